@@ -1,0 +1,230 @@
+"""How long marking and reading a photo takes, beside invisible-watermark and blind-watermark.
+
+    python benchmarks/use_speed.py
+    python benchmarks/use_speed.py --network saved_models/redmark-mt --repeats 9
+
+Needs `pip install tfwm[bench]`; a package that is missing is left out with a line. Every method
+puts the same 32 bits into the same uint8 array and reads them back from the array it made:
+no file is read or written. Methods take turns, so that other load on the machine hits all
+alike; medians are printed and written to results/use_speed.csv. The other packages take colour
+only: they get the gray photo with three equal channels.
+"""
+
+import argparse
+import csv
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import time
+import types
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from skimage import data
+
+import tfwm.export as export
+from tfwm.models.redmark import build_embedder, build_extractor
+from tfwm.watermarker import Watermarker
+
+BITS = [int(bit) for bit in "01101001110001011011001010100111"]
+
+
+def main():
+    args = parse_args()
+    photos = {
+        "gray 512x512": data.camera(),
+        "colour 768x512": np.asarray(Image.fromarray(data.coffee()).resize((768, 512))),
+    }
+    rows = []
+    with tempfile.TemporaryDirectory() as scratch:
+        methods = {**own_methods(args.network, args.threads, scratch), **other_methods()}
+        for title, photo in photos.items():
+            print(f"\n{title}, 32 bits, median of {args.repeats}, {args.threads} threads")
+            rows += report(title, measure(methods, photo, args.repeats), args.threads)
+    write_csv(rows, args.output)
+    print(f"\nwritten to {args.output}")
+
+
+def parse_args():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--network", help="name or folder of a packaged network (redmark-mt)")
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="for TFLite")
+    output = Path(__file__).resolve().parents[1] / "results" / "use_speed.csv"
+    parser.add_argument("--output", type=Path, default=output)
+    return parser.parse_args()
+
+
+def own_methods(network, threads, scratch):
+    """Returns {name: (embed, extract)}; embed(array) -> array, extract(array) -> bits."""
+    folder = packaged(network, scratch)
+    card = export.read_card(folder)
+    models = export.read_keras_models(folder)
+    networks = {
+        "tfwm Keras": export.KerasNetwork(*models, card["name"], card),
+        "tfwm SavedModel": export.load_network(folder),
+    }
+    for kind in export.TFLITE_KINDS:
+        path = folder / export.tflite_name(card["name"], kind)
+        networks[f"tfwm TFLite {kind}"] = export.load_network(path, num_threads=threads)
+    return {name: watermark_with(network) for name, network in networks.items()}
+
+
+def packaged(network, scratch):
+    if network is None and "redmark-mt" not in export.list_networks():
+        print("No redmark-mt is shipped yet: random weights (as fast, but bits are not readable).")
+        card = export.make_card(
+            "random",
+            "random weights",
+            paper="ReDMark",
+            licence={"code": "MIT", "weights": "MIT"},
+            training={"data": "none", "recipe": "none", "command": "none"},
+            geometry=export.redmark_geometry(),
+            strength={"default": 1.0, "guidance": "none"},
+            limits=[],
+        )
+        return export.package_network(build_embedder(), build_extractor(), scratch + "/net", card)
+    return export.network_directory(network or "redmark-mt")
+
+
+def watermark_with(network):
+    watermarker = Watermarker(network)
+    return (
+        lambda photo: watermarker.embed(photo, bits=BITS),
+        lambda photo: watermarker.extract(photo, bits_length=len(BITS)).bits,
+    )
+
+
+def other_methods():
+    methods = {}
+    if has("imwatermark", "invisible-watermark"):
+        if importlib.util.find_spec("torch") is None:
+            # Its __init__ imports torch for a method that is not timed here.
+            sys.modules["torch"] = types.ModuleType("torch")
+            print("torch is missing: an empty stand-in lets invisible-watermark be imported.")
+        for method in ("dwtDct", "dwtDctSvd"):
+            methods[f"invisible-watermark {method}"] = invisible_watermark(method)
+    if has("blind_watermark", "blind-watermark"):
+        methods["blind-watermark"] = blind_watermark()
+    return methods
+
+
+def has(module, package):
+    found = importlib.util.find_spec(module) and importlib.util.find_spec("cv2")
+    if not found:
+        print(f"{package} or opencv-python-headless is missing: left out (pip install tfwm[bench])")
+    return found
+
+
+def invisible_watermark(method):
+    from imwatermark import WatermarkDecoder, WatermarkEncoder
+
+    def embed(photo):
+        encoder = WatermarkEncoder()
+        encoder.set_watermark("bits", BITS)
+        return encoder.encode(bgr(photo), method)
+
+    def extract(photo):
+        return WatermarkDecoder("bits", len(BITS)).decode(photo, method)
+
+    return embed, extract
+
+
+def blind_watermark():
+    import blind_watermark as package
+
+    package.bw_notes.close()
+
+    def embed(photo):
+        marker = package.WaterMark(password_img=1, password_wm=1)
+        marker.read_img(img=bgr(photo))
+        marker.read_wm(np.array(BITS, bool), mode="bit")
+        return np.clip(marker.embed(), 0, 255).astype(np.uint8)
+
+    def extract(photo):
+        marker = package.WaterMark(password_img=1, password_wm=1)
+        return marker.extract(embed_img=photo, wm_shape=len(BITS), mode="bit") > 0.5
+
+    return embed, extract
+
+
+def bgr(photo):
+    if photo.ndim == 2:
+        return np.repeat(photo[..., None], 3, axis=2)
+    return np.ascontiguousarray(photo[..., ::-1])
+
+
+def measure(methods, photo, repeats):
+    """Returns {name: (embed times, extract times, wrong bits)}, after one run to warm up."""
+    results = {name: ([], [], []) for name in methods}
+    for turn in range(repeats + 1):
+        for name, (embed, extract) in methods.items():
+            start = time.perf_counter()
+            marked = embed(photo)
+            middle = time.perf_counter()
+            bits = extract(marked)
+            end = time.perf_counter()
+            if turn:
+                results[name][0].append(middle - start)
+                results[name][1].append(end - middle)
+            results[name][2].append(int(np.sum(np.asarray(bits) != np.array(BITS))))
+    return results
+
+
+def report(title, results, threads):
+    rows = []
+    base = [statistics.median(times) for times in results["tfwm SavedModel"][:2]]
+    print("ratios are to the SavedModel; above 1 is slower")
+    print(f"{'method':32}{'embed ms':>10}{'extract ms':>12}{'ratio':>8}{'ratio':>8}  wrong bits")
+    for name, (embed, extract, wrong) in results.items():
+        medians = [statistics.median(times) for times in (embed, extract)]
+        ratios = [value / reference for value, reference in zip(medians, base, strict=True)]
+        print(
+            f"{name:32}{1000 * medians[0]:10.1f}{1000 * medians[1]:12.1f}"
+            f"{ratios[0]:8.2f}{ratios[1]:8.2f}  {max(wrong)} of {len(BITS)}"
+        )
+        rows.append(
+            {
+                "image": title,
+                "method": name,
+                "version": version(name),
+                "embed_ms": round(1000 * medians[0], 2),
+                "extract_ms": round(1000 * medians[1], 2),
+                "embed_ratio_to_savedmodel": round(ratios[0], 3),
+                "extract_ratio_to_savedmodel": round(ratios[1], 3),
+                "wrong_bits": max(wrong),
+                "repeats": len(embed),
+                "threads": threads,
+                "cpu": cpu(),
+            }
+        )
+    return rows
+
+
+def version(method):
+    return importlib.metadata.version(method.split()[0])
+
+
+def cpu():
+    path = Path("/proc/cpuinfo")
+    names = [x for x in path.read_text().splitlines() if "model name" in x] if path.exists() else []
+    return f"{names[0].split(':')[1].strip() if names else platform.machine()}, {os.cpu_count()}"
+
+
+def write_csv(rows, path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""What every attack must do: keep shapes, serialise, compile, let gradients through, repeat."""
+
+import inspect
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfwm import attacks
+from tfwm.attacks import (
+    JPEG,
+    Chain,
+    FIRFilter,
+    GaussianBlur,
+    GaussianNoise,
+    GridCrop,
+    Identity,
+    MeanFilter,
+    MedianFilter,
+    Ramp,
+    RandomChoice,
+    RectangleCrop,
+    Resize,
+    SaltAndPepper,
+    Sharpen,
+    UniformNoise,
+)
+
+
+def two():
+    return [GaussianNoise(0.05), GaussianBlur((0.5, 1.0))]
+
+
+MAKERS = {
+    "identity": lambda: Identity(seed=3),
+    "gaussian_noise": lambda: GaussianNoise((0.01, 0.1), seed=3),
+    "uniform_noise": lambda: UniformNoise((0.01, 0.1), seed=3),
+    "salt_and_pepper": lambda: SaltAndPepper((0.05, 0.2), seed=3),
+    "grid_crop": lambda: GridCrop((0.2, 0.5), (8, 4), seed=3),
+    "rectangle_crop": lambda: RectangleCrop((0.1, 0.3), seed=3),
+    "fir_filter": lambda: FIRFilter([[0, -1, 0], [-1, 5, -1], [0, -1, 0]], seed=3),
+    "mean_filter": lambda: MeanFilter(3, seed=3),
+    "gaussian_blur": lambda: GaussianBlur((0.5, 2.0), seed=3),
+    "gaussian_blur_fixed": lambda: GaussianBlur(1.5, size=7, padding="zero", seed=3),
+    "median_filter": lambda: MedianFilter(3, seed=3),
+    "sharpen": lambda: Sharpen((1, 5), (50, 150), threshold=0, seed=3),
+    "resize": lambda: Resize((0.5, 1.5), seed=3),
+    "resize_fixed": lambda: Resize(0.75, seed=3),
+    **{
+        f"jpeg_{method}": lambda method=method: JPEG((50, 90), method=method, seed=3)
+        for method in ("faithful", "codec", "noise", "cubic", "mask")
+    },
+    "jpeg_cubic_gradient": lambda: JPEG(60, subsampling="4:4:4", gradient="cubic", seed=3),
+    "choice_batch": lambda: RandomChoice(two(), [0.3, 0.7], seed=3),
+    "choice_image": lambda: RandomChoice(two(), per="image", seed=3),
+    "choice_slice": lambda: RandomChoice(two(), [0.6, 0.4], per="slice", seed=3),
+    "chain": lambda: Chain([*two(), SaltAndPepper(0.1)], seed=3),
+    "ramp": lambda: Ramp(RandomChoice(two()), steps=2, seed=3),
+}
+EVERY = pytest.mark.parametrize("name", MAKERS)
+
+
+def batch(photo, channels=3, sides=(30, 41)):
+    crops = [photo[0, i : i + sides[0], 2 * i : 2 * i + sides[1], :channels] for i in (0, 30, 60)]
+    return tf.constant(np.stack(crops) * 0.9 + 0.05)
+
+
+def test_the_list_is_complete():
+    public = {getattr(attacks, name) for name in attacks.__all__} - {attacks.Attack}
+    assert {type(make()) for make in MAKERS.values()} == public
+
+
+@EVERY
+@pytest.mark.parametrize("channels", [1, 3])
+def test_shape_seed_and_fresh_noise(name, channels, photo):
+    image = batch(photo, channels)
+    attack, again = MAKERS[name](), MAKERS[name]()
+    first, second = attack(image).numpy(), attack(image).numpy()
+    assert first.shape == image.shape and first.dtype == np.float32
+    assert np.isfinite(first).all()
+    np.testing.assert_array_equal(first, again(image))
+    np.testing.assert_array_equal(second, again(image))
+    steady = {"identity", "fir_filter", "mean_filter", "gaussian_blur_fixed", "median_filter"}
+    steady |= {"resize_fixed", "jpeg_mask", "jpeg_cubic_gradient"}
+    assert (name in steady) == np.array_equal(first, second)
+
+
+@EVERY
+def test_config_round_trip(name, photo):
+    image = batch(photo)
+    attack = MAKERS[name]()
+    config = keras.saving.serialize_keras_object(attack)
+    again = keras.saving.deserialize_keras_object(config)
+    assert keras.saving.serialize_keras_object(again) == config
+    np.testing.assert_array_equal(attack(image), again(image))
+    signature = inspect.signature(type(attack).__init__).parameters
+    expected = set(signature) - {"self", "kwargs"}
+    assert expected <= set(attack.get_config())
+
+
+@EVERY
+def test_in_a_saved_model(name, photo, tmp_path):
+    image = batch(photo, sides=(32, 32))
+    inputs = keras.Input((32, 32, 3))
+    outputs = MAKERS[name]()(inputs)
+    assert outputs.shape == (None, 32, 32, 3)
+    model = keras.Model(inputs, outputs)
+    model(image)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(model(image), loaded(image), atol=1e-6)
+
+
+@EVERY
+@pytest.mark.parametrize("jit", [False, True])
+def test_gradients_in_graphs(name, jit, photo):
+    attack = MAKERS[name]()
+    image = batch(photo)
+    attack(image)  # the first step of a ramp is the identity
+    if jit and not attack.supports_jit:
+        pytest.skip("the codec runs on the host")
+
+    @tf.function(jit_compile=jit)
+    def gradient(image):
+        with tf.GradientTape() as tape:
+            tape.watch(image)
+            attacked = attack(image)
+            loss = tf.reduce_sum(attacked * tf.cos(100 * image))
+        return attacked, tape.gradient(loss, image)
+
+    attacked, slope = gradient(image)
+    assert attacked.shape == image.shape
+    assert np.isfinite(slope).all()
+    assert (np.abs(slope.numpy()).reshape(3, -1).mean(axis=1) > 0.05).all()
+
+
+@EVERY
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision(name, policy, photo):
+    image = batch(photo)
+    attack = MAKERS[name]()
+    expected = attack(image)
+    attack = type(attack).from_config({**MAKERS[name]().get_config(), "dtype": policy})
+    attacked = attack(image)
+    assert attacked.dtype == policy.removeprefix("mixed_")
+    np.testing.assert_allclose(tf.cast(attacked, tf.float32), expected, atol=0.01)
+
+
+@EVERY
+def test_unknown_sizes(name, photo):
+    image = batch(photo)
+    attack, again = MAKERS[name](), MAKERS[name]()
+    call = tf.function(attack, input_signature=[tf.TensorSpec((None, None, None, 3))])
+    np.testing.assert_allclose(call(image), again(image), atol=1e-5)
+
+
+@EVERY
+def test_cover_is_accepted(name, photo):
+    image = batch(photo)
+    np.testing.assert_array_equal(MAKERS[name]()(image, cover=image), MAKERS[name]()(image))

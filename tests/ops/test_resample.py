@@ -1,0 +1,34 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from tfwm.ops import resample
+
+
+@pytest.mark.parametrize("sizes", [(37, 18), (37, 80), (64, 48), (5, 1), (9, 9)])
+def test_matrix_equals_pillow(sizes, gray_photo):
+    size, out_size = sizes
+    plane = gray_photo[0, :size, :size, 0]
+    pixels = Image.fromarray(plane)  # mode F, no rounding
+    expected = np.asarray(pixels.resize((out_size, out_size), Image.BILINEAR))
+    matrix = resample.resize_matrix(size, out_size)
+    resized = resample.apply_separable(tf.constant(plane[None, ..., None]), matrix, matrix)
+    np.testing.assert_allclose(resized[0, ..., 0], expected, atol=1e-5)
+
+
+def test_tensor_sizes_give_the_same_matrix():
+    several = resample.resize_matrix(20, tf.constant([7, 13]), max_out_size=13).numpy()
+    np.testing.assert_allclose(several[0, :7], resample.resize_matrix(20, 7), atol=1e-6)
+    np.testing.assert_allclose(several[1], resample.resize_matrix(20, 13), atol=1e-6)
+    assert not several[0, 7:].any()
+
+
+def test_rows_and_columns_are_not_mixed_up(photo):
+    image = photo[:, :10, :20]
+    vertical, horizontal = np.random.rand(7, 10), np.random.rand(5, 20)
+    product = resample.apply_separable(
+        tf.constant(image), tf.constant(vertical, tf.float32), tf.constant(horizontal, tf.float32)
+    )
+    expected = np.einsum("ij,kw,bjwc->bikc", vertical, horizontal, image)
+    np.testing.assert_allclose(product, expected, rtol=1e-4)

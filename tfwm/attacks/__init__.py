@@ -1,0 +1,39 @@
+"""Attacks: Keras layers that damage a watermarked image and let gradients through."""
+
+from tfwm.attacks.base import Attack
+from tfwm.attacks.chain import Chain
+from tfwm.attacks.fir_filter import FIRFilter
+from tfwm.attacks.gaussian_blur import GaussianBlur
+from tfwm.attacks.gaussian_noise import GaussianNoise
+from tfwm.attacks.grid_crop import GridCrop
+from tfwm.attacks.identity import Identity
+from tfwm.attacks.jpeg import JPEG
+from tfwm.attacks.mean_filter import MeanFilter
+from tfwm.attacks.median_filter import MedianFilter
+from tfwm.attacks.ramp import Ramp
+from tfwm.attacks.random_choice import RandomChoice
+from tfwm.attacks.rectangle_crop import RectangleCrop
+from tfwm.attacks.resize import Resize
+from tfwm.attacks.salt_and_pepper import SaltAndPepper
+from tfwm.attacks.sharpen import Sharpen
+from tfwm.attacks.uniform_noise import UniformNoise
+
+__all__ = [
+    "Attack",
+    "Chain",
+    "FIRFilter",
+    "GaussianBlur",
+    "GaussianNoise",
+    "GridCrop",
+    "Identity",
+    "JPEG",
+    "MeanFilter",
+    "MedianFilter",
+    "Ramp",
+    "RandomChoice",
+    "RectangleCrop",
+    "Resize",
+    "SaltAndPepper",
+    "Sharpen",
+    "UniformNoise",
+]

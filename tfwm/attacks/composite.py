@@ -1,0 +1,48 @@
+import keras
+
+from tfwm.attacks.base import Attack
+
+
+class CompositeAttack(Attack):
+    """Base of the attacks that are made of attacks. Not public.
+
+    Their own seeds and counters move on outside of any branch, so that branches are
+    pure functions, which XLA and `tf.distribute` need.
+    """
+
+    def __init__(self, attacks, seed=None, **kwargs):
+        super().__init__(seed=seed, **kwargs)
+        attacks = list(attacks)
+        if not attacks or not all(isinstance(attack, keras.Layer) for attack in attacks):
+            raise ValueError(
+                "Expected a list of at least one Keras layer, such as [Identity(), JPEG(50)]. "
+                f"Received: attacks={attacks}"
+            )
+        self.attacks = attacks
+
+    def build(self, image_shape, cover_shape=None):
+        for attack in self.attacks:
+            if not attack.built:
+                attack.build(image_shape)
+        self.built = True
+
+    def advance(self):
+        for attack in self.attacks:
+            if isinstance(attack, Attack):
+                attack.advance()
+
+    def get_config(self):
+        attacks = [keras.saving.serialize_keras_object(attack) for attack in self.attacks]
+        return {**super().get_config(), "attacks": attacks}
+
+    @classmethod
+    def from_config(cls, config):
+        attacks = [keras.saving.deserialize_keras_object(attack) for attack in config["attacks"]]
+        return cls(**{**config, "attacks": attacks})
+
+
+def run_attack(attack, image, seed, cover):
+    """Calls an attack, or any other Keras layer, on float32 images."""
+    if isinstance(attack, Attack):
+        return attack.apply(image, seed, cover)
+    return keras.ops.cast(attack(image), image.dtype)

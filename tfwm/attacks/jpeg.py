@@ -1,0 +1,131 @@
+import keras
+import tensorflow as tf
+
+from tfwm.attacks.arguments import number_or_range, one_of
+from tfwm.attacks.base import Attack
+from tfwm.ops import jpeg, libjpeg
+from tfwm.ops.codec import encode_and_decode_jpeg
+from tfwm.ops.random import draw_integer, split_seed, uniform
+from tfwm.ops.rounding import cubic_round, straight_through, straight_through_clip
+
+METHODS = ("faithful", "codec", "noise", "cubic", "mask")
+MASKS = {"square": (5, 3), "zigzag": (25, 9)}
+
+
+@keras.saving.register_keras_serializable(package="tfwm")
+class JPEG(Attack):
+    """JPEG compression of gray or colour images of any size, with gradients.
+
+    All methods but `"codec"` run under XLA. Quality tables, edges of odd sizes and
+    the chroma filters are libjpeg's.
+
+    | method | what the extractor sees | gradient |
+    |---|---|---|
+    | `"faithful"` | libjpeg's integer arithmetic, the codec bit for bit | argument `gradient` |
+    | `"codec"` | the codec itself, on the host: slower, no XLA | argument `gradient` |
+    | `"noise"` | uniform noise of +-0.5 in quantised units, not clipped (ReDMark, Eq. 3) | exact |
+    | `"cubic"` | rounding replaced by a cubic (Shin and Song) | exact |
+    | `"mask"` | high frequencies set to 0, whatever the quality (MBRS, HiDDeN) | exact |
+
+    Where a method clips to [0, 1], before and after, the gradient passes straight
+    through.
+
+    References:
+        Ahmadi et al., "ReDMark", 2020, section 3.3.
+        Shin and Song, "JPEG-resistant adversarial images", NIPS workshop 2017.
+        Jia et al., "MBRS", ACM MM 2021, section 3.3.
+        Zhu et al., "HiDDeN", ECCV 2018.
+        Reich et al., "Differentiable JPEG: the devil is in the details", WACV 2024.
+
+    Args:
+        quality: libjpeg's quality, an integer from 1 to 100, or a pair `(low, high)`
+            to draw one per image, both ends included.
+        method: see the table.
+        subsampling: `"4:2:0"` or `"4:4:4"`; no effect on gray images.
+        gradient: of `"faithful"` and `"codec"`: `"straight_through"` takes rounding
+            for the identity, `"cubic"` differentiates the method `"cubic"`, so that
+            coefficients which quantisation leaves at 0 get little gradient.
+        mask: of `"mask"`: `"square"` keeps 5 x 5 coefficients of luma and 3 x 3 of
+            chroma (MBRS), `"zigzag"` the first 25 and 9 (HiDDeN).
+        seed: see `Attack`.
+
+    Example:
+
+    >>> JPEG(quality=(50, 95), seed=1)(tf.ones((2, 30, 41, 3))).shape
+    TensorShape([2, 30, 41, 3])
+    """
+
+    def __init__(
+        self,
+        quality=50,
+        method="faithful",
+        subsampling="4:2:0",
+        gradient="straight_through",
+        mask="square",
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(seed=seed, **kwargs)
+        self.quality = number_or_range("quality", quality, 1, 100, kind=int)
+        self.method = one_of("method", method, METHODS)
+        self.subsampling = one_of("subsampling", subsampling, ("4:2:0", "4:4:4"))
+        self.gradient = one_of("gradient", gradient, ("straight_through", "cubic"))
+        self.mask = one_of("mask", mask, MASKS)
+        if method == "codec":
+            self.supports_jit = False
+
+    def apply(self, image, seed, cover=None):
+        if image.shape[-1] not in (1, 3):
+            raise ValueError(f"Expected 1 or 3 channels. Received: image of shape {image.shape}")
+        quality_seed, luma_seed, chroma_seed = split_seed(seed, 3)
+        quality = draw_integer(self.quality, quality_seed, tf.shape(image)[0])
+        if self.method == "noise":
+            return self._quantized(image, quality, [_add_noise(luma_seed), _add_noise(chroma_seed)])
+        image = straight_through_clip(image)
+        if self.method == "mask":
+            return straight_through_clip(self._masked(image))
+        smooth = self._smooth(image, quality)
+        if self.method == "cubic":
+            return straight_through_clip(smooth)
+        values = tf.stop_gradient(image)
+        if self.method == "faithful":
+            values = libjpeg.compress(values, quality, self.subsampling)
+        else:
+            fixed = not isinstance(self.quality, tuple)
+            number = self.quality if fixed else quality
+            values = encode_and_decode_jpeg(values, number, self.subsampling)
+        return straight_through(values, smooth)
+
+    def _smooth(self, image, quality):
+        if self.method == "cubic" or self.gradient == "cubic":
+            return self._quantized(image, quality, [cubic_round, cubic_round])
+        if image.shape[-1] == 1 or self.subsampling == "4:4:4":
+            return image
+        return jpeg.simulate(image, None, None, self.subsampling)
+
+    def _quantized(self, image, quality, rounding):
+        def quantize(table, round_values):
+            table = jpeg.flat_table(jpeg.quantization_table(quality, table))
+            return lambda coefficients: round_values(coefficients / table) * table
+
+        luma = quantize(jpeg.LUMINANCE_TABLE, rounding[0])
+        chroma = quantize(jpeg.CHROMINANCE_TABLE, rounding[1])
+        return jpeg.simulate(image, luma, chroma, self.subsampling)
+
+    def _masked(self, image):
+        luma, chroma = (jpeg.low_frequency_mask(n, self.mask).ravel() for n in MASKS[self.mask])
+        return jpeg.simulate(image, lambda x: x * luma, lambda x: x * chroma, self.subsampling)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "quality": self.quality,
+            "method": self.method,
+            "subsampling": self.subsampling,
+            "gradient": self.gradient,
+            "mask": self.mask,
+        }
+
+
+def _add_noise(seed):
+    return lambda x: x + uniform(tf.shape(x), seed, -0.5, 0.5)

@@ -1,0 +1,63 @@
+"""Training patches cut from photographs."""
+
+import numpy as np
+
+
+def cut_patches(photos, size, seed=0, per_photo=None):
+    """Cuts square patches at random positions.
+
+    Args:
+        photos: iterable of uint8 arrays `(height, width, channels)`; smaller ones are left out.
+        size: side of a patch in pixels.
+        seed: integer.
+        per_photo: number of patches a photo; by default as many as would tile it, the
+            rule of ReDMark's section 4.2.
+
+    Returns:
+        uint8 array `(n, size, size, channels)`.
+
+    Example:
+
+    >>> cut_patches([np.zeros((64, 96, 1), "uint8")], 32).shape
+    (6, 32, 32, 1)
+    """
+    rng = np.random.default_rng(seed)
+    patches = []
+    for photo in photos:
+        height, width = photo.shape[:2]
+        if height < size or width < size:
+            continue
+        count = per_photo or (height * width) // (size * size)
+        tops = rng.integers(0, height - size + 1, count)
+        lefts = rng.integers(0, width - size + 1, count)
+        pairs = zip(tops, lefts, strict=True)
+        patches.extend(photo[top : top + size, left : left + size] for top, left in pairs)
+    if not patches:
+        raise ValueError(f"Expected photos of at least {size} x {size} pixels. Received: none")
+    return np.stack(patches)
+
+
+def balance_by_deviation(patches, per_bin=3000, max_bin=110):
+    """Keeps the first `per_bin` patches of each intensity deviation, smooth to busy.
+
+    ReDMark, section 4.2 ("a subset which equally contains all intensity variances").
+
+    Args:
+        patches: uint8 array `(n, height, width, channels)`.
+        per_bin: largest number kept for each whole standard deviation, in gray levels.
+        max_bin: deviations above count as this.
+
+    Returns:
+        The kept patches, in their order.
+
+    Example:
+
+    >>> len(balance_by_deviation(np.zeros((10, 32, 32, 1), "uint8"), per_bin=3))
+    3
+    """
+    deviations = np.concatenate(
+        [chunk.std(axis=(1, 2, 3)) for chunk in np.array_split(patches, -(-len(patches) // 4096))]
+    )
+    bins = np.minimum(deviations.astype(int), max_bin)
+    kept = [np.flatnonzero(bins == b)[:per_bin] for b in range(max_bin + 1)]
+    return patches[np.sort(np.concatenate(kept))]

@@ -1,0 +1,78 @@
+"""Result files that appear whole or not at all."""
+
+import csv
+import io
+import os
+from importlib import metadata
+from pathlib import Path
+
+from tfwm.version import __version__
+
+LIBRARIES = ("numpy", "scipy", "pillow", "scikit-image", "tensorflow", "keras")
+
+
+def write_whole(path, data):
+    """Writes text or bytes; a failure leaves what was there before.
+
+    Args:
+        path: file to write; its folder is made.
+        data: str or bytes.
+
+    Returns:
+        `pathlib.Path`.
+    """
+    path = Path(path)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_bytes(data.encode() if isinstance(data, str) else data)
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        reason = error.strerror or str(error)
+        raise OSError(f"Could not write {path}: {reason}. Nothing was changed.") from error
+    return path
+
+
+def write_csv(rows, path, comments=()):
+    """Writes rows as CSV, under comment lines that start with `# `.
+
+    Args:
+        rows: list of dicts with the same keys; floats are written with six digits.
+        path: file to write.
+        comments: lines for the head of the file.
+
+    Returns:
+        `pathlib.Path`.
+
+    Example:
+
+    >>> write_csv([{"network": "a", "ber": 0.25}], "results/a.csv")  # doctest: +SKIP
+    """
+    text = io.StringIO()
+    for comment in comments:
+        text.write(f"# {' '.join(str(comment).split())}\n")
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({key: _cell(value) for key, value in row.items()})
+    return write_whole(path, text.getvalue())
+
+
+def versions():
+    """Returns one line with the versions of the package and of what its numbers depend on."""
+    parts = [f"tfwm {__version__}"]
+    for library in LIBRARIES:
+        try:
+            parts.append(f"{library} {metadata.version(library)}")
+        except metadata.PackageNotFoundError:
+            continue
+    return ", ".join(parts)
+
+
+def _cell(value):
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.6g}" if isinstance(value, float) else value

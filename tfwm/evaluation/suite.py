@@ -1,0 +1,219 @@
+import dataclasses
+import difflib
+import re
+import tomllib
+from importlib import resources
+from pathlib import Path
+
+from tfwm.evaluation.distortions import DISTORTIONS
+from tfwm.evaluation.placement import PLACEMENTS, VOTES
+from tfwm.evaluation.protocol import ROUNDINGS
+
+
+@dataclasses.dataclass
+class Attack:
+    """One kind of damage at several levels.
+
+    Args:
+        name: key of `tfwm.evaluation.distortions.DISTORTIONS`.
+        levels: its parameters, mildest first.
+        label: what reports call it.
+        percent: whether reports show the levels as percentages.
+        unpromising: levels at which the paper's networks all fail; they are left out of the
+            mean that networks are compared by.
+        options: further arguments of the distortion.
+    """
+
+    name: str
+    levels: list
+    label: str = ""
+    percent: bool = False
+    unpromising: list = dataclasses.field(default_factory=list)
+    options: dict = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self):
+        _nearest("attack", self.name, DISTORTIONS)
+        self.label = self.label or self.name.replace("_", " ")
+
+    def show(self, level):
+        """Returns the level as text."""
+        return f"{100 * level:g} %" if self.percent else f"{level:g}"
+
+
+@dataclasses.dataclass
+class Suite:
+    """A paper's table as data: what is done to the images, and what the paper got.
+
+    Args:
+        name: what result files are called after.
+        title: one line for reports.
+        attacks: list of `Attack`; undamaged images are always measured too.
+        strengths: strength factors of networks that `network_strengths` does not name.
+        network_strengths: `{network: strengths}`, see `strengths_for`.
+        redundancy: copies of each bit.
+        bits: message length; then the message is repeated as often as it fits, and
+            `redundancy` and `placements` do not count.
+        placements: of `"paper"`, `"spread"`.
+        votes: of `"majority"`, `"soft"`.
+        watermarks: random messages for each image.
+        rounding: `"truncate"`, as the authors do, or `"round"` to uint8.
+        color: whether images are colour, marked in Y, U and V.
+        size: `(height, width)` to cut from each image's centre, or None for all of it.
+        channel_psnr: PSNR of the planes Y, U, V, in dB, that the strengths are tuned to.
+        paper: list of dicts: the paper's rows, with `network`, `strength`, `psnr`, `ssim` and
+            `ber` (`{attack: percentages}`, nan where it prints N); `matched_ssim` for rows at
+            a given SSIM.
+        notes: sentences for the report on what was unclear.
+
+    Example:
+
+    >>> suite = load_suite("redmark-table2")
+    >>> [attack.name for attack in suite.attacks][:2]
+    ['gaussian_noise', 'salt_and_pepper']
+    >>> suite.paper_ber("redmark-mt", 1.0, "gaussian_noise", 25)
+    12.7
+    """
+
+    name: str
+    title: str
+    attacks: list
+    strengths: list = dataclasses.field(default_factory=lambda: [1.0])
+    network_strengths: dict = dataclasses.field(default_factory=dict)
+    redundancy: int = 4
+    bits: int | None = None
+    placements: list = dataclasses.field(default_factory=lambda: ["paper", "spread"])
+    votes: list = dataclasses.field(default_factory=lambda: list(VOTES))
+    watermarks: int = 2
+    rounding: str = "truncate"
+    color: bool = False
+    size: list | None = None
+    channel_psnr: list | None = None
+    paper: list = dataclasses.field(default_factory=list)
+    notes: list = dataclasses.field(default_factory=list)
+
+    def __post_init__(self):
+        self.attacks = [a if isinstance(a, Attack) else Attack(**a) for a in self.attacks]
+        for placement in self.placements:
+            _nearest("placement", placement, PLACEMENTS)
+        for vote in self.votes:
+            _nearest("vote", vote, VOTES)
+        _nearest("rounding", self.rounding, ROUNDINGS)
+        if self.watermarks < 1 or not self.strengths or not self.placements or not self.votes:
+            raise ValueError(
+                "Expected at least one watermark, strength, placement and vote. Received: "
+                f"watermarks={self.watermarks}, strengths={self.strengths}, "
+                f"placements={self.placements}, votes={self.votes}"
+            )
+        if self.bits is not None:
+            self.placements = ["repeat"]
+
+    @property
+    def min_patches(self):
+        """The least number of patches that can hold a message."""
+        return self.redundancy if self.bits is None else 1
+
+    def replace(self, **changes):
+        """Returns a copy with some arguments changed; None leaves one as it is."""
+        changes = {key: value for key, value in changes.items() if value is not None}
+        if "strengths" in changes:
+            changes.setdefault("network_strengths", {})
+        return dataclasses.replace(self, **changes)
+
+    def strengths_for(self, network):
+        """Returns the strengths at which the network of this name is measured.
+
+        `"mt"` among `network_strengths` means any name with that part, such as
+        `redmark-mt` or `official-mt`.
+        """
+        for key, strengths in self.network_strengths.items():
+            if same_network(network, key):
+                return strengths
+        return self.strengths
+
+    def paper_row(self, network, strength):
+        """Returns the paper's row for a network's name and strength, or None."""
+        for row in self.paper:
+            if same_network(network, row["network"]) and row["strength"] == strength:
+                return row
+        return None
+
+    def paper_ber(self, network, strength, attack, level):
+        """Returns the paper's percentage, nan where it prints N, None where it has none."""
+        row = self.paper_row(network, strength)
+        levels = next((a.levels for a in self.attacks if a.name == attack), [])
+        if row is None or attack not in row["ber"] or level not in levels:
+            return None
+        values, index = row["ber"][attack], levels.index(level)
+        return values[index] if index < len(values) else None
+
+
+def same_network(name, key):
+    """Whether a network's name has the part `key`: `redmark-mt` has `mt`."""
+    return key.lower() in re.split(r"[^a-z0-9]+", name.lower())
+
+
+def list_suites():
+    """Returns the names of the suites that come with the package."""
+    files = resources.files("tfwm.evaluation").joinpath("suites").iterdir()
+    return sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml"))
+
+
+def load_suite(name):
+    """Loads a suite by its name or from a TOML file.
+
+    A file has the arguments of `Suite`, `[[attacks]]` and `[[paper]]`; `extends` lists
+    suites whose attacks and paper's rows come first.
+
+    Args:
+        name: one of `list_suites()`, a path that ends in `.toml`, or a `Suite`.
+
+    Returns:
+        `Suite`.
+    """
+    if isinstance(name, Suite):
+        return name
+    path = Path(name)
+    if path.suffix == ".toml":
+        if not path.is_file():
+            raise FileNotFoundError(f"Expected a suite's TOML file. Received: {path}, no such file")
+        text, stem = path.read_text(encoding="utf-8"), path.stem
+    else:
+        _nearest("suite", name, list_suites())
+        file = resources.files("tfwm.evaluation").joinpath("suites", f"{name}.toml")
+        text, stem = file.read_text(encoding="utf-8"), name
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"Expected TOML in {path}: {error}") from None
+    attacks, paper = [], []
+    for base in data.pop("extends", []):
+        base = load_suite(base)
+        attacks += base.attacks
+        paper = _merge(paper, base.paper)
+    data["attacks"] = attacks + data.get("attacks", [])
+    data["paper"] = _merge(paper, data.get("paper", []))
+    fields = {field.name for field in dataclasses.fields(Suite)}
+    for key in data:
+        _nearest("key of a suite", key, fields)
+    return Suite(name=stem, **data)
+
+
+def _merge(rows, more):
+    """Joins rows of the same network and strength."""
+    merged = [dict(row, ber=dict(row.get("ber", {}))) for row in rows]
+    for row in more:
+        for old in merged:
+            if (old["network"], old["strength"]) == (row["network"], row["strength"]):
+                old["ber"].update(row["ber"])
+                break
+        else:
+            merged.append(dict(row, ber=dict(row["ber"])))
+    return merged
+
+
+def _nearest(what, name, known):
+    if name in known:
+        return
+    near = difflib.get_close_matches(str(name), [str(k) for k in known], 1, 0.4)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise ValueError(f"Unknown {what} {name!r}{hint} Known: {', '.join(sorted(known))}")

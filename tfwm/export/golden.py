@@ -1,0 +1,87 @@
+"""`golden.npz`: a small photo, a message and what the network made of them when it was packed."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from skimage import data
+
+GOLDEN = "golden.npz"
+KEYS = ("cover", "message", "strength", "watermarked", "logits")
+
+
+def make_golden(network, strength=1.0, seed=0):
+    """Runs a network on a fixed small photo.
+
+    The cover is two crops, 2 x 3 patches each, of scikit-image's photo "camera" (CC0).
+
+    Args:
+        network: `Network`, best a `KerasNetwork`.
+        strength: strength factor.
+        seed: seed of the message.
+
+    Returns:
+        dict of arrays: `cover` uint8 `(2, H, W, 1)`, `message`, `strength`, `watermarked`
+        (from `cover / 255`) and `logits` (from `watermarked`).
+    """
+    height, width = 2 * network.patch_shape[0], 3 * network.patch_shape[1]
+    camera = data.camera()
+    corners = ((80, 180), (300, 60))
+    cover = np.stack([camera[y : y + height, x : x + width, None] for y, x in corners])
+    shape = (2, *network.message_shape(height, width))
+    message = np.random.default_rng(seed).integers(0, 2, shape).astype(np.uint8)
+    golden = {"cover": cover, "message": message, "strength": np.float32(strength)}
+    golden["watermarked"] = network.embed(*_inputs(golden))
+    golden["logits"] = network.extract(golden["watermarked"])
+    return golden
+
+
+def write_golden(golden, folder):
+    """Writes `golden.npz`; returns its path."""
+    path = Path(folder) / GOLDEN
+    np.savez_compressed(path, **golden)
+    return path
+
+
+def read_golden(folder):
+    """Returns the dict of arrays that `write_golden` wrote; `ValueError` if it is damaged."""
+    path = Path(folder) / GOLDEN
+    try:
+        with np.load(path) as file:
+            return {key: file[key] for key in KEYS}
+    except FileNotFoundError:
+        raise FileNotFoundError(f"The network {folder} has no {GOLDEN}.") from None
+    except (KeyError, ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} is damaged: the golden tensors cannot be read.") from error
+
+
+def replay_golden(network, golden):
+    """Runs a network on the golden inputs and returns how far it is from the golden outputs.
+
+    Args:
+        network: `Network` to check.
+        golden: dict of `make_golden` or `read_golden`.
+
+    Returns:
+        `{"residual": ..., "logits": ...}`: root mean square of the difference, relative to
+        that of the golden residual (watermarked minus cover) and the golden logits.
+    """
+    image, message, strength = _inputs(golden)
+    watermarked = network.embed(image, message, strength)
+    logits = network.extract(golden["watermarked"])
+    residual = golden["watermarked"] - image
+    return {
+        "residual": _relative_error(watermarked - golden["watermarked"], residual),
+        "logits": _relative_error(logits - golden["logits"], golden["logits"]),
+    }
+
+
+def _inputs(golden):
+    image = np.float32(golden["cover"] / 255)
+    return image, golden["message"].astype(np.float32), float(golden["strength"])
+
+
+def _relative_error(difference, reference):
+    reference = np.sqrt(np.mean(np.square(reference, dtype=np.float64)))
+    difference = np.sqrt(np.mean(np.square(difference, dtype=np.float64)))
+    return float(difference / max(reference, 1e-6))

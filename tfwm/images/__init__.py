@@ -1,0 +1,16 @@
+"""Photos from and to disk: any mode in, the same kind out, metadata kept, no half-written file."""
+
+from tfwm.images.luma import add_luminance, luminance
+from tfwm.images.photo import ImageError, Photo
+from tfwm.images.reading import read_photo
+from tfwm.images.writing import check_output, write_photo
+
+__all__ = [
+    "ImageError",
+    "Photo",
+    "add_luminance",
+    "check_output",
+    "luminance",
+    "read_photo",
+    "write_photo",
+]

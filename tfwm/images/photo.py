@@ -1,0 +1,84 @@
+"""A photo in memory, together with what its file said about it."""
+
+import dataclasses
+
+import numpy as np
+from PIL import Image
+
+
+class ImageError(ValueError):
+    """A photo that cannot be read, marked or written; its text is one line for the user."""
+
+
+@dataclasses.dataclass
+class Photo:
+    """Pixels, transparency and metadata of a photo, upright.
+
+    Args:
+        pixels: `(H, W, 1)` gray or `(H, W, 3)` RGB; uint8, uint16 or floats in [0, 1].
+        alpha: `(H, W)` transparency of the same type, or `None`.
+        metadata: what goes along when the photo is saved: `exif`, `xmp` and `icc_profile`
+            (bytes), `dpi`, `comment`, `text` (dict, PNG).
+        notes: sentences about what reading changed, such as a palette turned into colours.
+        name: what messages call it, usually its path.
+
+    Example:
+
+    >>> photo = Photo(np.zeros((48, 64, 3), np.uint8))
+    >>> photo.to_pil().size
+    (64, 48)
+    """
+
+    pixels: np.ndarray
+    alpha: np.ndarray | None = None
+    metadata: dict = dataclasses.field(default_factory=dict)
+    notes: list = dataclasses.field(default_factory=list)
+    name: str = "photo"
+
+    @classmethod
+    def from_array(cls, array):
+        """Takes `(H, W)` or `(H, W, 1 to 4)`: gray, gray and alpha, RGB, RGB and alpha."""
+        array = np.asarray(array)
+        if array.dtype not in (np.uint8, np.uint16) and array.dtype.kind != "f":
+            raise ImageError(
+                "Expected an array of uint8, uint16 or floats in [0, 1]. "
+                f"Received: dtype={array.dtype}; convert it first."
+            )
+        if array.ndim not in (2, 3) or 0 in array.shape or array.shape[2:] > (4,):
+            raise ImageError(
+                "Expected an array (height, width) or (height, width, 1 to 4 channels). "
+                f"Received: shape={array.shape}; pass one photo at a time."
+            )
+        if array.dtype.kind == "f" and not (array.min() >= 0 and array.max() <= 1):
+            raise ImageError(
+                "Expected floats in [0, 1]. "
+                f"Received: values from {array.min():g} to {array.max():g}; scale them first."
+            )
+        channels = array if array.ndim == 3 else array[..., None]
+        colours = 1 if channels.shape[2] < 3 else 3
+        alpha = channels[..., -1] if channels.shape[2] in (2, 4) else None
+        return cls(channels[..., :colours], alpha, name="array")
+
+    def to_array(self, like):
+        """Returns the pixels (and alpha) in the shape of the array `like`."""
+        if self.alpha is None:
+            return self.pixels.reshape(like.shape)
+        return np.concatenate([self.pixels, self.alpha[..., None]], axis=-1)
+
+    def to_pil(self):
+        """Returns a `PIL.Image` of mode L, LA, RGB, RGBA or I;16, metadata in its `info`."""
+        pixels = self.pixels
+        channels = pixels.shape[2] + (self.alpha is not None)
+        if pixels.dtype != np.uint8 and (pixels.dtype, channels) != (np.uint16, 1):
+            raise ImageError(
+                "Expected 8 bits, or 16 bits of gray, for an image file. Received: "
+                f"{self.name} with {channels} channel(s) of {pixels.dtype}; "
+                "convert it to uint8 first."
+            )
+        if pixels.shape[2] == 1:
+            pixels = pixels[..., 0]
+        image = Image.fromarray(np.ascontiguousarray(pixels))
+        if self.alpha is not None:
+            image.putalpha(Image.fromarray(np.ascontiguousarray(self.alpha)))
+        image.info.update({k: v for k, v in self.metadata.items() if k != "text"})
+        return image

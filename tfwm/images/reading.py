@@ -1,0 +1,205 @@
+"""Photos from files and from Pillow images."""
+
+import io
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from tfwm.images.photo import ImageError, Photo
+
+# Pillow knows more, some of it (EPS) by starting other programs.
+FORMATS = "PNG JPEG MPO WEBP TIFF AVIF JPEG2000 BMP GIF PPM".split()
+# What Pillow warns at; 89.5 megapixels, or 268 MB as RGB.
+MAX_PIXELS = Image.MAX_IMAGE_PIXELS
+# TIFF keeps its layout among the EXIF tags: none of it is true of another file.
+LAYOUT_TAGS = {
+    254, 255, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 317, 320, 322, 323, 324,
+    325, 330, 338, 339, 347, 530, 531, 532, 700, 34675,
+}  # fmt: skip
+EXIF_START = b"Exif\0\0"
+
+
+def read_photo(source):
+    """Reads a photo, upright and with its metadata.
+
+    Gray, colour, transparency and 16-bit gray stay as they are. A palette and black-and-white
+    become colours or grays, CMYK and Lab become RGB (by the colour profile if there is one),
+    16-bit colour becomes 8-bit; `notes` says so. The EXIF orientation is applied to the
+    pixels and removed from the metadata.
+
+    Args:
+        source: path, `PIL.Image.Image`, NumPy array (see `Photo.from_array`) or `Photo`.
+
+    Returns:
+        `Photo`. Raises `ImageError`, one line, if there is no such photo.
+
+    Example:
+
+    >>> read_photo(Image.new("CMYK", (64, 48))).pixels.shape
+    (48, 64, 3)
+    """
+    if isinstance(source, Photo):
+        return source
+    if isinstance(source, np.ndarray):
+        return Photo.from_array(source)
+    if isinstance(source, Image.Image):
+        return _from_pil(source, name=getattr(source, "filename", "") or "image")
+    if not isinstance(source, str | os.PathLike):
+        raise ImageError(
+            "Expected a path, a PIL image or a NumPy array. "
+            f"Received: {type(source).__name__}; open the photo first."
+        )
+    return _from_path(Path(source))
+
+
+def _from_path(path):
+    try:
+        with path.open("rb") as file:
+            if not file.read(1):
+                raise ImageError(f"{path} is empty (0 bytes): copy or download the photo again.")
+            file.seek(0)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what matters is said below, in our words
+                Image.init()
+                known = [name for name in FORMATS if name in Image.OPEN]
+                image = Image.open(file, formats=known)
+                return _from_pil(image, name=str(path))
+    except ImageError:
+        raise
+    except FileNotFoundError:
+        raise ImageError(f"{path} does not exist: check the path.") from None
+    except IsADirectoryError:
+        raise ImageError(f"{path} is a folder: expected the path of one photo.") from None
+    except PermissionError:
+        raise ImageError(f"{path} may not be read: check its permissions.") from None
+    except Image.DecompressionBombError:
+        raise ImageError(_too_large(path, "")) from None
+    except UnidentifiedImageError:
+        raise ImageError(
+            f"{path} is not an image: expected one of {', '.join(FORMATS)}; "
+            "convert it, or copy the photo again."
+        ) from None
+    except Exception as error:  # Pillow raises a dozen types on damaged files
+        raise ImageError(_damaged(path, error)) from error
+
+
+def _from_pil(image, name):
+    if image.width * image.height > MAX_PIXELS:
+        raise ImageError(_too_large(name, f"{image.width} x {image.height} pixels, "))
+    if 0 in image.size:
+        raise ImageError(f"{name} has no pixels: expected a photo of at least 32 x 32 pixels.")
+    photo = Photo(None, name=name)
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1 and image.format != "MPO":  # the further pictures of an MPO are extras
+        raise ImageError(
+            f"{name} holds {frames} frames or pages: expected a single photo; save one of them."
+        )
+    deep_colour = any(";16" in str(tile[3]) for tile in getattr(image, "tile", ()))
+    try:
+        image.load()
+    except Exception as error:
+        raise ImageError(_damaged(name, error)) from error
+    photo.metadata, upright = _upright(image, photo)
+    image = _plain_mode(upright, photo)
+    pixels = np.asarray(image)
+    if image.mode in ("LA", "RGBA"):
+        pixels, photo.alpha = pixels[..., :-1], pixels[..., -1].copy()
+    elif image.mode.startswith("I"):
+        pixels = _sixteen_bit(pixels, name)
+    elif image.mode == "F":
+        raise ImageError(
+            f"{name} holds 32-bit floats, whose range is unknown: save it with 8 or 16 bits."
+        )
+    photo.pixels = pixels if pixels.ndim == 3 else pixels[..., None]
+    if deep_colour and pixels.dtype == np.uint8:
+        photo.notes.append("16-bit colour was read as 8-bit")
+    return photo
+
+
+def _upright(image, photo):
+    """Metadata and the image turned as its EXIF says; unreadable EXIF is dropped."""
+    info = image.info
+    kept = ("icc_profile", "dpi", "xmp", "comment")
+    metadata = {key: info[key] for key in kept if info.get(key)}
+    text = {k: str(v) for k, v in (getattr(image, "text", None) or {}).items() if "xmp" not in k}
+    if text:
+        metadata["text"] = text
+    try:
+        exif = image.getexif()
+        if exif.get(ExifTags.Base.Orientation, 1) != 1:
+            turned = ImageOps.exif_transpose(image)
+            if "xmp" in turned.info:
+                metadata["xmp"] = turned.info["xmp"]
+            image, exif = turned, turned.getexif()
+            changed = True
+        else:
+            changed = "exif" not in info
+        layout = LAYOUT_TAGS.intersection(exif)
+        for tag in layout:
+            del exif[tag]
+        if len(exif):
+            raw = exif.tobytes() if changed or layout else info["exif"]
+            metadata["exif"] = EXIF_START + raw.removeprefix(EXIF_START)  # WebP leaves it out
+    except Exception:  # EXIF is written by everybody, in every state
+        photo.notes.append("unreadable EXIF data was dropped")
+    return metadata, image
+
+
+def _plain_mode(image, photo):
+    """The image as L, LA, RGB, RGBA, I;16*, I or F."""
+    mode = image.mode
+    if mode in ("CMYK", "LAB"):
+        photo.notes.append(f"{mode} was converted to sRGB")
+        return _to_srgb(image, photo.metadata)
+    if mode in ("P", "PA"):
+        photo.notes.append("a palette was replaced by full colours")
+        clear = mode == "PA" or "transparency" in image.info
+        return image.convert("RGBA" if clear else "RGB")
+    if mode == "1":
+        photo.notes.append("black and white became 8-bit gray")
+        return image.convert("L")
+    if mode in ("L", "RGB") and "transparency" in image.info:
+        return image.convert("LA" if mode == "L" else "RGBA")
+    if mode in ("La", "RGBa"):
+        return image.convert({"La": "LA", "RGBa": "RGBA"}[mode])
+    if mode in ("RGBX", "YCbCr", "HSV"):
+        return image.convert("RGB")
+    return image
+
+
+def _to_srgb(image, metadata):
+    profile = metadata.pop("icc_profile", None)
+    srgb = ImageCms.createProfile("sRGB")
+    if profile and image.mode == "CMYK":
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            converted = ImageCms.profileToProfile(image, source, srgb, outputMode="RGB")
+            metadata["icc_profile"] = ImageCms.ImageCmsProfile(srgb).tobytes()
+            return converted
+        except (ImageCms.PyCMSError, OSError):
+            return image.convert("RGB")
+    return image.convert("RGB")
+
+
+def _sixteen_bit(pixels, name):
+    if pixels.min() < 0 or pixels.max() > 65535:
+        raise ImageError(
+            f"{name} holds 32-bit integers from {pixels.min()} to {pixels.max()}: "
+            "expected 0 to 65535; save it with 16 bits."
+        )
+    return pixels.astype(np.uint16)
+
+
+def _too_large(name, size):
+    return (
+        f"{name} is too large: {size}expected at most {MAX_PIXELS / 1e6:.1f} megapixels; "
+        "scale it down or cut it."
+    )
+
+
+def _damaged(name, error):
+    reason = (str(error) or type(error).__name__).strip().split("\n")[0]
+    return f"{name} is damaged or cut off ({reason}): copy or download the photo again."

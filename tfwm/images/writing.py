@@ -1,0 +1,161 @@
+"""Photos to files, whole or not at all."""
+
+import contextlib
+import dataclasses
+import io
+import os
+import secrets
+from pathlib import Path
+
+import numpy as np
+from PIL import ExifTags, Image, features
+from PIL.PngImagePlugin import PngInfo
+
+from tfwm.images.photo import ImageError
+
+FORMATS = {
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".png": "PNG",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".webp": "WEBP",
+}
+JPEG_QUALITY = 95
+
+
+def check_output(path, quality=None, overwrite=False):
+    """Tells before the work whether a photo can be written to `path`.
+
+    Args:
+        path: file to write; its ending chooses the format.
+        quality: JPEG quality, or `None`.
+        overwrite: whether an existing file may be replaced.
+
+    Returns:
+        The format's name. Raises `ImageError` if it cannot.
+    """
+    path = Path(path)
+    file_format = FORMATS.get(path.suffix.lower())
+    if file_format is None:
+        raise ImageError(
+            f"{path} has no ending that is known: expected one of {' '.join(FORMATS)}; "
+            "name the file so."
+        )
+    if file_format == "WEBP" and not features.check("webp"):
+        raise ImageError("This Pillow cannot write WebP: save as .png instead.")
+    if quality is not None:
+        if file_format != "JPEG":
+            raise ImageError(f"A quality goes with JPEG only, {file_format} is saved lossless.")
+        if not 1 <= quality <= 100:
+            raise ImageError(f"Expected a JPEG quality from 1 to 100. Received: {quality}")
+    if not path.parent.is_dir():
+        raise ImageError(f"The folder {path.parent} does not exist: make it first.")
+    if path.exists() and not path.is_file():
+        raise ImageError(f"{path} is not an ordinary file: choose another name.")
+    if path.exists() and not overwrite:
+        raise ImageError(f"{path} exists: choose another name, or allow to overwrite it.")
+    return file_format
+
+
+def write_photo(photo, path, quality=None, overwrite=False):
+    """Writes a photo with its metadata; the file appears whole or not at all.
+
+    PNG, WebP and TIFF are saved lossless, JPEG without chroma subsampling. Transparency
+    and 16-bit gray need a format that holds them.
+
+    Args:
+        photo: `Photo`.
+        path: file to write; its ending chooses the format.
+        quality: JPEG quality 1 to 100, 95 if `None`.
+        overwrite: whether an existing file may be replaced.
+
+    Returns:
+        `pathlib.Path` of the file.
+
+    Example:
+
+    >>> write_photo(read_photo("photo.jpg"), "copy.png")
+    PosixPath('copy.png')
+    """
+    path = Path(path)
+    file_format = check_output(path, quality, overwrite)
+    encoded = _encode(photo, file_format, quality)
+    # Made here rather than by tempfile, whose files nobody else may read.
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with draft.open("xb") as file:
+            file.write(encoded)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists() and not overwrite:
+            raise ImageError(f"{path} exists: choose another name, or allow to overwrite it.")
+        os.replace(draft, path)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise ImageError(
+                f"Could not write {path}: {error.strerror or error}. Nothing was written."
+            ) from error
+        raise
+    return path
+
+
+def _encode(photo, file_format, quality):
+    photo = _fit(photo, file_format)
+    metadata = dict(photo.metadata)
+    text = metadata.pop("text", {})
+    if file_format == "JPEG":
+        options = {"quality": quality or JPEG_QUALITY, "subsampling": 0}
+    elif file_format == "WEBP":
+        # exact: the mark also lies under full transparency.
+        options = {"lossless": True, "exact": True}
+    elif file_format == "TIFF":
+        options = {"compression": _tiff_compression(metadata.get("exif"))}
+    else:
+        options = {"pnginfo": _png_text(text, metadata.pop("xmp", None))}
+    image = photo.to_pil()
+    image.info.clear()
+    buffer = io.BytesIO()
+    try:
+        image.save(buffer, file_format, **options, **metadata)
+    except Exception as error:  # such as a side longer than the format allows
+        reason = str(error).strip().split("\n")[0]
+        raise ImageError(
+            f"{photo.name} cannot be saved as {file_format} ({reason}): choose another format."
+        ) from error
+    return buffer.getvalue()
+
+
+def _fit(photo, file_format):
+    if photo.pixels.dtype != np.uint8 and file_format not in ("PNG", "TIFF"):
+        raise ImageError(
+            f"{file_format} holds 8 bits, {photo.name} has more: save as .png or .tif."
+        )
+    if photo.alpha is not None and file_format == "JPEG":
+        if photo.alpha.min() < np.iinfo(photo.alpha.dtype).max:
+            raise ImageError(
+                f"JPEG holds no transparency, {photo.name} has some: save as .png, .webp or .tif."
+            )
+        photo = dataclasses.replace(photo, alpha=None)
+    return photo
+
+
+def _tiff_compression(exif):
+    """Pillow writes the EXIF and GPS tables of a TIFF only into uncompressed files."""
+    tags = Image.Exif()
+    if exif:
+        tags.load(exif)
+    tables = {ExifTags.Base.ExifOffset, ExifTags.Base.GPSInfo}
+    return "raw" if tables.intersection(tags) else "tiff_adobe_deflate"
+
+
+def _png_text(text, xmp):
+    chunks = PngInfo()
+    for key, value in text.items():
+        chunks.add_itxt(key, value)
+    if xmp:
+        value = xmp.decode("utf-8", "replace") if isinstance(xmp, bytes) else xmp
+        chunks.add_itxt("XML:com.adobe.xmp", value)
+    return chunks

@@ -1,0 +1,98 @@
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="tfwm")
+class HoldPSNR(keras.layers.Layer):
+    """Holds the PSNR of a network in training at a wanted value.
+
+    The layer passes the watermarked image on and adds `multiplier * mean(log10(MSE))` to
+    the loss, where the multiplier is raised while the PSNR is below the target and
+    lowered while it is above (a Lagrange multiplier with integral control). Trainings
+    that start at a high PSNR rarely learn the message, so the target rises linearly from
+    `start` to `target` over `ramp_steps` calls.
+
+    Args:
+        target: wanted PSNR in dB, mean over the images of a batch.
+        start: the target at the first step, in dB.
+        ramp_steps: number of training steps from `start` to `target`.
+        rate: change of the multiplier's logarithm a step and dB.
+        initial_multiplier: the multiplier at the first step.
+
+    Call arguments:
+        inputs: `[watermarked, cover]`, both `(batch, height, width, channels)` in [0, 1].
+        training: the loss is added, and the multiplier moves, only if `True`.
+
+    Output shape:
+        That of `watermarked`, which is returned unchanged.
+
+    Example:
+
+    >>> layer = HoldPSNR(target=40.0, start=30.0, ramp_steps=1000)
+    >>> image = np.full((1, 32, 32, 1), 0.5, "float32")
+    >>> y = layer([image + 0.01, image], training=True)
+    >>> len(layer.losses)
+    1
+    """
+
+    def __init__(
+        self,
+        target,
+        start=None,
+        ramp_steps=1,
+        rate=0.005,
+        initial_multiplier=0.05,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if ramp_steps < 1:
+            raise ValueError(f"Expected ramp_steps of at least 1. Received: {ramp_steps}")
+        self.target = target
+        self.start = target if start is None else start
+        self.ramp_steps = ramp_steps
+        self.rate = rate
+        self.initial_multiplier = initial_multiplier
+
+    def build(self, input_shape):
+        self.multiplier = self.add_weight(
+            name="multiplier",
+            shape=(),
+            initializer=keras.initializers.Constant(self.initial_multiplier),
+            trainable=False,
+            dtype="float32",
+            aggregation="mean",
+        )
+        self.step = self.add_weight(
+            name="step", shape=(), initializer="zeros", trainable=False, dtype="float32",
+            aggregation="mean",
+        )
+
+    def call(self, inputs, training=None):
+        watermarked, cover = inputs
+        if training:
+            difference = tf.cast(watermarked, tf.float32) - tf.cast(cover, tf.float32)
+            error = tf.reduce_mean(tf.square(difference), axis=(1, 2, 3))
+            log_error = tf.reduce_mean(tf.math.log(error + 1e-7)) / tf.math.log(10.0)
+            multiplier = tf.convert_to_tensor(self.multiplier)
+            self.add_loss(multiplier * log_error)
+            step = tf.convert_to_tensor(self.step)
+            progress = tf.minimum(step / self.ramp_steps, 1.0)
+            wanted = self.start + (self.target - self.start) * progress
+            missing = tf.clip_by_value(wanted + 10.0 * tf.stop_gradient(log_error), -3.0, 3.0)
+            moved = multiplier * tf.exp(self.rate * missing)
+            self.multiplier.assign(tf.clip_by_value(moved, 1e-4, 10.0))
+            self.step.assign(step + 1.0)
+        return watermarked
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[0]
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "target": self.target,
+            "start": self.start,
+            "ramp_steps": self.ramp_steps,
+            "rate": self.rate,
+            "initial_multiplier": self.initial_multiplier,
+        }

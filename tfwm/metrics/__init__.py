@@ -1,0 +1,4 @@
+from tfwm.metrics.bit_error_rate import BitErrorRate
+from tfwm.metrics.psnr import PSNR
+
+__all__ = ["PSNR", "BitErrorRate"]

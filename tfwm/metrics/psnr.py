@@ -1,0 +1,36 @@
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="tfwm")
+class PSNR(keras.metrics.Mean):
+    """Peak signal-to-noise ratio in dB, mean over the images.
+
+    Reference: Ahmadi et al., ReDMark, Eq. 6, here with pixels in [0, 1].
+
+    Args:
+        ceiling: the value given to equal images, in dB.
+
+    Input shape:
+        Two batches `(batch, height, width, channels)` in [0, 1].
+
+    Example:
+
+    >>> metric = PSNR()
+    >>> metric.update_state(np.zeros((1, 8, 8, 1)), np.full((1, 8, 8, 1), 0.01))
+    >>> round(float(metric.result()), 2)
+    40.0
+    """
+
+    def __init__(self, ceiling=100.0, name="psnr", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+        self.ceiling = ceiling
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        difference = ops.cast(y_pred, "float32") - ops.cast(y_true, "float32")
+        error = ops.mean(ops.square(difference), axis=(1, 2, 3))
+        decibels = -10.0 * ops.log10(ops.maximum(error, 10 ** (-self.ceiling / 10)))
+        super().update_state(decibels)
+
+    def get_config(self):
+        return {**super().get_config(), "ceiling": self.ceiling}

@@ -1,0 +1,3 @@
+from tfwm.models import redmark
+
+__all__ = ["redmark"]

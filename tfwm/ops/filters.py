@@ -1,0 +1,254 @@
+"""Linear and median filters with a choice of borders."""
+
+import numpy as np
+import tensorflow as tf
+
+from tfwm.ops.resample import apply_separable
+
+# Up to this side a matrix per axis is faster on CPU than a convolution.
+_LARGEST_MATRIX = 128
+# Up to this number of values a network of min and max is faster than sorting.
+_LARGEST_NETWORK = 25
+PADDINGS = ("symmetric", "reflect", "edge", "zero")
+
+
+def pad_image(image, rows, columns, padding="symmetric"):
+    """Pads images by any number of pixels, more than a side too.
+
+    Args:
+        image: `(batch, height, width, channels)`.
+        rows: `(top, bottom)`, pixels.
+        columns: `(left, right)`, pixels.
+        padding: `"symmetric"` (cba|abc, "reflect" of SciPy), `"reflect"` (cb|abc,
+            "mirror" of SciPy), `"edge"` (aa|abc) or `"zero"` (00|abc).
+
+    Returns:
+        `(batch, top + height + bottom, left + width + right, channels)`.
+    """
+    if padding == "zero":
+        return tf.pad(image, ((0, 0), rows, columns, (0, 0)))
+    for axis, (before, after) in ((1, rows), (2, columns)):
+        size = image.shape[axis]
+        if isinstance(before, int) and isinstance(after, int) and before == after == 0:
+            continue
+        if padding in ("symmetric", "reflect") and size and max(before, after) < size:
+            amounts = [(0, 0)] * 4
+            amounts[axis] = (before, after)
+            image = tf.pad(image, amounts, padding)
+        elif size:
+            index = _border_index(size, before, after, padding, np)
+            image = tf.gather(image, index, axis=axis)
+        else:
+            index = _border_index(tf.shape(image)[axis], before, after, padding, tf)
+            image = tf.gather(image, index, axis=axis)
+    return image
+
+
+def _border_index(size, before, after, padding, xp):
+    """Returns the rows to take, with NumPy (`xp=np`) or in the graph (`xp=tf`)."""
+    index = xp.range(-before, size + after) if xp is tf else np.arange(-before, size + after)
+    if padding == "edge":
+        return xp.minimum(xp.maximum(index, 0), size - 1)
+    if padding == "symmetric":
+        index = index % (2 * size)
+        return xp.minimum(index, 2 * size - 1 - index)
+    period = xp.maximum(2 * size - 2, 1)
+    index = index % period
+    return xp.minimum(index, period - index)
+
+
+def gaussian_kernel(sigma, radius):
+    """Returns sampled Gaussians of sum 1.
+
+    Args:
+        sigma: standard deviation in pixels, float tensor `(...)`; 0 gives the
+            identity.
+        radius: the kernel has `2 * radius + 1` samples. SciPy uses
+            `int(4 * sigma + 0.5)`.
+
+    Returns:
+        float32 tensor `(..., 2 * radius + 1)`.
+
+    Example:
+
+    >>> gaussian_kernel(1.0, 1).numpy().round(3)
+    array([0.274, 0.452, 0.274], dtype=float32)
+    """
+    x = tf.range(-radius, radius + 1, dtype=tf.float32)
+    sigma = tf.maximum(tf.convert_to_tensor(sigma, tf.float32), 1e-3)[..., None]
+    return tf.nn.softmax(-0.5 * (x / sigma) ** 2)
+
+
+def box_kernel(radius, max_radius):
+    """Returns box kernels whose radius need not be a whole number.
+
+    Args:
+        radius: float tensor `(...)`, pixels; a box covers `2 * radius + 1` pixels and
+            its two ends are weighted by the fraction.
+        max_radius: the kernel has `2 * max_radius + 1` samples.
+
+    Returns:
+        float32 tensor `(..., 2 * max_radius + 1)`.
+    """
+    x = tf.range(-max_radius, max_radius + 1, dtype=tf.float32)
+    radius = tf.convert_to_tensor(radius, tf.float32)[..., None]
+    return tf.clip_by_value(radius + 1 - tf.abs(x), 0, 1) / (2 * radius + 1)
+
+
+def filter_separable(image, kernel, padding="symmetric", repeats=1):
+    """Filters rows and columns by the same odd kernel.
+
+    Args:
+        image: `(batch, height, width, channels)`.
+        kernel: `(size,)`, or `(batch, size)` with a kernel for every image.
+        padding: see `pad_image`.
+        repeats: how many times.
+
+    Returns:
+        `(batch, height, width, channels)`.
+    """
+    kernel = tf.convert_to_tensor(kernel, image.dtype)
+    sides = image.shape[1:3]
+    if None not in sides and max(sides) <= _LARGEST_MATRIX:
+        return apply_separable(image, *(_matrix(kernel, n, padding, repeats) for n in sides))
+    for _ in range(repeats):
+        if kernel.shape.rank == 1:
+            image = filter2d(image, kernel[:, None], padding)
+            image = filter2d(image, kernel[None, :], padding)
+        else:
+            image = _shift_and_add(_shift_and_add(image, kernel, 1, padding), kernel, 2, padding)
+    return image
+
+
+def _matrix(kernel, size, padding, repeats):
+    """Returns the matrix `(..., size, size)` that filters an axis, border included."""
+    taps = kernel.shape[-1]
+    unit = np.eye(size, dtype=np.float32)
+    if padding == "zero":
+        unit = np.pad(unit, ((taps // 2, taps // 2), (0, 0)))
+    else:
+        unit = unit[_border_index(size, taps // 2, taps // 2, padding, np)]
+    shifted = np.stack([unit[i : i + size] for i in range(taps)])
+    matrix = tf.tensordot(kernel, tf.constant(shifted, kernel.dtype), 1)
+    power = matrix
+    for _ in range(repeats - 1):
+        power = tf.matmul(power, matrix)
+    return power
+
+
+def _shift_and_add(image, kernel, axis, padding):
+    radius = kernel.shape[1] // 2
+    length = image.shape[axis] or tf.shape(image)[axis]
+    amounts = [(0, 0), (0, 0)]
+    amounts[axis - 1] = (radius, radius)
+    padded = pad_image(image, *amounts, padding)
+    return tf.add_n(
+        [
+            kernel[:, i, None, None, None] * _window(padded, i, length, axis)
+            for i in range(kernel.shape[1])
+        ]
+    )
+
+
+def _window(x, start, length, axis):
+    return x[:, start : start + length] if axis == 1 else x[:, :, start : start + length]
+
+
+def filter2d(image, kernel, padding="symmetric"):
+    """Correlates every channel with a kernel of odd sides.
+
+    Args:
+        image: `(batch, height, width, channels)`, channels known.
+        kernel: `(rows, columns)`.
+        padding: see `pad_image`.
+
+    Returns:
+        `(batch, height, width, channels)`.
+    """
+    kernel = tf.convert_to_tensor(kernel, image.dtype)
+    rows, columns = (size // 2 for size in kernel.shape)
+    padded = pad_image(image, (rows, rows), (columns, columns), padding)
+    channels = image.shape[-1]
+    if channels == 1:
+        return tf.nn.conv2d(padded, kernel[:, :, None, None], 1, "VALID")
+    kernel = tf.tile(kernel[:, :, None, None], (1, 1, channels, 1))
+    return tf.nn.depthwise_conv2d(padded, kernel, (1, 1, 1, 1), "VALID")
+
+
+def median_filter(image, size, padding="symmetric"):
+    """Takes the median of every `size x size` window, as `scipy.ndimage.median_filter`.
+
+    Args:
+        image: `(batch, height, width, channels)`.
+        size: odd side of the window, pixels.
+        padding: see `pad_image`.
+
+    Returns:
+        `(batch, height, width, channels)`. The gradient goes to the pixel that was
+        chosen, in equal parts when several are equal.
+    """
+    radius = size // 2
+    padded = pad_image(image, (radius, radius), (radius, radius), padding)
+    height, width = (image.shape[i] or tf.shape(image)[i] for i in (1, 2))
+    window = [
+        padded[:, row : row + height, column : column + width]
+        for row in range(size)
+        for column in range(size)
+    ]
+    median = _median([tf.stop_gradient(x) for x in window])
+    chosen = [tf.cast(tf.stop_gradient(x) == median, image.dtype) for x in window]
+    count = tf.add_n(chosen)
+    spread = tf.add_n([x * c for x, c in zip(window, chosen, strict=True)]) / count
+    return median + (spread - tf.stop_gradient(spread))
+
+
+def _median(values):
+    """Median of an odd number of tensors."""
+    if len(values) > _LARGEST_NETWORK:
+        values = tf.stack(values, axis=-1)
+        return tf.math.top_k(values, values.shape[-1] // 2 + 1).values[..., -1]
+    # Forgetful selection: the smallest and largest of n / 2 + 2 values cannot be the median.
+    pool, rest = values[: len(values) // 2 + 2], values[len(values) // 2 + 2 :]
+    while len(pool) > 1:
+        for i in range(len(pool) // 2):
+            _sort_pair(pool, i, -1 - i)
+        for i in range(1, (len(pool) + 1) // 2):
+            _sort_pair(pool, 0, i)
+            _sort_pair(pool, -1 - i, -1)
+        pool = pool[1:-1] + rest[:1]
+        rest = rest[1:]
+    return pool[0]
+
+
+def _sort_pair(pool, i, j):
+    pool[i], pool[j] = tf.minimum(pool[i], pool[j]), tf.maximum(pool[i], pool[j])
+
+
+PASSES = 3
+
+
+def pillow_gaussian_blur(image, sigma, max_sigma):
+    """Blurs as `PIL.ImageFilter.GaussianBlur` does: three box filters, borders repeated.
+
+    Args:
+        image: `(batch, height, width, channels)`.
+        sigma: "radius" of Pillow, pixels: `()` or `(batch,)`.
+        max_sigma: the largest sigma.
+
+    Returns:
+        `(batch, height, width, channels)`.
+
+    Reference:
+        Gwosdek et al., "Theoretical foundations of Gaussian convolution by extended
+        box filtering", SSVM 2011, as in Pillow's `BoxBlur.c`.
+    """
+
+    def whole_part(radius):
+        return (np.sqrt(12 * radius**2 / PASSES + 1) - 1) // 2
+
+    variance = tf.convert_to_tensor(sigma, tf.float32) ** 2 / PASSES
+    whole = tf.floor((tf.sqrt(12 * variance + 1) - 1) / 2)
+    fraction = (2 * whole + 1) * (whole * (whole + 1) - 3 * variance)
+    fraction /= 6 * (variance - (whole + 1) ** 2)
+    kernel = box_kernel(whole + fraction, int(whole_part(max_sigma)) + 1)
+    return filter_separable(image, kernel, "edge", repeats=PASSES)

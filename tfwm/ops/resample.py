@@ -1,0 +1,92 @@
+"""Resizing that XLA compiles and that lets gradients through."""
+
+import numpy as np
+import tensorflow as tf
+
+
+def resize_matrix(in_size, out_size, max_out_size=None):
+    """Returns the matrix of an antialiased bilinear resize along one axis.
+
+    The weights are those of `PIL.Image.resize(..., Image.BILINEAR)`: a triangle,
+    stretched by the scale when it shrinks.
+
+    Args:
+        in_size: number of samples before.
+        out_size: number of samples after; integers, any shape `(...)`, so that
+            every image may have its own.
+        max_out_size: rows of the result; rows beyond `out_size` are 0.
+
+    Returns:
+        float32 tensor `(..., max_out_size, in_size)`.
+
+    Example:
+
+    >>> resize_matrix(4, 2).numpy().round(3)
+    array([[0.429, 0.429, 0.143, 0.   ],
+           [0.   , 0.143, 0.429, 0.429]], dtype=float32)
+    """
+    max_out_size = out_size if max_out_size is None else max_out_size
+    return _triangles(in_size, out_size, max_out_size, max_in_size=in_size)
+
+
+def resize_and_back_matrices(size, middle_size, max_middle_size):
+    """Returns the two matrices of a resize from `size` to `middle_size` and back.
+
+    Args:
+        size: number of samples.
+        middle_size: number of samples in between, integers `(...)`.
+        max_middle_size: the largest `middle_size`.
+
+    Returns:
+        Two float32 tensors `(..., max_middle_size, size)` and
+        `(..., size, max_middle_size)`.
+    """
+    there = _triangles(size, middle_size, max_middle_size, max_in_size=size)
+    back = _triangles(middle_size, size, size, max_in_size=max_middle_size)
+    return there, back
+
+
+def _triangles(in_size, out_size, max_out_size, max_in_size):
+    if all(isinstance(n, int | np.integer) for n in (in_size, out_size, max_out_size, max_in_size)):
+        xp, kind = np, np.float64
+        in_size, out_size = (np.reshape(n, (1, 1)).astype(kind) for n in (in_size, out_size))
+        columns = np.arange(max_in_size, dtype=kind)
+        rows = np.arange(max_out_size, dtype=kind)[:, None]
+    else:
+        xp, kind = tf, tf.float32
+        in_size, out_size = (tf.cast(n, kind)[..., None, None] for n in (in_size, out_size))
+        columns = tf.range(tf.cast(max_in_size, kind))
+        rows = tf.range(tf.cast(max_out_size, kind))[:, None]
+    scale = in_size / out_size
+    distance = xp.abs(columns + 0.5 - (rows + 0.5) * scale) / xp.maximum(scale, 1.0)
+    inside = (columns < in_size) & (rows < out_size)
+    weights = xp.where(inside, xp.maximum(1.0 - distance, 0.0), 0.0)
+    total = weights.sum(-1, keepdims=True) if xp is np else tf.reduce_sum(weights, -1, True)
+    return tf.cast(weights / xp.maximum(total, 1e-6), tf.float32)
+
+
+def apply_separable(image, vertical, horizontal):
+    """Multiplies the rows and columns of images by matrices.
+
+    Args:
+        image: `(batch, height, width, channels)`.
+        vertical: `(out_height, height)`, or with a leading batch axis.
+        horizontal: `(out_width, width)`, or with a leading batch axis.
+
+    Returns:
+        `(batch, out_height, out_width, channels)`.
+    """
+    x = _multiply_last(tf.transpose(image, (0, 2, 3, 1)), vertical)
+    x = _multiply_last(tf.transpose(x, (0, 3, 2, 1)), horizontal)
+    return tf.transpose(x, (0, 1, 3, 2))
+
+
+def _multiply_last(x, matrix):
+    # Only operands of equal rank: oneDNN's broadcasting matmul of rank 4 by 2 corrupts
+    # memory in TF 2.21.
+    shape = [size or tf.shape(x)[i] for i, size in enumerate(x.shape)]
+    shared = matrix.shape.rank == 2
+    flat = (-1, shape[3]) if shared else (shape[0], shape[1] * shape[2], shape[3])
+    product = tf.matmul(tf.reshape(x, flat), matrix, transpose_b=True)
+    rows = matrix.shape[-2] or tf.shape(matrix)[-2]
+    return tf.reshape(product, (*shape[:3], rows))

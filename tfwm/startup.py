@@ -1,0 +1,44 @@
+"""Starting TensorFlow without the lines that it writes before anybody can ask it not to."""
+
+import contextlib
+import os
+import sys
+import tempfile
+
+
+def import_tensorflow():
+    """Imports TensorFlow in silence; what it wrote is shown only if the import fails.
+
+    Sets `TF_CPP_MIN_LOG_LEVEL` to 3 unless the environment has it; with 0 or 1 there
+    nothing is held back.
+    """
+    level = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if "tensorflow" in sys.modules:
+        return
+    with contextlib.nullcontext() if level in ("0", "1") else _held_back_stderr():
+        import tensorflow  # noqa: F401
+
+
+@contextlib.contextmanager
+def _held_back_stderr():
+    # The lines come from C++ and know file descriptor 2 only.
+    with tempfile.TemporaryFile() as held, _descriptor_copy(2) as stderr:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            os.dup2(stderr, 2)
+            held.seek(0)
+            os.write(2, held.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+
+
+@contextlib.contextmanager
+def _descriptor_copy(descriptor):
+    copy = os.dup(descriptor)
+    try:
+        yield copy
+    finally:
+        os.close(copy)

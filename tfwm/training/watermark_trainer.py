@@ -1,0 +1,144 @@
+import keras
+import tensorflow as tf
+
+from tfwm.layers import RandomMessage
+
+
+@keras.saving.register_keras_serializable(package="tfwm")
+class WatermarkTrainer(keras.Model):
+    """Trains an embedder and an extractor together, with an attack between them.
+
+    Cover -> embedder -> attack -> extractor -> logits. It is a plain `keras.Model`: give
+    the losses for `"watermarked"` (against the cover) and `"logits"` (against the message)
+    to `compile`, covers to `fit`, and use any callback, metric, optimizer or
+    `tf.distribute` strategy.
+
+    Args:
+        embedder: model from `{"image", "message", "strength"}` to the watermarked image.
+        extractor: model from an image to the logits.
+        message_shape: shape of one message, for instance `(4, 4, 1)`.
+        attack: a layer called as `attack(watermarked, cover=cover)`; any
+            `tfwm.attacks.Attack`. None by default.
+        hold_psnr: a `tfwm.layers.HoldPSNR` that adds the image loss with a multiplier of
+            its own, or `None` to use only the losses of `compile`.
+        seed: integer for the random messages.
+
+    Call arguments:
+        inputs: covers `(batch, height, width, channels)` in [0, 1], or a pair
+            `(cover, message)` to choose the messages.
+
+    Returns:
+        A dict with `"watermarked"`, `"attacked"`, `"logits"` and `"message"`.
+
+    Example:
+
+    >>> trainer = WatermarkTrainer(
+    ...     tfwm.models.redmark.build_embedder(),
+    ...     tfwm.models.redmark.build_extractor(),
+    ...     message_shape=(4, 4, 1),
+    ...     attack=tfwm.attacks.GaussianNoise(3 / 255),
+    ... )
+    >>> trainer.compile(
+    ...     optimizer="adam",
+    ...     loss={"watermarked": tfwm.losses.SSIMLoss(), "logits": tfwm.losses.MessageLoss()},
+    ...     loss_weights={"watermarked": 3.0, "logits": 1.0},
+    ... )
+    >>> history = trainer.fit(np.random.rand(64, 32, 32, 1), batch_size=32, verbose=0)
+    """
+
+    def __init__(
+        self,
+        embedder,
+        extractor,
+        message_shape,
+        attack=None,
+        hold_psnr=None,
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.embedder = embedder
+        self.extractor = extractor
+        self.message_shape = tuple(message_shape)
+        self.attack = attack
+        self.hold_psnr = hold_psnr
+        self.seed = seed
+        self.random_message = RandomMessage(self.message_shape, seed=seed)
+        self.loss_tracker = keras.metrics.Mean(name="loss")
+
+    def build(self, input_shape):
+        if self.hold_psnr is not None:
+            self.hold_psnr.build([input_shape, input_shape])
+        self.built = True
+
+    def call(self, inputs, training=None):
+        cover, message = inputs if isinstance(inputs, list | tuple) else (inputs, None)
+        if message is None:
+            message = self.random_message(cover)
+        strength = tf.ones_like(cover[:, 0, 0, 0])
+        watermarked = self.embedder(
+            {"image": cover, "message": message, "strength": strength}, training=training
+        )
+        if self.hold_psnr is not None:
+            watermarked = self.hold_psnr([watermarked, cover], training=training)
+        attacked = watermarked
+        if self.attack is not None:
+            attacked = self.attack(watermarked, cover=cover)
+        logits = self.extractor(attacked, training=training)
+        return {
+            "watermarked": watermarked,
+            "attacked": attacked,
+            "logits": logits,
+            "message": message,
+        }
+
+    def train_step(self, data):
+        cover = self._cover(data)
+        with tf.GradientTape() as tape:
+            outputs = self(data, training=True)
+            targets, predictions = self._targets(cover, outputs)
+            loss = self.compute_loss(cover, targets, predictions, training=True)
+            scaled = self.optimizer.scale_loss(loss)
+        variables = self.trainable_variables
+        self.optimizer.apply(tape.gradient(scaled, variables), variables)
+        return self._logs(loss, cover, targets, predictions)
+
+    def test_step(self, data):
+        cover = self._cover(data)
+        outputs = self(data, training=False)
+        targets, predictions = self._targets(cover, outputs)
+        loss = self.compute_loss(cover, targets, predictions, training=False)
+        return self._logs(loss, cover, targets, predictions)
+
+    @staticmethod
+    def _cover(data):
+        return data[0] if isinstance(data, list | tuple) else data
+
+    @staticmethod
+    def _targets(cover, outputs):
+        targets = {"watermarked": cover, "logits": outputs["message"]}
+        return targets, {key: outputs[key] for key in targets}
+
+    def _logs(self, loss, cover, targets, predictions):
+        # Losses are scaled down by the number of replicas, whose gradients are summed.
+        self.loss_tracker.update_state(loss * tf.distribute.get_strategy().num_replicas_in_sync)
+        logs = self.compute_metrics(cover, targets, predictions)
+        return {**logs, "loss": self.loss_tracker.result()}
+
+    def get_config(self):
+        serialize = keras.saving.serialize_keras_object
+        return {
+            "name": self.name,
+            "embedder": serialize(self.embedder),
+            "extractor": serialize(self.extractor),
+            "message_shape": self.message_shape,
+            "attack": serialize(self.attack),
+            "hold_psnr": serialize(self.hold_psnr),
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        for key in ("embedder", "extractor", "attack", "hold_psnr"):
+            config[key] = keras.saving.deserialize_keras_object(config[key])
+        return cls(**config)
