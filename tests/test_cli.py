@@ -14,6 +14,7 @@ from PIL import Image
 from skimage import data
 
 from tfwm import cli
+from tfwm.cli.arguments import make_parser
 from tfwm.export import write_manifest
 
 CHECKS = ((np.indices((8, 8)) // 2).sum(axis=0) % 2 * 2 - 1).astype(np.float32)
@@ -289,6 +290,76 @@ def test_unknown_recipe_and_key(fails, run, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+SUITE = """
+title = "A small table"
+placements = ["spread"]
+votes = ["soft"]
+watermarks = 1
+[[attacks]]
+name = "jpeg"
+levels = [90]
+[[paper]]
+network = "checker"
+strength = 1.0
+[paper.ber]
+jpeg = [nan]
+"""
+
+
+def test_evaluate(run, network, tmp_path):
+    (tmp_path / "photos").mkdir()
+    for number, image in enumerate((data.chelsea(), data.coffee())):
+        Image.fromarray(image).save(tmp_path / f"photos/{number}.png")
+    (tmp_path / "photos/bad.png").write_bytes(b"bad")
+    (tmp_path / "small.toml").write_text(SUITE)
+    arguments = [
+        *["evaluate", network, f"other={network}", "--images", tmp_path / "photos"],
+        *["--suite", tmp_path / "small.toml", "--output", tmp_path / "results"],
+    ]
+    code, out, err = run(*arguments, "--json", "--no-report")
+    assert code == 0 and err.startswith("tfwm: warning: skipped: ") and err.count("\n") == 1
+    result = json.loads(out)
+    assert result["skipped"] == 1 and result["html"] is None
+    rows = [row for row in result["rows"] if row["attack"] == "jpeg"]
+    assert [row["network"] for row in rows] == ["checker", "other"]
+    assert rows[0]["ber"] == rows[1]["ber"] < 0.2 and rows[0]["paper_ber"] is None
+    assert [p.name for p in (tmp_path / "results").iterdir()] == ["small-photos.csv"]
+    first = (tmp_path / "results/small-photos.csv").read_text().splitlines()[0]
+    assert first == "# tfwm " + " ".join(str(a) for a in [*arguments, "--json", "--no-report"])
+    code, out, _ = run(*arguments, "--limit", 1)
+    assert code == 0 and out.splitlines()[1:] == [
+        str(tmp_path / "results/small-photos.csv"),
+        str(tmp_path / "results/small-photos.html"),
+    ]
+
+
+def test_evaluate_says_what_is_wrong(fails, network, tmp_path):
+    (tmp_path / "empty").mkdir()
+    output = ["--output", tmp_path / "results"]
+    for arguments, words in [
+        ([network, "--images", tmp_path / "empty"], "a folder with images"),
+        ([network, "--images", tmp_path / "nowhere"], "no such folder"),
+        ([network, "--suite", "redmark-tabel3"], "did you mean 'redmark-table3'"),
+        ([network, network], "Two networks are called checker"),
+        (["redmark-xt"], "No network is called"),
+        ([], "required: NETWORK"),
+    ]:
+        assert words in fails("evaluate", *arguments, *output)
+    assert not (tmp_path / "results").exists()
+
+
+def test_figures(run, fails, network, tmp_path):
+    from tfwm.cli.arguments import FIGURES as known
+    from tfwm.evaluation.figures import FIGURES
+
+    assert list(known) == list(FIGURES)
+    code, out, err = run("figures", "redmark-fig10", network, "--output", tmp_path / "a.png")
+    assert (code, out, err) == (0, f"{tmp_path / 'a.png'}\n", "")
+    assert Image.open(tmp_path / "a.png").width > 300
+    assert "invalid choice" in fails("figures", "redmark-fig1", network)
+    assert "no such folder" in fails("figures", "redmark-fig6", network, "--images", "nowhere")
+
+
 def test_list(run, monkeypatch):
     import tfwm.export
 
@@ -320,9 +391,37 @@ def test_export_of_keras_models(run, fails, photo, tmp_path):
     assert code == 0 and len(out) == 6
     assert "exists" in fails("export", tmp_path, tmp_path / "net")
     assert run("export", tmp_path, tmp_path / "net", "--overwrite")[0] == 0
+    run_folder = tmp_path / "run"
+    shutil.copytree(tmp_path, run_folder / "tiny", ignore=shutil.ignore_patterns("net", "run"))
+    assert run("export", run_folder, tmp_path / "net", "--overwrite")[0] == 0
+    shutil.copytree(run_folder / "tiny", run_folder / "other")
+    assert "Several networks" in fails("export", run_folder, tmp_path / "other")
     (tmp_path / "extractor.keras").write_bytes(b"PK no archive")
     assert "extractor.keras is damaged" in fails("export", tmp_path, tmp_path / "other")
     assert not (tmp_path / "other").exists()
+
+
+def test_export_with_a_card_writes_every_form(run, tmp_path):
+    from tfwm.export import make_card, redmark_geometry, write_card
+    from tfwm.models.redmark import build_embedder, build_extractor
+
+    build_embedder(width=8, depth=1).save(tmp_path / "embedder.keras")
+    build_extractor(width=8, depth=1).save(tmp_path / "extractor.keras")
+    card = make_card(
+        "tiny",
+        "A test.",
+        paper="none",
+        licence={"code": "MIT", "weights": "MIT"},
+        training={"data": "none", "recipe": "none", "command": "none"},
+        geometry=redmark_geometry(),
+        strength={"default": 1.0, "guidance": "none"},
+        limits=["untrained"],
+    )
+    write_card(card, tmp_path)
+    assert run("export", tmp_path, tmp_path / "net")[0] == 0
+    assert (tmp_path / "net/tiny.tflite").is_file()
+    code, out, _ = run("verify", tmp_path / "net", "--json")
+    assert code == 0 and json.loads(out)[0]["passed"] is True
 
 
 def test_convert(run, fails, shared, tmp_path):
@@ -355,9 +454,19 @@ def test_help_is_quick_and_does_not_start_tensorflow():
 
 
 def test_every_command_teaches(run):
-    parser = cli._parser()
+    parser = make_parser()
     commands = next(a for a in parser._actions if a.choices).choices
-    assert {"list", "train", "embed", "extract", "export", "convert", "verify"} <= set(commands)
+    assert {
+        "list",
+        "train",
+        "evaluate",
+        "figures",
+        "embed",
+        "extract",
+        "export",
+        "convert",
+        "verify",
+    } <= set(commands)
     for name in commands:
         code, out, _ = run(name, "--help")
         assert code == 0 and f"  tfwm {name} " in out.partition("examples:")[2] + " ", name

@@ -8,6 +8,8 @@ import tfwm
 PACKAGE = Path(tfwm.__file__).parent
 LEVEL = {
     "payload": 0,
+    "images": 0,
+    "startup": 0,
     "ops": 0,
     "layers": 1,
     "attacks": 1,

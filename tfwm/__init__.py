@@ -1,0 +1,38 @@
+"""Deep image watermarking in TensorFlow and Keras.
+
+`load(name)` gives a `Watermarker` for photos. The parts to build, train and measure networks are
+the sub-packages `layers`, `attacks`, `models`, `losses`, `metrics`, `data`, `training`,
+`evaluation` and `export`; they are imported on first use, as TensorFlow takes seconds to start.
+"""
+
+import importlib
+
+from tfwm.version import __version__
+
+_PARTS = (
+    "attacks",
+    "data",
+    "evaluation",
+    "export",
+    "images",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "ops",
+    "training",
+)
+
+__all__ = ["Watermarker", "__version__", "load", *_PARTS]
+
+
+def __getattr__(name):
+    if name in ("Watermarker", "load"):
+        return getattr(importlib.import_module("tfwm.watermarker"), name)
+    if name in _PARTS:
+        return importlib.import_module(f"tfwm.{name}")
+    raise AttributeError(f"module 'tfwm' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted(__all__)

@@ -1,12 +1,11 @@
 import keras
-import numpy as np
 import tensorflow as tf
 
-from tfwm.ops.random import replica_seed
+from tfwm.layers import SeededLayer
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class Attack(keras.layers.Layer):
+class Attack(SeededLayer):
     """Base class of all attacks: layers that damage a watermarked image.
 
     An attack acts whenever it is called, in training and in inference. It works in
@@ -40,9 +39,7 @@ class Attack(keras.layers.Layer):
     def __init__(self, seed=None, **kwargs):
         # Without autocast a mixed precision policy leaves the 1/255 steps of images alone.
         kwargs.setdefault("autocast", False)
-        super().__init__(**kwargs)
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        super().__init__(seed=seed, **kwargs)
 
     def build(self, image_shape, cover_shape=None):
         self.built = True
@@ -64,26 +61,8 @@ class Attack(keras.layers.Layer):
         """
         raise NotImplementedError(f"{type(self).__name__} must implement `apply`.")
 
-    def next_seed(self):
-        """Returns the seed of this call, int32 `(2,)`, another one on each replica."""
-        return replica_seed(self.seed_generator)
-
     def advance(self):
         """Counts one step; attacks with a schedule override it."""
 
     def compute_output_shape(self, image_shape, cover_shape=None):
         return image_shape
-
-    # Keras saves the state of seed generators nowhere; a resumed run would replay its noise.
-    def save_own_variables(self, store):
-        super().save_own_variables(store)
-        store["seed_state"] = np.asarray(self.seed_generator.state)
-
-    def load_own_variables(self, store):
-        weights = {key: store[key][()] for key in store.keys() if key != "seed_state"}
-        super().load_own_variables(weights)
-        if "seed_state" in store.keys():
-            self.seed_generator.state.assign(store["seed_state"][()])
-
-    def get_config(self):
-        return {**super().get_config(), "seed": self.seed}

@@ -109,7 +109,9 @@ def median_filter(image, level):
 def mean_filter(image, level):
     """Mean over a window of `level` x `level` pixels, an odd number; mirrored borders."""
     size = _odd(level)
-    return _to_uint8(ndimage.uniform_filter(image.astype(np.float32), (size, size, 0)[: image.ndim]))
+    return _to_uint8(
+        ndimage.uniform_filter(image.astype(np.float32), (size, size, 0)[: image.ndim])
+    )
 
 
 def resizing(image, level):

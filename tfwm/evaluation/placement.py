@@ -169,7 +169,7 @@ def message_placement(rows, columns, num_bits, planes=1, patch_cells=4):
     for plane in range(planes):
         shifted = (np.arange(num_bits) + plane * num_bits // planes) % num_bits
         for row, column in _regions(rows, columns, copies):
-            cells[plane, row, column] = shifted
+            cells[plane, row[:num_bits], column[:num_bits]] = shifted
     return Placement(cells, num_bits)
 
 

@@ -47,7 +47,9 @@ class Protocol:
             top = left = 0
             height, width = rows * self.patch[0], columns * self.patch[1]
         else:
-            top, left = ((n - s) // 2 for n, s in zip((height, width), self.suite.size, strict=True))
+            top, left = (
+                (n - s) // 2 for n, s in zip((height, width), self.suite.size, strict=True)
+            )
             height, width = self.suite.size
             rows, columns = height // self.patch[0], width // self.patch[1]
         if min(top, left) < 0 or min(height, width) < 9 or rows * columns < self.suite.min_patches:

@@ -45,7 +45,7 @@ def evaluate(networks, images, suite="redmark", match=None, seed=0, progress=Tru
     >>> rows = evaluate([load_network("redmark-mt")], "photos/")  # doctest: +SKIP
     """
     suite = load_suite(suite).replace(**changes)
-    networks = _named(networks)
+    networks = named_networks(networks)
     photos = Photos.of(images, suite.color)
     protocols = {name: Protocol(suite, network) for name, network in networks.items()}
     covers = _covers(photos, protocols)
@@ -70,9 +70,7 @@ def evaluate(networks, images, suite="redmark", match=None, seed=0, progress=Tru
                         result = case.run(columns, pool)
                         results.setdefault((name, nominal, actual, kind), []).append(result)
                         bar.update()
-    return [
-        row for key, parts in results.items() for row in _rows(suite, key, parts, columns)
-    ]
+    return [row for key, parts in results.items() for row in _rows(suite, key, parts, columns)]
 
 
 class _Case:
@@ -115,7 +113,8 @@ class _Case:
         return distort(attack.name, image, level, generator, self.cover, **attack.options)
 
 
-def _named(networks):
+def named_networks(networks):
+    """Returns a dict of names and networks for such a dict or a list of networks."""
     if not isinstance(networks, dict):
         named = {network.name: network for network in networks}
         if len(named) != len(networks):
@@ -186,7 +185,9 @@ def _rows(suite, key, parts, columns):
     for vote in suite.votes:
         ber = np.stack([part["ber"][vote] for part in parts])
         exact = np.mean([part["exact"][vote] for part in parts], 0)
-        spread = ber.std(0, ddof=1) / np.sqrt(len(parts)) if len(parts) > 1 else [None] * len(columns)
+        spread = (
+            ber.std(0, ddof=1) / np.sqrt(len(parts)) if len(parts) > 1 else [None] * len(columns)
+        )
         for i, (attack, level) in enumerate(columns):
             error = None if spread[i] is None else float(spread[i])
             yield {

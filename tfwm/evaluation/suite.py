@@ -93,8 +93,10 @@ class Suite:
 
     def __post_init__(self):
         self.attacks = [a if isinstance(a, Attack) else Attack(**a) for a in self.attacks]
+        if self.bits is not None:
+            self.placements = ["repeat"]
         for placement in self.placements:
-            _nearest("placement", placement, PLACEMENTS)
+            _nearest("placement", placement, [*PLACEMENTS, "repeat"] if self.bits else PLACEMENTS)
         for vote in self.votes:
             _nearest("vote", vote, VOTES)
         _nearest("rounding", self.rounding, ROUNDINGS)
@@ -104,8 +106,6 @@ class Suite:
                 f"watermarks={self.watermarks}, strengths={self.strengths}, "
                 f"placements={self.placements}, votes={self.votes}"
             )
-        if self.bits is not None:
-            self.placements = ["repeat"]
 
     @property
     def min_patches(self):

@@ -47,23 +47,26 @@ def summarise(rows):
 
 
 def headline(rows):
-    """One line that says what came out: each network's first strength, best way of reading."""
-    parts, seen = [], set()
-    for summary in sorted(summarise(rows), key=lambda s: (-s["strength"], s["counted_ber"] or 0)):
-        if summary["network"] in seen:
-            continue
-        seen.add(summary["network"])
-        ber = summary["counted_ber"]
-        parts.append(
-            f"{summary['network']} {summary['psnr']:.2f} dB"
-            + (
-                f", mean BER {100 * ber:.2f} % over {summary['counted_columns']} attacks "
-                f"({summary['placement']} placement, {summary['vote']} vote)"
-                if ber is not None
-                else ""
-            )
+    """One line that says what came out: each network's strongest setting, best way of reading."""
+    best = {}
+    for summary in summarise(rows):
+        old = best.get(summary["network"])
+        if old is None or _rank(summary) < _rank(old):
+            best[summary["network"]] = summary
+    return "; ".join(
+        f"{s['network']} {s['psnr']:.2f} dB"
+        + (
+            f", mean BER {100 * s['counted_ber']:.2f} % over {s['counted_columns']} attacks "
+            f"({s['placement']} placement, {s['vote']} vote)"
+            if s["counted_ber"] is not None
+            else ""
         )
-    return "; ".join(parts)
+        for s in best.values()
+    )
+
+
+def _rank(summary):
+    return (-summary["strength"], summary["counted_ber"] or 0.0)
 
 
 def _mean(values):

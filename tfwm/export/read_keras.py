@@ -9,11 +9,31 @@ from tfwm import layers  # noqa: F401  registers the layers that the models are 
 KERAS_FILES = ("embedder.keras", "extractor.keras")
 
 
+def find_keras_models(folder):
+    """Returns the folder that holds the models: `folder`, or the one of its folders that does.
+
+    Args:
+        folder: folder of a run, or of an exported network.
+
+    Example:
+
+    >>> find_keras_models("runs/redmark-mt")
+    PosixPath('runs/redmark-mt/redmark-mt')
+    """
+    folder = Path(folder)
+    if any((folder / name).is_file() for name in KERAS_FILES):
+        return folder
+    found = sorted(path.parent for path in folder.glob(f"*/{KERAS_FILES[0]}"))
+    if len(found) > 1:
+        raise ValueError(f"Several networks are in {folder}: name one, such as {found[0]}.")
+    return found[0] if found else folder
+
+
 def read_keras_models(folder):
     """Reads `embedder.keras` and `extractor.keras`.
 
     Args:
-        folder: folder of a run, or of an exported network.
+        folder: the folder that holds them, see `find_keras_models`.
 
     Returns:
         `(embedder, extractor)`, two `keras.Model`. Raises `FileNotFoundError` if there is

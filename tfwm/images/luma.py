@@ -46,17 +46,24 @@ def add_luminance(pixels, change):
     >>> add_luminance(np.full((1, 1, 3), 100, np.uint8), np.array([[3 / 255]]))[0, 0].tolist()
     [103, 103, 103]
     """
-    start = _scaled(pixels)
-    change = np.asarray(change, np.float32)[..., None]
-    marked = start + change
-    if pixels.shape[2] == 3:
-        outside = ((marked < 0) | (marked > 1)).any(axis=-1)
-        marked[outside] = _inside(start[outside], change[outside])
-    marked = marked.clip(0, 1)
-    if pixels.dtype.kind == "f":
-        return marked.astype(pixels.dtype)
-    top = np.iinfo(pixels.dtype).max
-    return np.round(marked * top).astype(pixels.dtype)
+    change = np.asarray(change, np.float32)
+    top = _top(pixels.dtype)
+    steps = change
+    if pixels.dtype.kind != "f":
+        # A whole number of levels, the same for all channels, so that chroma stays exact.
+        wide = np.int16 if pixels.dtype == np.uint8 else np.int32
+        steps = np.rint(change * top).astype(wide)
+    low, high = pixels[..., 0], pixels[..., 0]
+    for channel in range(1, pixels.shape[2]):
+        low, high = np.minimum(low, pixels[..., channel]), np.maximum(high, pixels[..., channel])
+    outside = (low + steps < 0) | (high + steps > top)
+    marked = pixels + steps[..., None]
+    if pixels.shape[2] == 3 and outside.any():
+        moved = _inside(_scaled(pixels[outside]), change[outside][:, None]) * np.float32(top)
+        marked[outside] = moved if top == 1 else np.rint(moved)
+    elif outside.any():
+        marked = marked.clip(0, top)
+    return marked.astype(pixels.dtype)
 
 
 def _inside(start, change):
@@ -74,6 +81,8 @@ def _inside(start, change):
 
 
 def _scaled(pixels):
-    if pixels.dtype.kind == "f":
-        return pixels.astype(np.float32)
-    return pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
+    return pixels.astype(np.float32) / np.float32(_top(pixels.dtype))
+
+
+def _top(dtype):
+    return 1 if dtype.kind == "f" else np.iinfo(dtype).max

@@ -63,7 +63,11 @@ class HoldPSNR(keras.layers.Layer):
             aggregation="mean",
         )
         self.step = self.add_weight(
-            name="step", shape=(), initializer="zeros", trainable=False, dtype="float32",
+            name="step",
+            shape=(),
+            initializer="zeros",
+            trainable=False,
+            dtype="float32",
             aggregation="mean",
         )
 

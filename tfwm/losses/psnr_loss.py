@@ -23,9 +23,7 @@ class PSNRLoss(keras.losses.Loss):
     -3.996
     """
 
-    def __init__(
-        self, floor=1e-6, reduction="sum_over_batch_size", name="psnr_loss", dtype=None
-    ):
+    def __init__(self, floor=1e-6, reduction="sum_over_batch_size", name="psnr_loss", dtype=None):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         self.floor = floor
 

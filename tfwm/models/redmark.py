@@ -109,7 +109,7 @@ def build_extractor(
     for i in range(depth):
         x = CircularConv2D(width, 2, activation="elu", name=f"dec_conv{i + 2}")(x)
     x = keras.layers.Conv2D(1, 1, name="dec_output", dtype="float32")(x)
-    logits = PatchesToSpace(patch_shape, name="logits")([x, image])
+    logits = PatchesToSpace(patch_shape, name="logits", dtype="float32")([x, image])
     return keras.Model(image, logits, name=name)
 
 

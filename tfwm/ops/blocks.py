@@ -23,12 +23,12 @@ def space_to_blocks(image, block_shape):
     TensorShape([2, 4, 8, 64])
     """
     rows, columns = block_shape
-    if rows == columns:
-        return image if rows == 1 else tf.nn.space_to_depth(image, rows)
     height, width, channels = _sizes(image)
-    grid = (height // rows, rows, width // columns, columns * channels)
-    x = tf.transpose(tf.reshape(image, (-1, *grid)), (0, 1, 3, 2, 4))
-    return tf.reshape(x, (-1, grid[0], grid[2], rows * columns * channels))
+    down, across = height // rows, width // columns
+    # Three steps of rank 4 are faster on a CPU than tf.nn.space_to_depth.
+    x = tf.reshape(image, (-1, rows, across, columns * channels))
+    x = tf.transpose(x, (0, 2, 1, 3))
+    return tf.reshape(x, (-1, down, across, rows * columns * channels))
 
 
 def blocks_to_space(blocks, block_shape):
@@ -47,12 +47,10 @@ def blocks_to_space(blocks, block_shape):
     TensorShape([2, 32, 64, 1])
     """
     rows, columns = block_shape
-    if rows == columns:
-        return blocks if rows == 1 else tf.nn.depth_to_space(blocks, rows)
     down, across, depth = _sizes(blocks)
     channels = depth // (rows * columns)
-    x = tf.reshape(blocks, (-1, down, across, rows, columns * channels))
-    x = tf.transpose(x, (0, 1, 3, 2, 4))
+    x = tf.reshape(blocks, (-1, across, rows, columns * channels))
+    x = tf.transpose(x, (0, 2, 1, 3))
     return tf.reshape(x, (-1, down * rows, across * columns, channels))
 
 

@@ -246,7 +246,7 @@ def main(arguments=None):
     try:
         config = load_config(Config, path, options.overrides)
         trainer = train(config, options.resume)
-        print(finish(trainer, config))
+        print(finish(trainer, config, Path(path).name))
     except (ConfigError, FileNotFoundError, ValueError) as error:
         print(f"tfwm.recipes.redmark: error: {error}", file=sys.stderr)
         return 2

@@ -1,6 +1,7 @@
 import keras
 import tensorflow as tf
 
+from tfwm.attacks import Attack, Chain
 from tfwm.layers import RandomMessage
 
 
@@ -17,15 +18,15 @@ class WatermarkTrainer(keras.Model):
         embedder: model from `{"image", "message", "strength"}` to the watermarked image.
         extractor: model from an image to the logits.
         message_shape: shape of one message, for instance `(4, 4, 1)`.
-        attack: a layer called as `attack(watermarked, cover=cover)`; any
-            `tfwm.attacks.Attack`. None by default.
+        attack: a `tfwm.attacks.Attack`, or any Keras layer that keeps the image's shape.
+            None by default.
         hold_psnr: a `tfwm.layers.HoldPSNR` that adds the image loss with a multiplier of
             its own, or `None` to use only the losses of `compile`.
         seed: integer for the random messages.
 
     Call arguments:
-        inputs: covers `(batch, height, width, channels)` in [0, 1], or a pair
-            `(cover, message)` to choose the messages.
+        inputs: covers `(batch, height, width, channels)` in [0, 1], or a dict
+            `{"image": covers, "message": messages}` to choose the messages.
 
     Returns:
         A dict with `"watermarked"`, `"attacked"`, `"logits"` and `"message"`.
@@ -60,21 +61,23 @@ class WatermarkTrainer(keras.Model):
         self.embedder = embedder
         self.extractor = extractor
         self.message_shape = tuple(message_shape)
-        self.attack = attack
+        is_layer = attack is not None and not isinstance(attack, Attack)
+        self.attack = Chain([attack]) if is_layer else attack
         self.hold_psnr = hold_psnr
         self.seed = seed
         self.random_message = RandomMessage(self.message_shape, seed=seed)
-        self.loss_tracker = keras.metrics.Mean(name="loss")
 
     def build(self, input_shape):
         if self.hold_psnr is not None:
-            self.hold_psnr.build([input_shape, input_shape])
+            shape = input_shape["image"] if isinstance(input_shape, dict) else input_shape
+            self.hold_psnr.build([shape, shape])
         self.built = True
 
     def call(self, inputs, training=None):
-        cover, message = inputs if isinstance(inputs, list | tuple) else (inputs, None)
-        if message is None:
-            message = self.random_message(cover)
+        if isinstance(inputs, dict):
+            cover, message = inputs["image"], inputs["message"]
+        else:
+            cover, message = inputs, self.random_message(inputs)
         strength = tf.ones_like(cover[:, 0, 0, 0])
         watermarked = self.embedder(
             {"image": cover, "message": message, "strength": strength}, training=training
@@ -92,38 +95,12 @@ class WatermarkTrainer(keras.Model):
             "message": message,
         }
 
-    def train_step(self, data):
-        cover = self._cover(data)
-        with tf.GradientTape() as tape:
-            outputs = self(data, training=True)
-            targets, predictions = self._targets(cover, outputs)
-            loss = self.compute_loss(cover, targets, predictions, training=True)
-            scaled = self.optimizer.scale_loss(loss)
-        variables = self.trainable_variables
-        self.optimizer.apply(tape.gradient(scaled, variables), variables)
-        return self._logs(loss, cover, targets, predictions)
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        targets, predictions = _targets(x, y_pred)
+        return super().compute_loss(x, targets, predictions, sample_weight, training)
 
-    def test_step(self, data):
-        cover = self._cover(data)
-        outputs = self(data, training=False)
-        targets, predictions = self._targets(cover, outputs)
-        loss = self.compute_loss(cover, targets, predictions, training=False)
-        return self._logs(loss, cover, targets, predictions)
-
-    @staticmethod
-    def _cover(data):
-        return data[0] if isinstance(data, list | tuple) else data
-
-    @staticmethod
-    def _targets(cover, outputs):
-        targets = {"watermarked": cover, "logits": outputs["message"]}
-        return targets, {key: outputs[key] for key in targets}
-
-    def _logs(self, loss, cover, targets, predictions):
-        # Losses are scaled down by the number of replicas, whose gradients are summed.
-        self.loss_tracker.update_state(loss * tf.distribute.get_strategy().num_replicas_in_sync)
-        logs = self.compute_metrics(cover, targets, predictions)
-        return {**logs, "loss": self.loss_tracker.result()}
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        return super().compute_metrics(x, *_targets(x, y_pred), sample_weight)
 
     def get_config(self):
         serialize = keras.saving.serialize_keras_object
@@ -142,3 +119,10 @@ class WatermarkTrainer(keras.Model):
         for key in ("embedder", "extractor", "attack", "hold_psnr"):
             config[key] = keras.saving.deserialize_keras_object(config[key])
         return cls(**config)
+
+
+def _targets(inputs, outputs):
+    """What `compile`'s losses and metrics compare: covers and drawn messages are the truth."""
+    cover = inputs["image"] if isinstance(inputs, dict) else inputs
+    targets = {"watermarked": cover, "logits": outputs["message"]}
+    return targets, {key: outputs[key] for key in targets}

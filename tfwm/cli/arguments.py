@@ -1,178 +1,21 @@
-"""The command `tfwm`: arguments in, one function call out."""
+"""The arguments of each command, and its help."""
 
 import argparse
-import importlib
-import json
-import sys
 import textwrap
-from pathlib import Path
 
-from tfwm.startup import import_tensorflow
+from tfwm.cli import commands
 from tfwm.version import __version__
 
 DEFAULT_NETWORK = "redmark-mt"
 RECIPES = ("redmark",)
+FIGURES = {
+    "redmark-fig6": "PSNR and SSIM against strength",
+    "redmark-fig7": "marked photo and its difference, enlarged",
+    "redmark-fig8": "nine attacks on one photo",
+    "redmark-fig9": "how a bit at a patch's corner spreads",
+    "redmark-fig10": "where a bit's energy lies",
+}
 NETWORK_HELP = "a network's name (tfwm list) or the folder of an exported one"
-
-
-def main(arguments=None):
-    """Runs one command; returns the exit code: 0 done, 1 not found or not right, 2 error."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
-    try:
-        return options.run(options) or 0
-    except (ValueError, OSError, ImportError, MemoryError) as error:
-        text = " ".join(str(error).split()) or type(error).__name__
-        print(f"tfwm: error: {text}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("tfwm: error: interrupted", file=sys.stderr)
-        return 130
-
-
-# Commands
-
-
-def _list(options):
-    import_tensorflow()
-    from tfwm.export import list_networks
-
-    networks = list_networks()
-    if options.json:
-        _print_json(list(networks.values()))
-        return
-    if not networks:
-        print("No networks come with this installation.")
-    for name, card in networks.items():
-        text = textwrap.fill(card["description"], 96, subsequent_indent=" " * 4)
-        print(f"{name}\n    {text}\n    strength {card['strength']['default']:g} by default")
-
-
-def _train(options):
-    import_tensorflow()
-    return importlib.import_module(f"tfwm.recipes.{options.system}").main(options.arguments)
-
-
-def _embed(options):
-    from tfwm.images import check_output, read_photo, write_photo
-
-    check_output(options.output, options.quality, options.overwrite)
-    cover = read_photo(options.photo)
-    _print_notes(cover)
-    watermarker = _load(options.network)
-    marked = watermarker.embed(cover, options.message, bits=options.bits, strength=options.strength)
-    path = write_photo(marked, options.output, options.quality, options.overwrite)
-    found = watermarker.extract(path, len(options.bits) if options.bits else None)
-    wanted = options.bits or options.message
-    values = found.to_dict()
-    readable = values["bits" if options.bits else "message"] == wanted
-    if options.json:
-        _print_json(
-            {
-                "output": str(path),
-                "network": options.network,
-                "strength": options.strength,
-                "readable": readable,
-                "confidence": values["confidence"],
-                "copies": values["copies"],
-            }
-        )
-    if not readable:
-        print(
-            f"tfwm: warning: {path} was written, but its mark does not read back: raise "
-            "--strength, shorten the message, or save as PNG",
-            file=sys.stderr,
-        )
-    return 0 if readable else 1
-
-
-def _extract(options):
-    from tfwm.images import read_photo
-
-    photo = read_photo(options.photo)
-    found = _load(options.network).extract(photo, options.bits_length)
-    values = found.to_dict()
-    if options.json:
-        _print_json({"photo": options.photo, "network": options.network, **values})
-    elif found.message is not None:
-        print(_printable(found.message))
-    elif found.bits is not None:
-        print(values["bits"])
-    else:
-        print(f"tfwm: no message in {options.photo}: no checksum fits", file=sys.stderr)
-    return 1 if found.checksum_ok is False else 0
-
-
-def _verify(options):
-    import_tensorflow()
-    from tfwm.export import list_networks, verify
-
-    names = options.networks or list(list_networks())
-    if not names:
-        raise ValueError("No networks come with this installation: name the folder of one.")
-    reports = [verify(name) for name in names]
-    if options.json:
-        _print_json([report.to_dict() for report in reports])
-    else:
-        print("\n".join(line for report in reports for line in report.lines()))
-    return 0 if all(report.passed for report in reports) else 1
-
-
-def _convert(options):
-    _check_new(options.output, options.overwrite)
-    import_tensorflow()
-    from tfwm.export import convert_redmark
-
-    report = convert_redmark(options.weights, options.output, options.golden)
-    if options.json:
-        _print_json(report)
-        return
-    print(f"{report['path']} is written")
-    for row in report.get("differences", ()):
-        print("  " + ", ".join(f"{key} {value}" for key, value in row.items()))
-
-
-def _export(options):
-    _check_new(options.output, options.overwrite)
-    import_tensorflow()
-    from tfwm.export import export_saved_model, package_network, read_card
-    from tfwm.export.read_keras import read_keras_models
-
-    models = read_keras_models(options.source)
-    if (Path(options.source) / "card.json").is_file():
-        path = package_network(*models, options.output, read_card(options.source))
-    else:
-        path = export_saved_model(*models, options.output)
-    print(f"{path} is written")
-
-
-def _load(name):
-    import_tensorflow()
-    from tfwm.watermarker import load
-
-    return load(name)
-
-
-def _check_new(folder, overwrite):
-    if Path(folder).exists() and not overwrite:
-        raise ValueError(f"{folder} exists: choose another name, or add --overwrite.")
-
-
-def _printable(text):
-    """The text without control characters: a stranger's photo must not steer the terminal."""
-    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
-
-
-def _print_json(values):
-    print(json.dumps(values, indent=2, ensure_ascii=False))
-
-
-def _print_notes(photo):
-    for note in photo.notes:
-        print(f"tfwm: note: {photo.name}: {note}", file=sys.stderr)
-
-
-# Arguments
 
 
 class _Parser(argparse.ArgumentParser):
@@ -180,7 +23,7 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"tfwm: error: {message} (help: {self.prog} --help)\n")
 
 
-def _parser():
+def make_parser():
     parser = _Parser(
         prog="tfwm",
         description="Hides messages in photos with trained networks, and reads them back.",
@@ -194,22 +37,24 @@ def _parser():
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"tfwm {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     for add in (
         _add_list,
         _add_embed,
         _add_extract,
         _add_train,
+        _add_evaluate,
+        _add_figures,
         _add_export,
         _add_verify,
         _add_convert,
     ):
-        add(commands)
+        add(subparsers)
     return parser
 
 
-def _add(commands, name, run, summary, details="", examples=()):
-    parser = commands.add_parser(
+def _add(subparsers, name, run, summary, details="", examples=()):
+    parser = subparsers.add_parser(
         name,
         help=summary,
         description=textwrap.fill(f"{summary[0].upper()}{summary[1:]}. {details}".strip(), 90),
@@ -237,22 +82,22 @@ def _add_network(parser):
     )
 
 
-def _add_list(commands):
+def _add_list(subparsers):
     parser = _add(
-        commands,
+        subparsers,
         "list",
-        _list,
+        commands.run_list,
         "lists the networks that come with tfwm",
         examples=["tfwm list", "tfwm list --json"],
     )
     _add_json(parser)
 
 
-def _add_embed(commands):
+def _add_embed(subparsers):
     parser = _add(
-        commands,
+        subparsers,
         "embed",
-        _embed,
+        commands.run_embed,
         "writes a message or bits into a photo",
         "The luminance is marked; a border of less than 32 pixels at the right and the bottom, "
         "the colours and the transparency stay as they are. EXIF, colour profile and other "
@@ -302,11 +147,11 @@ def _add_embed(commands):
     _add_json(parser)
 
 
-def _add_extract(commands):
+def _add_extract(subparsers):
     parser = _add(
-        commands,
+        subparsers,
         "extract",
-        _extract,
+        commands.run_extract,
         "reads the message, or bits, from a photo",
         "The photo must have the size and place it had when it was marked: neither scaled nor "
         "cut. The exit code is 1 if no checksum fits, so no message was found. With --json, "
@@ -325,11 +170,11 @@ def _add_extract(commands):
     _add_json(parser)
 
 
-def _add_train(commands):
+def _add_train(subparsers):
     parser = _add(
-        commands,
+        subparsers,
         "train",
-        _train,
+        commands.run_train,
         "trains a network by a recipe",
         "The settings are those of the recipe's TOML file; key=value changes one. A killed run "
         "goes on with --resume. `tfwm train redmark --help` lists the settings.",
@@ -348,11 +193,108 @@ def _add_train(commands):
     )
 
 
-def _add_export(commands):
+def _add_evaluate(subparsers):
     parser = _add(
-        commands,
+        subparsers,
+        "evaluate",
+        commands.run_evaluate,
+        "measures networks side by side: marks photos, damages them, reads them",
+        "A suite is a paper's table as data. Writes <output>/<suite>-<folder>.csv, in which ber "
+        "is the fraction of wrong bits and psnr is in dB, and a report with pictures beside it. "
+        "All networks get the same photos, messages and noise.",
+        [
+            "tfwm evaluate redmark-mt --images photos/",
+            "tfwm evaluate redmark-mt official=official-mt --suite redmark-table3 --limit 20",
+            "tfwm evaluate redmark-mt redmark-jt --suite redmark-table5 --match ssim=0.98",
+        ],
+    )
+    parser.add_argument(
+        "networks", nargs="+", metavar="NETWORK", help=f"{NETWORK_HELP}; NAME=FOLDER renames it"
+    )
+    parser.add_argument(
+        "--suite",
+        default="redmark",
+        metavar="NAME",
+        help="redmark (its Tables 2 and 3, the default), redmark-table2 ... redmark-table5, or a "
+        "TOML file",
+    )
+    parser.add_argument(
+        "--images", metavar="FOLDER", help="photos; the sample photos of tfwm by default"
+    )
+    parser.add_argument(
+        "--output", default="results", metavar="FOLDER", help="where to write; results by default"
+    )
+    parser.add_argument("--limit", type=int, metavar="N", help="use the first N photos")
+    parser.add_argument(
+        "--strengths",
+        nargs="+",
+        type=float,
+        metavar="FACTOR",
+        help="strength factors, instead of the suite's",
+    )
+    parser.add_argument(
+        "--match",
+        metavar="METRIC=VALUE",
+        help="tune each network's strength to psnr=DB, ssim=0..1, or to what another network "
+        "has: psnr=NETWORK",
+    )
+    parser.add_argument(
+        "--placements",
+        nargs="+",
+        metavar="NAME",
+        help="where a bit's copies lie: paper (on a diagonal) or spread (far apart)",
+    )
+    parser.add_argument(
+        "--watermarks", type=int, metavar="N", help="random messages for each photo"
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="0 by default; the same seed, the same rows",
+    )
+    parser.add_argument("--no-report", action="store_true", help="write the CSV only")
+    _add_json(parser)
+
+
+def _add_figures(subparsers):
+    parser = _add(
+        subparsers,
+        "figures",
+        commands.run_figures,
+        "draws a figure of a paper for any networks and photos",
+        "",
+        [
+            "tfwm figures redmark-fig6 redmark-mt redmark-gt --images photos/",
+            "tfwm figures redmark-fig10 redmark-mt --output spectrum.svg",
+        ],
+    )
+    parser.add_argument(
+        "figure",
+        choices=FIGURES,
+        metavar="FIGURE",
+        help="; ".join(f"{name}: {what}" for name, what in FIGURES.items()),
+    )
+    parser.add_argument(
+        "networks", nargs="+", metavar="NETWORK", help=f"{NETWORK_HELP}; NAME=FOLDER renames it"
+    )
+    parser.add_argument(
+        "--images", metavar="FOLDER", help="photos; the sample photos of tfwm by default"
+    )
+    parser.add_argument(
+        "--output",
+        default="results",
+        metavar="PATH",
+        help="folder, or file that ends in .png, .svg or .pdf; results by default",
+    )
+
+
+def _add_export(subparsers):
+    parser = _add(
+        subparsers,
         "export",
-        _export,
+        commands.run_export,
         "writes a trained network as SavedModel and TFLite",
         "FOLDER holds embedder.keras and extractor.keras, as a run or an exported network does. "
         "With a card.json there, all forms, golden tensors and checksums are written; without, "
@@ -367,11 +309,11 @@ def _add_export(commands):
     parser.add_argument("--overwrite", action="store_true", help="replace OUT if it exists")
 
 
-def _add_verify(commands):
+def _add_verify(subparsers):
     parser = _add(
-        commands,
+        subparsers,
         "verify",
-        _verify,
+        commands.run_verify,
         "checks networks: checksums, and stored outputs through Keras, SavedModel and TFLite",
         "The exit code is 1 if a check fails.",
         ["tfwm verify", "tfwm verify redmark-mt runs/mt/network --json"],
@@ -380,11 +322,11 @@ def _add_verify(commands):
     _add_json(parser)
 
 
-def _add_convert(commands):
+def _add_convert(subparsers):
     parser = _add(
-        commands,
+        subparsers,
         "convert",
-        _convert,
+        commands.run_convert,
         "turns weights that a paper's authors released into a SavedModel",
         "The authors of ReDMark state no licence: use the result for yourself.",
         ["tfwm convert redmark MT-Net.h5 official-mt --golden golden.npz"],

@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+from tfwm.evaluation.figures import FIGURES, diffusion_pattern, spectral_energy, zigzag
+from tfwm.evaluation.pictures import amplify
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_each_figure_is_drawn(name, make_network, tmp_path):
+    networks = {"my-mt": make_network(), "other": make_network()}
+    path = FIGURES[name](networks, [data.camera()[:256, :320]], tmp_path)
+    assert path == tmp_path / f"{name}.png"
+    picture = np.asarray(Image.open(path).convert("L"))
+    assert min(picture.shape) > 400 and picture.std() > 5
+
+
+def test_output_may_be_a_file(network, tmp_path):
+    path = FIGURES["redmark-fig10"]([network], None, tmp_path / "deep" / "a.svg")
+    assert path.read_text().startswith("<?xml")
+
+
+def test_diffusion_pattern_is_the_bit_s_own_change(network):
+    pattern = diffusion_pattern(network, 1, 2)
+    assert pattern.shape == (32, 32)
+    expected = np.zeros((32, 32))
+    expected[8:16, 16:24] = 16
+    np.testing.assert_allclose(pattern, expected, atol=1e-3)
+    energy = spectral_energy(pattern)
+    assert energy[0] == pytest.approx(16 * 8, abs=0.01) and energy[1:].max() < 0.01
+
+
+def test_spectral_energy_of_a_cosine():
+    x = np.cos(np.pi * (2 * np.arange(8) + 1) * 3 / 16)
+    energy = spectral_energy(np.tile(x, (32, 4)))
+    at = zigzag(8, 8).index((0, 3))
+    assert np.argmax(energy) == at
+    assert energy[at] == pytest.approx(16 * np.sqrt(8) * np.sqrt(4))
+
+
+def test_zigzag_is_jpeg_s():
+    expected = [0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5]
+    assert [8 * y + x for y, x in zigzag(8, 8)][:16] == expected
+    assert len(set(zigzag(8, 8))) == 64
+
+
+def test_amplify_clips():
+    cover, marked = np.uint8([[10, 200]]), np.uint8([[7, 255]])
+    np.testing.assert_array_equal(amplify(cover, marked), [[30, 255]])

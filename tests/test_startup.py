@@ -1,0 +1,40 @@
+import subprocess
+import sys
+
+HELD = """
+import os, sys
+from tfwm.startup import import_tensorflow
+class Finder:
+    def find_spec(self, name, *a):
+        if name == "tensorflow":
+            os.write(2, b"noise of TensorFlow\\n")
+            {ending}
+sys.meta_path.insert(0, Finder())
+import_tensorflow()
+os.write(2, b"after\\n")
+"""
+
+
+def start(ending, level=None):
+    code = HELD.format(ending=ending)
+    environment = {"TF_CPP_MIN_LOG_LEVEL": level} if level else {}
+    return subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+    )
+
+
+def test_noise_is_held_back():
+    result = start("import importlib.util; return importlib.util.find_spec('json')")
+    assert result.returncode == 0 and result.stderr == "after\n"
+
+
+def test_noise_is_shown_when_asked_for():
+    result = start("import importlib.util; return importlib.util.find_spec('json')", level="0")
+    assert result.stderr == "noise of TensorFlow\nafter\n"
+
+
+def test_noise_is_shown_when_the_import_fails():
+    result = start("raise ImportError('no such library')")
+    assert result.returncode == 1 and "after" not in result.stderr
+    assert result.stderr.startswith("noise of TensorFlow\n")
+    assert "no such library" in result.stderr

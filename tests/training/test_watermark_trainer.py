@@ -1,0 +1,191 @@
+import subprocess
+import sys
+import textwrap
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfwm import attacks, losses, metrics
+from tfwm.layers import HoldPSNR
+from tfwm.models import redmark
+from tfwm.training import Checkpoint, WatermarkTrainer
+
+COVERS = np.random.default_rng(0).random((64, 32, 32, 1)).astype("float32")
+
+
+def make_trainer(seed=0, attack=None, jit_compile=False, **arguments):
+    keras.utils.set_random_seed(seed)
+    trainer = WatermarkTrainer(
+        redmark.build_embedder(width=16, depth=2),
+        redmark.build_extractor(width=16, depth=1),
+        message_shape=(4, 4, 1),
+        attack=attack,
+        seed=seed,
+        **arguments,
+    )
+    trainer.compile(
+        optimizer=keras.optimizers.Adam(2e-3),
+        loss={"watermarked": losses.SSIMLoss(), "logits": losses.MessageLoss()},
+        loss_weights={"watermarked": 1.0, "logits": 1.0},
+        metrics={"watermarked": [metrics.PSNR()], "logits": [metrics.BitErrorRate()]},
+        jit_compile=jit_compile,
+    )
+    return trainer
+
+
+def fit(trainer, epochs=1, **arguments):
+    return trainer.fit(COVERS, batch_size=16, epochs=epochs, verbose=0, shuffle=False, **arguments)
+
+
+def weights_of(trainer):
+    return np.concatenate([np.ravel(w) for w in trainer.get_weights()])
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_learns_the_message(jit_compile):
+    trainer = make_trainer(attack=attacks.GaussianNoise(0.01, seed=0), jit_compile=jit_compile)
+    history = fit(trainer, epochs=20).history
+    assert history["logits_bit_error_rate"][0] > 0.4
+    assert history["logits_bit_error_rate"][-1] < 0.05
+    assert {"loss", "watermarked_psnr", "logits_bit_error_rate"} <= set(history)
+
+
+def test_loss_is_the_weighted_sum():
+    trainer = make_trainer()
+    message = np.ones((64, 4, 4, 1), "float32")
+    given = {"image": COVERS, "message": message}
+    logs = trainer.evaluate(given, batch_size=64, verbose=0, return_dict=True)
+    outputs = trainer(given, training=False)
+    expected = losses.SSIMLoss()(COVERS, outputs["watermarked"]) + losses.MessageLoss()(
+        message, outputs["logits"]
+    )
+    assert float(logs["loss"]) == pytest.approx(float(expected), rel=1e-4)
+
+
+def test_given_messages_are_used():
+    trainer = make_trainer()
+    message = np.eye(4, dtype="float32").reshape(1, 4, 4, 1).repeat(8, axis=0)
+    np.testing.assert_array_equal(
+        trainer({"image": COVERS[:8], "message": message})["message"], message
+    )
+
+
+def test_hold_psnr_replaces_the_image_loss():
+    trainer = make_trainer(hold_psnr=HoldPSNR(30.0, start=20.0, ramp_steps=10))
+    fit(trainer)
+    assert float(trainer.hold_psnr.step) == 4
+    trainer.evaluate(COVERS, batch_size=16, verbose=0)
+    assert float(trainer.hold_psnr.step) == 4
+
+
+def test_resumed_run_equals_an_uninterrupted_one(tmp_path):
+    attack = {"attack": attacks.GaussianNoise((0.01, 0.05), seed=1)}
+    whole = make_trainer(**attack)
+    fit(whole, epochs=3)
+
+    first = make_trainer(attack=attacks.GaussianNoise((0.01, 0.05), seed=1))
+    fit(first, epochs=2, callbacks=[Checkpoint(tmp_path)])
+    second = make_trainer(seed=0, attack=attacks.GaussianNoise((0.01, 0.05), seed=1))
+    second.build((16, 32, 32, 1))
+    checkpoint = Checkpoint(tmp_path)
+    assert checkpoint.restore(second) == 2
+    fit(second, epochs=3, initial_epoch=2, callbacks=[checkpoint])
+    np.testing.assert_allclose(weights_of(second), weights_of(whole), atol=1e-6)
+    assert len(list(tmp_path.glob("*.weights.h5"))) == 1
+
+
+def test_checkpoint_of_nothing(tmp_path):
+    checkpoint = Checkpoint(tmp_path)
+    assert not checkpoint.exists()
+    assert checkpoint.restore(make_trainer()) == 0
+
+
+def test_own_attack_loss_and_callback():
+    """What the README shows."""
+
+    @keras.saving.register_keras_serializable(package="test")
+    class Darken(attacks.Attack):
+        def apply(self, image, seed, cover=None):
+            return image * tf.random.stateless_uniform((), seed, 0.5, 1.0)
+
+    class EdgeLoss(keras.losses.Loss):
+        def call(self, y_true, y_pred):
+            edges = tf.image.sobel_edges(y_pred - y_true)
+            return tf.reduce_mean(tf.abs(edges), axis=(1, 2, 3, 4))
+
+    seen = []
+    trainer = WatermarkTrainer(
+        redmark.build_embedder(width=16),
+        redmark.build_extractor(width=16),
+        message_shape=(4, 4, 1),
+        attack=attacks.RandomChoice([Darken(), attacks.GaussianNoise(0.01)], seed=0),
+    )
+    trainer.compile("adam", loss={"watermarked": EdgeLoss(), "logits": losses.MessageLoss()})
+    callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(logs))
+    fit(trainer, callbacks=[callback])
+    assert np.isfinite(seen[0]["loss"])
+
+
+def test_plain_keras_layer_as_attack():
+    trainer = make_trainer(attack=keras.layers.Dropout(0.2, seed=0))
+    assert np.isfinite(fit(trainer).history["loss"][0])
+
+
+def test_saves_and_loads_whole(tmp_path):
+    trainer = make_trainer(attack=attacks.JPEG(50), hold_psnr=HoldPSNR(30.0))
+    fit(trainer)
+    trainer.save(tmp_path / "trainer.keras")
+    loaded = keras.models.load_model(tmp_path / "trainer.keras")
+    message = np.ones((2, 4, 4, 1), "float32")
+    given = {"image": COVERS[:2], "message": message}
+    np.testing.assert_allclose(loaded(given)["logits"], trainer(given)["logits"], atol=1e-5)
+
+
+TWO_DEVICES = """
+    import sys
+    import keras, numpy as np, tensorflow as tf
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    from tfwm import losses
+    from tfwm.models import redmark
+    from tfwm.training import WatermarkTrainer
+
+    def run(strategy):
+        keras.utils.set_random_seed(0)
+        with strategy.scope():
+            trainer = WatermarkTrainer(
+                redmark.build_embedder(width=8, depth=1),
+                redmark.build_extractor(width=8, depth=1),
+                message_shape=(4, 4, 1),
+            )
+            optimizer = keras.optimizers.SGD(0.1, momentum=0.9)
+            trainer.compile(
+                optimizer,
+                loss={"watermarked": losses.SSIMLoss(), "logits": losses.MessageLoss()},
+            )
+            trainer.build((8, 32, 32, 1))
+            optimizer.build(trainer.trainable_variables)
+        rng = np.random.default_rng(0)
+        covers = rng.random((64, 32, 32, 1)).astype("float32")
+        messages = rng.integers(0, 2, (64, 4, 4, 1)).astype("float32")
+        data = tf.data.Dataset.from_tensor_slices({"image": covers, "message": messages})
+        data = data.batch(16, drop_remainder=True)
+        history = trainer.fit(data, epochs=3, verbose=0, shuffle=False).history
+        return history["loss"], trainer.get_weights()
+
+    one = run(tf.distribute.get_strategy())
+    two = run(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
+    np.testing.assert_allclose(two[0], one[0], rtol=1e-4)
+    for a, b in zip(two[1], one[1], strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+    print("agree")
+"""
+
+
+def test_two_devices_agree_with_one():
+    run = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(TWO_DEVICES)], capture_output=True, text=True
+    )
+    assert run.stdout.strip().endswith("agree"), run.stderr[-2000:]
