@@ -25,6 +25,19 @@ class AdditiveNetwork:
         return blocks
 
 
+class ShadedNetwork(AdditiveNetwork):
+    """Its change grows from left to right, so that quality is smooth in the strength."""
+
+    def embed(self, image, message, strength=1.0):
+        shade = np.linspace(0.5, 1.5, image.shape[2], dtype=np.float32)[:, None]
+        return image + (super().embed(image, message, strength) - image) * shade
+
+
+@pytest.fixture
+def shaded_network():
+    return ShadedNetwork("shaded")
+
+
 @pytest.fixture
 def network():
     return AdditiveNetwork()

@@ -30,6 +30,14 @@ def test_unmarked_image_stays(rounding):
     np.testing.assert_array_equal(marked, [cover, cover])
 
 
+@pytest.mark.parametrize("rounding", ["truncate", "round"])
+def test_unmarked_colour_image_stays(rounding):
+    cover = data.astronaut()[:256, :256]
+    protocol = Protocol(suite(bits=30, color=True, rounding=rounding), Identity())
+    marked = protocol.embed(cover, np.zeros((1, 3, 32, 32)), 1.0)
+    np.testing.assert_array_equal(marked[0], cover)
+
+
 def test_truncation_and_rounding(network):
     cover = np.full((32, 32), 100, np.uint8)
     ones = np.ones((1, 1, 4, 4))
@@ -85,11 +93,13 @@ def test_quality_against_scikit_image():
     assert ssim(a, b) == pytest.approx((2 * 100 * 110 + c1) / (100**2 + 110**2 + c1), abs=1e-6)
 
 
-def test_tuning(network):
-    covers = [np.full((64, 64), 128, np.uint8)]
-    protocol = Protocol(suite(rounding="round"), network)
-    strength = tune_strength(protocol, covers, "psnr", 36.0)
-    assert mean_quality(protocol, covers, "psnr", strength) == pytest.approx(36.0, abs=0.8)
+def test_tuning(network, shaded_network):
+    covers = [np.full((64, 512), 128, np.uint8)]
+    protocol = Protocol(suite(rounding="round"), shaded_network)
+    for metric, target in (("psnr", 36.0), ("ssim", 0.9)):
+        strength = tune_strength(protocol, covers, metric, target)
+        measured = mean_quality(protocol, covers, metric, strength)
+        assert measured == pytest.approx(target, rel=0.01)
     colour = Protocol(suite(bits=30, color=True), network)
     targets = [33.5, 39.0, 39.0]
     tuned = tune_channels(colour, [np.full((64, 64, 3), 128, np.uint8)], targets)

@@ -123,8 +123,9 @@ def build_attack(config):
         name = arguments.pop("name", None)
         weights.append(arguments.pop("weight", 1))
         if name not in attacks.__all__:
-            near = difflib.get_close_matches(str(name), attacks.__all__, 1, 0.0)[0]
-            raise ConfigError(f"Unknown attack {name!r}; the nearest is {near!r}")
+            known = {known.lower(): known for known in attacks.__all__}
+            near = difflib.get_close_matches(str(name).lower(), known, 1, 0.0)[0]
+            raise ConfigError(f"Unknown attack {name!r}; the nearest is {known[near]!r}")
         try:
             layers.append(getattr(attacks, name)(**arguments))
         except (TypeError, ValueError) as error:
@@ -143,7 +144,9 @@ def build_model(config):
             f"{config.patch_size}"
         )
     block, patch = (config.block_size,) * 2, (config.patch_size,) * 2
-    transform = BlockTransform(block, config.transform, release=config.release_transform)
+    transform = BlockTransform(
+        block, config.transform, release=config.release_transform, name="transform"
+    )
     shared = {"patch_shape": patch, "block_shape": block, "width": config.width}
     bits = config.crop_size // config.block_size
     hold = None
@@ -217,6 +220,7 @@ def train(config, resume=False, callbacks=()):
         trainer.fit(
             batches,
             epochs=epochs,
+            shuffle=False,
             initial_epoch=first_epoch,
             steps_per_epoch=min(config.steps, config.steps_per_epoch),
             callbacks=[
@@ -248,7 +252,7 @@ def main(arguments=None):
         trainer = train(config, options.resume)
         print(finish(trainer, config, Path(path).name))
     except (ConfigError, FileNotFoundError, ValueError) as error:
-        print(f"tfwm.recipes.redmark: error: {error}", file=sys.stderr)
+        print(f"tfwm: error: {error}", file=sys.stderr)
         return 2
     return 0
 

@@ -17,7 +17,9 @@ class Checkpoint(keras.callbacks.Callback):
     Example:
 
     >>> checkpoint = Checkpoint("runs/mt/checkpoints")  # doctest: +SKIP
-    >>> trainer.fit(data, initial_epoch=checkpoint.restore(trainer), callbacks=[checkpoint])
+    >>> trainer.fit(  # doctest: +SKIP
+    ...     data, initial_epoch=checkpoint.restore(trainer), callbacks=[checkpoint]
+    ... )
     """
 
     def __init__(self, directory):

@@ -1,0 +1,120 @@
+"""Writes the tables of README.md from results/*.csv; run it after `tfwm evaluate`.
+
+    python benchmarks/readme_tables.py
+
+Each table stands between `<!-- table: NAME -->` and `<!-- end -->` and is made from
+`results/NAME.csv`.
+"""
+
+import csv
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PAPER_WAY = {"placement": "paper", "vote": "majority"}
+BEST_WAY = {"placement": "spread", "vote": "soft"}
+
+
+def main():
+    """Replaces every table whose result file exists."""
+    readme = ROOT / "README.md"
+    text = readme.read_text()
+    for name in re.findall(r"<!-- table: (\S+) -->", text):
+        path = ROOT / "results" / f"{name}.csv"
+        if path.is_file():
+            with open(path, newline="") as file:
+                rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
+            table = MAKERS[name](rows)
+            pattern = rf"(<!-- table: {re.escape(name)} -->\n).*?(<!-- end -->)"
+            text = re.sub(pattern, lambda m, t=table: m[1] + t + m[2], text, flags=re.DOTALL)
+    readme.write_text(text)
+
+
+def attack_table(rows):
+    """PSNR, SSIM and mean BER of each network, the paper's way of reading and the best."""
+    lines = []
+    for name in dict.fromkeys(row["network"] for row in rows):
+        mine = [r for r in rows if r["network"] == name and float(r["strength"]) == 1]
+        paper, best = (
+            [r for r in mine if all(r[k] == v for k, v in way.items())]
+            for way in (PAPER_WAY, BEST_WAY)
+        )
+        means = [_percent([r for r in way if r["counted"] == "true"]) for way in (paper, best)]
+        groups = [
+            "/".join(_short(r["ber"]) for r in paper if r["attack"] == attack)
+            for attack in ("gaussian_noise", "grid_crop", "jpeg", "gaussian_blur", "resizing")
+        ]
+        quality = [f"{float(paper[0]['psnr']):.2f}", f"{float(paper[0]['ssim']):.4f}"]
+        lines.append([name, *quality, f"**{means[0]}**", *groups, means[1]])
+    images = rows[0]["images"]
+    head = [
+        f"{images} images",
+        "PSNR",
+        "SSIM",
+        "mean BER % of 27 attacks",
+        "noise 5/15/25",
+        "grid crop 20/30/40 %",
+        "JPEG 90/70/50",
+        "blur 1/1.6/2",
+        "resize .5/.75/1.5",
+        "mean, spread and soft",
+    ]
+    return _markdown(head, lines)
+
+
+def jpeg_table(rows):
+    """Mean PSNR over the qualities for each method and kind of image."""
+    kinds = list(dict.fromkeys(row["kind"] for row in rows))
+    lines = []
+    for method in dict.fromkeys(row["method"] for row in rows):
+        cells = []
+        for kind in kinds:
+            mine = [r for r in rows if r["method"] == method and r["kind"] == kind]
+            equal = all(r["equal"] == r["images"] for r in mine)
+            mean = sum(float(r["psnr_mean"]) for r in mine) / len(mine)
+            cells.append("equal" if equal else f"{mean:.2f}")
+        lines.append([method.replace("baseline", "the photo before JPEG"), *cells])
+    return _markdown(["method", *kinds], lines)
+
+
+def training_table(rows):
+    """Patches a second of both ways and their ratio."""
+    head = ["reference, patches/s", "this package, patches/s", "ratio"]
+    return _markdown(head, [[rows[0][key] for key in ("reference", "package", "ratio")]])
+
+
+def speed_table(rows):
+    """Milliseconds of each way for both pictures."""
+    lines = {}
+    for row in rows:
+        cells = lines.setdefault(row["method"], {})
+        cells[row["image"]] = f"{float(row['embed_ms']):.1f} / {float(row['extract_ms']):.1f}"
+    images = list(dict.fromkeys(row["image"] for row in rows))
+    table = [[name, *(cells.get(image, "") for image in images)] for name, cells in lines.items()]
+    return _markdown(["", *images], table)
+
+
+MAKERS = {
+    "redmark-bsds500-test": attack_table,
+    "redmark-bundled-all": attack_table,
+    "jpeg_fidelity": jpeg_table,
+    "redmark_training": training_table,
+    "use_speed": speed_table,
+}
+
+
+def _percent(rows):
+    return f"{100 * sum(float(row['ber']) for row in rows) / len(rows):.2f}"
+
+
+def _short(ber):
+    return f"{100 * float(ber):.1f}"
+
+
+def _markdown(head, lines):
+    rule = ["---", *["--:"] * (len(head) - 1)]
+    return "".join("| " + " | ".join(line) + " |\n" for line in [head, rule, *lines])
+
+
+if __name__ == "__main__":
+    main()
