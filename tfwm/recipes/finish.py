@@ -61,7 +61,7 @@ def _test_photos(source):
 def _card(config, recipe):
     attacks = ", ".join(dict.fromkeys(table["name"] for table in config.attacks)) or "none"
     # Folders are named, not located: a card is read on other machines.
-    photos = ", ".join(s if ":" in s else Path(s).name for s in config.photos)
+    photos = ", ".join(s if ":" in s else "/".join(Path(s).parts[-2:]) for s in config.photos)
     patches = config.steps * config.batch_size * (config.crop_size // config.patch_size) ** 2
     return make_card(
         config.name,
