@@ -3,7 +3,9 @@
     python benchmarks/use_speed.py
     python benchmarks/use_speed.py --network saved_models/redmark-mt --repeats 9
 
-Needs `pip install tfwm[bench]`; a package that is missing is left out with a line. Every method
+Needs `pip install tfwm[bench]` and, without their dependencies, of which torch takes gigabytes,
+`pip install --no-deps invisible-watermark blind-watermark`; one that is missing is left out with a
+line, and torch is replaced by an empty stand-in. Every method
 puts the same 32 bits into the same uint8 array and reads them back from the array it made:
 no file is read or written. Methods take turns, so that other load on the machine hits all
 alike; medians are printed and written to results/use_speed.csv. The other packages take colour
@@ -119,7 +121,7 @@ def other_methods():
 def has(module, package):
     found = importlib.util.find_spec(module) and importlib.util.find_spec("cv2")
     if not found:
-        print(f"{package} or opencv-python-headless is missing: left out (pip install tfwm[bench])")
+        print(f"{package} or opencv-python-headless is missing: left out (see --help)")
     return found
 
 

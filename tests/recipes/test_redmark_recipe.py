@@ -145,3 +145,12 @@ def test_released_transform_trains():
 def test_unknown_attack_error_is_a_config_error():
     with pytest.raises(ConfigError, match="Unknown attack"):
         recipe.build_attack(recipe.Config(attacks=[{"quality": 3}]))
+
+
+def test_paper_data_through_tensorflow_datasets():
+    """The real loaders, on images that TensorFlow Datasets makes up: nothing is downloaded."""
+    import tensorflow_datasets as tfds
+
+    with tfds.testing.mock_data(num_examples=3):
+        batch = next(iter(recipe.build_data(recipe.Config(batch_size=4))))
+    assert tuple(batch.shape) == (4, 32, 32, 1)

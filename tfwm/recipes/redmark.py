@@ -45,6 +45,7 @@ PAPER_ATTACKS = [
     {"name": "JPEG", "quality": 70, "method": "noise"},
     {"name": "MeanFilter", "size": 3},
 ]
+PATCH_SOURCES = ("tfds:cifar10:train",)
 
 
 @dataclasses.dataclass
@@ -61,7 +62,7 @@ class Config:
     test_photos: str = "bundled:test"
     crop_size: int = 32
     patches_per_photo: int = 0  # 0: as many as tile the photo
-    per_deviation_bin: int = 3000  # 0: keep all patches
+    per_deviation_bin: int = 3000  # of each source but CIFAR-10; 0: keep all patches
     # Network
     patch_size: int = 32
     block_size: int = 8
@@ -96,23 +97,27 @@ class Config:
 
 def build_data(config, seed_offset=0):
     """Returns the endless training batches."""
-    photos = []
-    for source in config.photos:
-        kind, _, rest = source.partition(":")
-        if kind == "tfds":
-            name, _, split = rest.partition(":")
-            photos.extend(data.tfds_photos(name, split or "train"))
-        elif kind == "bundled":
-            photos.extend(data.bundled_photos(rest or "train"))
-        else:
-            photos.extend(data.folder_photos(source))
-    per_photo = config.patches_per_photo or None
-    patches = data.cut_patches(photos, config.crop_size, config.seed, per_photo)
-    if config.per_deviation_bin:
+    parts = [_patches(config, source) for source in config.photos]
+    patches = np.random.default_rng(config.seed).permutation(np.concatenate(parts))
+    return data.patch_dataset(patches, config.batch_size, config.seed + 1000 * seed_offset)
+
+
+def _patches(config, source):
+    kind, _, rest = source.partition(":")
+    if kind == "tfds":
+        name, _, split = rest.partition(":")
+        photos = data.tfds_photos(name, split or "train")
+    elif kind == "bundled":
+        photos = data.bundled_photos(rest or "train")
+    else:
+        photos = data.folder_photos(source)
+    patches = data.cut_patches(
+        photos, config.crop_size, config.seed, config.patches_per_photo or None
+    )
+    # CIFAR-10's images are patches already and all kept, as the authors do.
+    if config.per_deviation_bin and source not in PATCH_SOURCES:
         patches = data.balance_by_deviation(patches, config.per_deviation_bin)
-    seed = config.seed + 1000 * seed_offset
-    patches = np.random.default_rng(config.seed).permutation(patches)
-    return data.patch_dataset(patches, config.batch_size, seed)
+    return patches
 
 
 def build_attack(config):
