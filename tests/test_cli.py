@@ -424,6 +424,15 @@ def test_export_with_a_card_writes_every_form(run, tmp_path):
     assert code == 0 and json.loads(out)[0]["passed"] is True
 
 
+@pytest.mark.parametrize("command", [["export", "source"], ["convert", "redmark", "a.h5"]])
+def test_overwrite_keeps_what_is_no_network(fails, tmp_path, command):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos/photo.jpg").write_bytes(b"precious")
+    text = fails(*command, tmp_path / "photos", "--overwrite")
+    assert "holds no exported network, it is kept" in text
+    assert (tmp_path / "photos/photo.jpg").read_bytes() == b"precious"
+
+
 def test_convert(run, fails, shared, tmp_path):
     anchors = shared / "anchors/redmark"
     arguments = ["convert", "redmark", anchors / "GT-Net.h5", tmp_path / "gt"]

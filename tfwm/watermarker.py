@@ -124,8 +124,8 @@ class Watermarker:
             bits_length: number of bits to read, if bits were embedded; `None` reads a message.
 
         Returns:
-            `Extraction`. Bits are always returned, whether the photo is marked or not; a
-            message only if its checksum fits.
+            `Extraction`. With `bits_length` there are always bits, whether the photo is marked
+            or not; a message is there only if its checksum fits.
         """
         photo = read_photo(photo)
         height, width = self._marked_area(photo)

@@ -48,3 +48,9 @@ def test_zigzag_is_jpeg_s():
 def test_amplify_clips():
     cover, marked = np.uint8([[10, 200]]), np.uint8([[7, 255]])
     np.testing.assert_array_equal(amplify(cover, marked), [[30, 255]])
+
+
+def test_formats_that_cannot_be_drawn(network, tmp_path):
+    with pytest.raises(ValueError, match=r"ends in \.png, \.svg or \.pdf"):
+        FIGURES["redmark-fig10"]([network], None, tmp_path / "a.jpg")
+    assert not list(tmp_path.iterdir())

@@ -55,3 +55,11 @@ def test_nothing_to_read(tmp_path):
 def test_bundled():
     photos = Photos.bundled("test")
     assert len(photos.images) == 4 and photos.images[0].shape == (512, 512)
+
+
+def test_limit_of_bundled_photos():
+    photos = Photos.of("bundled:test", limit=1)
+    assert photos.name == "bundled-test" and len(photos.images) == len(photos.names) == 1
+    assert len(Photos.of("bundled:test").images) == 4
+    with pytest.raises(ValueError, match="limit=0"):
+        Photos.of("bundled:test", limit=0)

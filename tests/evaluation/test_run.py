@@ -206,3 +206,10 @@ def test_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     with pytest.raises(OSError, match=r"Could not write .*a\.csv: full"):
         write_whole(file, "new")
     assert file.read_text() == "old" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_write_under_a_file(tmp_path):
+    (tmp_path / "file").write_text("old")
+    with pytest.raises(OSError, match=r"Could not write .*a\.csv: .*Nothing was changed"):
+        write_whole(tmp_path / "file" / "a.csv", "new")
+    assert (tmp_path / "file").read_text() == "old"

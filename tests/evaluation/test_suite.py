@@ -71,6 +71,17 @@ def test_own_suite_from_a_file(tmp_path):
         ("title = 'a'\nattacks = []\nvotes = ['sofd']", "mean 'soft'"),
         ("title = 'a'\nattacks = []\nwatermarks = 0", "watermarks=0"),
         ("title = ", "Expected TOML"),
+        ("attacks = []", "tables of a suite in .*'title'"),
+        ("title = 'a'\nattacks = 3", "tables of a suite"),
+        ("title = 'a'\nattacks = [{name = 'jpeg'}]", "'levels'"),
+        ("title = 'a'\nattacks = [{name = 'jpeg', levels = 50}]", "levels=50"),
+        (
+            "title = 'a'\nattacks = [{name = 'jpeg', levels = [50], options = {sampling = 'x'}}]",
+            "mean 'subsampling'",
+        ),
+        ("title = 'a'\nattacks = []\npaper = [{network = 'mt'}]", "tables of a suite"),
+        ("title = 'a'\nattacks = []\nstrengths = [0]", r"strengths=\[0\]"),
+        ("title = 'a'\nattacks = []\nnetwork_strengths = {mt = ['a']}", "above 0"),
     ],
 )
 def test_bad_suite_files(tmp_path, text, message):

@@ -161,3 +161,30 @@ def test_golden_of_another_network(tmp_path):
     with pytest.raises(ValueError, match="holds no outputs of 'XT'"):
         convert_redmark(path, tmp_path / "out", tmp_path / "golden.npz")
     assert not (tmp_path / "out").exists()
+
+
+def test_damaged_golden(tmp_path):
+    path, _ = write_h5(tmp_path / "XT-Net.h5")
+    golden = tmp_path / "golden.npz"
+    for content in (b"", b"no archive", b"PK\x03\x04 cut off"):
+        golden.write_bytes(content)
+        with pytest.raises(ValueError, match=r"golden\.npz is truncated"):
+            convert_redmark(path, tmp_path / "out", golden)
+    np.savez(golden, cover_a=np.zeros((32, 32)), XT_a_marked=np.zeros((32, 32)))
+    with pytest.raises(ValueError, match="holds no outputs of 'XT'"):
+        convert_redmark(path, tmp_path / "out", golden)
+
+
+def test_failed_card_leaves_the_old_network(tmp_path, monkeypatch):
+    path, _ = write_h5(tmp_path / "net.h5")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "old").write_text("kept")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tfwm.export.convert.write_card", full)
+    with pytest.raises(OSError, match="No space left on device. Nothing was changed"):
+        convert_redmark(path, tmp_path / "out")
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["old"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["net.h5", "out"]

@@ -122,3 +122,12 @@ def test_wrong_message_and_strength(packaged, image, message):
         network.embed(image, message[:, :2])
     with pytest.raises(ValueError, match="one number as strength"):
         network.embed(image, message, [1.0, 2.0])
+
+
+def test_changed_card_is_noticed(packaged, tmp_path):
+    folder = shutil.copytree(packaged, tmp_path / "net")
+    card = folder / "card.json"
+    card.write_text(card.read_text().replace("Random weights", "Another text"))
+    for where in (folder, folder / "1", folder / "tiny.tflite"):
+        with pytest.raises(ValueError, match=r"is damaged: card\.json has"):
+            load_network(where)

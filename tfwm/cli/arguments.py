@@ -219,7 +219,10 @@ def _add_evaluate(subparsers):
         "TOML file",
     )
     parser.add_argument(
-        "--images", metavar="FOLDER", help="photos; the sample photos of tfwm by default"
+        "--images",
+        metavar="FOLDER",
+        default="bundled:test",
+        help="photos; bundled:test by default, which are tfwm's sample photos, bundled:all of them",
     )
     parser.add_argument(
         "--output", default="results", metavar="FOLDER", help="where to write; results by default"
@@ -280,7 +283,10 @@ def _add_figures(subparsers):
         "networks", nargs="+", metavar="NETWORK", help=f"{NETWORK_HELP}; NAME=FOLDER renames it"
     )
     parser.add_argument(
-        "--images", metavar="FOLDER", help="photos; the sample photos of tfwm by default"
+        "--images",
+        metavar="FOLDER",
+        default="bundled:test",
+        help="photos; bundled:test by default, which are tfwm's sample photos, bundled:all of them",
     )
     parser.add_argument(
         "--output",

@@ -31,12 +31,12 @@ def run_train(options):
 
 def run_evaluate(options):
     import_tensorflow()
-    from tfwm.evaluation import Photos, load_suite, run_suite
+    from tfwm.evaluation import run_suite
 
     networks = _named_networks(options.networks)
     result = run_suite(
         networks,
-        options.images or Photos.bundled("test", load_suite(options.suite).color),
+        options.images,
         options.suite,
         output=options.output,
         command=options.command,
@@ -66,12 +66,10 @@ def run_evaluate(options):
 
 def run_figures(options):
     import_tensorflow()
-    from tfwm.evaluation import Photos
     from tfwm.evaluation.figures import FIGURES
 
     networks = _named_networks(options.networks)
-    photos = options.images or Photos.bundled("test")
-    print(FIGURES[options.figure](networks, photos, options.output))
+    print(FIGURES[options.figure](networks, options.images, options.output))
 
 
 def run_embed(options):
@@ -191,8 +189,13 @@ def _load(name):
 
 
 def _check_new(folder, overwrite):
-    if Path(folder).exists() and not overwrite:
+    folder = Path(folder)
+    if folder.exists() and not overwrite:
         raise ValueError(f"{folder} exists: choose another name, or add --overwrite.")
+    # The whole folder is replaced: --overwrite must not cost a run or a photo collection.
+    is_network = any((folder / name).exists() for name in ("1", "card.json"))
+    if folder.is_dir() and any(folder.iterdir()) and not is_network:
+        raise ValueError(f"{folder} holds no exported network, it is kept: choose another name.")
 
 
 def _printable(text):

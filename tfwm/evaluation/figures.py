@@ -211,7 +211,6 @@ FIGURES = {
     "redmark-fig9": figure_9,
     "redmark-fig10": figure_10,
 }
-NEED_PHOTOS = ("redmark-fig6", "redmark-fig7", "redmark-fig8")
 
 
 def _suite(redundancy=4):
@@ -270,6 +269,10 @@ def _figure(width, height):
 def _save(figure, output, name):
     """Writes to a file, or under the figure's name into a folder."""
     path = Path(output)
+    if path.suffix.lower() in (".gif", ".jpeg", ".jpg", ".tif", ".tiff", ".webp"):
+        raise ValueError(
+            f"Expected a folder, or a file that ends in .png, .svg or .pdf. Received: {path}"
+        )
     if path.suffix.lower() not in (".png", ".svg", ".pdf"):
         path = path / f"{name}.png"
     buffer = io.BytesIO()

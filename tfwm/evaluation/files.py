@@ -1,5 +1,6 @@
 """Result files that appear whole or not at all."""
 
+import contextlib
 import csv
 import io
 import os
@@ -28,7 +29,8 @@ def write_whole(path, data):
         draft.write_bytes(data.encode() if isinstance(data, str) else data)
         draft.replace(path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
         reason = error.strerror or str(error)
         raise OSError(f"Could not write {path}: {reason}. Nothing was changed.") from error
     return path

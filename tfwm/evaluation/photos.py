@@ -46,8 +46,7 @@ class Photos:
         Returns:
             `Photos`. Raises `FileNotFoundError` if there is nothing to read.
         """
-        if limit is not None and limit < 1:
-            raise ValueError(f"Expected a limit of at least 1 image. Received: limit={limit}")
+        _check_limit(limit)
         photos = cls(_folder_name(folder), [], [])
         for file in list_photos(folder):
             try:
@@ -74,12 +73,16 @@ class Photos:
         return cls(f"bundled-{split}", images, [f"{split} {i}" for i in range(len(images))])
 
     @classmethod
-    def of(cls, images, color=False):
-        """Makes `Photos` of a folder, a list of uint8 arrays, or `Photos`."""
+    def of(cls, images, color=False, limit=None):
+        """Makes `Photos` of a folder, `"bundled:SPLIT"`, a list of uint8 arrays, or `Photos`."""
         if isinstance(images, cls):
             return images
+        if isinstance(images, str) and images.startswith("bundled:"):
+            photos = cls.bundled(images.removeprefix("bundled:"), color)
+            _check_limit(limit)
+            return cls(photos.name, photos.images[:limit], photos.names[:limit])
         if isinstance(images, str | Path):
-            return cls.from_folder(images, color)
+            return cls.from_folder(images, color, limit)
         images = [np.asarray(image) for image in images]
         for image in images:
             if image.dtype != np.uint8 or image.ndim not in (2, 3):
@@ -91,6 +94,11 @@ class Photos:
             raise ValueError("Expected at least one image. Received: none")
         images = [_convert(Image.fromarray(np.squeeze(image)), color) for image in images]
         return cls("images", images, [f"image {i}" for i in range(len(images))])
+
+
+def _check_limit(limit):
+    if limit is not None and limit < 1:
+        raise ValueError(f"Expected a limit of at least 1 image. Received: limit={limit}")
 
 
 def _folder_name(folder):

@@ -45,11 +45,11 @@ def run_suite(
 
     Args:
         networks: dict of name and network, or list of networks with a `name`.
-        images: folder, list of uint8 arrays, or `Photos`.
+        images: folder, `"bundled:all"`, `"bundled:test"`, list of uint8 arrays, or `Photos`.
         suite: name, TOML file or `Suite`.
         output: folder for the results.
         command: how to make the numbers again; written into the files.
-        limit: largest number of images to read from a folder.
+        limit: largest number of images to take from a folder or the bundled ones.
         report: whether to write the HTML report.
         match: see `evaluate`.
         seed: integer.
@@ -67,9 +67,7 @@ def run_suite(
     """
     suite = load_suite(suite).replace(**changes)
     networks = named_networks(networks)
-    if isinstance(images, str | Path):
-        images = Photos.from_folder(images, suite.color, limit)
-    photos = Photos.of(images, suite.color)
+    photos = Photos.of(images, suite.color, limit)
     rows = evaluate(networks, photos, suite, match=match, seed=seed, progress=progress)
     conditions = [
         command or f"tfwm.evaluation.run_suite, suite {suite.name}",

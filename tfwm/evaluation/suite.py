@@ -1,5 +1,6 @@
 import dataclasses
 import difflib
+import inspect
 import re
 import tomllib
 from importlib import resources
@@ -33,6 +34,17 @@ class Attack:
 
     def __post_init__(self):
         _nearest("attack", self.name, DISTORTIONS)
+        if not isinstance(self.levels, list) or not all(map(_is_number, self.levels)):
+            raise ValueError(
+                f"Expected a list of numbers as levels of {self.name}. "
+                f"Received: levels={self.levels!r}"
+            )
+        for option in self.options:
+            _nearest(
+                f"option of {self.name}",
+                option,
+                inspect.signature(DISTORTIONS[self.name]).parameters,
+            )
         self.label = self.label or self.name.replace("_", " ")
 
     def show(self, level):
@@ -106,6 +118,9 @@ class Suite:
                 f"watermarks={self.watermarks}, strengths={self.strengths}, "
                 f"placements={self.placements}, votes={self.votes}"
             )
+        for strengths in (self.strengths, *self.network_strengths.values()):
+            if not all(_is_number(s) and 0 < s < float("inf") for s in strengths):
+                raise ValueError(f"Expected strengths above 0. Received: strengths={strengths}")
 
     @property
     def min_patches(self):
@@ -185,6 +200,14 @@ def load_suite(name):
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"Expected TOML in {path}: {error}") from None
+    try:
+        return _make_suite(data, stem)
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"Expected the tables of a suite in {path}: {error}") from error
+
+
+def _make_suite(data, name):
+    """The suite that a file's tables stand for, upon those that it extends."""
     attacks, paper = [], []
     for base in data.pop("extends", []):
         base = load_suite(base)
@@ -195,7 +218,7 @@ def load_suite(name):
     fields = {field.name for field in dataclasses.fields(Suite)}
     for key in data:
         _nearest("key of a suite", key, fields)
-    return Suite(name=stem, **data)
+    return Suite(name=name, **data)
 
 
 def _merge(rows, more):
@@ -211,9 +234,13 @@ def _merge(rows, more):
     return merged
 
 
+def _is_number(value):
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _nearest(what, name, known):
     if name in known:
         return
     near = difflib.get_close_matches(str(name), [str(k) for k in known], 1, 0.4)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    hint = f"; did you mean {near[0]!r}?" if near else "."
     raise ValueError(f"Unknown {what} {name!r}{hint} Known: {', '.join(sorted(known))}")

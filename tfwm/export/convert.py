@@ -1,13 +1,15 @@
 """Reading the weights that the authors of ReDMark released, from a user's disk."""
 
+import zipfile
 from pathlib import Path
 
 import h5py
 import numpy as np
 
+from tfwm.export.atomic import atomic_directory
 from tfwm.export.card import make_card, redmark_geometry, write_card
 from tfwm.export.keras_network import KerasNetwork
-from tfwm.export.saved_model import export_saved_model
+from tfwm.export.saved_model import write_saved_model
 from tfwm.models.redmark import build_embedder, build_extractor
 from tfwm.ops.transforms import block_matrix
 
@@ -39,7 +41,8 @@ def convert_redmark(h5_path, directory, golden=None):
 
     Args:
         h5_path: `MT-Net.h5`, `JT-Net.h5` or `GT-Net.h5` (`weights_final.h5`).
-        directory: folder of the new network; `1` and `card.json` are written into it.
+        directory: folder of the new network, with `1` and `card.json`; it appears whole or not
+            at all, and an older one is replaced.
         golden: optional `.npz` file of reference outputs, see `compare_with_golden`.
 
     Returns:
@@ -53,9 +56,10 @@ def convert_redmark(h5_path, directory, golden=None):
     if golden is not None:
         network = KerasNetwork(embedder, extractor, h5_path.stem)
         report["differences"] = compare_with_golden(network, golden, h5_path.stem.split("-")[0])
-    path = export_saved_model(embedder, extractor, directory)
-    write_card(_card(directory.absolute().name, h5_path.name), directory)
-    return {"path": str(path), **report}
+    with atomic_directory(directory) as draft:
+        write_saved_model(embedder, extractor, draft / "1")
+        write_card(_card(directory.absolute().name, h5_path.name), draft)
+    return {"path": str(directory / "1"), **report}
 
 
 def read_redmark_weights(h5_path):
@@ -100,10 +104,13 @@ def compare_with_golden(network, golden, prefix):
         those pixels, distance in gray levels of the value before truncation from the nearest
         whole number) and `logits_difference` (largest).
     """
-    with np.load(golden) as file:
-        arrays = dict(file)
+    try:
+        with np.load(golden) as file:
+            arrays = dict(file)
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{golden} is truncated or not an .npz file.") from error
     images = [key.removeprefix("cover_") for key in arrays if key.startswith("cover_")]
-    images = [image for image in images if f"{prefix}_{image}_marked" in arrays]
+    images = [i for i in images if all(f"{prefix}_{i}_{key}" in arrays for key in OUTPUTS)]
     if not images:
         raise ValueError(f"{golden} holds no outputs of {prefix!r}: no {prefix}_<image>_marked.")
     rows = []

@@ -43,7 +43,7 @@ def changed_files(folder, prefix=""):
 
     Args:
         folder: a network's folder; without a manifest nothing is compared.
-        prefix: only files whose path starts with this, such as `"1/"`.
+        prefix: only files whose path starts with this, such as `"1/"`, or with one of a tuple.
 
     Returns:
         List of one line for each missing, changed or unlisted file.

@@ -5,7 +5,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from tfwm.export.base import Network
-from tfwm.export.card import read_card
+from tfwm.export.card import CARD, read_card
 from tfwm.export.manifest import changed_files
 from tfwm.export.tflite_network import TFLiteNetwork
 from tfwm.resources import resource_directory
@@ -59,7 +59,7 @@ class ExportedNetwork(Network):
 def load_network(name_or_path, num_threads=1):
     """Opens a trained network.
 
-    Files that a `manifest.json` beside them lists are compared with their checksums first.
+    What it reads is compared first with the checksums of a `manifest.json` beside it.
 
     Args:
         name_or_path: name of a network that comes with tfwm (see `list_networks`), or path of
@@ -81,12 +81,12 @@ def load_network(name_or_path, num_threads=1):
     else:
         path = _version_directory(path)
         folder, used = path.parent, f"{path.name}/"
-    damaged = changed_files(folder, used)
+    damaged = changed_files(folder, (used, CARD))
     if damaged:
         raise ValueError(
             f"The network {folder} is damaged: {damaged[0]}. Install or export it again."
         )
-    card = read_card(folder) if (folder / "card.json").is_file() else {}
+    card = read_card(folder) if (folder / CARD).is_file() else {}
     if path.suffix == ".tflite":
         return TFLiteNetwork(path, card=card, num_threads=num_threads)
     return ExportedNetwork(path, card.get("name"), card)
@@ -126,7 +126,7 @@ def _shipped():
         root = resource_directory("saved_models")
     except FileNotFoundError:
         return {}
-    folders = sorted(p for p in root.iterdir() if (p / "card.json").is_file())
+    folders = sorted(p for p in root.iterdir() if (p / CARD).is_file())
     return {folder.name: folder for folder in folders}
 
 

@@ -31,7 +31,7 @@ def finish(trainer, config, recipe):
     output = Path(config.output)
     card = _card(config, recipe)
     network = KerasNetwork(trainer.embedder, trainer.extractor, config.name, card)
-    photos = _test_photos(config.test_photos)
+    photos = Photos.of(config.test_photos)
     result = run_suite(
         {config.name: network},
         photos,
@@ -51,11 +51,6 @@ def finish(trainer, config, recipe):
         f"{text_table(result.rows)}\n"
         f"{result.line}. Report {result.html}, plots {plots}, network {output / config.name}"
     )
-
-
-def _test_photos(source):
-    kind, _, split = source.partition(":")
-    return Photos.bundled(split or "test") if kind == "bundled" else Photos.from_folder(source)
 
 
 def _card(config, recipe):
