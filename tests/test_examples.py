@@ -10,7 +10,15 @@ import pytest
 import tfwm
 
 PARTS = ("data", "layers", "losses", "metrics", "training")
-MODULES = ("ops.blocks", "ops.ssim", "ops.transforms", "models.redmark", "resources")
+MODULES = (
+    "models.redmark",
+    "ops.bits",
+    "ops.blocks",
+    "ops.ssim",
+    "ops.transforms",
+    "payload",
+    "resources",
+)
 
 
 def public_things():

@@ -183,7 +183,7 @@ def test_failed_card_leaves_the_old_network(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tfwm.export.convert.write_card", full)
+    monkeypatch.setattr("tfwm.export.package.write_card", full)
     with pytest.raises(OSError, match="No space left on device. Nothing was changed"):
         convert_redmark(path, tmp_path / "out")
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["old"]

@@ -125,6 +125,7 @@ def test_data_goes_on_with_other_patches(tmp_path):
         (['attacks=[{name="JPEG", quality=200}]'], "from 1 to 100"),
         (["crop_size=40"], "multiple of patch_size"),
         (["optimizer=lion"], "sgd"),
+        (["steps=-1"], "steps above 0"),
         (["schedule=step"], "cosine"),
         (['photos=["nowhere"]'], "no such folder"),
     ],

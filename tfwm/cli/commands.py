@@ -155,6 +155,7 @@ def run_export(options):
     _check_new(options.output, options.overwrite)
     import_tensorflow()
     from tfwm.export import export_saved_model, package_network, read_card
+    from tfwm.export.atomic import atomic_directory
     from tfwm.export.read_keras import find_keras_models, read_keras_models
 
     source = find_keras_models(options.source)
@@ -162,7 +163,9 @@ def run_export(options):
     if (source / "card.json").is_file():
         path = package_network(*models, options.output, read_card(source))
     else:
-        path = export_saved_model(*models, options.output)
+        with atomic_directory(Path(options.output)) as draft:
+            export_saved_model(*models, draft)
+        path = Path(options.output) / "1"
     print(f"{path} is written")
 
 

@@ -57,7 +57,7 @@ def headline(rows):
         f"{s['network']} {s['psnr']:.2f} dB"
         + (
             f", mean BER {100 * s['counted_ber']:.2f} % over {s['counted_columns']} attacks "
-            f"({s['placement']} placement, {s['vote']} vote)"
+            f"(best reading: {s['placement']} placement, {s['vote']} vote)"
             if s["counted_ber"] is not None
             else ""
         )

@@ -6,10 +6,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from tfwm.export.atomic import atomic_directory
-from tfwm.export.card import make_card, redmark_geometry, write_card
+from tfwm.export.card import make_card, redmark_geometry
 from tfwm.export.keras_network import KerasNetwork
-from tfwm.export.saved_model import write_saved_model
+from tfwm.export.package import package_network
 from tfwm.models.redmark import build_embedder, build_extractor
 from tfwm.ops.transforms import block_matrix
 
@@ -41,8 +40,8 @@ def convert_redmark(h5_path, directory, golden=None):
 
     Args:
         h5_path: `MT-Net.h5`, `JT-Net.h5` or `GT-Net.h5` (`weights_final.h5`).
-        directory: folder of the new network, with `1` and `card.json`; it appears whole or not
-            at all, and an older one is replaced.
+        directory: folder of the new network, with all that `package_network` writes; it
+            appears whole or not at all, and an older one is replaced.
         golden: optional `.npz` file of reference outputs, see `compare_with_golden`.
 
     Returns:
@@ -56,9 +55,7 @@ def convert_redmark(h5_path, directory, golden=None):
     if golden is not None:
         network = KerasNetwork(embedder, extractor, h5_path.stem)
         report["differences"] = compare_with_golden(network, golden, h5_path.stem.split("-")[0])
-    with atomic_directory(directory) as draft:
-        write_saved_model(embedder, extractor, draft / "1")
-        write_card(_card(directory.absolute().name, h5_path.name), draft)
+    package_network(embedder, extractor, directory, _card(directory.absolute().name, h5_path.name))
     return {"path": str(directory / "1"), **report}
 
 

@@ -54,7 +54,7 @@ def check_output(path, quality=None, overwrite=False):
     if path.exists() and not path.is_file():
         raise ImageError(f"{path} is not an ordinary file: choose another name.")
     if path.exists() and not overwrite:
-        raise ImageError(f"{path} exists: choose another name, or allow to overwrite it.")
+        raise ImageError(f"{path} exists: choose another name, or overwrite it (--overwrite).")
     return file_format
 
 
@@ -89,7 +89,7 @@ def write_photo(photo, path, quality=None, overwrite=False):
             file.flush()
             os.fsync(file.fileno())
         if path.exists() and not overwrite:
-            raise ImageError(f"{path} exists: choose another name, or allow to overwrite it.")
+            raise ImageError(f"{path} exists: choose another name, or overwrite it (--overwrite).")
         os.replace(draft, path)
     except BaseException as error:
         with contextlib.suppress(OSError):

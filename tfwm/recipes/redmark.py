@@ -45,6 +45,7 @@ PAPER_ATTACKS = [
     {"name": "JPEG", "quality": 70, "method": "noise"},
     {"name": "MeanFilter", "size": 3},
 ]
+POSITIVE = ("steps", "steps_per_epoch", "batch_size", "crop_size", "width", "watermarks")
 PATCH_SOURCES = ("tfds:cifar10:train",)
 
 
@@ -143,6 +144,9 @@ def build_attack(config):
 
 def build_model(config):
     """Returns the compiled trainer."""
+    for name in POSITIVE:
+        if getattr(config, name) <= 0:
+            raise ConfigError(f"Expected {name} above 0. Received: {getattr(config, name)}")
     if config.crop_size % config.patch_size:
         raise ConfigError(
             f"crop_size must be a multiple of patch_size. Received: {config.crop_size} and "
