@@ -3,10 +3,10 @@
     python benchmarks/redmark_training.py
 
 Both train the same network (MT-Net of the paper: four attacks, SSIM and cross-entropy losses) on
-the same bundled photos. The reference way is the authors': batches of 32, one attack a batch,
-`train_on_batch` and then `predict_on_batch` in each step. This package's way is that of its
-recipes: `fit` over batches of 512 with the attacks side by side, compiled by XLA. The two take
-turns; the last line is the ratio of their medians in patches a second. Also writes
+the same bundled photos. The reference way is the authors': batches of 32, all four attacks computed
+and blended by masks, `train_on_batch` and then `predict_on_batch` in each step. This package's way
+is that of its recipes: `fit` over batches of 512 with the attacks side by side, compiled by XLA.
+The two take turns; the last line is the ratio of their medians in patches a second. Also writes
 `results/redmark_training.csv`.
 """
 
@@ -21,7 +21,7 @@ import keras
 from tfwm import data
 from tfwm.recipes.redmark import Config, build_model
 
-REFERENCE = Config(batch_size=32, attack_per="batch", jit_compile=False)
+REFERENCE = Config(batch_size=32, attack_per="image", jit_compile=False)
 PACKAGE = Config(
     batch_size=512,
     attack_per="slice",
