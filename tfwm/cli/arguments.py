@@ -73,6 +73,15 @@ def _add_json(parser):
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
+def _add_images(parser):
+    parser.add_argument(
+        "--images",
+        metavar="FOLDER",
+        default="bundled:test",
+        help="photos; bundled:test by default, which are tfwm's sample photos, bundled:all of them",
+    )
+
+
 def _add_network(parser):
     parser.add_argument(
         "--network",
@@ -218,12 +227,7 @@ def _add_evaluate(subparsers):
         help="redmark (its Tables 2 and 3, the default), redmark-table2 ... redmark-table5, or a "
         "TOML file",
     )
-    parser.add_argument(
-        "--images",
-        metavar="FOLDER",
-        default="bundled:test",
-        help="photos; bundled:test by default, which are tfwm's sample photos, bundled:all of them",
-    )
+    _add_images(parser)
     parser.add_argument(
         "--output", default="results", metavar="FOLDER", help="where to write; results by default"
     )
@@ -282,12 +286,7 @@ def _add_figures(subparsers):
     parser.add_argument(
         "networks", nargs="+", metavar="NETWORK", help=f"{NETWORK_HELP}; NAME=FOLDER renames it"
     )
-    parser.add_argument(
-        "--images",
-        metavar="FOLDER",
-        default="bundled:test",
-        help="photos; bundled:test by default, which are tfwm's sample photos, bundled:all of them",
-    )
+    _add_images(parser)
     parser.add_argument(
         "--output",
         default="results",
