@@ -1,8 +1,12 @@
 """Attacks: Keras layers that damage a watermarked image and let gradients through."""
 
+from tfwm.attacks.affine import Affine
 from tfwm.attacks.base import Attack
+from tfwm.attacks.brightness import Brightness
 from tfwm.attacks.chain import Chain
+from tfwm.attacks.contrast import Contrast
 from tfwm.attacks.fir_filter import FIRFilter
+from tfwm.attacks.gamma import Gamma
 from tfwm.attacks.gaussian_blur import GaussianBlur
 from tfwm.attacks.gaussian_noise import GaussianNoise
 from tfwm.attacks.grid_crop import GridCrop
@@ -19,9 +23,13 @@ from tfwm.attacks.sharpen import Sharpen
 from tfwm.attacks.uniform_noise import UniformNoise
 
 __all__ = [
+    "Affine",
     "Attack",
+    "Brightness",
     "Chain",
+    "Contrast",
     "FIRFilter",
+    "Gamma",
     "GaussianBlur",
     "GaussianNoise",
     "GridCrop",

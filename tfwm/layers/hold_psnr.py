@@ -6,8 +6,8 @@ import tensorflow as tf
 class HoldPSNR(keras.layers.Layer):
     """Holds the PSNR of a network in training at a wanted value.
 
-    The layer passes the watermarked image on and adds `multiplier * mean(log10(MSE))` to
-    the loss, where the multiplier is raised while the PSNR is below the target and
+    The layer passes the watermarked image on and adds `multiplier * penalty` to the loss,
+    where the penalty grows with the mean squared error and the multiplier is raised while the PSNR is below the target and
     lowered while it is above (a Lagrange multiplier with integral control). Trainings
     that start at a high PSNR rarely learn the message, so the target rises linearly from
     `start` to `target` over `ramp_steps` calls.
@@ -18,6 +18,9 @@ class HoldPSNR(keras.layers.Layer):
         ramp_steps: number of training steps from `start` to `target`.
         rate: change of the multiplier's logarithm a step and dB.
         initial_multiplier: the multiplier at the first step.
+        penalty: `"log"`, the mean of log10(MSE) over the images, which asks the same of smooth
+            and busy ones; or `"relative"`, the mean MSE as a share of the target's, which
+            lets go of an image that fades and so cannot erase a mark that is hard to read.
 
     Call arguments:
         inputs: `[watermarked, cover]`, both `(batch, height, width, channels)` in [0, 1].
@@ -42,16 +45,20 @@ class HoldPSNR(keras.layers.Layer):
         ramp_steps=1,
         rate=0.005,
         initial_multiplier=0.05,
+        penalty="log",
         **kwargs,
     ):
         super().__init__(**kwargs)
         if ramp_steps < 1:
             raise ValueError(f"Expected ramp_steps of at least 1. Received: {ramp_steps}")
+        if penalty not in ("log", "relative"):
+            raise ValueError(f'Expected a penalty "log" or "relative". Received: {penalty!r}')
         self.target = target
         self.start = target if start is None else start
         self.ramp_steps = ramp_steps
         self.rate = rate
         self.initial_multiplier = initial_multiplier
+        self.penalty = penalty
 
     def build(self, input_shape):
         self.multiplier = self.add_weight(
@@ -78,10 +85,13 @@ class HoldPSNR(keras.layers.Layer):
             error = tf.reduce_mean(tf.square(difference), axis=(1, 2, 3))
             log_error = tf.reduce_mean(tf.math.log(error + 1e-7)) / tf.math.log(10.0)
             multiplier = tf.convert_to_tensor(self.multiplier)
-            self.add_loss(multiplier * log_error)
             step = tf.convert_to_tensor(self.step)
             progress = tf.minimum(step / self.ramp_steps, 1.0)
             wanted = self.start + (self.target - self.start) * progress
+            penalty = log_error
+            if self.penalty == "relative":
+                penalty = tf.reduce_mean(error) * tf.pow(10.0, wanted / 10.0)
+            self.add_loss(multiplier * penalty)
             missing = tf.clip_by_value(wanted + 10.0 * tf.stop_gradient(log_error), -3.0, 3.0)
             moved = multiplier * tf.exp(self.rate * missing)
             self.multiplier.assign(tf.clip_by_value(moved, 1e-4, 10.0))
@@ -99,4 +109,5 @@ class HoldPSNR(keras.layers.Layer):
             "ramp_steps": self.ramp_steps,
             "rate": self.rate,
             "initial_multiplier": self.initial_multiplier,
+            "penalty": self.penalty,
         }

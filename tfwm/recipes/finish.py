@@ -8,44 +8,32 @@ from matplotlib.figure import Figure
 
 from tfwm.evaluation import Photos, run_suite, text_table
 from tfwm.evaluation.figures import FIGURES
-from tfwm.export import KerasNetwork, make_card, package_network, redmark_geometry
-
-LIMITS = [
-    "Gray images; on colour photos the luminance is marked.",
-    "The reader needs the image at its original size and place: no search for crops or scales.",
-    "No secret key: whoever has the network can read the mark and write others.",
-]
+from tfwm.export import KerasNetwork, package_network
 
 
-def finish(trainer, config, recipe):
-    """Evaluates, plots and exports a trained ReDMark network into the run's folder.
+def finish(trainer, config, card, figures=(), **changes):
+    """Evaluates, plots and exports a trained network into the run's folder.
 
     Args:
         trainer: trained `WatermarkTrainer`.
         config: the recipe's `Config`.
-        recipe: name of the recipe's TOML file, for the card.
+        card: see `tfwm.export.make_card`.
+        figures: names of `tfwm.evaluation.figures.FIGURES` to draw.
+        **changes: arguments of the suite that differ.
 
     Returns:
         Text to print: the table and, as last line, what came out and where it is.
     """
     output = Path(config.output)
-    card = _card(config, recipe)
     network = KerasNetwork(trainer.embedder, trainer.extractor, config.name, card)
-    photos = Photos.of(config.test_photos)
-    result = run_suite(
-        {config.name: network},
-        photos,
-        config.suite,
-        output,
-        command=card["training"]["command"],
-        strengths=[1.0],
-        watermarks=config.watermarks,
-    )
+    networks, photos = {config.name: network}, Photos.of(config.test_photos)
+    command = card["training"]["command"]
+    result = run_suite(networks, photos, config.suite, output, command=command, **changes)
     plots = output / "plots"
     plots.mkdir(exist_ok=True)
     _plot_training(output / "log.csv", plots / "training.png")
-    for name in ("redmark-fig6", "redmark-fig8", "redmark-fig10"):
-        FIGURES[name]({config.name: network}, photos, plots / f"{name}.png")
+    for name in figures:
+        FIGURES[name](networks, photos, plots / f"{name}.png")
     package_network(trainer.embedder, trainer.extractor, output / config.name, card)
     return (
         f"{text_table(result.rows)}\n"
@@ -53,30 +41,22 @@ def finish(trainer, config, recipe):
     )
 
 
-def _card(config, recipe):
-    attacks = ", ".join(dict.fromkeys(table["name"] for table in config.attacks)) or "none"
+def training_record(config, system, recipe):
+    """Returns the `training` of a card: data, recipe and the command that trains it again.
+
+    Args:
+        config: the recipe's `Config`.
+        system: name of the recipe's module.
+        recipe: name of its TOML file.
+    """
     # Folders are named, not located: a card is read on other machines.
     photos = ", ".join(s if ":" in s else "/".join(Path(s).parts[-2:]) for s in config.photos)
-    patches = config.steps * config.batch_size * (config.crop_size // config.patch_size) ** 2
-    return make_card(
-        config.name,
-        f"ReDMark network, {config.patch_size}x{config.patch_size} patches, one bit in each "
-        f"{config.block_size}x{config.block_size} block; trained against {attacks}.",
-        paper="Ahmadi et al., ReDMark: Framework for residual diffusion watermarking based on deep "
-        "networks, Expert Systems with Applications 146, 2020",
-        licence={"code": "MIT", "weights": "MIT"},
-        training={
-            "data": f"{photos}; {patches:,} patches seen",
-            "recipe": f"recipes/redmark/{recipe}",
-            "command": f"python -m tfwm.recipes.redmark --config recipes/redmark/{recipe}",
-        },
-        geometry=redmark_geometry((config.patch_size,) * 2, (config.block_size,) * 2),
-        strength={
-            "default": 1.0,
-            "guidance": "1 is what it was trained at. Half of it gains 6 dB and loses robustness.",
-        },
-        limits=LIMITS,
-    )
+    return {
+        "data": f"{photos}; {config.steps * config.batch_size:,} crops of {config.crop_size} x "
+        f"{config.crop_size} pixels seen",
+        "recipe": f"recipes/{system}/{recipe}",
+        "command": f"python -m tfwm.recipes.{system} --config recipes/{system}/{recipe}",
+    }
 
 
 def _plot_training(log, path):
