@@ -17,11 +17,15 @@ FORMATS = {
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
     ".png": "PNG",
+    ".avif": "AVIF",
     ".tif": "TIFF",
     ".tiff": "TIFF",
     ".webp": "WEBP",
 }
+# Without chroma subsampling, where luminance would move as well.
 JPEG_QUALITY = 95
+AVIF_QUALITY = 90
+LOSSY = ("JPEG", "AVIF")
 
 
 def check_output(path, quality=None, overwrite=False):
@@ -29,7 +33,7 @@ def check_output(path, quality=None, overwrite=False):
 
     Args:
         path: file to write; its ending chooses the format.
-        quality: JPEG quality, or `None`.
+        quality: of JPEG or AVIF, or `None`.
         overwrite: whether an existing file may be replaced.
 
     Returns:
@@ -42,13 +46,15 @@ def check_output(path, quality=None, overwrite=False):
             f"{path} has no ending that is known: expected one of {' '.join(FORMATS)}; "
             "name the file so."
         )
-    if file_format == "WEBP" and not features.check("webp"):
-        raise ImageError("This Pillow cannot write WebP: save as .png instead.")
+    if file_format in ("WEBP", "AVIF") and not features.check(file_format.lower()):
+        raise ImageError(f"This Pillow cannot write {file_format}: save as .png instead.")
     if quality is not None:
-        if file_format != "JPEG":
-            raise ImageError(f"A quality goes with JPEG only, {file_format} is saved lossless.")
+        if file_format not in LOSSY:
+            raise ImageError(
+                f"A quality goes with JPEG and AVIF only, {file_format} is saved lossless."
+            )
         if not 1 <= quality <= 100:
-            raise ImageError(f"Expected a JPEG quality from 1 to 100. Received: {quality}")
+            raise ImageError(f"Expected a quality from 1 to 100. Received: {quality}")
     if not path.parent.is_dir():
         raise ImageError(f"The folder {path.parent} does not exist: make it first.")
     if path.exists() and not path.is_file():
@@ -61,13 +67,13 @@ def check_output(path, quality=None, overwrite=False):
 def write_photo(photo, path, quality=None, overwrite=False):
     """Writes a photo with its metadata; the file appears whole or not at all.
 
-    PNG, WebP and TIFF are saved lossless, JPEG without chroma subsampling. Transparency
+    PNG, WebP and TIFF are saved lossless, JPEG and AVIF without chroma subsampling. Transparency
     and 16-bit gray need a format that holds them.
 
     Args:
         photo: `Photo`.
         path: file to write; its ending chooses the format.
-        quality: JPEG quality 1 to 100, 95 if `None`.
+        quality: 1 to 100, for JPEG (95 if `None`) and AVIF (90).
         overwrite: whether an existing file may be replaced.
 
     Returns:
@@ -79,8 +85,18 @@ def write_photo(photo, path, quality=None, overwrite=False):
     PosixPath('copy.png')
     """
     path = Path(path)
-    file_format = check_output(path, quality, overwrite)
-    encoded = _encode(photo, file_format, quality)
+    check_output(path, quality, overwrite)
+    return write_encoded(encode_photo(photo, path, quality), path, overwrite)
+
+
+def encode_photo(photo, path, quality=None):
+    """Returns the bytes that `write_photo` would put into the file `path`."""
+    return _encode(photo, FORMATS[Path(path).suffix.lower()], quality)
+
+
+def write_encoded(encoded, path, overwrite=False):
+    """Writes the bytes of a file, whole or not at all; returns its path."""
+    path = Path(path)
     # Made here rather than by tempfile, whose files nobody else may read.
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
@@ -108,6 +124,8 @@ def _encode(photo, file_format, quality):
     text = metadata.pop("text", {})
     if file_format == "JPEG":
         options = {"quality": quality or JPEG_QUALITY, "subsampling": 0}
+    elif file_format == "AVIF":
+        options = {"quality": quality or AVIF_QUALITY, "subsampling": "4:4:4"}
     elif file_format == "WEBP":
         # exact: the mark also lies under full transparency.
         options = {"lossless": True, "exact": True}

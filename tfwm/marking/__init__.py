@@ -1,0 +1,33 @@
+"""Where a mark lies in a photo, how it is found again, and how a file is marked safely."""
+
+from tfwm.marking.alignment import Alignment
+from tfwm.marking.canvas import WORKING_PIXELS, Canvas, add_residual, natural_scale
+from tfwm.marking.check import Check, check_mark, resaved
+from tfwm.marking.extraction import Extraction
+from tfwm.marking.files import FileReport, embed_file
+from tfwm.marking.judge import Judge
+from tfwm.marking.mark import Mark
+from tfwm.marking.reader import Reader
+from tfwm.marking.search import STAGES, candidates
+from tfwm.marking.tiling import Tiling, tiling_of
+
+__all__ = [
+    "STAGES",
+    "WORKING_PIXELS",
+    "Alignment",
+    "Canvas",
+    "Check",
+    "Extraction",
+    "FileReport",
+    "Judge",
+    "Mark",
+    "Reader",
+    "Tiling",
+    "add_residual",
+    "candidates",
+    "check_mark",
+    "embed_file",
+    "natural_scale",
+    "resaved",
+    "tiling_of",
+]

@@ -1,0 +1,90 @@
+import math
+
+import numpy as np
+from PIL import Image
+
+from tfwm.images import add_luminance, luminance
+
+# A photo is marked at the size at which it has this many pixels, a smaller one at its own:
+# so a mark bears every later resize, and the cost does not grow with the photo.
+WORKING_PIXELS = 512 * 768
+# Rows that are converted at once, which bounds the memory of large photos.
+BAND_PIXELS = 1 << 21
+
+
+def natural_scale(height, width):
+    """Returns the factor from a photo's size to the size at which it is marked, at most 1."""
+    return min(1.0, math.sqrt(WORKING_PIXELS / (height * width)))
+
+
+class Canvas:
+    """The luminance of a photo at any size.
+
+    Args:
+        photo: `tfwm.images.Photo`.
+
+    Example:
+
+    >>> canvas = Canvas(Photo(np.zeros((1024, 1536, 3), np.uint8)))
+    >>> canvas.scaled(natural_scale(canvas.height, canvas.width)).shape
+    (512, 768)
+    """
+
+    def __init__(self, photo):
+        self.height, self.width = photo.pixels.shape[:2]
+        self._plane = _luminance_image(photo.pixels)
+
+    def scaled(self, scale):
+        """Returns the luminance `(floor(height * scale), floor(width * scale))` in [0, 1].
+
+        Antialiased bicubic; every pixel covers exactly `1 / scale` pixels of the photo.
+        """
+        plane = self._plane
+        if scale != 1.0:
+            height, width = int(self.height * scale + 1e-6), int(self.width * scale + 1e-6)
+            box = (0, 0, min(width / scale, self.width), min(height / scale, self.height))
+            plane = plane.resize((max(width, 1), max(height, 1)), Image.BICUBIC, box)
+        values = np.asarray(plane, np.float32)
+        return values / np.float32(255) if plane.mode == "L" else values.clip(0, 1)
+
+
+def add_residual(pixels, residual, scale):
+    """Adds a residual at working size to a photo's luminance.
+
+    Args:
+        pixels: `(H, W, 1 or 3)`, see `tfwm.images.Photo`.
+        residual: `(h, w)` float, its top left pixel that of the photo; what it does not
+            cover at the right and the bottom stays as it is.
+        scale: factor from the photo's size to the residual's.
+
+    Returns:
+        The marked pixels, a new array.
+    """
+    height, width = pixels.shape[:2]
+    rows = min(round(residual.shape[0] / scale), height)
+    columns = min(round(residual.shape[1] / scale), width)
+    marked = pixels.copy()
+    plane = Image.fromarray(np.ascontiguousarray(residual, np.float32))
+    step = max(BAND_PIXELS // columns, 1)
+    for top in range(0, rows, step):
+        bottom = min(top + step, rows)
+        change = residual[top:bottom, :columns]
+        if scale != 1.0:
+            box = (0, top * scale, columns * scale, bottom * scale)
+            box = (*box[:2], *np.minimum(box[2:], residual.shape[::-1]))
+            resized = plane.resize((columns, bottom - top), Image.BICUBIC, box)
+            change = np.asarray(resized)
+        marked[top:bottom, :columns] = add_luminance(pixels[top:bottom, :columns], change)
+    return marked
+
+
+def _luminance_image(pixels):
+    """A PIL image of mode L for 8 bits, else F in [0, 1]."""
+    if pixels.dtype == np.uint8:
+        plane = pixels[..., 0] if pixels.shape[2] == 1 else pixels
+        return Image.fromarray(np.ascontiguousarray(plane)).convert("L")
+    plane = np.empty(pixels.shape[:2], np.float32)
+    step = max(BAND_PIXELS // pixels.shape[1], 1)
+    for top in range(0, len(pixels), step):
+        plane[top : top + step] = luminance(pixels[top : top + step])
+    return Image.fromarray(plane)

@@ -1,0 +1,100 @@
+import math
+
+from tfwm.marking.extraction import Extraction
+
+# Single readings with a lower score than this hold no message that the code could correct.
+READABLE_SCORE = 3.0
+# Above the false-positive rate, p-values up to this are called uncertain.
+DOUBT = 1e-3
+
+
+class Judge:
+    """Weighs the readings of one copy at several alignments, and decides.
+
+    Each stage of the search has a p-value of its own: that of its best score among all that
+    it tried (Sidak). Then the least of the stages counts, corrected for their number. A
+    message whose authentication tag fits is evidence too: the tag fits a random reading with
+    probability `tag_p_value`.
+
+    Args:
+        codec: `tfwm.payload.Codec`.
+        false_positive_rate: share of unmarked photos that may be called present.
+    """
+
+    def __init__(self, codec, false_positive_rate):
+        if not 0 < false_positive_rate < 1:
+            raise ValueError(
+                "Expected a false-positive rate between 0 and 1. "
+                f"Received: false_positive_rate={false_positive_rate!r}"
+            )
+        self.decoded = None
+        self._codec = codec
+        self._rate = false_positive_rate
+        self._best = {}
+        self._trials = {}
+        self._readings = 0
+        self._alignment = None
+
+    def hear(self, stage, alignment, votes, trials):
+        """Takes in one reading.
+
+        Args:
+            stage: which part of the search it comes from.
+            alignment: its `Alignment`.
+            votes: `(slots,)`.
+            trials: alignments looked at so far, in all stages.
+        """
+        score = self._codec.pilot_score(votes)
+        earlier = sum(n for name, n in self._trials.items() if name != stage)
+        self._trials[stage] = trials - earlier
+        if score > self._best.get(stage, (-math.inf,))[0]:
+            self._best[stage] = (score, alignment)
+        if score >= READABLE_SCORE or not self._codec.pilot.any():
+            self._readings += 1
+            self.decoded = self._codec.decode(votes)
+            self._votes, self._alignment = votes, alignment
+
+    def extraction(self):
+        """Returns the `Extraction`."""
+        by_stage = {
+            stage: self._codec.p_value(score, self._trials[stage])
+            for stage, (score, _) in self._best.items()
+        }
+        if not by_stage:
+            return self._result(1.0, None, "the photo is too small for this network")
+        stage = min(by_stage, key=by_stage.get)
+        p_value = -math.expm1(len(by_stage) * math.log1p(-min(by_stage[stage], 1 - 1e-16)))
+        if self.decoded is None:
+            return self._result(p_value, self._best[stage][1], "")
+        tag = min(1.0, self._readings * self.decoded.tag_p_value)
+        return self._result(min(p_value, tag), self._alignment, "")
+
+    def _result(self, p_value, alignment, reason):
+        found = self.decoded
+        if found is not None and p_value <= self._rate:
+            decision, why = "present", "a message was read and its authentication tag fits"
+        elif p_value <= self._rate:
+            decision = "present"
+            why = "the mark of this key is there, but too damaged for its message to be read"
+        elif found is not None or p_value <= max(DOUBT, self._rate):
+            decision = "uncertain"
+            why = "there are traces of a mark of this key, more than chance usually gives"
+        else:
+            decision = "absent"
+            why = (
+                "no mark of this key and network was found: the photo is unmarked, or was marked "
+                "with another key or network, or is too damaged"
+            )
+        margin = found and self._codec.margin(self._votes, found.message, found.kind)
+        return Extraction(
+            message=found.message if found else None,
+            kind=found.kind if found else None,
+            decision=decision,
+            reason=reason or why,
+            p_value=p_value,
+            false_positive_rate=self._rate,
+            margin=margin,
+            bit_confidence=found.bit_confidence if found else None,
+            corrected_errors=found.corrected_errors if found else None,
+            alignment=alignment,
+        )

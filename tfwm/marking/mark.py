@@ -1,0 +1,62 @@
+import dataclasses
+import numbers
+
+import numpy as np
+
+from tfwm.marking.canvas import add_residual
+
+# Tuning stops this near to the wanted PSNR, on its upper side.
+PSNR_TOLERANCE = 0.02
+
+
+class Mark:
+    """The change that carries a message in one photo, to be applied at any strength.
+
+    Args:
+        photo: the unmarked `tfwm.images.Photo`.
+        residual: `(h, w)` change of the luminance at working size and strength 1.
+        scale: factor from the photo's size to the working size.
+    """
+
+    def __init__(self, photo, residual, scale):
+        self.photo = photo
+        self.residual = residual
+        self.scale = scale
+
+    def apply(self, strength=1.0):
+        """Returns the marked `tfwm.images.Photo`."""
+        if not (isinstance(strength, numbers.Real) and 0 < strength < float("inf")):
+            raise ValueError(f"Expected a strength above 0. Received: strength={strength!r}")
+        change = self.residual * np.float32(strength)
+        pixels = add_residual(self.photo.pixels, change, self.scale)
+        return dataclasses.replace(self.photo, pixels=pixels)
+
+    def apply_psnr(self, psnr):
+        """Returns the photo marked at a PSNR, never below it, and the strength for that.
+
+        Args:
+            psnr: dB over all channels, 20 to 60.
+        """
+        if not (isinstance(psnr, numbers.Real) and 20 <= psnr <= 60):
+            raise ValueError(f"Expected a PSNR from 20 to 60 dB. Received: psnr={psnr!r}")
+        strength = 1.0
+        for _ in range(8):
+            marked = self.apply(strength)
+            reached = self.psnr(marked)
+            if 0 <= reached - psnr <= PSNR_TOLERANCE or reached == float("inf"):
+                break
+            strength *= 10 ** ((reached - psnr - PSNR_TOLERANCE / 2) / 20)
+        return marked, strength
+
+    def psnr(self, marked):
+        """Returns the PSNR of a marked photo, in dB over all channels; inf for no change."""
+        top = 1.0 if marked.pixels.dtype.kind == "f" else np.iinfo(marked.pixels.dtype).max
+        total = 0.0
+        step = max(1, (1 << 21) // marked.pixels.shape[1])
+        for row in range(0, len(marked.pixels), step):
+            band = slice(row, row + step)
+            change = marked.pixels[band].astype(np.float32) - self.photo.pixels[band]
+            total += float(np.square(change, dtype=np.float32).sum(dtype=np.float64))
+        if not total:
+            return float("inf")
+        return float(10 * np.log10(top**2 * marked.pixels.size / total))

@@ -1,0 +1,145 @@
+import itertools
+
+import numpy as np
+from PIL import Image
+
+from tfwm.marking.tiling import tiling_of
+
+# What goes through the network at once.
+BATCH_PIXELS = 1 << 20
+
+
+class Reader:
+    """Reads the cells of one copy under any alignment, with the evidence for each.
+
+    Args:
+        network: `tfwm.export.Network`.
+        canvas: `Canvas` of the copy.
+        codec: `tfwm.payload.Codec` with as many slots as the network's `Tiling`.
+
+    Attributes:
+        trials: number of alignments whose score was looked at.
+    """
+
+    def __init__(self, network, canvas, codec):
+        self.network = network
+        self.canvas = canvas
+        self.codec = codec
+        self.trials = 0
+        self._tiling = tiling_of(network)
+        pilot = codec.pilot.reshape(self._tiling.shape)
+        self._templates = np.conj(np.fft.rfft2(np.stack([pilot, np.abs(pilot)]), axes=(1, 2)))
+        self._scaled = {}
+
+    def fits(self, scale):
+        """Whether at least one patch of the network fits the copy at this scale."""
+        sides = sorted((self.canvas.height, self.canvas.width))
+        patch = sorted(self.network.patch_shape)
+        return all(int(n * scale + 1e-6) >= p for n, p in zip(sides, patch, strict=True))
+
+    def votes(self, alignment):
+        """Returns the votes `(slots,)` at one alignment, offset included."""
+        plane, corner = self._plane(alignment)
+        if alignment.offset is not None:
+            corner = [o - c for o, c in zip(alignment.offset, corner, strict=True)]
+        else:
+            corner = (0, 0)
+        patch, block = self.network.patch_shape, self.network.block_shape
+        phase = [o % p for o, p in zip(corner, patch, strict=True)]
+        view = plane[phase[0] :, phase[1] :]
+        if any(n < p for n, p in zip(view.shape, patch, strict=True)):
+            return np.zeros(self._tiling.slots, np.float32)
+        cells = [(o - f) // b for o, f, b in zip(corner, phase, block, strict=True)]
+        folded = self._tiling.fold(self._logits(view[None]))[0]
+        return np.roll(folded, [-c for c in cells], axis=(0, 1)).ravel()
+
+    def score(self, alignment):
+        """Returns the pilot score at one alignment, offset included."""
+        self.trials += 1
+        return self.codec.pilot_score(self.votes(alignment))
+
+    def scan(self, alignment, step, window=None, near=False):
+        """Finds the offset with the highest pilot score.
+
+        Args:
+            alignment: `Alignment`; its offset matters only with `near`.
+            step: pixels between the offsets that are tried, within a patch of the network.
+                Shifts by whole patches cost nothing and are all tried.
+            window: largest side of the part, around the centre, that is looked at, in pixels.
+            near: tries only offsets within one step of the alignment's.
+
+        Returns:
+            `(score, alignment)` of the best offset.
+        """
+        plane, corner = self._plane(alignment, window)
+        patch, block = self.network.patch_shape, self.network.block_shape
+        phases = [range(0, p, step) for p in patch]
+        if near:
+            middle = [o - c for o, c in zip(alignment.offset, corner, strict=True)]
+            phases = [
+                sorted({(m + d) % p for d in (-step, 0, step)})
+                for m, p in zip(middle, patch, strict=True)
+            ]
+        # All views have one size, so that they go through the network together.
+        room = [n - max(f) for n, f in zip(plane.shape, phases, strict=True)]
+        if any(r < p for r, p in zip(room, patch, strict=True)):
+            phases, room = [[0], [0]], plane.shape
+        positions = list(itertools.product(*phases))
+        views = np.stack([plane[y : y + room[0], x : x + room[1]] for y, x in positions])
+        scores = self._scores(self._tiling.fold(self._logits(views)))
+        self.trials += scores.size
+        number, *shift = np.unravel_index(np.argmax(scores), scores.shape)
+        offset = tuple(
+            _nearest_zero(int(c + f + s * b), b * self._tiling.shape[0])
+            for c, f, s, b in zip(corner, positions[number], shift, block, strict=True)
+        )
+        return float(scores[number, *shift]), alignment.moved(offset=offset)
+
+    def _scores(self, folded):
+        """Standardised correlation with the pilot at all circular shifts `(n, side, side)`."""
+        product, energy = (
+            np.fft.irfft2(
+                np.fft.rfft2(values, axes=(1, 2)) * template, s=folded.shape[1:3], axes=(1, 2)
+            ).sum(axis=-1)
+            for values, template in zip((folded, folded**2), self._templates, strict=True)
+        )
+        return product / np.sqrt(np.maximum(energy, 1e-3))
+
+    def _plane(self, alignment, window=None):
+        """The copy as `alignment` puts it, and its top left pixel as seen from the centre."""
+        if alignment.scale not in self._scaled:
+            self._scaled = {alignment.scale: self.canvas.scaled(alignment.scale)}
+        plane = self._scaled[alignment.scale]
+        if alignment.flipped:
+            plane = plane[:, ::-1]
+        plane = np.rot90(plane, alignment.turns)
+        height, width = plane.shape
+        if window:
+            # Rotation needs a little more around the window.
+            reach = window if not alignment.rotation else int(window * 1.3)
+            plane = _centre(plane, reach)
+        if alignment.rotation:
+            image = Image.fromarray(np.ascontiguousarray(plane))
+            plane = np.asarray(image.rotate(alignment.rotation, Image.BICUBIC, fillcolor=0.5))
+            plane = _centre(plane, window) if window else plane
+        return plane, (-(plane.shape[0] // 2), -(plane.shape[1] // 2))
+
+    def _logits(self, planes):
+        """Logits `(n, rows, columns, bits)` of planes `(n, h, w)`, cut to whole patches."""
+        rows, columns = self.network.patch_shape
+        height, width = planes.shape[1] // rows * rows, planes.shape[2] // columns * columns
+        planes = planes[:, :height, :width, None]
+        step = max(BATCH_PIXELS // (height * width), 1)
+        parts = [self.network.extract(planes[i : i + step]) for i in range(0, len(planes), step)]
+        return np.concatenate([np.asarray(part) for part in parts])
+
+
+def _nearest_zero(position, period):
+    return (position + period // 2) % period - period // 2
+
+
+def _centre(plane, window):
+    """Cuts a window whose centre pixel `(side // 2)` is the plane's."""
+    height, width = plane.shape
+    top, left = (max(n // 2 - window // 2, 0) for n in (height, width))
+    return plane[top : top + window, left : left + window]

@@ -1,0 +1,144 @@
+"""Finding a mark in a copy that was cropped, rescaled, turned or mirrored.
+
+Coarse to fine, cheapest first, driven by the pilot's score alone: a window in the middle
+tells which scales and angles are worth a look at the whole copy.
+"""
+
+import math
+
+from tfwm.marking.alignment import Alignment
+from tfwm.marking.canvas import WORKING_PIXELS, natural_scale
+
+STAGES = ("none", "crop", "scale", "rotate", "all")
+LARGEST_SCALE = 4.0
+# A network bears half of a step between two positions, scales or angles.
+COARSE_STEP = 4
+WINDOW = 256
+SCALE_STEP = 1.016
+SCALE_RANGE = 3.6
+ROTATION_STEP = 1.0
+LARGEST_ROTATION = 12.0
+# So many places are looked at closely after each sweep.
+SHORTLIST = 3
+# A score that chance rarely exceeds even among many; below it the whole copy is not read.
+HOPEFUL = 4.5
+
+
+def candidates(reader, search="rotate", progress=None):
+    """Yields alignments at which a mark may lie, the likeliest and cheapest first.
+
+    Args:
+        reader: `Reader` of the copy.
+        search: how far to look: `"none"`, only the copy as it is, at its size and the one a
+            resize would have left; `"crop"`, shifts, mirror images and quarter turns as well;
+            `"scale"`, any scale from 1 / 3.6 to 3.6 times that; `"rotate"`, angles up to 12
+            degrees; `"all"`, angles and scales together, minutes.
+        progress: called with the share done (0 to 1) and the name of the stage.
+
+    Yields:
+        `(stage, alignment)`: one of `STAGES` and an `Alignment`.
+    """
+    tell = progress or (lambda share, stage: None)
+    last = STAGES.index(search)
+    scales = plain_scales(reader)
+    tell(0.0, "none")
+    for flipped in (False, True):
+        for scale in scales:
+            yield "none", Alignment(scale, flipped=flipped)
+    if last < 1:
+        return
+    tell(0.05, "crop")
+    for turns, flipped in ((0, False), (0, True), (2, False), (1, False), (3, False)):
+        found = [
+            reader.scan(Alignment(scale, turns=turns, flipped=flipped), COARSE_STEP)
+            for scale in scales
+        ]
+        for _, alignment in sorted(found, key=lambda pair: -pair[0]):
+            yield "crop", _settle(reader, alignment)
+    if last < 2:
+        return
+    sweep = _scales(scales, reader)
+    yield from _sweep(reader, [Alignment(scale) for scale in sweep], tell, (0.1, 0.5, "scale"))
+    if last < 3:
+        return
+    turned = [Alignment(scale, rotation=angle) for scale in scales for angle in _angles()]
+    yield from _sweep(reader, turned, tell, (0.5, 1.0 if last == 3 else 0.6, "rotate"))
+    if last < 4:
+        return
+    both = [Alignment(scale, rotation=angle) for scale in sweep for angle in _angles()]
+    yield from _sweep(reader, both, tell, (0.6, 1.0, "all"))
+
+
+def plain_scales(reader):
+    """The scales of a copy that was not cropped: its own, and that before a reduction."""
+    canvas = reader.canvas
+    scales = [natural_scale(canvas.height, canvas.width)]
+    whole = math.sqrt(WORKING_PIXELS / (canvas.height * canvas.width))
+    if 1.02 < whole <= LARGEST_SCALE:
+        scales.append(whole)
+    return [scale for scale in scales if reader.fits(scale)]
+
+
+def _scales(plain, reader):
+    count = round(math.log(SCALE_RANGE) / math.log(SCALE_STEP))
+    ratios = sorted(
+        (SCALE_STEP**n for n in range(-count, count + 1)), key=lambda r: abs(math.log(r))
+    )
+    scales = [plain[0] * ratio for ratio in ratios if plain] + ([1.0] if plain != [1.0] else [])
+    return [s for s in scales if reader.fits(s) and s <= LARGEST_SCALE]
+
+
+def _angles():
+    count = round(LARGEST_ROTATION / ROTATION_STEP)
+    return [sign * n * ROTATION_STEP for n in range(1, count + 1) for sign in (1, -1)]
+
+
+def _sweep(reader, alignments, tell, share):
+    start, end, stage = share
+    found = []
+    for number, alignment in enumerate(alignments):
+        tell(start + (end - start) * number / len(alignments), stage)
+        found.append(reader.scan(alignment, COARSE_STEP, WINDOW))
+    found.sort(key=lambda pair: -pair[0])
+    for _, alignment in found[:SHORTLIST]:
+        yield stage, _refine(reader, alignment)
+
+
+def _refine(reader, alignment):
+    """Climbs to the best scale and angle, first in the window, then in the whole copy."""
+    score, alignment = reader.scan(alignment, 2, WINDOW, near=True)
+    for window, share in ((WINDOW, 0.5), (WINDOW, 0.25), (2 * WINDOW, 0.2)):
+        score, alignment = reader.scan(alignment, 1, window, near=True)
+        score, alignment = _climb(
+            score, alignment, share, lambda a, w=window: reader.scan(a, 1, w, near=True)
+        )
+    if score < HOPEFUL:
+        return alignment
+    score, alignment = reader.scan(alignment, 1, near=True)
+    _, alignment = _climb(score, alignment, 0.1, lambda a: (reader.score(a), a))
+    return reader.scan(alignment, 1, near=True)[1]
+
+
+def _climb(score, alignment, share, look):
+    for _ in range(4):
+        best = max((look(n) for n in _neighbours(alignment, share)), key=lambda pair: pair[0])
+        if best[0] <= score:
+            break
+        score, alignment = best
+    return score, alignment
+
+
+def _neighbours(alignment, share):
+    ratio = SCALE_STEP**share
+    for factor in (ratio, 1 / ratio):
+        offset = tuple(round(o * factor) for o in alignment.offset)
+        yield alignment.moved(scale=alignment.scale * factor, offset=offset)
+    for angle in (share * ROTATION_STEP, -share * ROTATION_STEP):
+        yield alignment.moved(rotation=alignment.rotation + angle)
+
+
+def _settle(reader, alignment):
+    """Finds the exact offset from one that is a coarse step off at most."""
+    for step in (COARSE_STEP // 2, 1):
+        _, alignment = reader.scan(alignment, step, near=True)
+    return alignment

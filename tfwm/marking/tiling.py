@@ -1,0 +1,64 @@
+import math
+
+import numpy as np
+
+SLOTS = 1024
+# A single cell may not outvote the others, however sure the network is.
+LOGIT_LIMIT = 4.0
+
+
+class Tiling:
+    """Which slot of the payload each cell of a network's grid carries.
+
+    The grid is covered by tiles of 32 x 32 cells (fewer where a cell carries several bits),
+    each of which carries all slots. So a part of a photo is enough to read from, and a crop
+    shifts the slots around in a circle.
+
+    Args:
+        bits_per_cell: length of the message in one cell of the network.
+
+    Example:
+
+    >>> tiling = Tiling(1)
+    >>> tiling.shape, tiling.slots
+    ((32, 32, 1), 1024)
+    """
+
+    def __init__(self, bits_per_cell=1):
+        side = max(1, math.isqrt(SLOTS // bits_per_cell))
+        self.shape = (side, side, bits_per_cell)
+
+    @property
+    def slots(self):
+        """Number of slots."""
+        return math.prod(self.shape)
+
+    def lay_out(self, bits, rows, columns):
+        """Returns the message `(rows, columns, bits_per_cell)` float32 of a whole grid."""
+        tile = np.asarray(bits, np.float32).reshape(self.shape)
+        return tile[np.arange(rows)[:, None] % self.shape[0], np.arange(columns) % self.shape[1]]
+
+    def fold(self, logits):
+        """Sums the logits of all tiles.
+
+        Args:
+            logits: `(..., rows, columns, bits_per_cell)`.
+
+        Returns:
+            `(..., *shape)` float32; slots without a cell have 0.
+        """
+        logits = np.clip(logits, -LOGIT_LIMIT, LOGIT_LIMIT)
+        rows, columns = (
+            -n % side for n, side in zip(logits.shape[-3:-1], self.shape, strict=False)
+        )
+        pad = [(0, 0)] * (logits.ndim - 3) + [(0, rows), (0, columns), (0, 0)]
+        padded = np.pad(logits, pad)
+        *batch, height, width, bits = padded.shape
+        side = self.shape[0]
+        tiles = padded.reshape(*batch, height // side, side, width // side, side, bits)
+        return tiles.sum(axis=(-5, -3), dtype=np.float32)
+
+
+def tiling_of(network):
+    """Returns the `Tiling` for a network."""
+    return Tiling(network.message_shape(*network.patch_shape)[-1])

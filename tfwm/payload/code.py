@@ -1,0 +1,166 @@
+import functools
+import hashlib
+import itertools
+import threading
+
+import numpy as np
+import scipy.sparse
+
+ITERATIONS = 50
+GUESSED_BITS = 4
+# What the library takes for a certain bit: beyond this, probabilities round to 0.
+LLR_LIMIT = 25.0
+# Part of the format of marked photos, like all of `_checks`.
+CORE_DEGREE = 3
+TOGETHER_COST = 1e3
+RANDOM_NUMBERS = 2**17
+
+
+class Code:
+    """A low-density parity-check code of any number of information bits and any length.
+
+    Systematic, and of two parts. The core is an accumulator, with at most as many checks as
+    information bits: each sums some information bits, every bit in three checks, and the parity
+    before it. The extension fills the length: each further bit is the sum of two or three bits
+    of the core, as in a raptor code. The code is defined here, and so the same for ever,
+    whatever the version of the `ldpc` library, which decodes it by belief propagation.
+
+    References: Gallager, "Low-Density Parity-Check Codes", 1963; Chen, Vakilinia, Divsalar and
+    Wesel, "Protograph-Based Raptor-Like LDPC Codes", IEEE Trans. Commun. 63(5), 2015.
+
+    Args:
+        information_bits: number of bits to carry, at least 1.
+        length: number of code bits, more than `information_bits`.
+    """
+
+    def __init__(self, information_bits, length):
+        self.information_bits = information_bits
+        self.length = length
+        self._checks = _checks(information_bits, length)
+        rows = np.repeat(np.arange(len(self._checks)), [len(row) for row in self._checks])
+        columns = np.concatenate(self._checks)
+        shape = (len(self._checks), length)
+        entries = np.ones(len(rows), np.uint8)
+        self._matrix = scipy.sparse.csr_matrix((entries, (rows, columns)), shape)
+        self._lock = threading.Lock()
+
+    def encode(self, bits):
+        """Returns the code bits, uint8 of 0 and 1; the first are the information bits."""
+        codeword = np.zeros(self.length, np.uint8)
+        codeword[: self.information_bits] = bits
+        for check in self._checks:
+            codeword[check[0]] = codeword[check[1:]].sum() & 1
+        return codeword
+
+    @functools.cached_property
+    def _decoder(self):
+        from ldpc.bp_decoder import BpDecoder  # takes half a second
+
+        channel = np.full(self.length, 0.1)
+        return BpDecoder(self._matrix, error_channel=channel, bp_method="product_sum")
+
+    def decode(self, llr, iterations=ITERATIONS):
+        """Reads soft code bits by belief propagation.
+
+        Args:
+            llr: `(length,)` log-likelihood ratios, positive for a 1, 0 for an erasure.
+            iterations: after how many to give up.
+
+        Returns:
+            `(bits, llr, converged)`: the information bits, their log-likelihood ratios
+            after decoding, and whether all checks hold.
+        """
+        llr = np.clip(llr, -LLR_LIMIT, LLR_LIMIT)
+        # The library finds the errors of hard decisions from their syndrome, and takes a
+        # syndrome of zeros for no error without a look at the probabilities.
+        hard = (llr > 0).astype(np.uint8)
+        syndrome = self._matrix @ hard & 1
+        if not syndrome.any():
+            hard[0] ^= 1
+            syndrome = self._matrix @ hard & 1
+        wrong = 1 / (1 + np.exp(llr * (2.0 * hard - 1)))
+        with self._lock:
+            self._decoder.max_iter = iterations
+            self._decoder.update_channel_probs(wrong)
+            errors = self._decoder.decode(syndrome)
+            right = self._decoder.log_prob_ratios
+            converged = bool(self._decoder.converge)
+        known = slice(self.information_bits)
+        return (hard ^ errors)[known], (right * (2.0 * hard - 1))[known], converged
+
+    def guesses(self, llr, after):
+        """Decodes again with the least sure bits fixed to all their values, one by one.
+
+        Args:
+            llr: what `decode` was given.
+            after: the log-likelihood ratios that it gave.
+
+        Yields:
+            Results as of `decode`.
+
+        References: Varnica, Fossorier and Kavcic, "Augmented Belief Propagation Decoding of
+        Low-Density Parity Check Codes", IEEE Trans. Commun. 55(7), 2007.
+        """
+        unsure = np.argsort(np.abs(after), kind="stable")[:GUESSED_BITS]
+        for signs in itertools.product((LLR_LIMIT, -LLR_LIMIT), repeat=len(unsure)):
+            fixed = llr.copy()
+            fixed[unsure] = signs
+            yield self.decode(fixed)
+
+
+def _checks(information_bits, length):
+    """Lists the checks, each an array of positions, the bit that it defines first."""
+    core = min(length - information_bits, information_bits)
+    extension = range(information_bits + core, length)
+    information = np.arange(information_bits)
+    first, second = np.array_split(information, 2)
+    parity = np.arange(information_bits, information_bits + (core + 1) // 2)
+    choice = _Choice(information_bits, length)
+    checks = []
+    edges = CORE_DEGREE * information_bits
+    for index in range(core):
+        defined = information_bits + index
+        degree = edges * (index + 1) // core - edges * index // core
+        before = [defined - 1] if index else []
+        checks.append(choice.extend([defined, *before], [information] * degree))
+    choice.forget_uses()
+    patterns = itertools.cycle(([information, parity, parity], [information] * 3, [first, second]))
+    for defined, pools in zip(extension, patterns, strict=False):
+        checks.append(choice.extend([defined], pools))
+    return checks
+
+
+class _Choice:
+    """Picks bits for checks: rarely with the same others, then the least used.
+
+    Ties are broken by a hash, which gives the same code on every machine.
+    """
+
+    def __init__(self, information_bits, length):
+        seed = f"tfwm payload code {information_bits} {length}".encode()
+        numbers = np.frombuffer(hashlib.shake_256(seed).digest(2 * RANDOM_NUMBERS), "<u2")
+        self._random = numbers / 2.0**16
+        self._next = 0
+        self._uses = np.zeros(length)
+        self._together = np.zeros((length, length), np.uint8)
+
+    def extend(self, check, pools):
+        """Returns a check with one more bit of each pool."""
+        for pool in pools:
+            bits = slice(pool[0], pool[-1] + 1)
+            start = self._next % (RANDOM_NUMBERS - len(pool))
+            self._next += len(pool)
+            cost = self._uses[bits] + self._random[start : start + len(pool)]
+            for other in check:
+                cost += TOGETHER_COST * self._together[other, bits]
+                if bits.start <= other < bits.stop:
+                    cost[other - bits.start] = np.inf
+            best = bits.start + int(cost.argmin())
+            self._together[best, check] += 1
+            self._together[check, best] += 1
+            self._uses[best] += 1
+            check = [*check, best]
+        return np.array(check)
+
+    def forget_uses(self):
+        self._uses[:] = 0

@@ -1,0 +1,241 @@
+import functools
+import math
+
+import numpy as np
+
+from tfwm.payload.code import ITERATIONS, Code
+from tfwm.payload.decoded import Decoded
+from tfwm.payload.evidence import message_p_value, normal_p_value, pilot_score
+from tfwm.payload.frame import Frame
+from tfwm.payload.key import Key
+from tfwm.payload.limits import needed_snr
+from tfwm.payload.message import to_bytes
+from tfwm.payload.soft import llr_scale, snr, snr_range
+
+# All of this is part of the format of marked photos.
+SIZES = (4, 8, 16, 24, 32, 48, 64)
+SMALL_SIZES = (2, 4, 7, 11)
+PILOT_SLOTS = 192
+TAG_BITS = (32, 24, 16)
+COMFORTABLE_RATE = 0.72
+HIGHEST_RATE = 0.77
+
+# Below this share of the SNR that it needs, a frame is not worth a try.
+HOPELESS = 0.5
+# The right frame of a clear reading takes a few iterations.
+QUICK_ITERATIONS = 12
+
+
+class Codec:
+    """Turns messages into the bits of a network's slots, and votes back into messages.
+
+    A message becomes a frame (kind, length, data, authentication tag), the frame a codeword of
+    an error-correcting code that fills all slots, and the codeword is whitened and spread over
+    the slots by the key. A quarter of the slots are pilots: bits that the key alone fixes,
+    half of them 1, for finding the mark and for evidence. Nobody has to remember a size:
+    a reader tries the few sizes of frames.
+
+    | slots | pilots | sizes of frames, in bytes of data | tag |
+    |---|---|---|---|
+    | 192 and more | a quarter | 4, 8, 16, 24, 32, 48, 64 as they fit | 32 bits |
+    | 46 to 191 | none | 2, 4, 7, 11 as they fit | 32 bits |
+
+    A frame may take up to 72 % of the code bits; one for which this needs a shorter tag has
+    24 bits of tag, and if that does not do 16 bits, and may then take up to 77 %.
+
+    Args:
+        slots: number of bits that the network carries, 46 or more.
+        key: `Key`; `None` is the public key.
+
+    Example:
+
+    >>> codec = Codec(1024, Key("secret"))
+    >>> bits = codec.encode("(c) 2026 Ada Lovelace")
+    >>> codec.decode(bits - 0.5).message
+    '(c) 2026 Ada Lovelace'
+    """
+
+    def __init__(self, slots, key=None):
+        self.slots = int(slots)
+        self.key = Key() if key is None else key
+        self.frames = _frames(self.slots)
+        if not self.frames:
+            raise ValueError(f"Expected at least 46 slots for a message. Received: slots={slots}")
+        self._pilots, self._places, self._whitening, self.pilot = _layout(self.slots, self.key)
+
+    @property
+    def max_bytes(self):
+        """Largest number of bytes of a message."""
+        return self.frames[-1].size
+
+    def encode(self, message, kind=None):
+        """Returns the bits of all slots, `(slots,)` uint8 of 0 and 1.
+
+        Args:
+            message: `str`, `bytes`, an integer of at least 0 or `uuid.UUID`, of up to
+                `max_bytes` bytes.
+            kind: see `tfwm.payload.to_bytes`.
+        """
+        kind, data = to_bytes(message, kind)
+        frame = self._frame(len(data))
+        code = self._code(frame)
+        bits = (self.pilot > 0).astype(np.uint8)
+        bits[self._places] = code.encode(frame.pack(kind, data, self.key)) ^ self._whitening
+        return bits
+
+    def decode(self, votes, thorough=True):
+        """Reads the message, or gives `None` if no tag fits.
+
+        Sizes of frames that need far more signal than the pilots show are not tried, so an
+        unmarked photo takes no time.
+
+        Args:
+            votes: `(slots,)`, log-likelihood ratios up to a factor, positive for a 1, or any
+                numbers of which the larger are the surer; 0 for a slot that was not seen.
+            thorough: also try to guess bits, which takes some ten times longer and reads at
+                5 % less signal.
+
+        Returns:
+            `Decoded` or `None`.
+        """
+        votes = self._votes(votes)
+        signed = votes[self._places] * (1.0 - 2.0 * self._whitening)
+        if not signed.any():
+            return None
+        signed /= math.sqrt(np.mean(signed[signed != 0] ** 2))
+        tries = 0
+        for frame, result in self._results(votes, signed, thorough):
+            bits, llr, converged = result
+            tries += converged
+            found = frame.unpack(bits, self.key) if converged else None
+            if found:
+                break
+        else:
+            return None
+        message, kind, data = found
+        agreement = signed * (2.0 * self._code(frame).encode(bits) - 1)
+        start = frame.header_bits
+        message_bits = frame.bits - frame.tag_bits
+        return Decoded(
+            message=message,
+            kind=kind,
+            bit_confidence=1 / (1 + np.exp(-np.abs(llr[start : start + 8 * len(data)]))),
+            corrected_errors=int(np.count_nonzero(agreement < 0)),
+            tag_p_value=message_p_value(agreement, message_bits, frame.tag_bits, tries),
+        )
+
+    def pilot_score(self, votes):
+        """Standardised correlation of votes with the pilots (`evidence.pilot_score`).
+
+        0 if there are too few slots for pilots.
+        """
+        return pilot_score(self.pilot[self._pilots], self._votes(votes)[self._pilots])
+
+    def p_value(self, score, trials=1):
+        """Returns the chance of such a pilot score without a mark, or with another key.
+
+        Args:
+            score: the largest `pilot_score` of all readings that were tried.
+            trials: how many were tried.
+
+        Returns:
+            0 to 1; 1 if there are no pilots: evidence then is `Decoded.tag_p_value` alone.
+        """
+        return normal_p_value(score, trials) if len(self._pilots) else 1.0
+
+    def margin(self, votes, message, kind=None):
+        """Returns how far the reading of a known message is from failing.
+
+        The signal-to-noise ratio of the votes over all code bits, divided by the ratio at
+        which one frame of this size in a thousand is lost: above 1 reads, 2 is 3 dB of
+        reserve for whatever happens to the photo.
+        """
+        votes = self._votes(votes)
+        frame = self._frame(len(to_bytes(message, kind)[1]))
+        agreement = votes * (2.0 * self.encode(message, kind) - 1)
+        return (
+            snr(agreement)
+            * np.mean(votes[self._places] != 0)
+            / needed_snr(frame.bits, len(self._places))
+        )
+
+    def _frame(self, size):
+        for frame in self.frames:
+            if size <= frame.size:
+                return frame
+        raise ValueError(
+            f"The message takes {size} bytes, but at most {self.max_bytes} bytes fit "
+            f"{self.slots} slots: shorten it."
+        )
+
+    def _results(self, votes, signed, thorough):
+        """Yields frames and what their codes read, the cheapest tries first."""
+        pilots = (self.pilot * votes)[self._pilots]
+        lowest, highest = snr_range(pilots, share=np.mean(signed != 0))
+        likely = []
+        for frame in self.frames:
+            needed = needed_snr(frame.bits, len(signed))
+            if highest > HOPELESS * needed:
+                likely.append((frame, needed, llr_scale(pilots, needed) * signed))
+        results = {}
+        for iterations in (QUICK_ITERATIONS, ITERATIONS):
+            for frame, _, llr in likely:
+                results[frame] = self._code(frame).decode(llr, iterations)
+                yield frame, results[frame]
+        for frame, needed, llr in likely:
+            if thorough and lowest < needed:
+                for result in self._code(frame).guesses(llr, results[frame][1]):
+                    yield frame, result
+
+    def _code(self, frame):
+        return _code(frame.bits, len(self._places))
+
+    def _votes(self, votes):
+        votes = np.asarray(votes, np.float64)
+        if votes.shape != (self.slots,) or not np.isfinite(votes).all():
+            raise ValueError(
+                f"Expected {self.slots} finite votes. Received: shape {votes.shape}"
+                + (", not all finite" if votes.shape == (self.slots,) else "")
+            )
+        return votes
+
+
+def _code_bits(slots):
+    return slots - _pilot_count(slots)
+
+
+def _pilot_count(slots):
+    return slots // 8 * 2 if slots >= PILOT_SLOTS else 0
+
+
+@functools.lru_cache(maxsize=16)
+def _frames(slots):
+    length = _code_bits(slots)
+    frames, smallest = [], 1
+    for size in SIZES if slots >= PILOT_SLOTS else SMALL_SIZES:
+        for tag_bits in TAG_BITS:
+            frame = Frame(size, smallest, tag_bits)
+            rate = HIGHEST_RATE if tag_bits == TAG_BITS[-1] else COMFORTABLE_RATE
+            if frame.bits <= rate * length:
+                frames.append(frame)
+                break
+        smallest = size + 1
+    return tuple(frames)
+
+
+@functools.lru_cache(maxsize=64)
+def _code(information_bits, length):
+    return Code(information_bits, length)
+
+
+@functools.lru_cache(maxsize=32)
+def _layout(slots, key):
+    """Pilot slots, code slots in order, whitening of the code bits, and the pilot."""
+    order = key.permutation(f"places {slots}", slots)
+    pilots, places = np.split(order, [_pilot_count(slots)])
+    pilot = np.zeros(slots, np.float32)
+    pilot[pilots] = np.repeat([1, -1], len(pilots) // 2)
+    whitening = key.bits(f"whitening {slots}", len(places))
+    for array in (pilots, places, whitening, pilot):
+        array.setflags(write=False)
+    return pilots, places, whitening, pilot

@@ -1,0 +1,56 @@
+import math
+
+import numpy as np
+
+from tfwm.payload.message import KINDS, from_bytes
+
+KIND_BITS = 2
+
+
+class Frame:
+    """The bits that carry a message of up to `size` bytes: kind, padding, data and tag.
+
+    A class of frames serves messages longer than the next smaller one does; so two bits of kind
+    and two to four for the number of padding bytes describe it.
+
+    Args:
+        size: largest number of bytes of data.
+        smallest: smallest number of bytes of data.
+        tag_bits: length of the authentication tag.
+    """
+
+    def __init__(self, size, smallest, tag_bits):
+        self.size = size
+        self.smallest = smallest
+        self.tag_bits = tag_bits
+        self.padding_bits = math.ceil(math.log2(size - smallest + 1))
+        self.header_bits = KIND_BITS + self.padding_bits
+        self.bits = self.header_bits + 8 * size + tag_bits
+
+    def pack(self, kind, data, key):
+        """Returns the frame's bits, uint8 of 0 and 1."""
+        padding = self.size - len(data)
+        header = KINDS.index(kind) << self.padding_bits | padding
+        body = np.unpackbits(np.frombuffer(data + bytes(padding), np.uint8))
+        return np.concatenate([_bits(header, self.header_bits), body, self._tag(kind, data, key)])
+
+    def unpack(self, bits, key):
+        """Returns `(message, kind, data)`, or `None` if the tag or anything else is wrong."""
+        header = int("".join(map(str, bits[: self.header_bits])), 2)
+        kind = KINDS[header >> self.padding_bits]
+        length = self.size - (header & ((1 << self.padding_bits) - 1))
+        body = np.packbits(bits[self.header_bits : self.header_bits + 8 * self.size]).tobytes()
+        data = body[: max(length, 0)]
+        if length < self.smallest or any(body[length:]):
+            return None
+        if not np.array_equal(bits[-self.tag_bits :], self._tag(kind, data, key)):
+            return None
+        message = from_bytes(kind, data)
+        return None if message is None else (message, kind, data)
+
+    def _tag(self, kind, data, key):
+        return key.tag(bytes([self.size, KINDS.index(kind), len(data)]) + data, self.tag_bits)
+
+
+def _bits(number, count):
+    return np.array([number >> shift & 1 for shift in reversed(range(count))], np.uint8)

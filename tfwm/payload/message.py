@@ -1,0 +1,90 @@
+"""Messages as bytes and back."""
+
+import numbers
+import uuid
+
+KINDS = ("text", "bytes", "int", "uuid")
+
+
+def to_bytes(message, kind=None):
+    """Turns a message into its kind and its bytes.
+
+    Args:
+        message: `str`, `bytes`, an integer of at least 0 or `uuid.UUID`; not empty.
+        kind: `"text"`, `"bytes"`, `"int"` or `"uuid"`; `None` goes by the type of the message.
+            A kind lets a text stand for another message: digits for an integer, hexadecimal
+            digits for bytes, the usual form for a UUID.
+
+    Returns:
+        `(kind, data)`. An integer takes as few bytes as it needs, most significant first.
+
+    Example:
+
+    >>> to_bytes(1000)
+    ('int', b'\\x03\\xe8')
+    """
+    if kind is None:
+        kind = _kind_of(message)
+    elif kind not in KINDS:
+        raise ValueError(f"Expected kind to be None or one of {KINDS}. Received: kind={kind!r}")
+    elif isinstance(message, str) and kind != "text":
+        message = _parse(message, kind)
+    elif _kind_of(message) != kind:
+        raise ValueError(
+            f"Expected a message of kind {kind!r}. Received: a {type(message).__name__}"
+        )
+    if kind == "text":
+        data = message.encode("utf-8")
+    elif kind == "bytes":
+        data = bytes(message)
+    elif kind == "uuid":
+        data = message.bytes
+    else:
+        message = int(message)
+        if message < 0:
+            raise ValueError(f"Expected an integer of at least 0. Received: {message}")
+        data = message.to_bytes(max(1, (message.bit_length() + 7) // 8), "big")
+    if not data:
+        raise ValueError("Expected a message of at least one character or byte. Received: none")
+    return kind, data
+
+
+def from_bytes(kind, data):
+    """Returns the message of `to_bytes`, or `None` if there is none with these bytes."""
+    if kind == "bytes":
+        return data
+    if kind == "int":
+        return int.from_bytes(data, "big") if len(data) == 1 or data[0] else None
+    if kind == "uuid":
+        return uuid.UUID(bytes=data) if len(data) == 16 else None
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def _kind_of(message):
+    if isinstance(message, str):
+        return "text"
+    if isinstance(message, (bytes, bytearray, memoryview)):
+        return "bytes"
+    if isinstance(message, uuid.UUID):
+        return "uuid"
+    if isinstance(message, numbers.Integral) and not isinstance(message, bool):
+        return "int"
+    raise ValueError(
+        "Expected a message of type str, bytes, int or uuid.UUID. "
+        f"Received: {message!r:.60} of type {type(message).__name__}"
+    )
+
+
+def _parse(text, kind):
+    try:
+        if kind == "int":
+            return int(text)
+        return bytes.fromhex(text) if kind == "bytes" else uuid.UUID(text)
+    except ValueError:
+        form = {"int": "digits", "bytes": "hexadecimal digits", "uuid": "a UUID"}[kind]
+        raise ValueError(
+            f"Expected {form} for a message of kind {kind!r}. Received: {text!r:.60}"
+        ) from None
