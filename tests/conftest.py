@@ -31,3 +31,33 @@ def gray_photo():
     from skimage import data
 
     return (data.camera()[None, 100:356, 100:356, None] / 255).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def quadrant_network():
+    """A network without training: each bit is the sign of a block's four quadrants.
+
+    Quadrants of 4 x 4 pixels, of which two on a diagonal get lighter and two darker, bear a
+    shift of a pixel; the reader looks at blocks by themselves, so it needs no patches.
+    """
+    from tfwm.export.base import Network
+
+    signs = np.kron([[1, -1], [-1, 1]], np.ones((4, 4))).astype(np.float32)
+
+    class QuadrantNetwork(Network):
+        def __init__(self):
+            super().__init__("quadrant", {"geometry": {"patch": (8, 8), "block": (8, 8)}})
+            self.largest = 0
+
+        def _embed(self, image, message, strength):
+            self.largest = max(self.largest, image.size)
+            grid = (2 * message[0, ..., 0] - 1) * strength * 8 / 255
+            return (image + np.kron(grid, signs)[None, ..., None]).clip(0, 1)
+
+        def _extract(self, image):
+            batch, height, width, _ = image.shape
+            blocks = image.reshape(batch, height // 8, 8, width // 8, 8)
+            logits = np.einsum("niajb,ab->nij", blocks, signs)
+            return logits[..., None].astype(np.float32)
+
+    return QuadrantNetwork()

@@ -34,16 +34,27 @@ class Canvas:
         self.height, self.width = photo.pixels.shape[:2]
         self._plane = _luminance_image(photo.pixels)
 
-    def scaled(self, scale):
-        """Returns the luminance `(floor(height * scale), floor(width * scale))` in [0, 1].
+    def scaled(self, scale, window=None):
+        """Returns the luminance at a scale, in [0, 1].
 
-        Antialiased bicubic; every pixel covers exactly `1 / scale` pixels of the photo.
+        Antialiased bicubic; every pixel covers exactly `1 / scale` pixels of the photo, from
+        its top left corner on.
+
+        Args:
+            scale: factor from the photo's size.
+            window: largest side of a part around the centre pixel `(side // 2)` to return,
+                instead of all `(floor(height * scale), floor(width * scale))`.
         """
-        plane = self._plane
-        if scale != 1.0:
-            height, width = int(self.height * scale + 1e-6), int(self.width * scale + 1e-6)
-            box = (0, 0, min(width / scale, self.width), min(height / scale, self.height))
-            plane = plane.resize((max(width, 1), max(height, 1)), Image.BICUBIC, box)
+        sides = [max(int(n * scale + 1e-6), 1) for n in (self.height, self.width)]
+        starts = [max(n // 2 - window // 2, 0) if window else 0 for n in sides]
+        ends = [min(s + window, n) if window else n for s, n in zip(starts, sides, strict=True)]
+        (top, left), (bottom, right) = starts, ends
+        if scale == 1.0:
+            plane = self._plane.crop((left, top, right, bottom))
+        else:
+            box = [edge / scale for edge in (left, top, right, bottom)]
+            box[2:] = min(box[2], self.width), min(box[3], self.height)
+            plane = self._plane.resize((right - left, bottom - top), Image.BICUBIC, box)
         values = np.asarray(plane, np.float32)
         return values / np.float32(255) if plane.mode == "L" else values.clip(0, 1)
 

@@ -62,10 +62,13 @@ def check_mark(watermarker, mark, marked, copy, message, key, strength):
     if fits:
         reason = f"the message is read with {margin:.1f} times the signal that it needs"
     elif psnr == float("inf"):
-        reason = "the photo leaves no room for a mark (is it black or white all over?)"
+        reason = (
+            f"at strength {strength:.3g} not one pixel changes (is the photo black or white all "
+            "over, or the strength too small?)"
+        )
     else:
         reason = (
-            f"at strength {strength:g} the message does not read back "
+            f"at strength {strength:.3g} the message does not read back "
             "(the photo is too small or too flat): shorten it or take a larger photo"
         )
     return Check(fits, reason, strength, psnr, p_value, margin)

@@ -115,9 +115,10 @@ def check_outputs(jobs, in_place):
     sources = {_identity(job.source): job.source for job in jobs}
     uses = Counter(job.source for job in jobs)
     for job in jobs:
-        hit = sources.get(_identity(job.output))
-        if hit is None:
+        identity = _identity(job.output)
+        if identity is None or identity not in sources:
             continue
+        hit = sources[identity]
         if not in_place or hit != job.source or uses[hit] > 1:
             raise ValueError(f"{job.output} is one of the photos to mark: name another output.")
 

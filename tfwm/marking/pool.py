@@ -30,17 +30,9 @@ class Pool:
     def __init__(self, workers=None):
         self._workers = workers or min(max(os.cpu_count() or 1, 2), 8)
         self._stop = threading.Event()
-        self._lock = threading.Lock()
+        self.lane = _Lane(self.check)
         self._pixels = 0
         self._room = threading.Condition()
-
-    @property
-    @contextlib.contextmanager
-    def lane(self):
-        self.check()
-        with self._lock:
-            self.check()
-            yield
 
     def check(self):
         """Raises `Stopped` after an interruption."""
@@ -96,6 +88,25 @@ class Pool:
             with self._room:
                 self._pixels -= pixels
                 self._room.notify_all()
+
+
+class _Lane:
+    """A lock that nobody gets any more after an interruption."""
+
+    def __init__(self, check):
+        self._lock = threading.Lock()
+        self._check = check
+
+    def __enter__(self):
+        self._lock.acquire()
+        try:
+            self._check()
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def __exit__(self, *_):
+        self._lock.release()
 
 
 def _pixels(path):

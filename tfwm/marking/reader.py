@@ -107,22 +107,22 @@ class Reader:
 
     def _plane(self, alignment, window=None):
         """The copy as `alignment` puts it, and its top left pixel as seen from the centre."""
-        if alignment.scale not in self._scaled:
-            self._scaled = {alignment.scale: self.canvas.scaled(alignment.scale)}
-        plane = self._scaled[alignment.scale]
+        # A turned window needs some more around it.
+        reach = window and (int(1.3 * window) if alignment.rotation else window)
+        plane = self._at_scale(alignment.scale, reach)
         if alignment.flipped:
             plane = plane[:, ::-1]
         plane = np.rot90(plane, alignment.turns)
-        height, width = plane.shape
-        if window:
-            # Rotation needs a little more around the window.
-            reach = window if not alignment.rotation else int(window * 1.3)
-            plane = _centre(plane, reach)
         if alignment.rotation:
             image = Image.fromarray(np.ascontiguousarray(plane))
             plane = np.asarray(image.rotate(alignment.rotation, Image.BICUBIC, fillcolor=0.5))
             plane = _centre(plane, window) if window else plane
         return plane, (-(plane.shape[0] // 2), -(plane.shape[1] // 2))
+
+    def _at_scale(self, scale, window):
+        if (scale, window) not in self._scaled:
+            self._scaled = {(scale, window): self.canvas.scaled(scale, window)}
+        return self._scaled[scale, window]
 
     def _logits(self, planes):
         """Logits `(n, rows, columns, bits)` of planes `(n, h, w)`, cut to whole patches."""

@@ -67,9 +67,9 @@ class RunReport:
 
     def _csv(self):
         buffer = io.StringIO()
-        writer = csv.DictWriter(buffer, self._columns, extrasaction="ignore", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({k: _cell(v) for k, v in row.items()} for row in self.rows)
+        writer = csv.writer(buffer, lineterminator="\n")
+        writer.writerow(self._columns)
+        writer.writerows([_cell(row.get(name)) for name in self._columns] for row in self.rows)
         return buffer.getvalue()
 
     def _json(self):

@@ -14,14 +14,16 @@ LARGEST_SCALE = 4.0
 # A network bears half of a step between two positions, scales or angles.
 COARSE_STEP = 4
 WINDOW = 256
-SCALE_STEP = 1.016
+SCALE_STEP = 1.024
 SCALE_RANGE = 3.6
-ROTATION_STEP = 1.0
-LARGEST_ROTATION = 12.0
+ROTATION_STEP = 1.25
+LARGEST_ROTATION = 12.5
 # So many places are looked at closely after each sweep.
 SHORTLIST = 3
-# A score that chance rarely exceeds even among many; below it the whole copy is not read.
+# Chance reaches this score among some thousand places; below it, a place is not refined.
 HOPEFUL = 4.5
+# Chance does not reach this score in a whole search: such a place is looked at at once.
+CLEAR = 6.5
 
 
 def candidates(reader, search="rotate", progress=None):
@@ -49,12 +51,10 @@ def candidates(reader, search="rotate", progress=None):
         return
     tell(0.05, "crop")
     for turns, flipped in ((0, False), (0, True), (2, False), (1, False), (3, False)):
-        found = [
-            reader.scan(Alignment(scale, turns=turns, flipped=flipped), COARSE_STEP)
-            for scale in scales
-        ]
-        for _, alignment in sorted(found, key=lambda pair: -pair[0]):
-            yield "crop", _settle(reader, alignment)
+        for scale in scales:
+            place = Alignment(scale, turns=turns, flipped=flipped)
+            score, place = reader.scan(place, COARSE_STEP)
+            yield "crop", _settle(reader, place) if score > HOPEFUL else place
     if last < 2:
         return
     sweep = _scales(scales, reader)
@@ -98,24 +98,27 @@ def _sweep(reader, alignments, tell, share):
     found = []
     for number, alignment in enumerate(alignments):
         tell(start + (end - start) * number / len(alignments), stage)
-        found.append(reader.scan(alignment, COARSE_STEP, WINDOW))
+        score, place = reader.scan(alignment, COARSE_STEP, WINDOW)
+        if score > CLEAR:
+            yield stage, _refine(reader, score, place)
+        else:
+            found.append((score, place))
     found.sort(key=lambda pair: -pair[0])
-    for _, alignment in found[:SHORTLIST]:
-        yield stage, _refine(reader, alignment)
+    for score, place in found[:SHORTLIST]:
+        yield stage, _refine(reader, score, place)
 
 
-def _refine(reader, alignment):
+def _refine(reader, score, alignment):
     """Climbs to the best scale and angle, first in the window, then in the whole copy."""
-    score, alignment = reader.scan(alignment, 2, WINDOW, near=True)
-    for window, share in ((WINDOW, 0.5), (WINDOW, 0.25), (2 * WINDOW, 0.2)):
-        score, alignment = reader.scan(alignment, 1, window, near=True)
+    for share in (0.5, 0.25):
         score, alignment = _climb(
-            score, alignment, share, lambda a, w=window: reader.scan(a, 1, w, near=True)
+            score, alignment, share, lambda a: reader.scan(a, 2, WINDOW, near=True)
         )
     if score < HOPEFUL:
         return alignment
     score, alignment = reader.scan(alignment, 1, near=True)
-    _, alignment = _climb(score, alignment, 0.1, lambda a: (reader.score(a), a))
+    for share in (0.25, 0.1):
+        score, alignment = _climb(score, alignment, share, lambda a: (reader.score(a), a))
     return reader.scan(alignment, 1, near=True)[1]
 
 

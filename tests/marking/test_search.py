@@ -1,0 +1,117 @@
+"""The mark of a fake network is found in copies that were changed in known ways."""
+
+import itertools
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+from tfwm.images import Photo
+from tfwm.marking import STAGES, Alignment, Canvas, Reader, candidates
+from tfwm.payload import Codec, Key
+from tfwm.watermarker import Watermarker
+
+MESSAGE = "ada"
+
+
+@pytest.fixture(scope="module")
+def watermarker(quadrant_network):
+    return Watermarker(quadrant_network)
+
+
+@pytest.fixture(scope="module")
+def marked(watermarker):
+    return watermarker.embed(data.coffee(), MESSAGE, key="k", strength=2)
+
+
+@pytest.fixture
+def reader(quadrant_network, marked):
+    return Reader(quadrant_network, Canvas(Photo(marked)), Codec(1024, Key("k")))
+
+
+def resize(image, factor):
+    height, width = image.shape[:2]
+    size = (round(width * factor), round(height * factor))
+    return np.asarray(Image.fromarray(image).resize(size, Image.LANCZOS))
+
+
+def rotate(image, angle):
+    return np.asarray(Image.fromarray(image).rotate(angle, Image.BICUBIC))
+
+
+EDITS = {
+    "as it is": ("none", lambda x: x),
+    "mirrored": ("none", lambda x: x[:, ::-1]),
+    "cropped": ("crop", lambda x: x[37:341, 83:]),
+    "cropped and mirrored": ("crop", lambda x: x[13:, :-51][:, ::-1]),
+    "turned upside down": ("crop", lambda x: x[::-1, ::-1]),
+    "turned left": ("crop", lambda x: np.rot90(x[:, 5:])),
+    "half of the size": ("scale", lambda x: resize(x, 0.8)),
+    "enlarged and cropped": ("scale", lambda x: resize(x, 1.3)[61:, :-97]),
+    "rotated": ("rotate", lambda x: rotate(x, 3.4)),
+    "rotated back and cropped": ("rotate", lambda x: rotate(x, -2.0)[31:-20, 40:-17]),
+}
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_message_is_found(watermarker, marked, name):
+    search, edit = EDITS[name]
+    found = watermarker.extract(np.ascontiguousarray(edit(marked)), key="k", search=search)
+    assert found.message == MESSAGE and found.decision == "present"
+    assert found.p_value < 1e-6
+
+
+def test_the_alignment_tells_what_was_done(watermarker, marked):
+    crop = watermarker.extract(marked[37:, 83:], key="k", search="crop").alignment
+    # The next corner of a tile of 256 pixels, from the middle of what is left.
+    assert (crop.offset[0] + (400 - 37) // 2 + 37) % 256 == 0
+    assert (crop.offset[1] + (600 - 83) // 2 + 83) % 256 == 0
+    assert (crop.scale, crop.rotation, crop.turns, crop.flipped) == (1.0, 0.0, 0, False)
+    small = watermarker.extract(resize(marked, 0.8), key="k", search="scale").alignment
+    assert small.scale == pytest.approx(1.25, rel=5e-3)
+    turned = watermarker.extract(rotate(marked, 3.4), key="k", search="rotate").alignment
+    assert turned.rotation == pytest.approx(-3.4, abs=0.5)
+
+
+def test_unmarked_and_wrong_key_are_absent(watermarker, marked):
+    for photo, key in ((data.coffee(), "k"), (marked, "another"), (marked, None)):
+        found = watermarker.extract(photo, key=key, search="crop")
+        assert found.decision == "absent" and found.message is None
+        assert found.p_value > 1e-3 and "no mark of this key" in found.reason
+
+
+def test_votes_agree_with_scan(reader):
+    score, alignment = reader.scan(Alignment(), 4)
+    assert score > 10
+    again, near = reader.scan(alignment, 1, near=True)
+    assert near == alignment and again == pytest.approx(score, rel=0.05)
+    exact = reader.votes(Alignment())
+    np.testing.assert_allclose(reader.votes(alignment), exact, atol=1e-4)
+
+
+def test_stages_go_on_from_each_other(reader):
+    firsts = list(itertools.islice(candidates(reader, "crop"), 4))
+    assert firsts[0] == ("none", Alignment(1.0))
+    assert firsts[1][0] == "none" and firsts[3][1].flipped
+    assert {stage for stage, _ in candidates(reader, "none")} == {"none"}
+
+
+def test_progress_rises_to_the_last_stage(watermarker):
+    told = []
+    watermarker.extract(
+        data.coffee()[:200, :200],
+        key="k",
+        search="scale",
+        progress=lambda share, stage: told.append((share, stage)),
+    )
+    shares = [share for share, _ in told]
+    assert shares == sorted(shares) and shares[-1] <= 1
+    assert [stage for stage, _ in itertools.groupby(s for _, s in told)] == list(STAGES[:3])
+
+
+def test_trials_are_counted(reader):
+    reader.scan(Alignment(), 4)
+    assert reader.trials == 4 * 1024
+    reader.score(Alignment())
+    assert reader.trials == 4 * 1024 + 1

@@ -1,0 +1,35 @@
+import numpy as np
+import pytest
+
+from tfwm.marking import Tiling, tiling_of
+
+
+@pytest.mark.parametrize("bits_per_cell", [1, 30, 256])
+def test_folding_undoes_laying_out(bits_per_cell):
+    tiling = Tiling(bits_per_cell)
+    assert 200 < tiling.slots <= 1100
+    bits = np.random.default_rng(0).integers(0, 2, tiling.slots)
+    side = tiling.shape[0]
+    grid = tiling.lay_out(bits, 2 * side + 1, 3 * side)
+    assert grid.shape == (2 * side + 1, 3 * side, bits_per_cell)
+    votes = tiling.fold(2 * grid - 1)
+    np.testing.assert_array_equal(np.sign(votes.ravel()), 2 * bits - 1)
+    assert np.abs(votes[1:]).max(initial=6) == 6 and np.abs(votes[0]).max() == 9
+
+
+def test_cells_that_are_not_there_have_no_vote():
+    tiling = Tiling(1)
+    votes = tiling.fold(np.ones((2, 10, 32, 1)))
+    assert votes.shape == (2, 32, 32, 1)
+    assert (votes[:, :10] == 1).all() and (votes[:, 10:] == 0).all()
+
+
+def test_one_cell_cannot_outvote_the_others():
+    tiling = Tiling(1)
+    logits = np.full((32 * 8, 32, 1), -1.0)
+    logits[0] = 1000
+    assert (tiling.fold(logits)[0] < 0).all()
+
+
+def test_a_network_says_how_many_bits_a_cell_has(quadrant_network):
+    assert tiling_of(quadrant_network).shape == (32, 32, 1)
