@@ -94,7 +94,45 @@ def speed_table(rows):
     return _markdown(["", *images], table)
 
 
+def everyday_table(rows):
+    """Share of whole messages for each edit and method."""
+    markers = list(dict.fromkeys(row["marker"] for row in rows))
+    lines = {}
+    for row in rows:
+        name = f"{row['label']} {row['shown']}".strip()
+        if row["counted"] == "false" and row["attack"] not in NO_EDITS:
+            name += " (not counted)"
+        share = row["detected"] if row["attack"] == "unmarked" else row["exact"]
+        lines.setdefault(name, {})[row["marker"]] = f"{100 * float(share):.1f}"
+    psnr = {row["marker"]: row["psnr"] for row in rows if row["psnr"]}
+    quality = ["PSNR, dB", *(f"{float(psnr[marker]):.2f}" for marker in markers)]
+    table = [quality, *([name, *(c.get(m, "") for m in markers)] for name, c in lines.items())]
+    return _markdown([f"{rows[0]['images']} photographs", *markers], table)
+
+
+def alarms_table(rows):
+    """Readings, false alarms and the test of the p-values."""
+    keys = ("kind", "readings", "present", "smallest_p_value", "below_0.01", "ks_p_value")
+    head = ["readings of", "number", "present at 1e-6", "least p", "p below 0.01", "KS test, p"]
+    return _markdown(head, [[_number(row[key]) for key in keys] for row in rows])
+
+
+def memory_table(rows):
+    """Memory and seconds of each size."""
+    lines = {}
+    for row in rows:
+        lines.setdefault(row["pixels"], []).append(
+            f"{row['megabytes_above_model']} MB, {row['seconds_with_file']} s"
+        )
+    return _markdown(["photo", "embed", "extract"], [[n, *cells] for n, cells in lines.items()])
+
+
+NO_EDITS = ("identity", "unmarked", "mean", "mean of all")
 MAKERS = {
+    "everyday-768x512": everyday_table,
+    "everyday-test": everyday_table,
+    "false_alarms": alarms_table,
+    "large_photo": memory_table,
     "redmark-bsds500-test": attack_table,
     "redmark-bundled-all": attack_table,
     "jpeg_fidelity": jpeg_table,
@@ -105,6 +143,13 @@ MAKERS = {
 
 def _percent(rows):
     return f"{100 * sum(float(row['ber']) for row in rows) / len(rows):.2f}"
+
+
+def _number(text):
+    try:
+        return f"{float(text):.3g}" if "." in text or "e" in text else text
+    except ValueError:
+        return text
 
 
 def _short(ber):

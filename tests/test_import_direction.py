@@ -11,6 +11,7 @@ LEVEL = {
     "images": 0,
     "startup": 0,
     "ops": 0,
+    "marking": 1,
     "layers": 1,
     "attacks": 1,
     "losses": 1,
@@ -18,11 +19,13 @@ LEVEL = {
     "data": 1,
     "models": 2,
     "training": 3,
-    "evaluation": 3,
     "export": 3,
     "watermarker": 4,
-    "recipes": 5,
-    "cli": 6,
+    "evaluation": 5,
+    "recipes": 6,
+    "report": 6,
+    "demo": 6,
+    "cli": 7,
 }
 
 

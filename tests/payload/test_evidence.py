@@ -51,12 +51,12 @@ def test_agreement_of_all_equal_votes_is_that_of_a_coin():
     assert evidence.agreement_p_value(np.zeros(5)) == 0
 
 
-@pytest.mark.parametrize("wrong", [5, 10, 15])
+@pytest.mark.parametrize("wrong", [1, 5, 10])
 def test_agreement_bounds_the_binomial_tail(wrong):
     agreement = np.where(np.arange(40) < wrong, -1.0, 1.0)
     exact = stats.binom.logcdf(wrong, 40, 0.5)
     bound = evidence.agreement_p_value(agreement)
-    assert exact <= bound < 0.8 * exact
+    assert exact <= bound < exact + 2
 
 
 def test_message_p_value_takes_the_better_of_tag_and_agreement():

@@ -13,8 +13,8 @@ class Judge:
 
     Each stage of the search has a p-value of its own: that of its best score among all that
     it tried (Sidak). Then the least of the stages counts, corrected for their number. A
-    message whose authentication tag fits is evidence too: the tag fits a random reading with
-    probability `tag_p_value`.
+    message whose authentication tag fits is evidence too: a random reading gives one with
+    probability `tag_p_value`, which is doubled as there are two ways to be convinced.
 
     Args:
         codec: `tfwm.payload.Codec`.
@@ -66,7 +66,7 @@ class Judge:
         p_value = -math.expm1(len(by_stage) * math.log1p(-min(by_stage[stage], 1 - 1e-16)))
         if self.decoded is None:
             return self._result(p_value, self._best[stage][1], "")
-        tag = min(1.0, self._readings * self.decoded.tag_p_value)
+        tag = 2 * self._readings * self.decoded.tag_p_value
         return self._result(min(p_value, tag), self._alignment, "")
 
     def _result(self, p_value, alignment, reason):

@@ -11,6 +11,7 @@ GUESSED_BITS = 4
 # What the library takes for a certain bit: beyond this, probabilities round to 0.
 LLR_LIMIT = 25.0
 # Part of the format of marked photos, like all of `_checks`.
+LONGEST = 1024
 CORE_DEGREE = 3
 TOGETHER_COST = 1e3
 RANDOM_NUMBERS = 2**17
@@ -22,8 +23,9 @@ class Code:
     Systematic, and of two parts. The core is an accumulator, with at most as many checks as
     information bits: each sums some information bits, every bit in three checks, and the parity
     before it. The extension fills the length: each further bit is the sum of two or three bits
-    of the core, as in a raptor code. The code is defined here, and so the same for ever,
-    whatever the version of the `ldpc` library, which decodes it by belief propagation.
+    of the core, as in a raptor code. Beyond 1024 bits, bits repeat instead. The code is defined
+    here, and so the same for ever, whatever the version of the `ldpc` library, which decodes it
+    by belief propagation.
 
     References: Gallager, "Low-Density Parity-Check Codes", 1963; Chen, Vakilinia, Divsalar and
     Wesel, "Protograph-Based Raptor-Like LDPC Codes", IEEE Trans. Commun. 63(5), 2015.
@@ -36,27 +38,29 @@ class Code:
     def __init__(self, information_bits, length):
         self.information_bits = information_bits
         self.length = length
-        self._checks = _checks(information_bits, length)
+        mother = min(length, LONGEST)
+        self._source = np.arange(length) * mother // length
+        self._checks = _checks(information_bits, mother)
         rows = np.repeat(np.arange(len(self._checks)), [len(row) for row in self._checks])
         columns = np.concatenate(self._checks)
-        shape = (len(self._checks), length)
+        shape = (len(self._checks), mother)
         entries = np.ones(len(rows), np.uint8)
         self._matrix = scipy.sparse.csr_matrix((entries, (rows, columns)), shape)
         self._lock = threading.Lock()
 
     def encode(self, bits):
-        """Returns the code bits, uint8 of 0 and 1; the first are the information bits."""
-        codeword = np.zeros(self.length, np.uint8)
+        """Returns the code bits, uint8 of 0 and 1."""
+        codeword = np.zeros(self._matrix.shape[1], np.uint8)
         codeword[: self.information_bits] = bits
         for check in self._checks:
             codeword[check[0]] = codeword[check[1:]].sum() & 1
-        return codeword
+        return codeword[self._source]
 
     @functools.cached_property
     def _decoder(self):
         from ldpc.bp_decoder import BpDecoder  # takes half a second
 
-        channel = np.full(self.length, 0.1)
+        channel = [0.1] * self._matrix.shape[1]
         return BpDecoder(self._matrix, error_channel=channel, bp_method="product_sum")
 
     def decode(self, llr, iterations=ITERATIONS):
@@ -70,6 +74,29 @@ class Code:
             `(bits, llr, converged)`: the information bits, their log-likelihood ratios
             after decoding, and whether all checks hold.
         """
+        return self._decode(np.bincount(self._source, llr), iterations)
+
+    def guesses(self, llr, after):
+        """Decodes again with the least sure bits fixed to all their values, one by one.
+
+        Args:
+            llr: what `decode` was given.
+            after: the log-likelihood ratios that it gave.
+
+        Yields:
+            Results as of `decode`.
+
+        References: Varnica, Fossorier and Kavcic, "Augmented Belief Propagation Decoding of
+        Low-Density Parity Check Codes", IEEE Trans. Commun. 55(7), 2007.
+        """
+        llr = np.bincount(self._source, llr)
+        unsure = np.argsort(np.abs(after), kind="stable")[:GUESSED_BITS]
+        for signs in itertools.product((LLR_LIMIT, -LLR_LIMIT), repeat=len(unsure)):
+            fixed = llr.copy()
+            fixed[unsure] = signs
+            yield self._decode(fixed, ITERATIONS)
+
+    def _decode(self, llr, iterations):
         llr = np.clip(llr, -LLR_LIMIT, LLR_LIMIT)
         # The library finds the errors of hard decisions from their syndrome, and takes a
         # syndrome of zeros for no error without a look at the probabilities.
@@ -87,25 +114,6 @@ class Code:
             converged = bool(self._decoder.converge)
         known = slice(self.information_bits)
         return (hard ^ errors)[known], (right * (2.0 * hard - 1))[known], converged
-
-    def guesses(self, llr, after):
-        """Decodes again with the least sure bits fixed to all their values, one by one.
-
-        Args:
-            llr: what `decode` was given.
-            after: the log-likelihood ratios that it gave.
-
-        Yields:
-            Results as of `decode`.
-
-        References: Varnica, Fossorier and Kavcic, "Augmented Belief Propagation Decoding of
-        Low-Density Parity Check Codes", IEEE Trans. Commun. 55(7), 2007.
-        """
-        unsure = np.argsort(np.abs(after), kind="stable")[:GUESSED_BITS]
-        for signs in itertools.product((LLR_LIMIT, -LLR_LIMIT), repeat=len(unsure)):
-            fixed = llr.copy()
-            fixed[unsure] = signs
-            yield self.decode(fixed)
 
 
 def _checks(information_bits, length):
