@@ -6,17 +6,18 @@ import importlib
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import tfwm
 
-PARTS = ("data", "layers", "losses", "metrics", "training")
+PARTS = ("data", "layers", "losses", "marking", "metrics", "payload", "training")
 MODULES = (
+    "models.photo",
     "models.redmark",
-    "ops.bits",
     "ops.blocks",
     "ops.ssim",
     "ops.transforms",
-    "payload",
+    "ops.warp",
     "resources",
 )
 
@@ -38,7 +39,7 @@ THINGS = {key: thing for key, thing in public_things() if ">>>" in (thing.__doc_
 @pytest.mark.parametrize("key", THINGS)
 def test_example(key):
     thing = THINGS[key]
-    names = {"np": np, "keras": keras, "tfwm": tfwm}
+    names = {"np": np, "keras": keras, "tf": tf, "tfwm": tfwm}
     module = vars(importlib.import_module(thing.__module__))
     test = doctest.DocTestParser().get_doctest(thing.__doc__, {**module, **names}, key, None, None)
     output = []

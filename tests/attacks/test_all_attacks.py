@@ -10,8 +10,12 @@ import tensorflow as tf
 from tfwm import attacks
 from tfwm.attacks import (
     JPEG,
+    Affine,
+    Brightness,
     Chain,
+    Contrast,
     FIRFilter,
+    Gamma,
     GaussianBlur,
     GaussianNoise,
     GridCrop,
@@ -45,6 +49,11 @@ MAKERS = {
     "gaussian_blur_fixed": lambda: GaussianBlur(1.5, size=7, padding="zero", seed=3),
     "median_filter": lambda: MedianFilter(3, seed=3),
     "sharpen": lambda: Sharpen((1, 5), (50, 150), threshold=0, seed=3),
+    "affine": lambda: Affine((-3, 3), (0.9, 1.1), (-2, 2), seed=3),
+    "affine_fixed": lambda: Affine(5.0, 1.1, 1.0, seed=3),
+    "brightness": lambda: Brightness((0.6, 1.4), (-0.1, 0.1), seed=3),
+    "contrast": lambda: Contrast((0.6, 1.5), seed=3),
+    "gamma": lambda: Gamma((0.5, 2.0), seed=3),
     "resize": lambda: Resize((0.5, 1.5), seed=3),
     "resize_fixed": lambda: Resize(0.75, seed=3),
     **{

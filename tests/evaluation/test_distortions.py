@@ -6,7 +6,7 @@ from PIL import Image
 from scipy import ndimage
 from skimage import data
 
-from tfwm.evaluation.distortions import DISTORTIONS, RANDOM, distort
+from tfwm.evaluation.distortions import RANDOM, distort
 from tfwm.evaluation.text_pattern import LINES, pattern_elimination
 
 LEVELS = {
@@ -32,7 +32,7 @@ def rng(seed=0):
     return np.random.default_rng(seed)
 
 
-@pytest.mark.parametrize("name", DISTORTIONS)
+@pytest.mark.parametrize("name", LEVELS)
 @pytest.mark.parametrize("kind", ["gray", "color"])
 def test_shape_dtype_and_repeatable(name, kind, request):
     image = request.getfixturevalue(kind)

@@ -15,6 +15,12 @@ def test_loss_is_multiplier_times_log_error():
     assert float(layer.losses[0]) == pytest.approx(0.5 * np.log10(1e-4 + 1e-7), abs=1e-4)
 
 
+def test_relative_penalty_is_the_error_as_a_share_of_the_targets():
+    layer = HoldPSNR(40.0, initial_multiplier=0.5, penalty="relative")
+    layer([COVER + 0.02, COVER], training=True)  # four times the error of 40 dB
+    assert float(layer.losses[0]) == pytest.approx(0.5 * 4, rel=1e-3)
+
+
 def test_nothing_moves_outside_training():
     layer = HoldPSNR(40.0)
     layer([COVER + 0.1, COVER], training=False)
@@ -64,5 +70,7 @@ def test_holds_the_psnr_of_a_trained_residual():
 def test_config_and_bad_arguments():
     layer = HoldPSNR(40.0, start=30.0, ramp_steps=5)
     assert HoldPSNR.from_config(layer.get_config()).get_config() == layer.get_config()
+    with pytest.raises(ValueError, match="penalty"):
+        HoldPSNR(40.0, penalty="mse")
     with pytest.raises(ValueError, match="ramp_steps"):
         HoldPSNR(40.0, ramp_steps=0)

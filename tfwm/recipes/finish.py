@@ -6,9 +6,10 @@ from pathlib import Path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from tfwm.evaluation import Photos, run_suite, text_table
+from tfwm.evaluation import Photos, load_suite, message_table, run_suite, text_table
 from tfwm.evaluation.figures import FIGURES
 from tfwm.export import KerasNetwork, package_network
+from tfwm.watermarker import Watermarker
 
 
 def finish(trainer, config, card, figures=(), **changes):
@@ -26,9 +27,14 @@ def finish(trainer, config, card, figures=(), **changes):
     """
     output = Path(config.output)
     network = KerasNetwork(trainer.embedder, trainer.extractor, config.name, card)
-    networks, photos = {config.name: network}, Photos.of(config.test_photos)
+    networks = {config.name: network}
     command = card["training"]["command"]
-    result = run_suite(networks, photos, config.suite, output, command=command, **changes)
+    photos = Photos.of(config.test_photos)
+    suite, table = load_suite(config.suite), text_table
+    measured = networks
+    if suite.payload_bits is not None:
+        measured, table = {config.name: Watermarker(network)}, message_table
+    result = run_suite(measured, photos, suite, output, command=command, **changes)
     plots = output / "plots"
     plots.mkdir(exist_ok=True)
     _plot_training(output / "log.csv", plots / "training.png")
@@ -36,7 +42,7 @@ def finish(trainer, config, card, figures=(), **changes):
         FIGURES[name](networks, photos, plots / f"{name}.png")
     package_network(trainer.embedder, trainer.extractor, output / config.name, card)
     return (
-        f"{text_table(result.rows)}\n"
+        f"{table(result.rows)}\n"
         f"{result.line}. Report {result.html}, plots {plots}, network {output / config.name}"
     )
 

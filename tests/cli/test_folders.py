@@ -1,0 +1,179 @@
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+MESSAGE = "(c) 2026 Ada Lovelace"
+
+
+def table(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def names(folder):
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+
+
+def test_folder_there_and_back(run, network, photos, tmp_path):
+    out = tmp_path / "marked"
+    embed = ["embed", photos, "-o", out, "--message", MESSAGE, "--key", "k"]
+    report = out / "tfwm-report.csv"
+    assert run(*embed) == (0, f"3 done, 0 skipped, 0 failed; {report}\n", "")
+    assert names(out) == ["a.jpg", "b.png", "sub/c.png", "tfwm-report.csv"]
+    code, out_text, _ = run("extract", out, "--key", "k", "--search", "none")
+    lines = [f"{out / name}\tpresent\t{MESSAGE}" for name in ("a.jpg", "b.png", "sub/c.png")]
+    assert code == 0 and out_text.splitlines() == lines
+    assert run(*embed) == (0, f"0 done, 3 skipped (3 done before), 0 failed; {report}\n", "")
+    assert "k" not in report.read_text().replace("skipped", "").replace("marked", "").split(",")
+
+
+def test_failures_are_named_and_are_exit_code_2(run, network, photos, tmp_path):
+    (photos / "bad\n.jpg").write_bytes(b"bad")
+    (photos / "notes.txt").write_text("text")
+    out = tmp_path / "marked"
+    code, text, err = run("embed", photos, "-o", out, "--message", MESSAGE)
+    assert code == 2 and text.startswith("3 done, 1 skipped, 1 failed; ")
+    lines = sorted(err.splitlines())
+    assert len(lines) == 2 and "bad\\n.jpg" in lines[0] and "not an image" in lines[0]
+    assert lines[1] == f"tfwm: note: {photos / 'notes.txt'} skipped: no image, by its ending"
+    shutil.copy(photos / "bad\n.jpg", out / "bad.jpg")
+    code, text, err = run("extract", out, "--search", "none")
+    assert code == 2 and text.count("\tpresent\t") == 3 and "bad.jpg" in err
+
+
+def test_long_lists_of_skipped_files_are_cut(run, network, photos, tmp_path):
+    for number in range(14):
+        (photos / f"{number}.xmp").touch()
+    _, text, err = run("embed", photos, "-o", tmp_path / "out", "--message", "a")
+    assert text.startswith("3 done, 14 skipped, 0 failed")
+    assert err.count("skipped:") == 10 and err.endswith("tfwm: note: 4 more skipped\n")
+
+
+def test_json(run, network, photos, tmp_path):
+    out = tmp_path / "marked"
+    embed = ["embed", photos, "-o", out, "--int", "7", "--json"]
+    result = json.loads(run(*embed)[1])
+    assert result["report"] == str(out / "tfwm-report.csv")
+    assert (result["done"], result["skipped"], result["failed"]) == (3, 0, 0)
+    assert [row["message"] for row in result["files"]] == [7, 7, 7]
+    assert result["files"][0]["output"] == str(out / "a.jpg")
+    shutil.copy(photos / "a.jpg", out / "z.jpg")
+    report = tmp_path / "found.json"
+    code, text, err = run("extract", out, "--search", "none", "--json", "--report", report)
+    result = json.loads(text)
+    assert code == 1 and (result["present"], result["others"], result["failed"]) == (3, 1, 0)
+    assert result["photos"] == sorted(json.loads(report.read_text()), key=lambda r: r["photo"])
+    first = result["photos"][0]
+    assert (
+        first["message"] == 7 and first["decision"] == "present" and first["corrected_errors"] == 0
+    )
+    assert len(first["bit_confidence"]) == 8 and first["p_value"] < 1e-12
+
+
+def test_dry_run_and_check_write_nothing(run, network, photos, tmp_path, tree):
+    Image.new("L", (64, 64), 128).save(photos / "small.png")
+    before = tree(tmp_path)
+    embed = ["embed", photos, "-o", tmp_path / "new" / "out", "--message", MESSAGE]
+    code, text, err = run(*embed, "--dry-run")
+    assert code == 2 and text == "3 done, 0 skipped, 1 failed; dry run, nothing written\n"
+    assert "small.png was not marked" in err
+    assert json.loads(run(*embed, "--dry-run", "--json")[1])["report"] is None
+    code, text, err = run("embed", photos, "--check", "--message", MESSAGE)
+    assert (code, err) == (1, "") and text.count(": yes, ") == 3 and text.count(": no, ") == 1
+    result = json.loads(run(*embed, "--check", "--json")[1])
+    assert (result["fit"], result["unfit"], result["failed"]) == (3, 1, 0)
+    assert tree(tmp_path) == before
+
+
+def test_messages_for_recipients(run, network, photos, tmp_path):
+    (tmp_path / "all.csv").write_text(
+        "file,message,kind,output\na.jpg,Ada,,ada/a.jpg\na.jpg,Bob,text,bob/a.png\n"
+        "sub/c.png,12,int,\n"
+    )
+    out = tmp_path / "out"
+    code, text, err = run("embed", photos, "-o", out, "--messages", tmp_path / "all.csv")
+    assert code == 0 and text.startswith("3 done, 1 skipped, 0 failed") and "b.bmp skipped" in err
+    assert names(out) == ["ada/a.jpg", "bob/a.png", "sub/c.png", "tfwm-report.csv"]
+    for name, message in [("ada/a.jpg", "Ada"), ("bob/a.png", "Bob"), ("sub/c.png", "12")]:
+        assert run("extract", out / name) == (0, f"{message}\n", "")
+    assert [
+        (row["file"], row["message"], row["kind"]) for row in table(out / "tfwm-report.csv")
+    ] == [
+        *[("a.jpg", "Ada", "text"), ("a.jpg", "Bob", "text")],
+        *[("b.bmp", "", ""), ("sub/c.png", "12", "int")],
+    ]
+    text = run("embed", photos, "-o", out, "--messages", tmp_path / "all.csv")[1]
+    assert text.startswith("0 done, 4 skipped (3 done before), 0 failed")
+
+
+def test_several_photos_and_a_folder_as_output(run, network, photos, photo, tmp_path):
+    out = tmp_path / "out"
+    some = [photos / "a.jpg", photos / "sub" / "c.png"]
+    assert run("embed", *some, "-o", out, "--message", "a", "--format", "webp")[0] == 0
+    assert names(out) == ["a.webp", "c.webp", "tfwm-report.csv"]
+    assert run("embed", photo, "-o", out, "--message", "a")[0] == 0
+    assert run("embed", photo, "-o", f"{tmp_path / 'new'}/", "--message", "a")[0] == 0
+    assert names(out)[2] == "photo.jpg" and names(tmp_path / "new")[0] == "photo.jpg"
+    code, text, _ = run("extract", *(out / name for name in names(out)[:3]))
+    assert code == 0 and text.count("\tpresent\ta\n") == 3
+
+
+def test_folder_is_replaced_only_if_asked(run, fails, network, photos, tree):
+    before = tree(photos)
+    assert "--overwrite to replace the photos" in fails(
+        "embed", photos, "-o", photos, "--message", "a"
+    )
+    assert tree(photos) == before
+    assert run("embed", photos, "-o", photos, "--message", "a", "--overwrite")[0] == 0
+    assert tree(photos)["a.jpg"] != before["a.jpg"]
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["empty", "-o", "out", "--message", "a"], "empty holds no photos"),
+        (["nowhere", "no.jpg", "-o", "out", "--message", "a"], "nowhere does not exist"),
+        (["nowhere", "-o", "out/", "--message", "a"], "nowhere does not exist"),
+        (["photos", "-o", "photos/out", "--message", "a"], "lies inside the folder"),
+        (["photos", "-o", "photo.jpg", "--message", "a"], "photo.jpg is a file"),
+        (["photos", "-o", "out", "--message", "x" * 65], "at most 64 bytes fit"),
+        (["photos", "--message", "a"], "-o OUT"),
+        (["photos", "-o", "out", "--message", "a", "--format", "gif"], "invalid choice"),
+        (["photos", "-o", "out", "--message", "a", "--quality", "101"], "quality from 1 to 100"),
+        (
+            ["photos", "-o", "out", "--message", "a", "--format", "png", "--quality", "50"],
+            "JPEG and AVIF only",
+        ),
+        (["photos", "-o", "out", "--message", "a", "--report", "a.txt"], ".csv or .json"),
+        (["photos", "-o", "out", "--message", "a", "--report", "bad.csv"], "it is kept"),
+        (["photos", "-o", "out", "--messages", "bad.csv"], "columns file and message"),
+        (["photos", "-o", "out", "--messages", "gone.csv"], "No such file"),
+        (["photos", "-o", "out", "--messages", "lost.csv"], "not there: x.jpg"),
+        (["photos", "-o", "out", "--messages", "long.csv"], "at most 64 bytes fit"),
+        (["photos", "-o", "out", "--messages", "lost.csv", "--message", "a"], "not allowed with"),
+    ],
+)
+def test_bad_input(fails, network, photos, tmp_path, monkeypatch, tree, arguments, words):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "bad.csv").write_text("name,text\na.jpg,b\n")
+    (tmp_path / "lost.csv").write_text("file,message\nx.jpg,b\n")
+    (tmp_path / "long.csv").write_text("file,message\na.jpg," + 65 * "b")
+    monkeypatch.chdir(tmp_path)
+    before = tree(tmp_path)
+    assert words in fails("embed", *arguments)
+    assert tree(tmp_path) == before
+
+
+def test_bad_input_of_extract(fails, network, photos, tmp_path, monkeypatch):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert "holds no photos" in fails("extract", "empty")
+    assert "nowhere does not exist" in fails("extract", "nowhere")
+    assert "photos is a folder" in fails("extract", "photos", "photo.jpg")
+    assert ".csv or .json" in fails("extract", "photos", "--report", "found.txt")
+    assert "make it first" in fails("extract", "photos", "--report", "no/found.csv")
+    assert not Path("no").exists()

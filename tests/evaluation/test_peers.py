@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+from skimage import data
+
+from tfwm.evaluation import Suite, evaluate_messages
+from tfwm.evaluation.peers import PEERS, peer_markers
+from tfwm.images import ImageError
+
+PAYLOAD = bytes(range(100, 108))
+
+
+def marker(name):
+    markers, reasons = peer_markers(64, [name])
+    if name in reasons:
+        pytest.skip(f"{name}: {reasons[name]}")
+    return markers[name]
+
+
+@pytest.fixture
+def photo():
+    return data.astronaut()[100:420, 60:380]
+
+
+@pytest.mark.parametrize("name", ["dwtDctSvd as it is", "blind-watermark", "RivaGAN"])
+def test_reads_its_own_mark(name, photo):
+    peer = marker(name)
+    photo = photo[96:224, 96:224] if name == "RivaGAN" else photo  # it is slow
+    payload = PAYLOAD[: getattr(peer, "payload_bits", 64) // 8]
+    marked = peer.embed(photo, payload, 1.0)
+    assert marked.shape == photo.shape and marked.dtype == np.uint8
+    # In the colours of the photo: neither package's BGR is left.
+    assert np.abs(marked.mean((0, 1)) - photo.mean((0, 1))).max() < 3
+    reading = peer.read(marked)
+    assert reading.payload == payload and reading.p_value is None
+    assert len(reading.bits) == 8 * len(payload)
+
+
+@pytest.mark.parametrize("name", [n for n in PEERS if n != "RivaGAN"])
+def test_small_copies(name, photo):
+    peer = marker(name)
+    small = photo[:48, :48]
+    assert peer.read(small).payload is None
+    with pytest.raises(ImageError, match="photo"):
+        peer.embed(small, PAYLOAD, 1.0)
+
+
+def test_blind_watermark_at_equal_psnr(photo):
+    suite = Suite("t", "t", [{"name": "mirror", "levels": [1]}], payload_bits=64)
+    peer = marker("blind-watermark")
+    rows = evaluate_messages([peer], [photo[:160, :160]], suite, progress=False)
+    assert 40 <= rows[0]["psnr"] <= 40.1
+    assert rows[0]["exact"] == 1 and rows[0]["evidence"] == "matching bits"
+    assert peer.strength != 1
+
+
+def test_blind_watermark_leaves_processes_alone():
+    import multiprocessing
+    import sys
+
+    method = multiprocessing.get_start_method(allow_none=True)
+    for module in [name for name in sys.modules if name.startswith("blind_watermark")]:
+        del sys.modules[module]
+    multiprocessing.set_start_method("spawn", force=True)
+    try:
+        marker("blind-watermark")
+        assert multiprocessing.get_start_method() == "spawn"
+    finally:
+        multiprocessing.set_start_method(method, force=True)
+
+
+def test_torch_is_not_left_behind():
+    import sys
+
+    marker("dwtDct")
+    assert getattr(sys.modules.get("torch"), "__file__", True)
+
+
+def test_unknown_peer():
+    with pytest.raises(ValueError, match="'dwt'"):
+        peer_markers(64, ["dwt"])
+
+
+def test_missing_peer_has_a_reason(monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "blind_watermark", None)
+    markers, reasons = peer_markers(64, ["blind-watermark"])
+    assert not markers and "blind_watermark" in reasons["blind-watermark"]

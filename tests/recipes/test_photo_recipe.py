@@ -1,0 +1,66 @@
+import dataclasses
+import json
+
+import pytest
+
+from tfwm.recipes import base
+from tfwm.recipes import photo as recipe
+from tfwm.resources import resource_directory
+from tfwm.training import load_config
+
+FILES = sorted((resource_directory("recipes") / "photo").glob("*.toml"))
+SMALL = [
+    'photos=["bundled:test"]',
+    "crop_size=48",
+    "patches_per_photo=8",
+    "batch_size=4",
+    "width=8",
+    "depth=1",
+    "steps=4",
+    "steps_per_epoch=2",
+    "jit_compile=false",
+    'attacks=[{name="GaussianNoise", stddev=0.02}]',
+]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_every_recipe_builds(file):
+    config = load_config(recipe.Config, file)
+    trainer = recipe.build_model(dataclasses.replace(config, width=8))
+    choice = trainer.attack.attacks[0]
+    assert choice.per == "slice" and len(choice.attacks) == len(config.attacks) == 13
+    assert trainer.hold_psnr.penalty == "relative"
+
+
+def test_names_of_attacks_go_into_chains():
+    config = load_config(recipe.Config, FILES[0])
+    names = base.attack_names(config.attacks)
+    assert "Chain" not in names and {"Gamma", "Affine", "JPEG"} <= set(names)
+    assert len(names) == len(set(names))
+
+
+def test_run_resumes_and_exports(tmp_path, capsys):
+    output = tmp_path / "run"
+    words = [*SMALL, f"output={output}", "name=tiny"]
+    recipe.train(load_config(recipe.Config, None, [*words, "steps=2"]))
+    trainer = recipe.train(load_config(recipe.Config, None, words), resume=True)
+    assert int(trainer.optimizer.iterations) == 4
+    config = load_config(recipe.Config, None, words)
+    card = recipe.make_photo_card(config, "quick.toml")
+    assert card["geometry"]["patch"] == [8, 8] and "GaussianNoise" in card["description"]
+    assert json.dumps(card)
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (["crop_size=50"], "multiple of 8"),
+        (["depth=0"], "depth above 0"),
+        (['attacks=[{name="Chain", attacks=[{name="Jpeg"}]}]'], "nearest is 'JPEG'"),
+        (["psnr_penalty=mse"], "penalty"),
+    ],
+)
+def test_bad_settings_give_one_line(words, message, tmp_path, capsys):
+    assert recipe.main([*SMALL, f"output={tmp_path / 'run'}", *words]) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("tfwm: error:") and message in error
