@@ -129,7 +129,7 @@ def memory_table(rows):
 
 NO_EDITS = ("identity", "unmarked", "mean", "mean of all")
 MAKERS = {
-    "everyday-768x512": everyday_table,
+    "everyday-test-768x512": everyday_table,
     "everyday-test": everyday_table,
     "false_alarms": alarms_table,
     "large_photo": memory_table,

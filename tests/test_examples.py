@@ -33,7 +33,11 @@ def public_things():
                 yield f"{name}.{key}", thing
 
 
-THINGS = {key: thing for key, thing in public_things() if ">>>" in (thing.__doc__ or "")}
+THINGS = {
+    key: thing
+    for key, thing in public_things()
+    if callable(thing) and ">>>" in (thing.__doc__ or "")
+}
 
 
 @pytest.mark.parametrize("key", THINGS)

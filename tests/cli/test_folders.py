@@ -81,10 +81,14 @@ def test_dry_run_and_check_write_nothing(run, network, photos, tmp_path, tree):
     code, text, err = run(*embed, "--dry-run")
     assert code == 2 and text == "3 done, 0 skipped, 1 failed; dry run, nothing written\n"
     assert "small.png was not marked" in err
-    assert json.loads(run(*embed, "--dry-run", "--json")[1])["report"] is None
+    code, text, err = run(*embed, "--dry-run", "--json")
+    assert code == 2 and text, err
+    assert json.loads(text)["report"] is None
     code, text, err = run("embed", photos, "--check", "--message", MESSAGE)
     assert (code, err) == (1, "") and text.count(": yes, ") == 3 and text.count(": no, ") == 1
-    result = json.loads(run(*embed, "--check", "--json")[1])
+    code, text, err = run(*embed, "--check", "--json")
+    assert code == 1 and text, err
+    result = json.loads(text)
     assert (result["fit"], result["unfit"], result["failed"]) == (3, 1, 0)
     assert tree(tmp_path) == before
 

@@ -24,10 +24,9 @@ def build_report(rows, suite, conditions, networks=None, image=None):
     Returns:
         str, HTML.
     """
-    loader = jinja2.PackageLoader("tfwm.evaluation", ".")
-    template = jinja2.Environment(loader=loader, autoescape=True).get_template("report.html")
     names = list(dict.fromkeys(row["network"] for row in rows))
-    return template.render(
+    return render(
+        "report.html",
         title=suite.title,
         suite=suite,
         names=names,
@@ -38,9 +37,14 @@ def build_report(rows, suite, conditions, networks=None, image=None):
         gains=_gains(rows, names),
         tables=_tables(rows, suite, names),
         pictures=_pictures(rows, suite, networks, image) if image is not None else None,
-        percent=_percent,
-        shade=_shade,
     )
+
+
+def render(template, **values):
+    """Renders one of the package's templates, which may use `percent` and `shade`."""
+    loader = jinja2.PackageLoader("tfwm.evaluation", ".")
+    page = jinja2.Environment(loader=loader, autoescape=True).get_template(template)
+    return page.render(percent=percent, shade=shade, **values)
 
 
 def _tables(rows, suite, names):
@@ -135,7 +139,7 @@ def _pictures(rows, suite, networks, image):
         strength = strength[0] if len(strength) == 1 else tuple(strength)
         placement = mine[0]["placement"]
         cover, marked, _, _ = mark_one(network, image, suite, strength, placement)
-        zoom = _zoom(cover.shape)
+        zoom = zoom_window(cover.shape)
         marks.append(
             {
                 "network": name,
@@ -164,14 +168,14 @@ def _pictures(rows, suite, networks, image):
     return {"marks": marks, "gallery": shown} if marks else None
 
 
-def _zoom(shape):
+def zoom_window(shape):
     """A piece of 96 x 96 pixels right of the middle, on the grid of blocks."""
     size = min(96, *shape[:2])
     top, left = ((n - size) // 2 // 8 * 8 for n in shape[:2])
     return slice(top, top + size), slice(left, left + size)
 
 
-def _percent(value):
+def percent(value):
     """A fraction as the paper prints it; N for nan."""
     if value is None:
         return ""
@@ -180,6 +184,6 @@ def _percent(value):
     return f"{100 * value:.2f}" if value < 0.0995 else f"{100 * value:.1f}"
 
 
-def _shade(value):
+def shade(value):
     """Opacity of a cell's background: 0 at no error, most at 50 percent, visible early."""
     return f"{0.55 * min(1.0, max(0.0, value) / 0.5) ** 0.5:.2f}"

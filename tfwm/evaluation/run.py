@@ -45,6 +45,11 @@ def evaluate(networks, images, suite="redmark", match=None, seed=0, progress=Tru
     >>> rows = evaluate([load_network("redmark-mt")], "photos/")  # doctest: +SKIP
     """
     suite = load_suite(suite).replace(**changes)
+    if suite.payload_bits is not None:
+        raise ValueError(
+            f"Expected a suite of bits in blocks. Received: {suite.name}, which is of messages; "
+            "call evaluate_messages"
+        )
     networks = named_networks(networks)
     photos = Photos.of(images, suite.color)
     protocols = {name: Protocol(suite, network) for name, network in networks.items()}

@@ -6,7 +6,7 @@ import tomllib
 from importlib import resources
 from pathlib import Path
 
-from tfwm.evaluation.distortions import DISTORTIONS
+from tfwm.evaluation.distortions import CHANGES_SIZE, DISTORTIONS
 from tfwm.evaluation.placement import PLACEMENTS, VOTES
 from tfwm.evaluation.protocol import ROUNDINGS
 
@@ -22,6 +22,7 @@ class Attack:
         percent: whether reports show the levels as percentages.
         unpromising: levels at which the paper's networks all fail; they are left out of the
             mean that networks are compared by.
+        plain: whether there is no level worth showing.
         options: further arguments of the distortion.
     """
 
@@ -30,6 +31,7 @@ class Attack:
     label: str = ""
     percent: bool = False
     unpromising: list = dataclasses.field(default_factory=list)
+    plain: bool = False
     options: dict = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
@@ -49,6 +51,8 @@ class Attack:
 
     def show(self, level):
         """Returns the level as text."""
+        if self.plain:
+            return ""
         return f"{100 * level:g} %" if self.percent else f"{level:g}"
 
 
@@ -72,6 +76,10 @@ class Suite:
         color: whether images are colour, marked in Y, U and V.
         size: `(height, width)` to cut from each image's centre, or None for all of it.
         channel_psnr: PSNR of the planes Y, U, V, in dB, that the strengths are tuned to.
+        payload_bits: if given, the suite is of whole messages of that many bits
+            (`evaluate_messages`), and only `attacks`, the next two and `notes` count.
+        psnr: PSNR in dB that messages are marked at.
+        false_positive_rate: at which a message counts as detected.
         paper: list of dicts: the paper's rows, with `network`, `strength`, `psnr`, `ssim` and
             `ber` (`{attack: percentages}`, nan where it prints N); `matched_ssim` for rows at
             a given SSIM.
@@ -100,6 +108,9 @@ class Suite:
     color: bool = False
     size: list | None = None
     channel_psnr: list | None = None
+    payload_bits: int | None = None
+    psnr: float = 40.0
+    false_positive_rate: float = 1e-6
     paper: list = dataclasses.field(default_factory=list)
     notes: list = dataclasses.field(default_factory=list)
 
@@ -118,9 +129,23 @@ class Suite:
                 f"watermarks={self.watermarks}, strengths={self.strengths}, "
                 f"placements={self.placements}, votes={self.votes}"
             )
+        if self.payload_bits is None:
+            self._check_sizes()
+        elif self.payload_bits < 8 or self.payload_bits % 8:
+            raise ValueError(
+                f"Expected whole bytes of payload. Received: payload_bits={self.payload_bits}"
+            )
         for strengths in (self.strengths, *self.network_strengths.values()):
             if not all(_is_number(s) and 0 < s < float("inf") for s in strengths):
                 raise ValueError(f"Expected strengths above 0. Received: strengths={strengths}")
+
+    def _check_sizes(self):
+        for attack in self.attacks:
+            if attack.name in CHANGES_SIZE:
+                raise ValueError(
+                    f"Expected attacks that keep the size. Received: {attack.name}; a suite of "
+                    "messages may have it: give payload_bits"
+                )
 
     @property
     def min_patches(self):

@@ -34,7 +34,12 @@ def text_table(rows):
         ("SSIM", "ssim", 1, 4),
     ):
         table.append([title, *(f"{scale * means[c][key]:.{digits}f}" for c in columns)])
-    widths = [max(len(line[i]) for line in table) for i in range(len(columns) + 1)]
+    return aligned(table)
+
+
+def aligned(table):
+    """Returns rows of cells as text: the first column to the left, the others to the right."""
+    widths = [max(len(line[i]) for line in table) for i in range(len(table[0]))]
     cells = [
         [line[0].ljust(widths[0])]
         + [cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)]

@@ -25,7 +25,7 @@ class Canvas:
 
     Example:
 
-    >>> canvas = Canvas(Photo(np.zeros((1024, 1536, 3), np.uint8)))
+    >>> canvas = Canvas(tfwm.images.Photo(np.zeros((1024, 1536, 3), np.uint8)))
     >>> canvas.scaled(natural_scale(canvas.height, canvas.width)).shape
     (512, 768)
     """

@@ -217,7 +217,7 @@ def _run(pool, work, jobs, make_row, table, tell):
 
 
 def _find(sources, made=()):
-    jobs = [job for job in find_photos(sources) if job.source not in made]
+    jobs = [j for j in find_photos(sources) if j.source not in made and j.source.name != REPORT]
     if all(job.skipped for job in jobs):
         raise ValueError(f"{sources[0]} holds no photos.")
     return jobs

@@ -3,10 +3,12 @@ import numbers
 
 import numpy as np
 
+from tfwm.images import ImageError
 from tfwm.marking.canvas import add_residual
 
 # Tuning stops this near to the wanted PSNR, on its upper side.
 PSNR_TOLERANCE = 0.02
+MAX_TRIES = 10
 
 
 class Mark:
@@ -34,19 +36,35 @@ class Mark:
     def apply_psnr(self, psnr):
         """Returns the photo marked at a PSNR, never below it, and the strength for that.
 
+        The nearest that is found; rounding to whole levels may leave it some way above.
+
         Args:
             psnr: dB over all channels, 20 to 60.
         """
         if not (isinstance(psnr, numbers.Real) and 20 <= psnr <= 60):
             raise ValueError(f"Expected a PSNR from 20 to 60 dB. Received: psnr={psnr!r}")
-        strength = 1.0
-        for _ in range(8):
+        low, high = 0.0, float("inf")
+        strength, best = 1.0, None
+        for _ in range(MAX_TRIES):
             marked = self.apply(strength)
             reached = self.psnr(marked)
-            if 0 <= reached - psnr <= PSNR_TOLERANCE or reached == float("inf"):
-                break
+            if reached >= psnr:
+                low = strength
+                best = (marked, strength)
+                if reached - psnr <= PSNR_TOLERANCE or reached == float("inf"):
+                    break
+            else:
+                high = strength
             strength *= 10 ** ((reached - psnr - PSNR_TOLERANCE / 2) / 20)
-        return marked, strength
+            # Rounding to whole levels makes jumps: stay between what was too little and much.
+            if not low < strength < high:
+                strength = (low + high) / 2
+        if best is None:
+            raise ImageError(
+                f"{self.photo.name} cannot be marked at {psnr:g} dB: its levels are too coarse. "
+                "Ask for less."
+            )
+        return best
 
     def psnr(self, marked):
         """Returns the PSNR of a marked photo, in dB over all channels; inf for no change."""

@@ -57,16 +57,16 @@ def candidates(reader, search="rotate", progress=None):
             yield "crop", _settle(reader, place) if score > HOPEFUL else place
     if last < 2:
         return
+    # Few angles are tried, many scales: angles go first.
+    if last >= 3:
+        turned = [Alignment(scale, rotation=angle) for scale in scales for angle in _angles()]
+        yield from _sweep(reader, turned, tell, (0.1, 0.4, "rotate"))
     sweep = _scales(scales, reader)
-    yield from _sweep(reader, [Alignment(scale) for scale in sweep], tell, (0.1, 0.5, "scale"))
-    if last < 3:
-        return
-    turned = [Alignment(scale, rotation=angle) for scale in scales for angle in _angles()]
-    yield from _sweep(reader, turned, tell, (0.5, 1.0 if last == 3 else 0.6, "rotate"))
-    if last < 4:
-        return
-    both = [Alignment(scale, rotation=angle) for scale in sweep for angle in _angles()]
-    yield from _sweep(reader, both, tell, (0.6, 1.0, "all"))
+    shares = {2: (0.1, 1.0), 3: (0.4, 1.0), 4: (0.4, 0.6)}[last]
+    yield from _sweep(reader, [Alignment(s) for s in sweep], tell, (*shares, "scale"))
+    if last == 4:
+        both = [Alignment(scale, rotation=angle) for scale in sweep for angle in _angles()]
+        yield from _sweep(reader, both, tell, (0.6, 1.0, "all"))
 
 
 def plain_scales(reader):

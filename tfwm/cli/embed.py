@@ -1,0 +1,285 @@
+"""`tfwm embed`."""
+
+import os
+import sys
+from pathlib import Path
+
+from tfwm.cli.load import load_watermarker
+from tfwm.cli.options import add_command, add_json, add_key, add_network, number, read_key
+from tfwm.cli.output import file_progress, in_one_line, print_json, print_notes
+
+FORMATS = ("png", "jpg", "webp", "avif", "keep")
+KINDS = {"message": "text", "bytes": "bytes", "int": "int", "uuid": "uuid"}
+
+
+def add_embed(subparsers):
+    parser = add_command(
+        subparsers,
+        "embed",
+        run_embed,
+        "writes a message into a photo, or into all photos of a folder",
+        "The luminance is marked; colours, transparency, EXIF, colour profile and other metadata "
+        "are kept; the EXIF orientation is applied. What is written is read back first, and the "
+        "strength is raised, up to 2.5 times, until it reads with room to spare; if that is not "
+        "to be had, nothing is written. A folder is marked with its sub-folders; its report "
+        "(OUT/tfwm-report.csv) tells how each photo came out, and a second run goes on where the "
+        "first one ended. The report does not know the key: to mark with another one, add "
+        "--overwrite or choose another folder. Exit codes: 0 done, 1 a photo does not pass "
+        "--check, 2 error, also if a photo of a folder failed.",
+        [
+            "tfwm embed photo.jpg -o marked.png --message '(c) 2026 Ada Lovelace'",
+            "tfwm embed photos/ -o marked/ --message 'Ada Lovelace' --key-file secret.txt",
+            "tfwm embed photos/ -o marked/ --messages recipients.csv --format jpg --quality 92",
+            "tfwm embed photo.jpg --check --uuid 8f14e45f-ceea-467f-9575-ab5d9f3d1c0a",
+        ],
+    )
+    parser.add_argument(
+        "photos",
+        nargs="+",
+        metavar="PHOTO",
+        help="JPEG, PNG, WebP, TIFF, AVIF, ...: one, several, or a folder",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="OUT",
+        help="file to write, .png .webp .tif (lossless) .jpg .avif; for several photos, a folder",
+    )
+    messages = add_message(parser)
+    messages.required = True
+    messages.add_argument(
+        "--messages",
+        metavar="FILE.csv",
+        help="a message for each photo: a CSV with the columns file (inside the folder) and "
+        "message; kind (text, bytes, int, uuid) and output (inside OUT) if wanted. A photo may "
+        "have several rows, for several recipients, each with an output",
+    )
+    add_key(parser)
+    add_strength(parser)
+    _add_writing(parser)
+    add_network(parser)
+    add_json(parser)
+
+
+def add_message(parser):
+    """Adds the options of which `message_of` makes the message; returns their group."""
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
+        "--message", metavar="TEXT", help="text of up to 64 bytes in UTF-8 with most networks"
+    )
+    group.add_argument("--bytes", metavar="HEX", help="bytes as hexadecimal digits instead")
+    group.add_argument("--int", metavar="N", help="an integer of at least 0 instead")
+    group.add_argument("--uuid", metavar="UUID", help="a UUID instead")
+    return group
+
+
+def message_of(options):
+    """Returns the message that the options give, or `None`."""
+    from tfwm.marking.messages import parse_message
+
+    for name, kind in KINDS.items():
+        if getattr(options, name) is not None:
+            return parse_message(getattr(options, name), kind)
+    return None
+
+
+def add_strength(parser):
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
+        "--strength",
+        type=number(0, float("inf"), "a strength above 0", open_ends=True),
+        default=1.0,
+        metavar="FACTOR",
+        help="factor on the mark, 1 by default: 0.5 is 6 dB fainter, 2 is 6 dB stronger",
+    )
+    group.add_argument(
+        "--psnr",
+        type=number(20, 60, "a PSNR from 20 to 60 dB"),
+        metavar="DB",
+        help="instead of a strength, the PSNR that the marked photo shall have",
+    )
+
+
+def _add_writing(parser):
+    parser.add_argument(
+        "--quality",
+        type=number(1, 100, "a quality from 1 to 100", int),
+        metavar="1..100",
+        help="of JPEG (95 by default) or AVIF (90); always 4:4:4",
+    )
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        help="of the files in a folder: keep (the default) is the photo's own, or PNG where that "
+        "cannot be written",
+    )
+    parser.add_argument(
+        "--report",
+        metavar="FILE",
+        help="of a folder, .csv or .json; OUT/tfwm-report.csv by default",
+    )
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace files that exist; of a folder, mark again what is done. Where OUT is the "
+        "photo or its folder, this replaces the photos themselves",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="do everything but write")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="only tell whether the photo can carry the message, and how well: it is read from a "
+        "copy in JPEG 75. Nothing is written; exit code 1 if it cannot",
+    )
+
+
+def run_embed(options):
+    if options.output is None and not options.check:
+        raise ValueError("Where shall the marked photo go? Name it with -o OUT.")
+    key = read_key(options)
+    message = message_of(options)
+    many = _is_many(options)
+    if not many:
+        _refuse_folder_options(options)
+    if options.check:
+        return (_check_many if many else _check_one)(options, message, key)
+    return (_embed_many if many else _embed_one)(options, message, key)
+
+
+def _is_many(options):
+    """Whether a folder is to be written, or several photos are to be checked."""
+    if len(options.photos) > 1 or options.messages or os.path.isdir(options.photos[0]):
+        return True
+    output = options.output
+    return not options.check and (os.path.isdir(output) or output.endswith(("/", os.sep)))
+
+
+def _refuse_folder_options(options):
+    for name in ("format", "report"):
+        if getattr(options, name):
+            raise ValueError(f"--{name} goes with a folder of photos: leave it out for one photo.")
+
+
+def _embed_one(options, message, key):
+    from tfwm.images import check_output, read_photo
+
+    check_output(options.output, options.quality, options.overwrite)
+    if not os.path.isfile(options.photos[0]):
+        read_photo(options.photos[0])  # says what is wrong, before seconds of loading
+    report = load_watermarker(options.network).embed_file(
+        options.photos[0],
+        options.output,
+        message,
+        key=key,
+        strength=options.strength,
+        psnr=options.psnr,
+        quality=options.quality,
+        overwrite=options.overwrite,
+        dry_run=options.dry_run,
+    )
+    print_notes(report.source, report.notes)
+    if options.json:
+        print_json({**report.to_dict(), "network": options.network, "dry_run": options.dry_run})
+        return
+    print(
+        f"{in_one_line(options.output)}: {report.psnr:.1f} dB at strength {report.strength:.3g}, "
+        f"reads with {report.margin:.1f} times the signal needed"
+        + (" (dry run, not written)" if options.dry_run else "")
+    )
+
+
+def _embed_many(options, message, key):
+    from tfwm.marking.folders import REPORT, embed_folder
+
+    watermarker = load_watermarker(options.network)
+    report = Path(options.report or Path(options.output) / REPORT)
+    with file_progress() as progress:
+        try:
+            rows = embed_folder(
+                watermarker,
+                options.photos,
+                options.output,
+                message,
+                messages=options.messages,
+                key=key,
+                strength=options.strength,
+                psnr=options.psnr,
+                quality=options.quality,
+                file_format=options.format or "keep",
+                overwrite=options.overwrite,
+                dry_run=options.dry_run,
+                report=options.report,
+                tell=progress,
+            )
+        except KeyboardInterrupt:
+            if not options.dry_run:
+                print(
+                    f"tfwm: note: run this again to go on; done so far: {report}", file=sys.stderr
+                )
+            raise
+    count = {status: _count(rows, status) for status in ("done", "skipped", "failed")}
+    if options.json:
+        path = None if options.dry_run else str(report)
+        print_json({"report": path, "dry_run": options.dry_run, **count, "files": rows})
+    else:
+        before = sum(row["error"] == "done before" for row in rows)
+        skipped = f"{count['skipped']} skipped" + (f" ({before} done before)" if before else "")
+        where = "dry run, nothing written" if options.dry_run else in_one_line(report)
+        print(f"{count['done']} done, {skipped}, {count['failed']} failed; {where}")
+    return 2 if count["failed"] else 0
+
+
+def _check_one(options, message, key):
+    from tfwm.images import read_photo
+
+    photo = read_photo(options.photos[0])
+    print_notes(photo.name, photo.notes)
+    watermarker = load_watermarker(options.network)
+    try:
+        check = watermarker.check(
+            photo, message, key=key, strength=options.strength, psnr=options.psnr
+        ).to_dict()
+    except ValueError as error:  # too small a photo, or too long a message
+        check = {"fits": False, "reason": str(error)}
+    if options.json:
+        print_json({"photo": options.photos[0], "network": options.network, **check})
+    else:
+        print(_check_line(options.photos[0], check))
+    return 0 if check["fits"] else 1
+
+
+def _check_many(options, message, key):
+    from tfwm.marking.folders import check_folder
+
+    watermarker = load_watermarker(options.network)
+    with file_progress() as progress:
+        rows = check_folder(
+            watermarker,
+            options.photos,
+            message,
+            messages=options.messages,
+            key=key,
+            strength=options.strength,
+            psnr=options.psnr,
+            tell=progress,
+        )
+    checked = [row for row in rows if row["status"] == "done"]
+    fit = sum(row["fits"] for row in checked)
+    failed = _count(rows, "failed")
+    if options.json:
+        print_json({"fit": fit, "unfit": len(checked) - fit, "failed": failed, "files": rows})
+    else:
+        for row in checked:
+            print(_check_line(row["source"], row))
+    return 2 if failed else 0 if fit == len(checked) else 1
+
+
+def _check_line(name, check):
+    figures = ""
+    if check.get("psnr") is not None:
+        figures = f" ({check['psnr']:.1f} dB at strength {check['strength']:.3g})"
+    return f"{in_one_line(name)}: {'yes' if check['fits'] else 'no'}, {check['reason']}{figures}"
+
+
+def _count(rows, status):
+    return sum(row["status"] == status for row in rows)

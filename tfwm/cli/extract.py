@@ -1,0 +1,122 @@
+"""`tfwm extract`."""
+
+import os
+import sys
+
+from tfwm.cli.load import load_watermarker
+from tfwm.cli.options import add_command, add_json, add_key, add_network, number, read_key
+from tfwm.cli.output import (
+    file_progress,
+    in_one_line,
+    print_json,
+    print_notes,
+    printable,
+    search_progress,
+)
+
+SEARCHES = ("none", "crop", "scale", "rotate", "all")
+
+
+def add_extract(subparsers):
+    parser = add_command(
+        subparsers,
+        "extract",
+        run_extract,
+        "reads the message from a photo, or from all photos of a folder",
+        "The photo may be a copy that was saved anew, resized, cut or turned a little; --search "
+        "says how far to look, an unmarked photo takes longest. Prints the message; what "
+        "was decided, and why, goes to stderr or with --json into the result: p_value is the "
+        "probability that an unmarked photo or another key looks as marked, bit_confidence that "
+        "each bit is right. Exit codes: 0 the mark is present, 1 it is absent or uncertain (of a "
+        "folder: in one photo or more), 2 error. A wrong key or network cannot be told from an "
+        "unmarked photo: absent.",
+        [
+            "tfwm extract marked.png",
+            "tfwm extract copy.jpg --key-file secret.txt --search all --json",
+            "tfwm extract found/ --key-file secret.txt --report found.csv",
+        ],
+    )
+    parser.add_argument(
+        "photos", nargs="+", metavar="PHOTO", help="what to read: one photo, several, or a folder"
+    )
+    add_key(parser)
+    parser.add_argument(
+        "--search",
+        choices=SEARCHES,
+        default="rotate",
+        help="none: the copy as it is, or plainly resized; crop: also cut, mirrored, quarter "
+        "turns; scale: also any scale; rotate (the default): also turned up to 12 degrees; all: "
+        "turned and scaled, which takes minutes",
+    )
+    parser.add_argument(
+        "--false-positive-rate",
+        type=number(0, 1, "a rate between 0 and 1", open_ends=True),
+        default=1e-6,
+        metavar="RATE",
+        help="share of unmarked photos that may be called marked, 1e-6 by default",
+    )
+    parser.add_argument(
+        "--report", metavar="FILE", help="write a table of the photos, .csv or .json"
+    )
+    add_network(parser)
+    add_json(parser)
+
+
+def run_extract(options):
+    key = read_key(options)
+    if len(options.photos) > 1 or options.report or os.path.isdir(options.photos[0]):
+        return _extract_many(options, key)
+    return _extract_one(options, key)
+
+
+def _extract_one(options, key):
+    from tfwm.images import read_photo
+
+    photo = read_photo(options.photos[0])
+    print_notes(photo.name, photo.notes)
+    watermarker = load_watermarker(options.network)
+    with search_progress() as progress:
+        found = watermarker.extract(
+            photo,
+            key=key,
+            search=options.search,
+            false_positive_rate=options.false_positive_rate,
+            progress=progress,
+        )
+    values = found.to_dict()
+    if options.json:
+        print_json({"photo": options.photos[0], "network": options.network, **values})
+    else:
+        if values["message"] is not None:
+            print(printable(str(values["message"])))
+        if values["message"] is None or found.decision != "present":
+            name = in_one_line(options.photos[0])
+            print(f"tfwm: {found.decision}: {name}: {found.reason}", file=sys.stderr)
+    return 0 if found.decision == "present" else 1
+
+
+def _extract_many(options, key):
+    from tfwm.marking.folders import extract_folder
+
+    watermarker = load_watermarker(options.network)
+    with file_progress() as progress:
+        rows = extract_folder(
+            watermarker,
+            options.photos,
+            key=key,
+            search=options.search,
+            false_positive_rate=options.false_positive_rate,
+            report=options.report,
+            tell=progress,
+        )
+    read = [row for row in rows if row["status"] == "done"]
+    failed = sum(row["status"] == "failed" for row in rows)
+    present = sum(row["decision"] == "present" for row in read)
+    if options.json:
+        count = {"present": present, "others": len(read) - present, "failed": failed}
+        print_json({"report": options.report, "network": options.network, **count, "photos": rows})
+    else:
+        for row in read:
+            message = "" if row["message"] is None else in_one_line(row["message"])
+            print(f"{in_one_line(row['photo'])}\t{row['decision']}\t{message}")
+    return 2 if failed else 0 if present == len(read) else 1

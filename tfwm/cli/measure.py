@@ -1,0 +1,152 @@
+"""Commands that measure networks: evaluate, figures."""
+
+import sys
+
+from tfwm.cli.load import named_networks
+from tfwm.cli.options import NETWORK_HELP, add_command, add_images, add_json
+from tfwm.cli.output import print_json
+from tfwm.startup import import_tensorflow
+
+FIGURES = {
+    "redmark-fig6": "PSNR and SSIM against strength",
+    "redmark-fig7": "marked photo and its difference, enlarged",
+    "redmark-fig8": "nine attacks on one photo",
+    "redmark-fig9": "how a bit at a patch's corner spreads",
+    "redmark-fig10": "where a bit's energy lies",
+}
+
+
+def add_evaluate(subparsers):
+    parser = add_command(
+        subparsers,
+        "evaluate",
+        run_evaluate,
+        "measures networks side by side: marks photos, damages them, reads them",
+        "A suite is a paper's table as data. Writes <output>/<suite>-<folder>.csv, in which ber "
+        "is the fraction of wrong bits and psnr is in dB, and a report with pictures beside it. "
+        "All networks get the same photos, messages and noise.",
+        [
+            "tfwm evaluate redmark-mt --images photos/",
+            "tfwm evaluate redmark-mt official=official-mt --suite redmark-table3 --limit 20",
+            "tfwm evaluate redmark-mt redmark-jt --suite redmark-table5 --match ssim=0.98",
+        ],
+    )
+    parser.add_argument(
+        "networks", nargs="+", metavar="NETWORK", help=f"{NETWORK_HELP}; NAME=FOLDER renames it"
+    )
+    parser.add_argument(
+        "--suite",
+        default="redmark",
+        metavar="NAME",
+        help="redmark (its Tables 2 and 3, the default), redmark-table2 ... redmark-table5, "
+        "everyday (whole messages through everyday edits), or a TOML file",
+    )
+    add_images(parser)
+    parser.add_argument(
+        "--output", default="results", metavar="FOLDER", help="where to write; results by default"
+    )
+    parser.add_argument("--limit", type=int, metavar="N", help="use the first N photos")
+    parser.add_argument(
+        "--strengths",
+        nargs="+",
+        type=float,
+        metavar="FACTOR",
+        help="strength factors, instead of the suite's",
+    )
+    parser.add_argument(
+        "--match",
+        metavar="METRIC=VALUE",
+        help="tune each network's strength to psnr=DB, ssim=0..1, or to what another network "
+        "has: psnr=NETWORK",
+    )
+    parser.add_argument(
+        "--placements",
+        nargs="+",
+        metavar="NAME",
+        help="where a bit's copies lie: paper (on a diagonal) or spread (far apart)",
+    )
+    parser.add_argument(
+        "--watermarks", type=int, metavar="N", help="random messages for each photo"
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="0 by default; the same seed, the same rows",
+    )
+    parser.add_argument("--no-report", action="store_true", help="write the CSV only")
+    add_json(parser)
+
+
+def run_evaluate(options):
+    import_tensorflow()
+    from tfwm.evaluation import run_suite
+
+    networks = named_networks(options.networks)
+    result = run_suite(
+        networks,
+        options.images,
+        options.suite,
+        output=options.output,
+        command=options.command,
+        limit=options.limit,
+        report=not options.no_report,
+        match=options.match,
+        seed=options.seed,
+        progress=sys.stderr.isatty(),
+        strengths=options.strengths,
+        watermarks=options.watermarks,
+        placements=options.placements,
+    )
+    if options.json:
+        print_json(
+            {
+                "csv": str(result.csv),
+                "html": result.html and str(result.html),
+                "skipped": result.skipped,
+                "summary": result.line,
+                "rows": result.rows,
+            }
+        )
+    else:
+        print(result.line)
+        print("\n".join(str(path) for path in (result.csv, result.html) if path))
+
+
+def add_figures(subparsers):
+    parser = add_command(
+        subparsers,
+        "figures",
+        run_figures,
+        "draws a figure of a paper for any networks and photos",
+        "",
+        [
+            "tfwm figures redmark-fig6 redmark-mt redmark-gt --images photos/",
+            "tfwm figures redmark-fig10 redmark-mt --output spectrum.svg",
+        ],
+    )
+    parser.add_argument(
+        "figure",
+        choices=FIGURES,
+        metavar="FIGURE",
+        help="; ".join(f"{name}: {what}" for name, what in FIGURES.items()),
+    )
+    parser.add_argument(
+        "networks", nargs="+", metavar="NETWORK", help=f"{NETWORK_HELP}; NAME=FOLDER renames it"
+    )
+    add_images(parser)
+    parser.add_argument(
+        "--output",
+        default="results",
+        metavar="PATH",
+        help="folder, or file that ends in .png, .svg or .pdf; results by default",
+    )
+
+
+def run_figures(options):
+    import_tensorflow()
+    from tfwm.evaluation.figures import FIGURES
+
+    networks = named_networks(options.networks)
+    print(FIGURES[options.figure](networks, options.images, options.output))

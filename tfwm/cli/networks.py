@@ -1,0 +1,172 @@
+"""Commands about networks: list, train, export, verify, convert."""
+
+import argparse
+import importlib
+import textwrap
+from pathlib import Path
+
+from tfwm.cli.options import NETWORK_HELP, add_command, add_json
+from tfwm.cli.output import print_json
+from tfwm.startup import import_tensorflow
+
+RECIPES = ("redmark",)
+
+
+def add_list(subparsers):
+    parser = add_command(
+        subparsers,
+        "list",
+        run_list,
+        "lists the networks that come with tfwm",
+        examples=["tfwm list", "tfwm list --json"],
+    )
+    add_json(parser)
+
+
+def run_list(options):
+    import_tensorflow()
+    from tfwm.export import list_networks
+
+    networks = list_networks()
+    if options.json:
+        print_json(list(networks.values()))
+        return
+    if not networks:
+        print("No networks come with this installation.")
+    for name, card in networks.items():
+        text = textwrap.fill(card["description"], 96, subsequent_indent=" " * 4)
+        print(f"{name}\n    {text}\n    strength {card['strength']['default']:g} by default")
+
+
+def add_train(subparsers):
+    parser = add_command(
+        subparsers,
+        "train",
+        run_train,
+        "trains a network by a recipe",
+        "The settings are those of the recipe's TOML file; key=value changes one. A killed run "
+        "goes on with --resume. `tfwm train redmark --help` lists the settings.",
+        [
+            "tfwm train redmark output=runs/first",
+            "tfwm train redmark --config mt.toml output=runs/mt steps=100000",
+            "tfwm train redmark --config mt.toml output=runs/mt --resume",
+        ],
+    )
+    parser.add_argument("system", choices=RECIPES, help="what to train")
+    parser.add_argument(
+        "arguments",
+        nargs=argparse.REMAINDER,
+        metavar="...",
+        help="--config FILE, --resume, key=value: handed to the recipe",
+    )
+
+
+def run_train(options):
+    import_tensorflow()
+    return importlib.import_module(f"tfwm.recipes.{options.system}").main(options.arguments)
+
+
+def add_export(subparsers):
+    parser = add_command(
+        subparsers,
+        "export",
+        run_export,
+        "writes a trained network as SavedModel and TFLite",
+        "FOLDER holds embedder.keras and extractor.keras, as a run or an exported network does. "
+        "With a card.json there, all forms, golden tensors and checksums are written; without, "
+        "the SavedModel OUT/1 alone.",
+        [
+            "tfwm export runs/mt my-network",
+            "tfwm embed photo.jpg -o a.png --bits 01 --network my-network",
+        ],
+    )
+    parser.add_argument("source", metavar="FOLDER", help="folder of the Keras models")
+    parser.add_argument("output", metavar="OUT", help="folder to write")
+    parser.add_argument("--overwrite", action="store_true", help="replace OUT if it exists")
+
+
+def run_export(options):
+    _check_new(options.output, options.overwrite)
+    import_tensorflow()
+    from tfwm.export import export_saved_model, package_network, read_card
+    from tfwm.export.atomic import atomic_directory
+    from tfwm.export.read_keras import find_keras_models, read_keras_models
+
+    source = find_keras_models(options.source)
+    models = read_keras_models(source)
+    if (source / "card.json").is_file():
+        path = package_network(*models, options.output, read_card(source))
+    else:
+        with atomic_directory(Path(options.output)) as draft:
+            export_saved_model(*models, draft)
+        path = Path(options.output) / "1"
+    print(f"{path} is written")
+
+
+def add_verify(subparsers):
+    parser = add_command(
+        subparsers,
+        "verify",
+        run_verify,
+        "checks networks: checksums, and stored outputs through Keras, SavedModel and TFLite",
+        "The exit code is 1 if a check fails.",
+        ["tfwm verify", "tfwm verify redmark-mt runs/mt/network --json"],
+    )
+    parser.add_argument("networks", nargs="*", metavar="NETWORK", help=f"{NETWORK_HELP}; all")
+    add_json(parser)
+
+
+def run_verify(options):
+    import_tensorflow()
+    from tfwm.export import list_networks, verify
+
+    names = options.networks or list(list_networks())
+    if not names:
+        raise ValueError("No networks come with this installation: name the folder of one.")
+    reports = [verify(name) for name in names]
+    if options.json:
+        print_json([report.to_dict() for report in reports])
+    else:
+        print("\n".join(line for report in reports for line in report.lines()))
+    return 0 if all(report.passed for report in reports) else 1
+
+
+def add_convert(subparsers):
+    parser = add_command(
+        subparsers,
+        "convert",
+        run_convert,
+        "turns weights that a paper's authors released into a SavedModel",
+        "The authors of ReDMark state no licence: use the result for yourself.",
+        ["tfwm convert redmark MT-Net.h5 official-mt --golden golden.npz"],
+    )
+    parser.add_argument("system", choices=("redmark",), help="whose weights they are")
+    parser.add_argument("weights", metavar="FILE.h5", help="the released weight file")
+    parser.add_argument("output", metavar="OUT", help="folder to write; OUT/1 is the SavedModel")
+    parser.add_argument("--golden", metavar="FILE.npz", help="stored outputs to compare with")
+    parser.add_argument("--overwrite", action="store_true", help="replace OUT if it exists")
+    add_json(parser)
+
+
+def run_convert(options):
+    _check_new(options.output, options.overwrite)
+    import_tensorflow()
+    from tfwm.export import convert_redmark
+
+    report = convert_redmark(options.weights, options.output, options.golden)
+    if options.json:
+        print_json(report)
+        return
+    print(f"{report['path']} is written")
+    for row in report.get("differences", ()):
+        print("  " + ", ".join(f"{key} {value}" for key, value in row.items()))
+
+
+def _check_new(folder, overwrite):
+    folder = Path(folder)
+    if folder.exists() and not overwrite:
+        raise ValueError(f"{folder} exists: choose another name, or add --overwrite.")
+    # The whole folder is replaced: --overwrite must not cost a run or a photo collection.
+    is_network = any((folder / name).exists() for name in ("1", "card.json"))
+    if folder.is_dir() and any(folder.iterdir()) and not is_network:
+        raise ValueError(f"{folder} holds no exported network, it is kept: choose another name.")

@@ -1,0 +1,97 @@
+"""Commands that show what a mark does: report, demo."""
+
+from tfwm.cli.embed import add_message, add_strength, message_of
+from tfwm.cli.load import load_watermarker
+from tfwm.cli.options import add_command, add_json, add_key, add_network, number, read_key
+from tfwm.cli.output import in_one_line, print_json, search_progress
+
+
+def add_report(subparsers):
+    parser = add_command(
+        subparsers,
+        "report",
+        run_report,
+        "makes a page about photos: what a mark changes, and what it survives",
+        "With a message, each photo is marked, compared with its original, edited in all ways "
+        "of a suite and read again; no photo is written. Without one, the photos are "
+        "read as they are. The page is one HTML file that holds its pictures.",
+        [
+            "tfwm report photo.jpg --message '(c) 2026 Ada Lovelace'",
+            "tfwm report found.jpg -o found.html --key-file secret.txt",
+        ],
+    )
+    parser.add_argument("photos", nargs="+", metavar="PHOTO", help="photos to show")
+    parser.add_argument(
+        "-o", "--output", default="report.html", metavar="FILE", help="report.html by default"
+    )
+    add_message(parser)
+    add_key(parser)
+    add_strength(parser)
+    parser.add_argument(
+        "--suite",
+        default="everyday",
+        metavar="NAME",
+        help="the edits to try: everyday (the default), or a TOML file",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace FILE if it exists")
+    add_network(parser)
+    add_json(parser)
+
+
+def run_report(options):
+    key = read_key(options)
+    message = message_of(options)
+    watermarker = load_watermarker(options.network)
+    from tfwm.report import write_report
+
+    with search_progress() as progress:
+        reports = write_report(
+            options.photos,
+            options.output,
+            watermarker=watermarker,
+            message=message,
+            key=key,
+            strength=options.strength,
+            psnr=options.psnr,
+            suite=options.suite,
+            overwrite=options.overwrite,
+            progress=progress,
+        )
+    if options.json:
+        photos = [report.to_dict() for report in reports]
+        print_json({"output": options.output, "network": options.network, "photos": photos})
+    else:
+        print(in_one_line(options.output))
+    return 2 if any(report.error for report in reports) else 0
+
+
+def add_demo(subparsers):
+    parser = add_command(
+        subparsers,
+        "demo",
+        run_demo,
+        "opens a page on this computer to mark photos, damage them and read them again",
+        "Photos stay on this computer. Ctrl-C ends it.",
+        ["tfwm demo", "tfwm demo --port 9000 --no-browser"],
+    )
+    parser.add_argument(
+        "--port",
+        type=number(0, 65535, "a port from 0 to 65535", int),
+        default=8765,
+        metavar="N",
+        help="8765 by default; 0 takes a free one",
+    )
+    parser.add_argument("--no-browser", action="store_true", help="print the address only")
+    add_network(parser)
+
+
+def run_demo(options):
+    watermarker = load_watermarker(options.network)
+    from tfwm.demo import serve
+
+    serve(
+        watermarker,
+        port=options.port,
+        open_browser=not options.no_browser,
+        ready=lambda address: print(f"{address} (Ctrl-C ends it)", flush=True),
+    )

@@ -1,0 +1,74 @@
+"""The strength that gives a method the wanted PSNR."""
+
+import math
+
+from tfwm.evaluation.quality import psnr
+
+WEAKEST, STRONGEST = 1 / 256, 256.0
+LARGEST_STEP = 16.0
+
+
+def find_strength(quality_at, target, tolerance=0.1, steps=20):
+    """Finds the strength whose PSNR is `target` or up to `tolerance` above it.
+
+    The error of most methods grows in proportion to the strength, so the next guess follows
+    from the last in one step; where it leaves the known bounds, they are halved instead.
+
+    Args:
+        quality_at: function from a strength to a PSNR in dB.
+        target: PSNR wanted.
+        tolerance: dB above it that are near enough.
+        steps: number of tries.
+
+    Returns:
+        `(strength, psnr)`: the strongest that was found to keep the PSNR; if none keeps it,
+        the one nearest to it.
+
+    Example:
+
+    >>> strength, psnr = find_strength(lambda s: 36 - 20 * math.log10(s), 40)
+    >>> round(strength, 2), round(psnr, 2)
+    (0.63, 40.05)
+    """
+    strength = 1.0
+    kept = broken = None
+    for step in range(steps):
+        quality = quality_at(strength)
+        if quality >= target:
+            if kept is None or strength > kept[0]:
+                kept = strength, quality
+            if quality <= target + tolerance or strength >= STRONGEST:
+                break
+        else:
+            if broken is None or strength < broken[0]:
+                broken = strength, quality
+            if strength <= WEAKEST:
+                break
+        factor = 10 ** ((quality - target - tolerance / 2) / 20)
+        factor = min(max(factor, 1 / LARGEST_STEP), LARGEST_STEP)
+        strength = min(max(strength * factor, WEAKEST), STRONGEST)
+        if kept and broken and (step > 5 or not kept[0] < strength < broken[0]):
+            strength = math.sqrt(kept[0] * broken[0])
+    return kept or broken
+
+
+def mark_at_psnr(apply, cover, target, tolerance=0.1):
+    """Marks a photo at the strength that `find_strength` finds.
+
+    Args:
+        apply: function from a strength to the marked photo.
+        cover: uint8 photo.
+        target: PSNR wanted, in dB.
+        tolerance: dB above it that are near enough.
+
+    Returns:
+        `(marked, strength)`.
+    """
+    tried = {}
+
+    def quality_at(strength):
+        tried[strength] = apply(strength)
+        return psnr(cover, tried[strength])
+
+    strength, _ = find_strength(quality_at, target, tolerance)
+    return tried[strength], strength

@@ -1,0 +1,77 @@
+import importlib
+import sys
+import types
+from importlib import util
+
+import numpy as np
+
+from tfwm.evaluation.reading import Reading
+from tfwm.images import ImageError
+
+SCALE = 36.0
+# What the package itself asks for.
+LEAST_PIXELS = 256 * 256
+CHANNELS = {"dwtDct": (0, 1, 1), "dwtDctSvd": (0, 1, 0)}
+
+
+class InvisibleWatermark:
+    """`invisible-watermark`: bits in a wavelet band of U, block by block.
+
+    The package's strength is the step of a quantiser, 36 by default, which the reader has to
+    know. It rounds to 8-bit YUV on the way, which alone leaves 39 to 40 dB of many colour
+    photos: a mark tuned to 40 dB may be too weak to read. Copies of less than 256 x 256 pixels
+    it refuses: nothing is read there.
+
+    Args:
+        method: `"dwtDct"`, the package's default, or `"dwtDctSvd"`.
+        bits: of the payload; the reader has to know them.
+        tuned: whether the strength follows the PSNR wanted; else it is the package's.
+    """
+
+    shared_strength = True
+
+    def __init__(self, method="dwtDct", bits=64, tuned=True):
+        if method not in CHANNELS:
+            raise ValueError(f"Expected a method of {list(CHANNELS)}. Received: method={method!r}")
+        package = import_imwatermark()
+        self._encoder, self._decoder = package.WatermarkEncoder, package.WatermarkDecoder
+        self.method, self.bits = method, bits
+        self.name = method if tuned else f"{method} as it is"
+        self.fixed_strength = None if tuned else 1.0
+        self.strength = 1.0
+
+    def embed(self, image, payload, strength=1.0):
+        if image.shape[0] * image.shape[1] < LEAST_PIXELS:
+            raise ImageError("invisible-watermark marks photos of 256 x 256 pixels and more only.")
+        encoder = self._encoder()
+        encoder.set_watermark("bits", np.unpackbits(np.frombuffer(payload, np.uint8)).tolist())
+        return _swapped(encoder.encode(_swapped(image), self.method, scales=self._scales(strength)))
+
+    def read(self, image):
+        if image.shape[0] * image.shape[1] < LEAST_PIXELS:
+            return Reading()
+        decoder = self._decoder("bits", self.bits)
+        scales = self._scales(self.strength)
+        return Reading.of_bits(decoder.decode(_swapped(image), self.method, scales=scales))
+
+    def _scales(self, strength):
+        return [used * SCALE * strength for used in CHANNELS[self.method]]
+
+
+def import_imwatermark():
+    """Imports the package without torch, which it loads for a method that is not called."""
+    for needed in ("cv2", "pywt"):
+        importlib.import_module(needed)
+    absent = "torch" not in sys.modules and util.find_spec("torch") is None
+    if absent:
+        sys.modules["torch"] = types.ModuleType("torch")
+    try:
+        return importlib.import_module("imwatermark")
+    finally:
+        if absent:
+            del sys.modules["torch"]
+
+
+def _swapped(image):
+    """RGB as BGR and back."""
+    return np.ascontiguousarray(image[..., ::-1])

@@ -1,0 +1,101 @@
+import warnings
+from pathlib import Path
+
+from tfwm.evaluation.distortions import missing
+from tfwm.evaluation.files import versions, write_csv, write_whole
+from tfwm.evaluation.message_report import build_message_report
+from tfwm.evaluation.message_table import message_headline
+from tfwm.evaluation.messages import evaluate_messages, named_markers
+from tfwm.evaluation.photos import Photos
+from tfwm.evaluation.suite_result import SuiteResult, origin, showpiece
+from tfwm.evaluation.watermarker_marker import WatermarkerMarker
+
+KEY = "tfwm evaluation"
+
+
+def run_message_suite(
+    markers,
+    images,
+    suite,
+    output="results",
+    command=None,
+    limit=None,
+    report=True,
+    match=None,
+    seed=0,
+    progress=True,
+    **changes,
+):
+    """Runs a suite of messages and writes `<output>/<suite>-<dataset>.csv` and `.html`.
+
+    `run_suite` comes here with such a suite. A `tfwm.Watermarker` among the markers is given
+    a key.
+
+    Args:
+        markers: dict of name and marker or `tfwm.Watermarker`, or list of markers.
+        images: see `run_suite`.
+        suite: `Suite` with `payload_bits`.
+        output: folder for the results.
+        command: how to make the numbers again; written into the files.
+        limit: largest number of images.
+        report: whether to write the HTML report.
+        match: `"psnr=DB"`, instead of the suite's.
+        seed: integer.
+        progress: whether to show a progress bar.
+        **changes: arguments of `Suite` that differ, such as `payload_bits=32`.
+
+    Returns:
+        `SuiteResult`.
+    """
+    suite = _changed(suite, match, changes)
+    markers = named_markers(_marking(markers))
+    photos = Photos.of(images, color=True, limit=limit)
+    left_out = [f"{a.name} left out: {r}" for a in suite.attacks if (r := missing(a.name))]
+    with warnings.catch_warnings():
+        # Said in the files; the report would say it again.
+        warnings.filterwarnings("ignore", "left out")
+        rows = evaluate_messages(markers, photos, suite, seed=seed, progress=progress)
+        conditions = [
+            *origin(suite, photos, command),
+            f"payload {suite.payload_bits} bits, PSNR {suite.psnr:g} dB or up to 0.1 more, false-"
+            f"positive rate {suite.false_positive_rate:g}, seed {seed}",
+            *left_out,
+            versions(),
+        ]
+        stem = Path(output) / f"{suite.name}-{photos.name}"
+        csv = write_csv(rows, f"{stem}.csv", conditions)
+        html = None
+        if report:
+            text = build_message_report(rows, suite, conditions, markers, showpiece(photos), seed)
+            html = write_whole(f"{stem}.html", text)
+    line = "; ".join([message_headline(rows), *left_out])
+    return SuiteResult(rows, csv, html, line, photos.skipped)
+
+
+def _marking(markers):
+    """Gives each `Watermarker` its key."""
+    if not isinstance(markers, dict):
+        return markers
+    return {
+        name: WatermarkerMarker(marker, KEY, name) if hasattr(marker, "extract") else marker
+        for name, marker in markers.items()
+    }
+
+
+def _changed(suite, match, changes):
+    changes = {key: value for key, value in changes.items() if value is not None}
+    for key in changes:
+        if key not in ("payload_bits", "psnr", "false_positive_rate", "attacks"):
+            raise ValueError(
+                f"Expected no {key} for a suite of messages, in which the PSNR decides; give "
+                f"match='psnr=40'. Received: {key}={changes[key]!r}"
+            )
+    if match is not None:
+        metric, _, value = match.partition("=")
+        try:
+            changes["psnr"] = float(value)
+        except ValueError:
+            metric = None
+        if metric != "psnr":
+            raise ValueError(f"Expected psnr=DB for a suite of messages. Received: match={match!r}")
+    return suite.replace(**changes)

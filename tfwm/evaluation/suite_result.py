@@ -1,0 +1,35 @@
+import dataclasses
+from pathlib import Path
+
+
+@dataclasses.dataclass
+class SuiteResult:
+    """What a run of a suite left behind.
+
+    Args:
+        rows: list of dicts, see `evaluate`.
+        csv: path of the table.
+        html: path of the report, None without one.
+        line: one sentence that says what came out.
+        skipped: number of files that could not be read.
+    """
+
+    rows: list
+    csv: Path
+    html: Path | None
+    line: str
+    skipped: int
+
+
+def origin(suite, photos, command):
+    """Returns the first two lines of a result: how to make it again, and of what."""
+    return [
+        command or f"tfwm.evaluation.run_suite, suite {suite.name}",
+        f"{suite.title}; data {photos.name}, {len(photos.images)} images"
+        + (f" ({photos.skipped} unreadable files skipped)" if photos.skipped else ""),
+    ]
+
+
+def showpiece(photos):
+    """Returns the first of the largest photos."""
+    return max(photos.images, key=lambda image: image.shape[0] * image.shape[1])

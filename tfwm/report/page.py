@@ -1,0 +1,122 @@
+import functools
+from importlib import resources
+from pathlib import Path
+
+import jinja2
+
+from tfwm.evaluation.files import versions, write_whole
+from tfwm.evaluation.suite import load_suite
+from tfwm.images import ImageError
+from tfwm.report.photo_report import PhotoReport, inspect_photo, read_photo_report
+from tfwm.report.words import evidence, in_words, power_of_ten
+
+
+def write_report(
+    photos,
+    output,
+    *,
+    watermarker=None,
+    message=None,
+    key=None,
+    strength=1.0,
+    psnr=None,
+    suite="everyday",
+    search="rotate",
+    false_positive_rate=1e-6,
+    overwrite=False,
+    progress=None,
+):
+    """Writes one self-contained HTML page about one or more photos.
+
+    With a message, each photo is marked in memory, shown beside its original, edited in all
+    ways of a suite and read again. Without one, the photos are taken as they are: the page
+    says whether they carry a mark of the key, and what it says. The page needs no network
+    access and holds its pictures; photos larger than 768 pixels are shown reduced.
+
+    Args:
+        photos: path, or a list of paths, arrays or what else `Watermarker.embed` takes.
+        output: HTML file to write.
+        watermarker: `tfwm.Watermarker`; the default network by default.
+        message: what to mark with (see `Watermarker.embed`), or `None` to read only.
+        key: secret text or bytes, or `None` for the public key.
+        strength: factor on the mark.
+        psnr: instead of a strength, the PSNR wanted, in dB.
+        suite: name of a suite, TOML file or `tfwm.evaluation.Suite` whose edits are tried;
+            `None` for none.
+        search: how far to look for the mark in edited copies, see `Watermarker.extract`.
+        false_positive_rate: share of unmarked photos that may be called marked.
+        overwrite: whether `output` may exist.
+        progress: called with the share done (0 to 1) and a few words.
+
+    Returns:
+        List of `PhotoReport`, in the order of the photos. A photo that cannot be marked or
+        read has its `error` set, here and on the page; `ImageError` if that is all of them.
+
+    Example:
+
+    >>> write_report("photo.jpg", "report.html", message="(c) Ada", key="secret")
+    """
+    output = Path(output)
+    if output.suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"Expected a file that ends in .html. Received: output={str(output)!r}")
+    if output.exists() and not overwrite:
+        raise ImageError(f"{output} exists: choose another name, or overwrite it (--overwrite).")
+    photos = list(photos) if isinstance(photos, list | tuple) else [photos]
+    if not photos:
+        raise ValueError("Expected at least one photo. Received: photos=[]")
+    if watermarker is None:
+        from tfwm.watermarker import load  # TensorFlow takes seconds to start
+
+        watermarker = load()
+    options = {"key": key, "search": search, "false_positive_rate": false_positive_rate}
+    if message is None:
+        suite = None
+        look = functools.partial(read_photo_report, watermarker, **options)
+    else:
+        suite = None if suite is None else load_suite(suite)
+        options |= {"message": message, "strength": strength, "psnr": psnr, "suite": suite}
+        look = functools.partial(inspect_photo, watermarker, **options)
+    reports = [
+        _look(look, photo, _part(progress, number, len(photos)))
+        for number, photo in enumerate(photos)
+    ]
+    if all(report.error for report in reports):
+        raise ImageError(reports[0].error)
+    write_whole(output, _render(reports, watermarker.network.name, suite, key, message))
+    if progress is not None:
+        progress(1.0, "done")
+    return reports
+
+
+def _look(look, photo, progress):
+    try:
+        return look(photo, progress=progress)
+    except ImageError as error:
+        name = Path(photo).name if isinstance(photo, str | Path) else "photo"
+        return PhotoReport(name=name, error=str(error))
+
+
+def _part(progress, number, count):
+    """What tells the progress of one photo among several."""
+    return progress and (lambda share, text: progress((number + share) / count, text))
+
+
+def _render(reports, network, suite, key, message):
+    loader = jinja2.PackageLoader("tfwm.report", ".")
+    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True)
+    files = resources.files("tfwm.report")
+    return environment.get_template("report.html").render(
+        reports=reports,
+        network=network,
+        suite=suite,
+        secret=key is not None,
+        reading=message is None,
+        style=files.joinpath("page.css").read_text("utf-8"),
+        script=files.joinpath("compare.js").read_text("utf-8"),
+        versions=versions(),
+        in_words=in_words,
+        power_of_ten=power_of_ten,
+        evidence=evidence,
+        sentence=lambda text: text[:1].upper() + text[1:],
+        percent=lambda value: f"{100 * value:.1f}",
+    )

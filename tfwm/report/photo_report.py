@@ -1,0 +1,192 @@
+import dataclasses
+
+import numpy as np
+
+from tfwm.evaluation.pictures import amplify
+from tfwm.images import read_photo
+from tfwm.marking import Alignment, Extraction
+from tfwm.payload import to_bytes
+from tfwm.report.confidence import cell_agreement
+from tfwm.report.edits import try_edits
+from tfwm.report.pictures import detail, eight_bit, heat_map, png, reduced
+from tfwm.report.quality import large_ssim
+
+BITS_A_BYTE = 8
+
+
+@dataclasses.dataclass
+class PhotoReport:
+    """What is known about one photo.
+
+    Args:
+        name: file name.
+        size: `(width, height)`.
+        notes: what reading the file changed.
+        strength: of the mark; `None` if the photo was only read.
+        psnr: dB of the marked pixels to the original, inf for no change; or `None`.
+        ssim: likewise, of 8-bit pixels.
+        extraction: `tfwm.marking.Extraction` of the marked, or the given photo.
+        cells: share of the cells with a known bit that agree with it, 0 to 1; or `None`.
+        known_cells: their number.
+        complete: whether these are all cells, as the message is known, or the pilots' only.
+        bytes: per byte of the message `(text, confidences of its 8 bits)`.
+        edits: list of `EditResult`.
+        pictures: `data:` addresses by name.
+        error: why there is nothing else, or `None`.
+    """
+
+    name: str
+    size: tuple | None = None
+    notes: list = dataclasses.field(default_factory=list)
+    strength: float | None = None
+    psnr: float | None = None
+    ssim: float | None = None
+    extraction: Extraction | None = None
+    cells: float | None = None
+    known_cells: int = 0
+    complete: bool = False
+    bytes: list = dataclasses.field(default_factory=list, repr=False)
+    edits: list = dataclasses.field(default_factory=list, repr=False)
+    pictures: dict = dataclasses.field(default_factory=dict, repr=False)
+    error: str | None = None
+
+    @property
+    def survived(self):
+        """`(edits that the message survives, edits)` of those that count."""
+        counted = [edit for edit in self.edits if edit.counted]
+        return sum(edit.survives for edit in counted), len(counted)
+
+    def to_dict(self):
+        """Returns plain values, ready for JSON, without pictures."""
+        return {
+            "photo": self.name,
+            "size": self.size,
+            "error": self.error,
+            "strength": self.strength,
+            "psnr": self.psnr,
+            "ssim": self.ssim,
+            "agreeing_cells": self.cells,
+            "extraction": self.extraction.to_dict() if self.extraction else None,
+            "edits": [edit.to_dict() for edit in self.edits],
+        }
+
+
+def inspect_photo(
+    watermarker,
+    photo,
+    message,
+    *,
+    key=None,
+    strength=1.0,
+    psnr=None,
+    suite=None,
+    search="rotate",
+    false_positive_rate=1e-6,
+    progress=None,
+):
+    """Marks one photo and measures everything that a report shows.
+
+    Args: as for `write_report`, with a `Watermarker` and a `Suite` or `None`.
+
+    Returns:
+        `PhotoReport`.
+    """
+    tell = progress or (lambda share, text: None)
+    cover = read_photo(photo)
+    tell(0.0, f"marking {_short(cover.name)}")
+    mark = watermarker.prepare(cover, message, key=key)
+    if psnr is None:
+        marked = mark.apply(strength)
+    else:
+        marked, strength = mark.apply_psnr(psnr)
+
+    def read(copy, reach=search):
+        return watermarker.extract(
+            copy, key=key, search=reach, false_positive_rate=false_positive_rate
+        )
+
+    found = read(marked, "none")
+    report = _describe(watermarker, marked, key, found, Alignment(mark.scale), message)
+    before, after = eight_bit(cover), eight_bit(marked)
+    report.strength, report.psnr = strength, mark.psnr(marked)
+    report.ssim = large_ssim(before, after)
+    report.pictures |= {
+        "original": png(reduced(before)),
+        "residual": png(reduced(amplify(before, after))),
+    }
+    parts = zip(("original", "marked", "residual"), detail(before, after), strict=True)
+    report.pictures |= {f"{name}_detail": png(part) for name, part in parts}
+    if suite is not None:
+        report.edits = try_edits(
+            after, suite, read, message, lambda share, text: tell(0.05 + 0.95 * share, text)
+        )
+    tell(1.0, "done")
+    return report
+
+
+def read_photo_report(
+    watermarker, photo, *, key=None, search="rotate", false_positive_rate=1e-6, progress=None
+):
+    """Reads one photo as it is and shows where its mark lies.
+
+    Args: as for `write_report`, with a `Watermarker`.
+
+    Returns:
+        `PhotoReport` without edits.
+    """
+    copy = read_photo(photo)
+    found = watermarker.extract(
+        copy,
+        key=key,
+        search=search,
+        false_positive_rate=false_positive_rate,
+        progress=progress,
+    )
+    return _describe(watermarker, copy, key, found, found.alignment, found.message, found.kind)
+
+
+def _describe(watermarker, photo, key, found, alignment, message, kind=None):
+    """What there is to say about a marked photo without its original."""
+    height, width = photo.pixels.shape[:2]
+    shown = reduced(eight_bit(photo))
+    report = PhotoReport(
+        name=_short(photo.name),
+        size=(width, height),
+        notes=list(photo.notes),
+        extraction=found,
+        pictures={"marked": png(shown)},
+    )
+    if found.bit_confidence is not None:
+        data = to_bytes(found.message, found.kind)[1]
+        report.bytes = [
+            (_printed(data, i, found.kind), bits.tolist())
+            for i, bits in enumerate(np.reshape(found.bit_confidence, (-1, BITS_A_BYTE)))
+        ]
+    if alignment is not None:
+        network, codec = watermarker.network, watermarker.codec(key)
+        agreement = cell_agreement(network, codec, photo, alignment, message, kind)
+        if agreement is not None and agreement.known:
+            report.cells, report.known_cells = agreement.agreeing, agreement.known
+            report.complete = agreement.complete
+            layer = heat_map(
+                agreement.cells,
+                agreement.corner,
+                agreement.plane_shape,
+                network.block_shape,
+                alignment,
+                shown.shape[:2],
+            )
+            report.pictures["map"] = png(layer)
+    return report
+
+
+def _printed(data, index, kind):
+    """A byte as text: a letter where it is one by itself, else two hexadecimal digits."""
+    byte = data[index : index + 1]
+    if kind == "text" and 32 <= byte[0] < 127:
+        return byte.decode().replace(" ", "␣")
+    return byte.hex()
+
+
+def _short(name):
+    return name.replace("\\", "/").rsplit("/", 1)[-1]
