@@ -9,6 +9,8 @@ from tfwm.evaluation.messages import evaluate_messages, named_markers
 from tfwm.evaluation.photos import Photos
 from tfwm.evaluation.suite_result import SuiteResult, origin, showpiece
 from tfwm.evaluation.watermarker_marker import WatermarkerMarker
+from tfwm.export.base import Network
+from tfwm.watermarker import Watermarker
 
 KEY = "tfwm evaluation"
 
@@ -28,11 +30,11 @@ def run_message_suite(
 ):
     """Runs a suite of messages and writes `<output>/<suite>-<dataset>.csv` and `.html`.
 
-    `run_suite` comes here with such a suite. A `tfwm.Watermarker` among the markers is given
-    a key.
+    `run_suite` comes here with such a suite. A network or `tfwm.Watermarker` in the dict
+    becomes a marker with a key.
 
     Args:
-        markers: dict of name and marker or `tfwm.Watermarker`, or list of markers.
+        markers: dict of name and network, `tfwm.Watermarker` or marker; or list of markers.
         images: see `run_suite`.
         suite: `Suite` with `payload_bits`.
         output: folder for the results.
@@ -73,13 +75,16 @@ def run_message_suite(
 
 
 def _marking(markers):
-    """Gives each `Watermarker` its key."""
+    """Makes networks and `Watermarker`s markers, with a key."""
     if not isinstance(markers, dict):
         return markers
-    return {
-        name: WatermarkerMarker(marker, KEY, name) if hasattr(marker, "extract") else marker
-        for name, marker in markers.items()
-    }
+    return {name: _marker(marker, name) for name, marker in markers.items()}
+
+
+def _marker(marker, name):
+    if isinstance(marker, Network):
+        marker = Watermarker(marker)
+    return WatermarkerMarker(marker, KEY, name) if isinstance(marker, Watermarker) else marker
 
 
 def _changed(suite, match, changes):

@@ -27,7 +27,7 @@ def run_suite(
 
     Args:
         networks: dict of name and network, or list of networks with a `name`; for a suite
-            of messages, markers or `tfwm.Watermarker`s, see `evaluate_messages`.
+            of messages, `tfwm.Watermarker`s or markers as well, see `evaluate_messages`.
         images: folder, `"bundled:all"`, `"bundled:test"`, list of uint8 arrays, or `Photos`.
         suite: name, TOML file or `Suite`.
         output: folder for the results.

@@ -7,10 +7,10 @@ class HoldPSNR(keras.layers.Layer):
     """Holds the PSNR of a network in training at a wanted value.
 
     The layer passes the watermarked image on and adds `multiplier * penalty` to the loss,
-    where the penalty grows with the mean squared error and the multiplier is raised while the PSNR is below the target and
-    lowered while it is above (a Lagrange multiplier with integral control). Trainings
-    that start at a high PSNR rarely learn the message, so the target rises linearly from
-    `start` to `target` over `ramp_steps` calls.
+    where the penalty grows with the mean squared error, and the multiplier is raised while
+    the PSNR is below the target and lowered while it is above (a Lagrange multiplier with
+    integral control). Trainings that start at a high PSNR rarely learn the message, so the
+    target rises linearly from `start` to `target` over `ramp_steps` calls.
 
     Args:
         target: wanted PSNR in dB, mean over the images of a batch.

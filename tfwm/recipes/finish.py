@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 from tfwm.evaluation import Photos, load_suite, message_table, run_suite, text_table
 from tfwm.evaluation.figures import FIGURES
 from tfwm.export import KerasNetwork, package_network
-from tfwm.watermarker import Watermarker
 
 
 def finish(trainer, config, card, figures=(), **changes):
@@ -30,11 +29,9 @@ def finish(trainer, config, card, figures=(), **changes):
     networks = {config.name: network}
     command = card["training"]["command"]
     photos = Photos.of(config.test_photos)
-    suite, table = load_suite(config.suite), text_table
-    measured = networks
-    if suite.payload_bits is not None:
-        measured, table = {config.name: Watermarker(network)}, message_table
-    result = run_suite(measured, photos, suite, output, command=command, **changes)
+    suite = load_suite(config.suite)
+    table = text_table if suite.payload_bits is None else message_table
+    result = run_suite(networks, photos, suite, output, command=command, **changes)
     plots = output / "plots"
     plots.mkdir(exist_ok=True)
     _plot_training(output / "log.csv", plots / "training.png")

@@ -1,0 +1,184 @@
+import json
+import socket
+
+import pytest
+
+from tfwm.demo import make_server
+from tfwm.demo import server as server_module
+from tfwm.demo.damage import DAMAGES
+from tfwm.demo.envelope import pack
+
+MESSAGE = "(c) 2026 Ada Lovelace"
+TYPE = "application/octet-stream"
+
+
+# The page
+
+
+def test_page_and_its_files(call, server):
+    status, headers, body = call("GET", "/")
+    text = body.decode()
+    assert status == 200 and headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "Network quadrant" in text and "http://" not in text and "https://" not in text
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert "unsafe-inline" not in headers["Content-Security-Policy"]
+    assert "<script>" not in text and "style=" not in text and "onclick" not in text
+    for path, kind in [("/page.css", "css"), ("/demo.js", "javascript"), ("/example.png", "png")]:
+        status, headers, body = call("GET", path)
+        assert status == 200 and kind in headers["Content-Type"] and len(body) > 500
+    assert server.server_address[0] == "127.0.0.1"
+
+
+def test_every_field_has_a_label(call):
+    text = call("GET", "/")[2].decode()
+    for damage in DAMAGES[1:]:
+        assert f'<label for="damage-{damage.name}">' in text
+    for name in ("message", "key", "strength", "psnr", "quality", "search", "read-key", "file"):
+        assert f'for="{name}"' in text and f'id="{name}"' in text
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/../setup.cfg", "/demo.py", "/%2e%2e/setup.cfg"])
+def test_other_files_are_not_served(call, path):
+    status, _, body = call("GET", path)
+    assert status == 404 and json.loads(body)["error"] == "There is no such page."
+
+
+def test_a_closed_page_ends_the_search(server, coffee, watermarker, monkeypatch, png):
+    stopped = []
+
+    def extract(photo, *, progress, **options):
+        try:
+            for _ in range(10_000):
+                progress(0.5, "scale")
+        except ConnectionError:
+            stopped.append(True)
+            raise
+
+    monkeypatch.setattr(watermarker, "extract", extract)
+    body = pack({"search": "scale"}, {"photo": png(coffee)})
+    head = f"POST /api/read HTTP/1.1\r\nHost: 127.0.0.1:{server.server_port}\r\n"
+    head += f"Content-Type: {TYPE}\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.create_connection(server.server_address) as connection:
+        connection.sendall(head.encode() + body)
+        assert connection.recv(100).startswith(b"HTTP/1.1 200")
+    for _ in range(200):
+        if stopped:
+            break
+        socket.create_connection(server.server_address).close()
+    assert stopped
+
+
+@pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"-1e999"])
+def test_numbers_that_json_has_not(call, coffee, number, png):
+    photo = png(coffee)
+    for field in (b'"quality": %b', b'"quality": 9, "damages": {"crop": %b}'):
+        head = b'{"format": "jpg", %b, "parts": {"photo": %d}}\n' % (field % number, len(photo))
+        status, _, answer = call("POST", "/api/damage", head + photo, Content_Type=TYPE)
+        assert status == 400 and "Expected" in json.loads(answer)["error"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"\n", b"[]\n", b"{}", b'{"parts": {"photo": 9}}\nabc', b"\xff\n", b'{"parts": 3}\n']
+    + [b'{"parts": {"photo": -1}}\n', b"[" * 100_000],
+)
+def test_bad_envelopes(call, body):
+    status, _, answer = call("POST", "/api/open", body, Content_Type=TYPE)
+    error = json.loads(answer)["error"]
+    assert status == 400 and ("reload the page" in error or "empty" in error)
+
+
+def test_a_fault_of_ours_is_logged_and_not_shown(
+    ask, coffee, watermarker, monkeypatch, caplog, png
+):
+    def broken(*arguments, **options):
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(watermarker, "prepare", broken)
+    status, text = ask("mark", png(coffee), message="hi", strength=1)
+    assert status == 500 and "secret detail" not in text
+    assert "secret detail" in caplog.text
+    monkeypatch.setattr(watermarker, "extract", broken)
+    assert ask("read", png(coffee), search="none")[0] == 500
+
+
+# Other sites
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", "127.0.0.1:1", "localhost.evil:80"])
+def test_other_hosts_are_refused(call, host):
+    for method, path in (("GET", "/"), ("POST", "/api/open")):
+        status, _, body = call(method, path, Host=host)
+        assert status == 403 and "only one address" in json.loads(body)["error"]
+
+
+def test_other_origins_are_refused(call, server, coffee, png):
+    body = pack({}, {"photo": png(coffee)})
+    own = f"http://127.0.0.1:{server.server_port}"
+    for headers, status in [
+        ({"Origin": own}, 200),
+        ({"Origin": own, "Sec_Fetch_Site": "same-origin"}, 200),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": f"http://127.0.0.1:{server.server_port + 1}"}, 403),
+        ({"Sec_Fetch_Site": "cross-site"}, 403),
+        ({"Sec_Fetch_Site": "same-site"}, 403),
+    ]:
+        assert call("POST", "/api/open", body, Content_Type=TYPE, **headers)[0] == status, headers
+    assert call("POST", "/api/open", body, Content_Type="text/plain")[0] == 415
+    assert call("POST", "/api/open", body)[0] == 415
+    assert call("GET", "/api/open")[0] == 404
+    for path in ("/api/example", "/api/", "/api/__init__", "/open", "/api/settings"):
+        assert call("POST", path, body, Content_Type=TYPE)[0] == 404
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "PUT", "DELETE", "TRACE"])
+def test_other_methods_are_refused(call, method):
+    status, headers, body = call(method, "/api/open")
+    assert status == 501 and "error" in json.loads(body)
+    assert "Access-Control-Allow-Origin" not in headers
+
+
+def test_size_is_limited(call, ask, coffee, monkeypatch):
+    monkeypatch.setattr(server_module, "MAX_BODY", 1 << 20)
+    assert "at most 1 MB" in ask("open", bytes(3 << 20))[1]
+    status, _, _ = call("POST", "/api/open", iter([b"abc"]), Content_Type=TYPE)
+    assert status == 411
+    for length in ("-5", "many", "٣"):
+        headers = {"Content_Type": TYPE, "Content_Length": length.encode("utf-8")}
+        assert call("POST", "/api/open", b"", **headers)[0] in (400, 411)
+
+
+def test_headers_of_every_answer(call):
+    for method, path in (("GET", "/"), ("GET", "/nothing"), ("POST", "/api/open")):
+        headers = call(method, path)[1]
+        for name, value in server_module.HEADERS.items():
+            assert headers[name] == value
+        assert "Python" not in headers["Server"]
+
+
+# Starting
+
+
+def test_a_taken_port_is_named(server, watermarker):
+    with pytest.raises(OSError, match=f"Port {server.server_port} is in use: choose another"):
+        make_server(watermarker, server.server_port)
+    with pytest.raises(ValueError, match="0 to 65535"):
+        make_server(watermarker, 70_000)
+
+
+def test_serve_says_where_and_stops(watermarker, monkeypatch):
+    from tfwm.demo import serve as serve_module
+    from tfwm.demo.server import DemoServer
+
+    opened, told = [], []
+
+    def interrupted(self):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(DemoServer, "serve_forever", interrupted)
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    serve_module(watermarker, port=0, ready=told.append)
+    assert opened == told and told[0].startswith("http://127.0.0.1:")
+    serve_module(watermarker, port=0, open_browser=False)
+    assert len(opened) == 1

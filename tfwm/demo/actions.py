@@ -1,0 +1,242 @@
+"""What the page asks for: functions of fields and files, without any state."""
+
+import io
+import math
+import time
+
+from PIL import Image, UnidentifiedImageError, features
+from skimage import data
+
+from tfwm.demo.damage import MAX_PIXELS, SERVICES, apply_damage
+from tfwm.evaluation.pictures import amplify
+from tfwm.images import ImageError, encode_photo, read_photo
+from tfwm.images.reading import FORMATS
+from tfwm.marking import STAGES
+from tfwm.payload import to_bytes
+from tfwm.report.pictures import eight_bit, reduced
+from tfwm.report.quality import large_ssim
+from tfwm.report.words import evidence, in_words, power_of_ten
+
+# What a photo is shown with on the page, longer side.
+SHOWN = 1024
+OUTPUTS = {"png": "PNG", "jpg": "JPEG", "webp": "WebP", "tif": "TIFF", "avif": "AVIF"}
+LOSSY = {"jpg": "JPEG", "webp": "WEBP", "avif": "AVIF"}
+
+
+class Actions:
+    """Marks, damages, saves and reads photos for the page.
+
+    Each action takes the fields and the files of a request and returns those of the answer.
+    `ValueError` (such as `ImageError`) tells the user in one line what to change.
+
+    Args:
+        watermarker: `tfwm.Watermarker`.
+    """
+
+    def __init__(self, watermarker):
+        self.watermarker = watermarker
+        self.max_bytes = watermarker.codec().max_bytes
+
+    def settings(self):
+        """Returns what the page has to know beforehand."""
+        return {
+            "network": self.watermarker.network.name,
+            "max_message": self.max_bytes,
+            "outputs": [name for name in OUTPUTS if _available(name)],
+            "lossy": [name for name in LOSSY if _available(name)],
+            "services": {key: label for key, (label, _, _) in SERVICES.items()},
+            "search": list(STAGES),
+        }
+
+    def example(self):
+        """Returns a PNG file to begin with: Rachel Michetti's coffee, CC0."""
+        return _png(data.coffee())
+
+    def open(self, fields, parts):
+        """Takes a look at a chosen photo: its size, its notes, a picture of it."""
+        photo = _photo(fields, parts)
+        height, width = photo.pixels.shape[:2]
+        return (
+            {"width": width, "height": height, "notes": photo.notes},
+            {"view": _png(reduced(eight_bit(photo), SHOWN))},
+        )
+
+    def mark(self, fields, parts):
+        """Marks a photo; the marked one comes back without loss, with all its metadata."""
+        photo = _photo(fields, parts)
+        message = self._message(fields)
+        key = _key(fields)
+        mark = self.watermarker.prepare(photo, message, key=key)
+        if "psnr" in fields:
+            marked, strength = mark.apply_psnr(_number(fields, "psnr", 20, 60))
+        else:
+            strength = _number(fields, "strength", 0.05, 5)
+            marked = mark.apply(strength)
+        psnr = mark.psnr(marked)
+        before, after = eight_bit(photo), eight_bit(marked)
+        found = self.watermarker.extract(marked, key=key, search="none")
+        answer = {
+            "psnr": psnr if math.isfinite(psnr) else None,
+            "ssim": _finite(large_ssim(before, after)),
+            "strength": strength,
+            "readable": found.decision == "present" and found.message == message,
+            "notes": photo.notes,
+        }
+        return answer, {
+            "marked": encode_photo(marked, "marked.png"),
+            "original_view": _png(reduced(before, SHOWN)),
+            "marked_view": _png(reduced(after, SHOWN)),
+            "residual_view": _png(reduced(amplify(before, after), SHOWN)),
+        }
+
+    def save(self, fields, parts):
+        """Encodes a marked photo in the format asked for and reads that file back."""
+        photo = _photo(fields, parts)
+        output = _choice(fields, "format", [name for name in OUTPUTS if _available(name)])
+        quality = None
+        if output in ("jpg", "avif"):
+            quality = round(_number(fields, "quality", 1, 100))
+        encoded = encode_photo(photo, f"photo.{output}", quality)
+        with Image.open(io.BytesIO(encoded)) as image:
+            found = self.watermarker.extract(read_photo(image), key=_key(fields), search="none")
+        return {"decision": found.decision, "size": len(encoded)}, {"file": encoded}
+
+    def damage(self, fields, parts):
+        """Damages a photo and saves it as a file of the format asked for."""
+        photo = _photo(fields, parts)
+        values = fields.get("damages", {})
+        if not isinstance(values, dict):
+            raise ValueError(f"Expected damages and their values. Received: {values!r:.60}")
+        image = apply_damage(eight_bit(photo), values, fields.get("service"))
+        output = _choice(fields, "format", ["png", *LOSSY])
+        if output == "png":
+            encoded = _png(image)
+        else:
+            quality = round(_number(fields, "quality", 1, 100))
+            encoded = _lossy(image, LOSSY[output], quality)
+        answer = {"width": image.shape[1], "height": image.shape[0], "size": len(encoded)}
+        return answer, {"copy": encoded}
+
+    def read(self, fields, parts, progress):
+        """Reads a photo; `progress` is called with the share done and the stage."""
+        photo = _photo(fields, parts)
+        start = time.perf_counter()
+        found = self.watermarker.extract(
+            photo,
+            key=_key(fields),
+            search=_choice(fields, "search", STAGES),
+            false_positive_rate=_number(fields, "false_positive_rate", 1e-12, 0.5, 1e-6),
+            progress=progress,
+        )
+        sure = found.bit_confidence
+        message = found.to_dict()["message"]
+        alignment = ""
+        if found.decision != "absent":
+            alignment = in_words(found.alignment, *photo.pixels.shape[:2])
+        return {
+            "decision": found.decision,
+            "message": None if message is None else str(message),
+            "kind": found.kind,
+            "reason": found.reason,
+            "p_value": found.p_value,
+            "p_text": power_of_ten(found.p_value),
+            "limit_text": power_of_ten(found.false_positive_rate),
+            "evidence": evidence(found.p_value),
+            "limit": evidence(found.false_positive_rate),
+            "least_confidence": None if sure is None else float(min(sure)),
+            "corrected_errors": found.corrected_errors,
+            "alignment": alignment,
+            "seconds": time.perf_counter() - start,
+        }
+
+    def _message(self, fields):
+        message = fields.get("message")
+        if not isinstance(message, str) or not message:
+            raise ValueError("Write a message first: at least one character.")
+        try:
+            size = len(to_bytes(message)[1])
+        except UnicodeEncodeError:
+            raise ValueError("The message holds a broken character: type it again.") from None
+        if size > self.max_bytes:
+            raise ValueError(
+                f"The message takes {size} bytes, but {self.max_bytes} fit: shorten it by "
+                f"{size - self.max_bytes}."
+            )
+        return message
+
+
+def _photo(fields, parts):
+    """Opens the photo of a request; what it is called comes from the browser."""
+    file = parts.get("photo")
+    name = str(fields.get("name") or "The photo")[:200]
+    if not file:
+        raise ImageError(f"{name} is empty (0 bytes): choose a photo.")
+    try:
+        Image.init()
+        image = Image.open(io.BytesIO(file), formats=[f for f in FORMATS if f in Image.OPEN])
+    except UnidentifiedImageError:
+        raise ImageError(
+            f"{name} is not an image: expected one of {', '.join(FORMATS)}; choose another file."
+        ) from None
+    except Image.DecompressionBombError:
+        raise ImageError(_too_large(name)) from None
+    except Exception as error:  # Pillow raises a dozen types on damaged files
+        reason = (str(error) or type(error).__name__).split("\n")[0]
+        raise ImageError(f"{name} is damaged ({reason}): copy the photo again.") from error
+    with image:
+        if image.width * image.height > MAX_PIXELS:
+            raise ImageError(_too_large(name))
+        image.filename = name
+        return read_photo(image)
+
+
+def _too_large(name):
+    return (
+        f"{name} is too large for this page: at most {MAX_PIXELS / 1e6:.0f} megapixels; "
+        "use the command tfwm embed, or scale it down."
+    )
+
+
+def _key(fields):
+    key = fields.get("key") or None
+    if key is not None and (not isinstance(key, str) or len(key) > 10_000):
+        raise ValueError("Expected a key of at most 10,000 characters: shorten it.")
+    return key
+
+
+def _number(fields, name, low, high, default=None):
+    value = fields.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise ValueError(f"Expected {name.replace('_', ' ')} from {low:g} to {high:g}.")
+    return value
+
+
+def _choice(fields, name, known):
+    value = fields.get(name)
+    if value not in known:
+        raise ValueError(f"Expected as {name} one of {', '.join(known)}. Received: {value!r:.40}")
+    return value
+
+
+def _available(output):
+    return output not in ("webp", "avif") or features.check(output)
+
+
+def _lossy(image, file_format, quality):
+    options = {} if file_format == "WEBP" else {"subsampling": "4:2:0"}
+    buffer = io.BytesIO()
+    try:
+        Image.fromarray(image).save(buffer, file_format, quality=quality, **options)
+    except Exception as error:  # such as a side longer than the format allows
+        raise ImageError(f"The copy cannot be saved as {file_format} ({error}).") from error
+    return buffer.getvalue()
+
+
+def _png(image):
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def _finite(value):
+    return value if math.isfinite(value) else None

@@ -1,0 +1,58 @@
+import errno
+import webbrowser
+
+from tfwm.demo.actions import Actions
+from tfwm.demo.server import DemoServer
+
+PORT = 8765
+
+
+def serve(network="photo", port=PORT, open_browser=True, *, ready=None):
+    """Serves the demo page on this computer until it is interrupted.
+
+    It listens on 127.0.0.1 only, answers no other site's page, writes no file, and keeps
+    nothing: photos stay in the browser, which sends them along with every request.
+
+    Args:
+        network: name or path of the network, see `tfwm.load`, or a `tfwm.Watermarker`.
+        port: 0 takes any free one.
+        open_browser: whether to open the page in the default browser.
+        ready: called with the page's address once it can be opened.
+
+    Example:
+
+    >>> serve(ready=print)  # doctest: +SKIP
+    http://127.0.0.1:8765/
+    """
+    with make_server(network, port) as server:
+        if ready is not None:
+            ready(server.url)
+        if open_browser:
+            webbrowser.open(server.url)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            return
+
+
+def make_server(network="photo", port=PORT):
+    """Returns a `DemoServer` that listens but does not answer yet; see `serve`."""
+    try:
+        server = DemoServer(port)
+    except OSError as error:
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+            raise
+        reason = "in use" if error.errno == errno.EADDRINUSE else "not allowed"
+        raise OSError(f"Port {port} is {reason}: choose another one, or 0 for any.") from error
+    except OverflowError as error:
+        raise ValueError(f"Expected a port from 0 to 65535. Received: port={port}") from error
+    try:
+        if isinstance(network, str) or hasattr(network, "__fspath__"):
+            from tfwm.watermarker import load
+
+            network = load(network)
+        server.actions = Actions(network)
+    except BaseException:
+        server.server_close()
+        raise
+    return server
