@@ -129,8 +129,7 @@ def memory_table(rows):
 
 NO_EDITS = ("identity", "unmarked", "mean", "mean of all")
 MAKERS = {
-    "everyday-test-768x512": everyday_table,
-    "everyday-test": everyday_table,
+    "everyday-bsds500-test-768x512": everyday_table,
     "false_alarms": alarms_table,
     "large_photo": memory_table,
     "redmark-bsds500-test": attack_table,

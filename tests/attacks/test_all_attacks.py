@@ -91,7 +91,7 @@ def test_shape_seed_and_fresh_noise(name, channels, photo):
     np.testing.assert_array_equal(first, again(image))
     np.testing.assert_array_equal(second, again(image))
     steady = {"identity", "fir_filter", "mean_filter", "gaussian_blur_fixed", "median_filter"}
-    steady |= {"resize_fixed", "jpeg_mask", "jpeg_cubic_gradient"}
+    steady |= {"affine_fixed", "resize_fixed", "jpeg_mask", "jpeg_cubic_gradient"}
     assert (name in steady) == np.array_equal(first, second)
 
 

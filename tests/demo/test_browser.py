@@ -30,7 +30,7 @@ def browser():
 @pytest.fixture
 def page(browser, server):
     page = browser.new_page(viewport={"width": 1200, "height": 900})
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(180_000)
     faults, foreign = [], []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda line: line.type == "error" and faults.append(line.text))

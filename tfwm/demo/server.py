@@ -1,5 +1,6 @@
 import json
 import logging
+import re
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
@@ -12,6 +13,7 @@ from tfwm.demo.envelope import pack, unpack
 LOCAL = "127.0.0.1"
 MAX_BODY = 160 * 2**20
 CONTENT_TYPE = "application/octet-stream"
+LENGTH = re.compile("[0-9]{1,18}")
 STATIC = {
     "/page.css": ("tfwm.report", "text/css"),
     "/demo.css": ("tfwm.demo", "text/css"),
@@ -85,7 +87,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         length = self.headers.get("Content-Length", "")
-        self.unread = int(length) if length.isascii() and length.isdigit() else 0
+        self.unread = int(length) if LENGTH.fullmatch(length) else 0
         self._guarded(self._post)
 
     def send_error(self, code, message=None, explain=None):
@@ -145,7 +147,8 @@ class Handler(BaseHTTPRequestHandler):
             raise Refused(403, "Requests of other sites are not answered.")
         if self.headers.get("Content-Type") != CONTENT_TYPE:
             raise Refused(415, f"Expected a body of the type {CONTENT_TYPE}.")
-        if "Content-Length" not in self.headers or "Transfer-Encoding" in self.headers:
+        length = self.headers.get("Content-Length", "")
+        if not LENGTH.fullmatch(length) or "Transfer-Encoding" in self.headers:
             raise Refused(411, "Expected the length of the body.")
         if self.unread > MAX_BODY:
             raise Refused(413, f"The file is too large: at most {MAX_BODY >> 20} MB.")

@@ -84,7 +84,7 @@ def _marking(markers):
 def _marker(marker, name):
     if isinstance(marker, Network):
         marker = Watermarker(marker)
-    return WatermarkerMarker(marker, KEY, name) if isinstance(marker, Watermarker) else marker
+    return WatermarkerMarker(marker, KEY, name) if hasattr(marker, "extract") else marker
 
 
 def _changed(suite, match, changes):

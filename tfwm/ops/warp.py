@@ -55,9 +55,11 @@ def affine_grid(shape, rotation, scale, shift):
     """
     height, width = (tf.cast(side, tf.float32) for side in shape)
     angle = rotation * (math.pi / 180)
-    cosine, sine = (f(angle)[:, None, None] / scale[:, None, None] for f in (tf.cos, tf.sin))
-    y = tf.range(height)[None, :, None] - (height - 1) / 2 - shift[:, 0, None, None]
-    x = tf.range(width)[None, None, :] - (width - 1) / 2 - shift[:, 1, None, None]
+    cosine, sine = (tf.reshape(f(angle) / scale, (-1, 1, 1)) for f in (tf.cos, tf.sin))
+    # By reshape: TensorFlow's graph optimizer breaks a slice that also adds axes here.
+    down, right = (tf.reshape(part, (-1, 1, 1)) for part in tf.unstack(shift, axis=1))
+    y = tf.range(height)[None, :, None] - (height - 1) / 2 - down
+    x = tf.range(width)[None, None, :] - (width - 1) / 2 - right
     rows = cosine * y + sine * x + (height - 1) / 2
     columns = cosine * x - sine * y + (width - 1) / 2
     return rows, columns
