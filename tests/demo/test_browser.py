@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 playwright = pytest.importorskip(
-    "playwright.sync_api", reason="needs playwright (pip install tfwm[test])"
+    "playwright.sync_api", reason="needs playwright (pip install tfwm[browser])"
 )
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 MESSAGE = "(c) 2026 Ada Lovelace"
