@@ -8,6 +8,8 @@ no patches: each cell sees its neighbours, and the pattern of a cell fades into 
 
 import keras
 
+from tfwm.layers import CellSynthesis
+
 CELL = 8
 # Synthesis and analysis windows reach half a cell into the neighbours.
 WINDOW = 16
@@ -41,9 +43,7 @@ def build_embedder(width=64, depth=3, name="embedder"):
     x = keras.layers.Concatenate(name="cells_and_bits")([x, signs])
     x = keras.layers.Conv2D(width, 1, activation="relu", name="mix")(x)
     x = _cell_convolutions(x, width, depth)
-    residual = keras.layers.Conv2DTranspose(
-        1, WINDOW, CELL, padding="same", use_bias=False, name="synthesis"
-    )(x)
+    residual = CellSynthesis(CELL, name="synthesis")(x)
     scale = keras.layers.Reshape((1, 1, 1), name="strength_factor")(strength)
     residual = keras.layers.Multiply(name="scaled_residual", dtype="float32")([residual, scale])
     watermarked = keras.layers.Add(name="watermarked", dtype="float32")([image, residual])
