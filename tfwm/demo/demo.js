@@ -130,6 +130,7 @@ for (const radio of document.querySelectorAll("input[name=how]")) {
 $("mark-form").addEventListener("submit", async (event) => {
   event.preventDefault();
   $("mark").disabled = true;
+  $("mark").textContent = "Marking …";
   const done = await attempt("mark", async () => {
     const request = { name: state.name, message: $("message").value, key: $("key").value };
     request[how()] = Number($(how()).value);
@@ -147,6 +148,7 @@ $("mark-form").addEventListener("submit", async (event) => {
     $("read-key").value = $("key").value;
   });
   $("mark").disabled = false;
+  $("mark").textContent = "Mark the photo";
   if (done) damage();
 });
 

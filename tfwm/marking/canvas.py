@@ -1,4 +1,6 @@
 import math
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from PIL import Image
@@ -8,8 +10,8 @@ from tfwm.images import add_luminance, luminance
 # A photo is marked at the size at which it has this many pixels, a smaller one at its own:
 # so a mark bears every later resize, and the cost does not grow with the photo.
 WORKING_PIXELS = 512 * 768
-# Rows that are converted at once, which bounds the memory of large photos.
-BAND_PIXELS = 1 << 21
+# What is converted at once, which bounds the memory of large photos.
+BAND_PIXELS = 1 << 18
 
 
 def natural_scale(height, width):
@@ -72,20 +74,23 @@ def add_residual(pixels, residual, scale):
         The marked pixels, a new array.
     """
     height, width = pixels.shape[:2]
-    rows = min(round(residual.shape[0] / scale), height)
-    columns = min(round(residual.shape[1] / scale), width)
+    rows = min(int(residual.shape[0] / scale + 1e-6), height)
+    columns = min(int(residual.shape[1] / scale + 1e-6), width)
     marked = pixels.copy()
     plane = Image.fromarray(np.ascontiguousarray(residual, np.float32))
     step = max(BAND_PIXELS // columns, 1)
-    for top in range(0, rows, step):
+
+    def add(top):
         bottom = min(top + step, rows)
         change = residual[top:bottom, :columns]
         if scale != 1.0:
-            box = (0, top * scale, columns * scale, bottom * scale)
-            box = (*box[:2], *np.minimum(box[2:], residual.shape[::-1]))
-            resized = plane.resize((columns, bottom - top), Image.BICUBIC, box)
-            change = np.asarray(resized)
+            box = np.minimum((columns * scale, bottom * scale), residual.shape[::-1])
+            size = (columns, bottom - top)
+            change = np.asarray(plane.resize(size, Image.BICUBIC, (0, top * scale, *box)))
         marked[top:bottom, :columns] = add_luminance(pixels[top:bottom, :columns], change)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(add, range(0, rows, step)))
     return marked
 
 
