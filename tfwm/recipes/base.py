@@ -13,10 +13,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfwm import attacks, data
+from tfwm import attacks, data, losses, metrics
 from tfwm.layers import HoldPSNR
 from tfwm.resources import resource_directory
-from tfwm.training import Checkpoint, ConfigError, load_config, save_config, training_strategy
+from tfwm.training import (
+    Checkpoint,
+    ConfigError,
+    WatermarkTrainer,
+    load_config,
+    save_config,
+    training_strategy,
+)
 from tfwm.version import __version__
 
 POSITIVE = ("steps", "steps_per_epoch", "batch_size", "crop_size", "width")
@@ -136,6 +143,37 @@ def build_hold_psnr(config):
     )
 
 
+def build_trainer(config, embedder, extractor, cells):
+    """Returns the compiled trainer of a network whose message is a square of cells.
+
+    Args:
+        config: a `RunConfig`.
+        embedder: see `WatermarkTrainer`.
+        extractor: see `WatermarkTrainer`.
+        cells: number of bits along a side of a crop.
+    """
+    trainer = WatermarkTrainer(
+        embedder,
+        extractor,
+        message_shape=(cells, cells, 1),
+        attack=build_attack(config),
+        hold_psnr=build_hold_psnr(config),
+        seed=config.seed,
+    )
+    image_loss = {"watermarked": losses.SSIMLoss()} if config.image_weight else {}
+    image_weight = {"watermarked": config.image_weight} if config.image_weight else {}
+    # Not with XLA over several replicas.
+    single = tf.distribute.get_strategy().num_replicas_in_sync == 1
+    trainer.compile(
+        optimizer=build_optimizer(config),
+        loss={"logits": losses.MessageLoss(), **image_loss},
+        loss_weights={"logits": config.message_weight, **image_weight},
+        metrics={"watermarked": [metrics.PSNR()], "logits": [metrics.BitErrorRate()]},
+        jit_compile=config.jit_compile and single,
+    )
+    return trainer
+
+
 def build_optimizer(config):
     """Returns the optimizer with its learning rate schedule."""
     rate = config.learning_rate
@@ -204,11 +242,6 @@ def train(config, build_model, resume=False, callbacks=(), cut=cut_source):
             verbose=1 if sys.stdout.isatty() else 2,
         )
     return trainer
-
-
-def jit_compile(config):
-    """Whether to compile with XLA: not over several replicas."""
-    return config.jit_compile and tf.distribute.get_strategy().num_replicas_in_sync == 1
 
 
 def run(system, config_class, train, finish, description, arguments=None):

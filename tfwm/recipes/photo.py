@@ -12,12 +12,11 @@ PSNR that a multiplier holds and that rises over the first half.
 import dataclasses
 import sys
 
-from tfwm import losses, metrics
 from tfwm.export import make_card
 from tfwm.models import photo
 from tfwm.recipes import base
 from tfwm.recipes.finish import finish, training_record
-from tfwm.training import ConfigError, WatermarkTrainer
+from tfwm.training import ConfigError
 
 LIMITS = [
     "The luminance is marked; a photo needs some texture, and about 128 x 128 pixels for 64 bits.",
@@ -60,24 +59,12 @@ def build_model(config):
             f"crop_size must be a multiple of {photo.CELL}. Received: {config.crop_size}"
         )
     cells = config.crop_size // photo.CELL
-    trainer = WatermarkTrainer(
+    return base.build_trainer(
+        config,
         photo.build_embedder(config.width, config.depth),
         photo.build_extractor(config.width, config.depth),
-        message_shape=(cells, cells, 1),
-        attack=base.build_attack(config),
-        hold_psnr=base.build_hold_psnr(config),
-        seed=config.seed,
+        cells,
     )
-    image_loss = {"watermarked": losses.SSIMLoss()} if config.image_weight else {}
-    image_weight = {"watermarked": config.image_weight} if config.image_weight else {}
-    trainer.compile(
-        optimizer=base.build_optimizer(config),
-        loss={"logits": losses.MessageLoss(), **image_loss},
-        loss_weights={"logits": config.message_weight, **image_weight},
-        metrics={"watermarked": [metrics.PSNR()], "logits": [metrics.BitErrorRate()]},
-        jit_compile=base.jit_compile(config),
-    )
-    return trainer
 
 
 def train(config, resume=False, callbacks=()):

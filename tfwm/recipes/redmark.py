@@ -14,13 +14,13 @@ the `cpu-*.toml` variants train the same networks in under an hour on two cores.
 import dataclasses
 import sys
 
-from tfwm import data, losses, metrics
+from tfwm import data
 from tfwm.export import make_card, redmark_geometry
 from tfwm.layers import BlockTransform
 from tfwm.models import redmark
 from tfwm.recipes import base
 from tfwm.recipes.finish import finish, training_record
-from tfwm.training import ConfigError, WatermarkTrainer
+from tfwm.training import ConfigError
 
 PAPER_ATTACKS = [
     {"name": "SaltAndPepper", "amount": 0.08},
@@ -87,25 +87,12 @@ def build_model(config):
         block, config.transform, release=config.release_transform, name="transform"
     )
     shared = {"patch_shape": patch, "block_shape": block, "width": config.width}
-    bits = config.crop_size // config.block_size
-    trainer = WatermarkTrainer(
+    return base.build_trainer(
+        config,
         redmark.build_embedder(transform=transform, depth=config.embedder_depth, **shared),
         redmark.build_extractor(transform=transform, depth=config.extractor_depth, **shared),
-        message_shape=(bits, bits, 1),
-        attack=base.build_attack(config),
-        hold_psnr=base.build_hold_psnr(config),
-        seed=config.seed,
+        config.crop_size // config.block_size,
     )
-    image_loss = {"watermarked": losses.SSIMLoss()} if config.image_weight else {}
-    image_weight = {"watermarked": config.image_weight} if config.image_weight else {}
-    trainer.compile(
-        optimizer=base.build_optimizer(config),
-        loss={"logits": losses.MessageLoss(), **image_loss},
-        loss_weights={"logits": config.message_weight, **image_weight},
-        metrics={"watermarked": [metrics.PSNR()], "logits": [metrics.BitErrorRate()]},
-        jit_compile=base.jit_compile(config),
-    )
-    return trainer
 
 
 def train(config, resume=False, callbacks=()):
