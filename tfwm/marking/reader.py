@@ -1,4 +1,5 @@
 import itertools
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -7,6 +8,22 @@ from tfwm.marking.tiling import tiling_of
 
 # What goes through the network at once.
 BATCH_PIXELS = 1 << 20
+
+
+class Cells(NamedTuple):
+    """What a copy's cells say at one alignment.
+
+    Args:
+        logits: `(rows, columns, bits_per_cell)`.
+        corner: `(y, x)` of the first cell in the aligned plane, in pixels.
+        shift: `(rows, columns)` from the first cell to a corner of a payload's tile.
+        plane_shape: `(height, width)` of the aligned plane.
+    """
+
+    logits: np.ndarray
+    corner: tuple
+    shift: tuple
+    plane_shape: tuple
 
 
 class Reader:
@@ -37,25 +54,35 @@ class Reader:
         patch = sorted(self.network.patch_shape)
         return all(int(n * scale + 1e-6) >= p for n, p in zip(sides, patch, strict=True))
 
-    def votes(self, alignment):
-        """Returns the votes `(slots,)` at one alignment, offset included."""
+    def cells(self, alignment):
+        """Reads every cell of the copy at one alignment, offset included.
+
+        Returns:
+            `Cells`, or `None` if no patch of the network fits.
+        """
         plane, corner = self._plane(alignment)
+        tile = (0, 0)
         if alignment.offset is not None:
-            corner = [o - c for o, c in zip(alignment.offset, corner, strict=True)]
-        else:
-            corner = (0, 0)
+            tile = [o - c for o, c in zip(alignment.offset, corner, strict=True)]
         patch, block = self.network.patch_shape, self.network.block_shape
-        phase = [o % p for o, p in zip(corner, patch, strict=True)]
+        phase = tuple(t % p for t, p in zip(tile, patch, strict=True))
         view = plane[phase[0] :, phase[1] :]
         if any(n < p for n, p in zip(view.shape, patch, strict=True)):
+            return None
+        shift = tuple((t - f) // b for t, f, b in zip(tile, phase, block, strict=True))
+        return Cells(self._logits(view[None])[0], phase, shift, plane.shape)
+
+    def votes(self, alignment):
+        """Returns the votes `(slots,)` at one alignment, offset included."""
+        self.trials += 1
+        cells = self.cells(alignment)
+        if cells is None:
             return np.zeros(self._tiling.slots, np.float32)
-        cells = [(o - f) // b for o, f, b in zip(corner, phase, block, strict=True)]
-        folded = self._tiling.fold(self._logits(view[None]))[0]
-        return np.roll(folded, [-c for c in cells], axis=(0, 1)).ravel()
+        folded = self._tiling.fold(cells.logits)
+        return np.roll(folded, [-s for s in cells.shift], axis=(0, 1)).ravel()
 
     def score(self, alignment):
         """Returns the pilot score at one alignment, offset included."""
-        self.trials += 1
         return self.codec.pilot_score(self.votes(alignment))
 
     def scan(self, alignment, step, window=None, near=False):

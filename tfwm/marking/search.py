@@ -81,10 +81,9 @@ def plain_scales(reader):
 
 def _scales(plain, reader):
     count = round(math.log(SCALE_RANGE) / math.log(SCALE_STEP))
-    ratios = sorted(
-        (SCALE_STEP**n for n in range(-count, count + 1)), key=lambda r: abs(math.log(r))
-    )
-    scales = [plain[0] * ratio for ratio in ratios if plain] + ([1.0] if plain != [1.0] else [])
+    steps = sorted(range(-count, count + 1), key=abs)
+    scales = [scale * SCALE_STEP**n for scale in plain[:1] for n in steps]
+    scales += [1.0] if plain != [1.0] else []
     return [s for s in scales if reader.fits(s) and s <= LARGEST_SCALE]
 
 
