@@ -64,8 +64,7 @@ class Watermarker:
             holds the metadata in `info` (`tfwm.images.write_photo` saves all of it).
         """
         cover = read_photo(photo)
-        mark = self.prepare(cover, message, key=key)
-        marked = mark.apply(strength) if psnr is None else mark.apply_psnr(psnr)[0]
+        marked, _ = self.prepare(cover, message, key=key).at(strength, psnr)
         if photo is cover:
             return marked
         return marked.to_array(photo) if isinstance(photo, np.ndarray) else marked.to_pil()
@@ -121,7 +120,6 @@ class Watermarker:
         judge = Judge(codec, false_positive_rate)
         for stage, alignment in candidates(reader, search, progress):
             votes = reader.votes(alignment)
-            reader.trials += 1
             judge.hear(stage, alignment, votes, reader.trials)
             if judge.decoded is not None:
                 break
@@ -140,13 +138,10 @@ class Watermarker:
         Args: as for `embed`.
 
         Returns:
-            `tfwm.marking.files.Check`.
+            `tfwm.marking.Check`.
         """
         mark = self.prepare(photo, message, key=key)
-        if psnr is not None:
-            marked, strength = mark.apply_psnr(psnr)
-        else:
-            marked = mark.apply(strength)
+        marked, strength = mark.at(strength, psnr)
         return check_mark(self, mark, marked, resaved(marked), message, key, strength)
 
     def embed_file(self, source, target, message, **options):

@@ -1,7 +1,6 @@
 """What the page asks for: functions of fields and files, without any state."""
 
 import io
-import math
 import time
 
 from PIL import Image, UnidentifiedImageError, features
@@ -12,6 +11,7 @@ from tfwm.evaluation.pictures import amplify
 from tfwm.images import ImageError, encode_photo, read_photo
 from tfwm.images.reading import FORMATS
 from tfwm.marking import STAGES
+from tfwm.marking.run_report import finite
 from tfwm.payload import to_bytes
 from tfwm.report.pictures import eight_bit, reduced
 from tfwm.report.quality import large_ssim
@@ -68,16 +68,15 @@ class Actions:
         key = _key(fields)
         mark = self.watermarker.prepare(photo, message, key=key)
         if "psnr" in fields:
-            marked, strength = mark.apply_psnr(_number(fields, "psnr", 20, 60))
+            marked, strength = mark.at(psnr=_number(fields, "psnr", 20, 60))
         else:
-            strength = _number(fields, "strength", 0.05, 5)
-            marked = mark.apply(strength)
+            marked, strength = mark.at(_number(fields, "strength", 0.05, 5))
         psnr = mark.psnr(marked)
         before, after = eight_bit(photo), eight_bit(marked)
         found = self.watermarker.extract(marked, key=key, search="none")
         answer = {
-            "psnr": psnr if math.isfinite(psnr) else None,
-            "ssim": _finite(large_ssim(before, after)),
+            "psnr": finite(psnr),
+            "ssim": finite(large_ssim(before, after)),
             "strength": strength,
             "readable": found.decision == "present" and found.message == message,
             "notes": photo.notes,
@@ -236,7 +235,3 @@ def _png(image):
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
-
-
-def _finite(value):
-    return value if math.isfinite(value) else None

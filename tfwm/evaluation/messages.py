@@ -9,12 +9,13 @@ from tqdm import tqdm
 
 from tfwm.evaluation.confidence import matching_bits_p_value
 from tfwm.evaluation.distortions import distort, missing
-from tfwm.evaluation.find_strength import find_strength, mark_at_psnr
 from tfwm.evaluation.message_rows import message_rows
+from tfwm.evaluation.names import by_name
 from tfwm.evaluation.photos import Photos
 from tfwm.evaluation.quality import psnr, ssim
 from tfwm.evaluation.suite import Attack, load_suite
 from tfwm.images import ImageError
+from tfwm.marking.strength import find_strength, mark_at_psnr
 
 PSNR_TOLERANCE = 0.1
 # A strength that all photos share is tuned on at most so many of them.
@@ -89,16 +90,7 @@ def evaluate_messages(
 
 def named_markers(markers):
     """Returns a dict of names and markers for such a dict or a list of markers."""
-    if not isinstance(markers, dict):
-        named = {marker.name: marker for marker in markers}
-        if len(named) != len(markers):
-            raise ValueError(
-                "Expected markers of different names. "
-                f"Received: {[marker.name for marker in markers]}; pass a dict"
-            )
-        markers = named
-    if not markers:
-        raise ValueError("Expected at least one marker. Received: none")
+    markers = by_name(markers, "marker")
     for name, marker in markers.items():
         if not callable(getattr(marker, "read", None)):
             raise ValueError(
@@ -184,7 +176,10 @@ class Trial:
             return None, None
         if self.strength is not None:
             return apply(self.strength), self.strength
-        return mark_at_psnr(apply, cover, self.suite.psnr, PSNR_TOLERANCE)
+        marked, strength, _ = mark_at_psnr(
+            apply, lambda marked: psnr(cover, marked), self.suite.psnr, PSNR_TOLERANCE
+        )
+        return marked, strength
 
     def _prepared(self, cover, number):
         payload = random_payload(self.bits, self.seed, number)

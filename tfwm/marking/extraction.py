@@ -4,6 +4,7 @@ import uuid
 import numpy as np
 
 from tfwm.marking.alignment import Alignment
+from tfwm.payload import to_plain
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,14 +39,9 @@ class Extraction:
 
     def to_dict(self):
         """Returns plain values, ready for JSON; bytes as hex digits, a UUID as text."""
-        message = self.message
-        if isinstance(message, bytes):
-            message = message.hex()
-        elif isinstance(message, uuid.UUID):
-            message = str(message)
         known = self.bit_confidence is not None
         return {
-            "message": message,
+            "message": to_plain(self.message),
             "kind": self.kind,
             "decision": self.decision,
             "reason": self.reason,

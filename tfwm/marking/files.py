@@ -3,13 +3,13 @@
 import contextlib
 import dataclasses
 import io
-import uuid
 from pathlib import Path
 
 from PIL import Image
 
 from tfwm.images import ImageError, check_output, encode_photo, read_photo, write_encoded
 from tfwm.marking.check import check_mark
+from tfwm.payload import to_plain
 
 # The strength grows by this factor until the mark reads with room to spare.
 STRENGTH_STEP = 1.25
@@ -42,15 +42,8 @@ class FileReport:
 
     def to_dict(self):
         """Returns plain values, ready for JSON; bytes as hex digits, a UUID as text."""
-        values = {**dataclasses.asdict(self), "message": plain_message(self.message)}
+        values = {**dataclasses.asdict(self), "message": to_plain(self.message)}
         return {**values, "notes": list(self.notes)}
-
-
-def plain_message(message):
-    """Returns a message as JSON holds it: bytes as hex digits, a UUID as text."""
-    if isinstance(message, (bytes, bytearray)):
-        return bytes(message).hex()
-    return str(message) if isinstance(message, uuid.UUID) else message
 
 
 def embed_file(
@@ -162,7 +155,7 @@ def _shortfall(best, margin):
 
 def _marked(mark, strength, psnr):
     if psnr is not None:
-        yield mark.apply_psnr(psnr)
+        yield mark.at(psnr=psnr)
         return
     largest = strength * LARGEST_STRENGTH
     while strength <= largest:

@@ -6,12 +6,12 @@ from pathlib import Path, PurePosixPath
 
 from tfwm.images import ImageError, check_output, read_photo, write_encoded
 from tfwm.images.writing import FORMATS, LOSSY
-from tfwm.marking.files import mark_file, plain_message
+from tfwm.marking.files import mark_file
 from tfwm.marking.jobs import ENDINGS, KEEP, assign_outputs, check_outputs, find_photos
 from tfwm.marking.messages import assign_messages
 from tfwm.marking.pool import Pool
 from tfwm.marking.run_report import RunReport
-from tfwm.payload import to_bytes
+from tfwm.payload import to_bytes, to_plain
 
 REPORT = "tfwm-report.csv"
 EMBED_COLUMNS = (
@@ -321,7 +321,7 @@ def _embed_row(job, values):
         "file": job.name,
         "source": str(job.source),
         "output": None if idle else str(job.output),
-        "message": None if idle else plain_message(job.message),
+        "message": None if idle else to_plain(job.message),
         "kind": None if idle else to_bytes(job.message)[0],
         **{name: values.get(name) for name in names},
         "status": None,

@@ -5,10 +5,10 @@ import numpy as np
 
 from tfwm.images import ImageError
 from tfwm.marking.canvas import add_residual
+from tfwm.marking.strength import mark_at_psnr
 
 # Tuning stops this near to the wanted PSNR, on its upper side.
 PSNR_TOLERANCE = 0.02
-MAX_TRIES = 10
 
 
 class Mark:
@@ -33,38 +33,25 @@ class Mark:
         pixels = add_residual(self.photo.pixels, change, self.scale)
         return dataclasses.replace(self.photo, pixels=pixels)
 
-    def apply_psnr(self, psnr):
-        """Returns the photo marked at a PSNR, never below it, and the strength for that.
-
-        The nearest that is found; rounding to whole levels may leave it some way above.
+    def at(self, strength=1.0, psnr=None):
+        """Returns the marked photo and the strength that was applied.
 
         Args:
-            psnr: dB over all channels, 20 to 60.
+            strength: see `apply`.
+            psnr: instead, the PSNR wanted in dB over all channels, 20 to 60. The nearest that
+                is not below it; rounding to whole levels may leave it some way above.
         """
+        if psnr is None:
+            return self.apply(strength), strength
         if not (isinstance(psnr, numbers.Real) and 20 <= psnr <= 60):
             raise ValueError(f"Expected a PSNR from 20 to 60 dB. Received: psnr={psnr!r}")
-        low, high = 0.0, float("inf")
-        strength, best = 1.0, None
-        for _ in range(MAX_TRIES):
-            marked = self.apply(strength)
-            reached = self.psnr(marked)
-            if reached >= psnr:
-                low = strength
-                best = (marked, strength)
-                if reached - psnr <= PSNR_TOLERANCE or reached == float("inf"):
-                    break
-            else:
-                high = strength
-            strength *= 10 ** ((reached - psnr - PSNR_TOLERANCE / 2) / 20)
-            # Rounding to whole levels makes jumps: stay between what was too little and much.
-            if not low < strength < high:
-                strength = (low + high) / 2
-        if best is None:
+        marked, strength, reached = mark_at_psnr(self.apply, self.psnr, psnr, PSNR_TOLERANCE)
+        if reached < psnr:
             raise ImageError(
                 f"{self.photo.name} cannot be marked at {psnr:g} dB: its levels are too coarse. "
                 "Ask for less."
             )
-        return best
+        return marked, strength
 
     def psnr(self, marked):
         """Returns the PSNR of a marked photo, in dB over all channels; inf for no change."""

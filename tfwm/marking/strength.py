@@ -2,8 +2,6 @@
 
 import math
 
-from tfwm.evaluation.quality import psnr
-
 WEAKEST, STRONGEST = 1 / 256, 256.0
 LARGEST_STEP = 16.0
 
@@ -52,23 +50,25 @@ def find_strength(quality_at, target, tolerance=0.1, steps=20):
     return kept or broken
 
 
-def mark_at_psnr(apply, cover, target, tolerance=0.1):
+def mark_at_psnr(apply, psnr, target, tolerance=0.1):
     """Marks a photo at the strength that `find_strength` finds.
 
     Args:
         apply: function from a strength to the marked photo.
-        cover: uint8 photo.
+        psnr: function from the marked photo to its PSNR in dB.
         target: PSNR wanted, in dB.
         tolerance: dB above it that are near enough.
 
     Returns:
-        `(marked, strength)`.
+        `(marked, strength, psnr)`.
     """
-    tried = {}
+    last = {}  # one photo only, which may be large
 
     def quality_at(strength):
-        tried[strength] = apply(strength)
-        return psnr(cover, tried[strength])
+        last.clear()
+        last[strength] = apply(strength)
+        return psnr(last[strength])
 
-    strength, _ = find_strength(quality_at, target, tolerance)
-    return tried[strength], strength
+    strength, reached = find_strength(quality_at, target, tolerance)
+    marked = last[strength] if strength in last else apply(strength)
+    return marked, strength, reached

@@ -3,6 +3,6 @@
 from tfwm.payload.codec import Codec
 from tfwm.payload.decoded import Decoded
 from tfwm.payload.key import Key
-from tfwm.payload.message import KINDS, to_bytes
+from tfwm.payload.message import KINDS, to_bytes, to_plain
 
-__all__ = ["KINDS", "Codec", "Decoded", "Key", "to_bytes"]
+__all__ = ["KINDS", "Codec", "Decoded", "Key", "to_bytes", "to_plain"]

@@ -63,6 +63,19 @@ def from_bytes(kind, data):
         return None
 
 
+def to_plain(message):
+    """Returns a message as JSON holds it: bytes as hex digits, a UUID as text.
+
+    Example:
+
+    >>> to_plain(b"ada")
+    '616461'
+    """
+    if isinstance(message, (bytes, bytearray)):
+        return bytes(message).hex()
+    return str(message) if isinstance(message, uuid.UUID) else message
+
+
 def _kind_of(message):
     if isinstance(message, str):
         return "text"

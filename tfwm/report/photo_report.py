@@ -2,13 +2,13 @@ import dataclasses
 
 import numpy as np
 
-from tfwm.evaluation.pictures import amplify
+from tfwm.evaluation.pictures import amplify, data_uri
 from tfwm.images import read_photo
 from tfwm.marking import Alignment, Extraction
 from tfwm.payload import to_bytes
 from tfwm.report.confidence import cell_agreement
 from tfwm.report.edits import try_edits
-from tfwm.report.pictures import detail, eight_bit, heat_map, png, reduced
+from tfwm.report.pictures import detail, eight_bit, heat_map, reduced
 from tfwm.report.quality import large_ssim
 
 BITS_A_BYTE = 8
@@ -95,10 +95,7 @@ def inspect_photo(
     cover = read_photo(photo)
     tell(0.0, f"marking {_short(cover.name)}")
     mark = watermarker.prepare(cover, message, key=key)
-    if psnr is None:
-        marked = mark.apply(strength)
-    else:
-        marked, strength = mark.apply_psnr(psnr)
+    marked, strength = mark.at(strength, psnr)
 
     def read(copy, reach=search):
         return watermarker.extract(
@@ -111,11 +108,11 @@ def inspect_photo(
     report.strength, report.psnr = strength, mark.psnr(marked)
     report.ssim = large_ssim(before, after)
     report.pictures |= {
-        "original": png(reduced(before)),
-        "residual": png(reduced(amplify(before, after))),
+        "original": data_uri(reduced(before)),
+        "residual": data_uri(reduced(amplify(before, after))),
     }
     parts = zip(("original", "marked", "residual"), detail(before, after), strict=True)
-    report.pictures |= {f"{name}_detail": png(part) for name, part in parts}
+    report.pictures |= {f"{name}_detail": data_uri(part) for name, part in parts}
     if suite is not None:
         report.edits = try_edits(
             after, suite, read, message, lambda share, text: tell(0.05 + 0.95 * share, text)
@@ -154,7 +151,7 @@ def _describe(watermarker, photo, key, found, alignment, message, kind=None):
         size=(width, height),
         notes=list(photo.notes),
         extraction=found,
-        pictures={"marked": png(shown)},
+        pictures={"marked": data_uri(shown)},
     )
     if found.bit_confidence is not None:
         data = to_bytes(found.message, found.kind)[1]
@@ -176,7 +173,7 @@ def _describe(watermarker, photo, key, found, alignment, message, kind=None):
                 alignment,
                 shown.shape[:2],
             )
-            report.pictures["map"] = png(layer)
+            report.pictures["map"] = data_uri(layer)
     return report
 
 

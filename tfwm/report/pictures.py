@@ -85,18 +85,8 @@ def heat_map(cells, corner, plane_shape, block_shape, alignment, shown):
     return np.asarray(image.resize(shown[::-1], Image.Resampling.NEAREST))
 
 
-def png(image):
-    """Returns a uint8 image as the `data:` address of a PNG."""
-    return _address(image, "PNG", optimize=True)
-
-
 def thumbnail(image):
     """Returns a small lossy picture as a `data:` address."""
-    return _address(reduced(image, THUMBNAIL), "JPEG", quality=72)
-
-
-def _address(image, file_format, **options):
     buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, file_format, **options)
-    text = base64.b64encode(buffer.getvalue()).decode()
-    return f"data:image/{file_format.lower()};base64,{text}"
+    Image.fromarray(reduced(image, THUMBNAIL)).save(buffer, "JPEG", quality=72)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
