@@ -30,10 +30,10 @@ from tfwm.evaluation import (
     load_suite,
     message_headline,
     message_table,
-    write_csv,
 )
-from tfwm.evaluation.files import versions, write_whole
+from tfwm.evaluation.files import versions
 from tfwm.evaluation.peers import PEERS, peer_markers
+from tfwm.evaluation.suite_result import origin, showpiece, write_result
 from tfwm.startup import import_tensorflow
 
 KEY = "tfwm evaluation"
@@ -57,21 +57,22 @@ def main():
     rows = [row for part in parts for row in part]
     photos = chosen_photos(args)
     suite = chosen_suite(args)
-    stem = args.output / f"everyday-{photos.name}"
     conditions = [
-        shlex.join(["python", "benchmarks/everyday.py", *sys.argv[1:]]),
-        f"{suite.title}; data {photos.name}, {len(photos.images)} images",
+        *origin(suite, photos, shlex.join(["python", "benchmarks/everyday.py", *sys.argv[1:]])),
         f"payload {args.bits} bits with key, PSNR {args.psnr:g} dB or up to 0.1 more, seed 0; "
         f"processes {args.processes}",
         versions(),
     ]
-    write_csv(rows, f"{stem}.csv", conditions)
     own = {name: make_marker(name, args) for name in names if name not in PEERS}
-    largest = max(photos.images, key=lambda image: image.size)
-    write_whole(f"{stem}.html", build_message_report(rows, suite, conditions, own, largest))
+
+    def build():
+        return build_message_report(rows, suite, conditions, own, showpiece(photos))
+
+    line = message_headline(rows)
+    result = write_result(rows, suite, photos, args.output, conditions, line, build)
     print(message_table(rows))
-    print(message_headline(rows))
-    print(f"written to {stem}.csv and .html")
+    print(line)
+    print(f"written to {result.csv} and {result.html}")
 
 
 def parse_args():

@@ -14,11 +14,11 @@ from matplotlib.figure import Figure
 from scipy.fft import dctn
 
 from tfwm.evaluation.files import write_whole
+from tfwm.evaluation.names import by_name
 from tfwm.evaluation.photos import Photos
 from tfwm.evaluation.pictures import amplify, gallery, mark_one
 from tfwm.evaluation.protocol import Protocol
 from tfwm.evaluation.quality import psnr, ssim
-from tfwm.evaluation.run import named_networks
 from tfwm.evaluation.suite import Attack, Suite, same_network
 
 COLOURS = ("#0b6e69", "#c44e2a", "#4a5fa5", "#8a6d1b", "#7b4b94", "#3f7d3a")
@@ -41,7 +41,7 @@ FIGURE_8 = (
 
 def figure_6(networks, images, output):
     """Box plots of PSNR and SSIM against strength, a row for each network."""
-    networks, photos = named_networks(networks), Photos.of(images)
+    networks, photos = by_name(networks, "network"), Photos.of(images)
     figure = _figure(8.5, 2.7 * len(networks))
     axes = figure.subplots(len(networks), 2, squeeze=False)
     for row, (name, network) in zip(axes, networks.items(), strict=True):
@@ -64,7 +64,7 @@ def figure_6(networks, images, output):
 
 def figure_7(networks, images, output):
     """Marked photo and difference x 10, a part enlarged, at strengths 0.2, 0.4 and 0.6."""
-    networks, image = named_networks(networks), Photos.of(images).images[0]
+    networks, image = by_name(networks, "network"), Photos.of(images).images[0]
     columns, rows = len(networks), len(FIGURE_7_STRENGTHS)
     aspect = image.shape[0] / image.shape[1]
     width = 4.2
@@ -85,7 +85,7 @@ def figure_8(networks, images, output):
     The network is the first whose name has the part "mt", else the first; the paper's own
     rate (MT-Net, Barbara) stands beside.
     """
-    networks, image = named_networks(networks), Photos.of(images).images[0]
+    networks, image = by_name(networks, "network"), Photos.of(images).images[0]
     name = next((n for n in networks if same_network(n, "mt")), next(iter(networks)))
     attacks = [(attack, level) for attack, level, _ in FIGURE_8]
     shown = gallery(networks[name], image, attacks, _suite(), FIGURE_8_STRENGTH)
@@ -112,7 +112,7 @@ def figure_9(networks, images, output):
     what left it on one side comes back on the other, and the pattern of the corner bit
     (0, 0), which is the first one moved around by a block.
     """
-    networks = named_networks(networks)
+    networks = by_name(networks, "network")
     figure = _figure(9.5, 3.3 * len(networks))
     axes = figure.subplots(len(networks), 3, squeeze=False)
     for row, (name, network) in zip(axes, networks.items(), strict=True):
@@ -132,7 +132,7 @@ def figure_9(networks, images, output):
 
 def figure_10(networks, images, output):
     """Diffusion patterns of one bit, and their energy over the DCT frequencies."""
-    networks = named_networks(networks)
+    networks = by_name(networks, "network")
     figure = _figure(3.6 * max(2, len(networks)), 6.4)
     axes = figure.subplots(2, len(networks), squeeze=False, height_ratios=(1.15, 1))
     for i, (name, network) in enumerate(networks.items()):

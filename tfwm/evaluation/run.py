@@ -7,6 +7,7 @@ import numpy as np
 from tqdm import tqdm
 
 from tfwm.evaluation.distortions import distort
+from tfwm.evaluation.names import by_name
 from tfwm.evaluation.photos import Photos
 from tfwm.evaluation.protocol import Protocol
 from tfwm.evaluation.quality import psnr, ssim
@@ -50,7 +51,7 @@ def evaluate(networks, images, suite="redmark", match=None, seed=0, progress=Tru
             f"Expected a suite of bits in blocks. Received: {suite.name}, which is of messages; "
             "call evaluate_messages"
         )
-    networks = named_networks(networks)
+    networks = by_name(networks, "network")
     photos = Photos.of(images, suite.color)
     protocols = {name: Protocol(suite, network) for name, network in networks.items()}
     covers = _covers(photos, protocols)
@@ -116,21 +117,6 @@ class _Case:
         kind = zlib.crc32(f"{attack.name} {level:g}".encode())
         generator = np.random.default_rng([self.seed, self.number, watermark, kind])
         return distort(attack.name, image, level, generator, self.cover, **attack.options)
-
-
-def named_networks(networks):
-    """Returns a dict of names and networks for such a dict or a list of networks."""
-    if not isinstance(networks, dict):
-        named = {network.name: network for network in networks}
-        if len(named) != len(networks):
-            raise ValueError(
-                "Expected networks of different names. "
-                f"Received: {[network.name for network in networks]}; pass a dict"
-            )
-        networks = named
-    if not networks:
-        raise ValueError("Expected at least one network. Received: none")
-    return networks
 
 
 def _covers(photos, protocols):

@@ -1,13 +1,12 @@
 import warnings
-from pathlib import Path
 
 from tfwm.evaluation.distortions import missing
-from tfwm.evaluation.files import versions, write_csv, write_whole
+from tfwm.evaluation.files import versions
 from tfwm.evaluation.message_report import build_message_report
 from tfwm.evaluation.message_table import message_headline
 from tfwm.evaluation.messages import evaluate_messages, named_markers
 from tfwm.evaluation.photos import Photos
-from tfwm.evaluation.suite_result import SuiteResult, origin, showpiece
+from tfwm.evaluation.suite_result import origin, showpiece, write_result
 from tfwm.evaluation.watermarker_marker import WatermarkerMarker
 from tfwm.export.base import Network
 from tfwm.watermarker import Watermarker
@@ -64,14 +63,13 @@ def run_message_suite(
             *left_out,
             versions(),
         ]
-        stem = Path(output) / f"{suite.name}-{photos.name}"
-        csv = write_csv(rows, f"{stem}.csv", conditions)
-        html = None
-        if report:
-            text = build_message_report(rows, suite, conditions, markers, showpiece(photos), seed)
-            html = write_whole(f"{stem}.html", text)
-    line = "; ".join([message_headline(rows), *left_out])
-    return SuiteResult(rows, csv, html, line, photos.skipped)
+        line = "; ".join([message_headline(rows), *left_out])
+
+        def build():
+            return build_message_report(rows, suite, conditions, markers, showpiece(photos), seed)
+
+        build = build if report else None
+        return write_result(rows, suite, photos, output, conditions, line, build)
 
 
 def _marking(markers):

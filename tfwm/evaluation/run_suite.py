@@ -1,12 +1,11 @@
-from pathlib import Path
-
-from tfwm.evaluation.files import versions, write_csv, write_whole
+from tfwm.evaluation.files import versions
+from tfwm.evaluation.names import by_name
 from tfwm.evaluation.photos import Photos
 from tfwm.evaluation.report import build_report
-from tfwm.evaluation.run import evaluate, named_networks
+from tfwm.evaluation.run import evaluate
 from tfwm.evaluation.run_message_suite import run_message_suite
 from tfwm.evaluation.suite import load_suite
-from tfwm.evaluation.suite_result import SuiteResult, origin, showpiece
+from tfwm.evaluation.suite_result import origin, showpiece, write_result
 from tfwm.evaluation.summary import headline
 
 
@@ -55,7 +54,7 @@ def run_suite(
             **changes,
         )  # fmt: skip
     suite = suite.replace(**changes)
-    networks = named_networks(networks)
+    networks = by_name(networks, "network")
     photos = Photos.of(images, suite.color, limit)
     rows = evaluate(networks, photos, suite, match=match, seed=seed, progress=progress)
     conditions = [
@@ -64,13 +63,12 @@ def run_suite(
         f"seed {seed}" + (f", strengths tuned to {match}" if match else ""),
         versions(),
     ]
-    stem = Path(output) / f"{suite.name}-{photos.name}"
-    csv = write_csv(rows, f"{stem}.csv", conditions)
-    html = None
-    if report:
-        text = build_report(rows, suite, conditions, networks, showpiece(photos))
-        html = write_whole(f"{stem}.html", text)
-    return SuiteResult(rows, csv, html, headline(rows), photos.skipped)
+
+    def build():
+        return build_report(rows, suite, conditions, networks, showpiece(photos))
+
+    line, build = headline(rows), build if report else None
+    return write_result(rows, suite, photos, output, conditions, line, build)
 
 
 def _message(suite):

@@ -1,6 +1,8 @@
 import dataclasses
 from pathlib import Path
 
+from tfwm.evaluation.files import write_csv, write_whole
+
 
 @dataclasses.dataclass
 class SuiteResult:
@@ -19,6 +21,27 @@ class SuiteResult:
     html: Path | None
     line: str
     skipped: int
+
+
+def write_result(rows, suite, photos, output, conditions, line, build=None):
+    """Writes what a run gave to `<output>/<suite>-<dataset>.csv` and `.html`.
+
+    Args:
+        rows: list of dicts.
+        suite: the `Suite`.
+        photos: the `Photos`.
+        output: folder.
+        conditions: lines of text for the head of the table.
+        line: one sentence that says what came out.
+        build: function that gives the report's HTML; without it there is none.
+
+    Returns:
+        `SuiteResult`.
+    """
+    stem = Path(output) / f"{suite.name}-{photos.name}"
+    csv = write_csv(rows, f"{stem}.csv", conditions)
+    html = write_whole(f"{stem}.html", build()) if build else None
+    return SuiteResult(rows, csv, html, line, photos.skipped)
 
 
 def origin(suite, photos, command):
