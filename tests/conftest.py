@@ -61,3 +61,11 @@ def quadrant_network():
             return logits[..., None].astype(np.float32)
 
     return QuadrantNetwork()
+
+
+@pytest.fixture(scope="session")
+def watermarker(quadrant_network):
+    """A `tfwm.Watermarker` with that network."""
+    from tfwm.watermarker import Watermarker
+
+    return Watermarker(quadrant_network)

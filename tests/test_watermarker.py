@@ -10,12 +10,6 @@ from skimage import data
 from tfwm import watermarker as module
 from tfwm.images import ImageError, Photo, luminance, read_photo, write_photo
 from tfwm.marking import WORKING_PIXELS
-from tfwm.watermarker import Watermarker
-
-
-@pytest.fixture(scope="module")
-def watermarker(quadrant_network):
-    return Watermarker(quadrant_network)
 
 
 @pytest.fixture(scope="module")

@@ -8,14 +8,8 @@ from PIL import Image
 
 from tfwm.demo import make_server
 from tfwm.demo.envelope import pack, unpack
-from tfwm.watermarker import Watermarker
 
 TYPE = "application/octet-stream"
-
-
-@pytest.fixture(scope="session")
-def watermarker(quadrant_network):
-    return Watermarker(quadrant_network)
 
 
 @pytest.fixture(scope="session")

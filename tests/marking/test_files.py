@@ -1,6 +1,4 @@
-import runpy
 import uuid
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,13 +10,7 @@ from tfwm.marking.check import resaved
 from tfwm.marking.files import FileReport, mark_file
 from tfwm.watermarker import Watermarker
 
-CHECKER = Path(__file__).parents[1] / "cli" / "checker_network.py"
 MESSAGE = "(c) Ada Lovelace"
-
-
-@pytest.fixture
-def watermarker():
-    return Watermarker(runpy.run_path(str(CHECKER))["CheckerNetwork"]())
 
 
 @pytest.fixture
@@ -28,19 +20,19 @@ def source(tmp_path):
     return path
 
 
-def test_report_agrees_with_the_file(watermarker, source, tmp_path):
-    report = watermarker.embed_file(source, tmp_path / "a.jpg", MESSAGE, key="k", quality=90)
+def test_report_agrees_with_the_file(checker, source, tmp_path):
+    report = checker.embed_file(source, tmp_path / "a.jpg", MESSAGE, key="k", quality=90)
     assert (report.source, report.output) == (str(source), str(tmp_path / "a.jpg"))
-    found = watermarker.extract(tmp_path / "a.jpg", key="k", search="none")
+    found = checker.extract(tmp_path / "a.jpg", key="k", search="none")
     assert found.message == MESSAGE and found.margin == pytest.approx(report.margin)
     assert found.p_value <= 1e-12 and report.p_value <= 1e-12
-    report = watermarker.embed_file(source, tmp_path / "a.png", MESSAGE)
+    report = checker.embed_file(source, tmp_path / "a.png", MESSAGE)
     cover, marked = (np.asarray(Image.open(p), float) for p in (source, tmp_path / "a.png"))
     psnr = 10 * np.log10(255**2 / np.mean((cover - marked) ** 2))
     assert report.psnr == pytest.approx(psnr, abs=1e-3)
 
 
-def test_strength_goes_up_in_steps_to_a_limit(watermarker, source, tmp_path, monkeypatch):
+def test_strength_goes_up_in_steps_to_a_limit(checker, source, tmp_path, monkeypatch):
     tried = []
     apply = Watermarker.prepare
 
@@ -52,22 +44,22 @@ def test_strength_goes_up_in_steps_to_a_limit(watermarker, source, tmp_path, mon
 
     monkeypatch.setattr(Watermarker, "prepare", prepare)
     with pytest.raises(ImageError, match="but 1000 times are wanted") as error:
-        watermarker.embed_file(source, tmp_path / "a.png", MESSAGE, strength=0.5, margin=1000)
+        checker.embed_file(source, tmp_path / "a.png", MESSAGE, strength=0.5, margin=1000)
     assert "at strength 1.22 " in str(error.value)
     np.testing.assert_allclose(tried, 0.5 * 1.25 ** np.arange(5))
     assert not (tmp_path / "a.png").exists()
     tried.clear()
-    watermarker.embed_file(source, tmp_path / "a.png", MESSAGE, strength=0.5)
+    checker.embed_file(source, tmp_path / "a.png", MESSAGE, strength=0.5)
     assert tried == [0.5]
 
 
-def test_psnr_is_not_given_up_for_reading(watermarker, source, tmp_path):
+def test_psnr_is_not_given_up_for_reading(checker, source, tmp_path):
     with pytest.raises(ImageError, match=r"photo.png was not marked: at strength .* \(38\.\d dB\)"):
-        watermarker.embed_file(source, tmp_path / "a.png", MESSAGE, psnr=38, margin=1000)
-    assert watermarker.embed_file(source, tmp_path / "a.png", MESSAGE, psnr=36).psnr >= 36
+        checker.embed_file(source, tmp_path / "a.png", MESSAGE, psnr=38, margin=1000)
+    assert checker.embed_file(source, tmp_path / "a.png", MESSAGE, psnr=36).psnr >= 36
 
 
-def test_what_was_written_is_what_was_read(watermarker, source, tmp_path, monkeypatch):
+def test_what_was_written_is_what_was_read(checker, source, tmp_path, monkeypatch):
     """A format that destroys the mark is noticed before anything is written."""
     from tfwm.marking import files
 
@@ -78,27 +70,27 @@ def test_what_was_written_is_what_was_read(watermarker, source, tmp_path, monkey
     encode = files.encode_photo
     monkeypatch.setattr(files, "encode_photo", destroyed)
     with pytest.raises(ImageError, match="does not read back"):
-        watermarker.embed_file(source, tmp_path / "a.png", MESSAGE)
+        checker.embed_file(source, tmp_path / "a.png", MESSAGE)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["photo.png"]
 
 
-def test_existing_files_are_kept(watermarker, source, tmp_path):
+def test_existing_files_are_kept(checker, source, tmp_path):
     before = source.read_bytes()
     for output in (source, tmp_path / ".." / tmp_path.name / "photo.png"):
         with pytest.raises(ImageError, match="exists"):
-            watermarker.embed_file(source, output, MESSAGE)
+            checker.embed_file(source, output, MESSAGE)
     assert source.read_bytes() == before
-    watermarker.embed_file(source, source, MESSAGE, overwrite=True)
-    assert watermarker.extract(source, search="none").message == MESSAGE
+    checker.embed_file(source, source, MESSAGE, overwrite=True)
+    assert checker.extract(source, search="none").message == MESSAGE
 
 
-def test_dry_run(watermarker, source, tmp_path):
-    report = watermarker.embed_file(source, tmp_path / "a.png", MESSAGE, dry_run=True)
+def test_dry_run(checker, source, tmp_path):
+    report = checker.embed_file(source, tmp_path / "a.png", MESSAGE, dry_run=True)
     assert report.output is None and report.margin > 2
     assert sorted(p.name for p in tmp_path.iterdir()) == ["photo.png"]
 
 
-def test_lane_encloses_network_and_codec(watermarker, source, tmp_path):
+def test_lane_encloses_network_and_codec(checker, source, tmp_path):
     inside = []
 
     class Lane:
@@ -115,16 +107,16 @@ def test_lane_encloses_network_and_codec(watermarker, source, tmp_path):
 
         return call
 
-    network = watermarker.network
+    network = checker.network
     network.embed, network.extract = checked(network.embed), checked(network.extract)
-    encoded, report = mark_file(watermarker, source, tmp_path / "a.png", MESSAGE, lane=Lane())
+    encoded, report = mark_file(checker, source, tmp_path / "a.png", MESSAGE, lane=Lane())
     assert encoded.startswith(b"\x89PNG") and report.output == str(tmp_path / "a.png")
     assert not (tmp_path / "a.png").exists() and not inside
 
 
-def test_notes_and_plain_values(watermarker, tmp_path):
+def test_notes_and_plain_values(checker, tmp_path):
     Image.fromarray(data.chelsea()).quantize(128).save(tmp_path / "a.gif")
-    report = watermarker.embed_file(tmp_path / "a.gif", tmp_path / "b.png", MESSAGE)
+    report = checker.embed_file(tmp_path / "a.gif", tmp_path / "b.png", MESSAGE)
     assert report.notes == ("a palette was replaced by full colours",)
     assert report.to_dict()["notes"] == list(report.notes)
     number = uuid.UUID(int=5)
@@ -146,15 +138,15 @@ def test_resaved_is_close_in_every_kind(dtype, channels):
     assert 0 < np.sqrt(np.mean(error**2)) < 5
 
 
-def test_check_of_photos_that_do_and_do_not_fit(watermarker, source):
-    check = watermarker.check(source, MESSAGE)
+def test_check_of_photos_that_do_and_do_not_fit(checker, source):
+    check = checker.check(source, MESSAGE)
     assert check.fits and check.margin > 1 and check.p_value < 1e-12 and check.strength == 1
     assert check.to_dict()["reason"].startswith("the message is read with ")
-    small = watermarker.check(np.full((64, 64), 128, np.uint8), MESSAGE)
+    small = checker.check(np.full((64, 64), 128, np.uint8), MESSAGE)
     assert not small.fits and "too small or too flat" in small.reason
-    faint = watermarker.check(source, MESSAGE, strength=0.01)
+    faint = checker.check(source, MESSAGE, strength=0.01)
     assert not faint.fits and "not one pixel changes" in faint.reason
     assert faint.to_dict()["psnr"] == float("inf")
-    assert watermarker.check(source, MESSAGE, psnr=36).psnr >= 36
+    assert checker.check(source, MESSAGE, psnr=36).psnr >= 36
     deep = read_photo(source).pixels.astype(np.uint16)[..., :1] * 257
-    assert watermarker.check(deep, MESSAGE).fits
+    assert checker.check(deep, MESSAGE).fits

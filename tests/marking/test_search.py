@@ -10,14 +10,8 @@ from skimage import data
 from tfwm.images import Photo
 from tfwm.marking import STAGES, Alignment, Canvas, Reader, candidates
 from tfwm.payload import Codec, Key
-from tfwm.watermarker import Watermarker
 
 MESSAGE = "ada"
-
-
-@pytest.fixture(scope="module")
-def watermarker(quadrant_network):
-    return Watermarker(quadrant_network)
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,6 @@
 import pytest
 
 from tfwm.evaluation import Suite
-from tfwm.watermarker import Watermarker
-
-
-@pytest.fixture(scope="session")
-def watermarker(quadrant_network):
-    return Watermarker(quadrant_network)
 
 
 @pytest.fixture(scope="session")

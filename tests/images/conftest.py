@@ -1,0 +1,19 @@
+import pytest
+from skimage import data
+
+
+@pytest.fixture(scope="session")
+def astronaut():
+    return data.astronaut()[:200, :300]
+
+
+@pytest.fixture(scope="session")
+def one_line():
+    """Returns the message of a raised error, which is one line and says what to do."""
+
+    def message(error):
+        text = str(error.value)
+        assert "\n" not in text and len(text) < 250
+        return text
+
+    return message
