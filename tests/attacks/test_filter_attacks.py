@@ -63,3 +63,31 @@ def test_resize_range_holds_both_ends(photo):
     error = np.abs(attacked - images).mean(axis=(1, 2, 3))
     half = np.abs(Resize(0.5)(images[:1]) - images[:1]).mean()
     assert error.max() == pytest.approx(half, rel=0.05) and error.min() < half / 3
+
+
+@pytest.mark.parametrize("scale", [0.6, 1.5])
+def test_nearest_resize_one_way_takes_pixels(scale, gray_photo):
+    image = gray_photo[:, :101, :70]
+    attacked = Resize(scale, restore=False, method="nearest")(image)
+    rows, columns = (np.arange(int(n * scale)) * n // int(n * scale) for n in (101, 70))
+    np.testing.assert_array_equal(attacked, image[:, rows][:, :, columns])
+
+
+def test_bilinear_resize_one_way_comes_near_pillow(gray_photo):
+    attacked = Resize(0.4, restore=False)(gray_photo)
+    expected = pixels(gray_photo).resize((102, 102), Image.BILINEAR)
+    assert np.abs(levels(attacked) - np.asarray(expected)).max() < 1.5
+
+
+def test_nearest_resize_and_back(gray_photo):
+    image = gray_photo[:, :64, :64]
+    attacked = Resize(0.5, method="nearest")(image)
+    np.testing.assert_array_equal(attacked, image[:, ::2, ::2].repeat(2, axis=1).repeat(2, axis=2))
+
+
+def test_resize_one_way_draws_a_size_per_batch(photo):
+    attack = Resize((0.4, 0.6), restore=False, seed=0)
+    sizes = {attack(photo[:, :100, :50]).shape[1:3] for _ in range(20)}
+    assert len(sizes) > 8
+    assert all(40 <= rows <= 59 and abs(rows - 2 * columns) < 2 for rows, columns in sizes)
+    assert not attack.supports_jit and Resize((0.4, 0.6)).supports_jit

@@ -17,6 +17,17 @@ def test_matrix_equals_pillow(sizes, gray_photo):
     np.testing.assert_allclose(resized[0, ..., 0], expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("sizes", [(37, 18), (100, 29), (7, 20), (9, 9), (5, 1)])
+def test_nearest_takes_the_sample_before(sizes):
+    size, out_size = sizes
+    samples = tf.random.stateless_uniform((1, size, 1, 1), (0, 1))
+    expected = samples.numpy()[0, [i * size // out_size for i in range(out_size)], 0, 0]
+    matrix = resample.resize_matrix(size, out_size, method="nearest")
+    np.testing.assert_array_equal(matrix @ samples[0, :, 0], expected[:, None])
+    several = resample.resize_matrix(size, tf.constant([out_size, 3]), 30, method="nearest")
+    np.testing.assert_array_equal(several[0, :out_size], matrix)
+
+
 def test_tensor_sizes_give_the_same_matrix():
     several = resample.resize_matrix(20, tf.constant([7, 13]), max_out_size=13).numpy()
     np.testing.assert_allclose(several[0, :7], resample.resize_matrix(20, 7), atol=1e-6)

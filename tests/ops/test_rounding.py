@@ -34,3 +34,10 @@ def test_cubic_round():
     error = X - np.rint(X)
     np.testing.assert_allclose(value, np.rint(X) + error**3, rtol=1e-6)
     np.testing.assert_allclose(gradient, 3 * error**2, rtol=1e-6)
+
+
+def test_cubic_round_at_zero():
+    value, gradient = value_and_gradient(rounding.cubic_round_at_zero)
+    near_zero = np.abs(X) < 0.5
+    np.testing.assert_allclose(value, np.where(near_zero, X**3, X), rtol=1e-6)
+    np.testing.assert_allclose(gradient, np.where(near_zero, 3 * X**2, 1), rtol=1e-6)

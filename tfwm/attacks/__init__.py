@@ -5,6 +5,9 @@ from tfwm.attacks.base import Attack
 from tfwm.attacks.brightness import Brightness
 from tfwm.attacks.chain import Chain
 from tfwm.attacks.contrast import Contrast
+from tfwm.attacks.crop import Crop
+from tfwm.attacks.cropout import Cropout
+from tfwm.attacks.dropout import Dropout
 from tfwm.attacks.fir_filter import FIRFilter
 from tfwm.attacks.gamma import Gamma
 from tfwm.attacks.gaussian_blur import GaussianBlur
@@ -28,6 +31,9 @@ __all__ = [
     "Brightness",
     "Chain",
     "Contrast",
+    "Crop",
+    "Cropout",
+    "Dropout",
     "FIRFilter",
     "Gamma",
     "GaussianBlur",

@@ -1,12 +1,14 @@
 import keras
 
-from tfwm.attacks.composite import CompositeAttack, run_attack
+from tfwm.attacks.composite import CompositeAttack, output_shape, run_attack
 from tfwm.ops.random import split_seed
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class Chain(CompositeAttack):
     """Applies several attacks one after the other.
+
+    One that puts the cover back must come before one that changes the size of images.
 
     Args:
         attacks: list of attacks, the first one first; other Keras layers will do too.
@@ -23,3 +25,8 @@ class Chain(CompositeAttack):
         for attack, own_seed in zip(self.attacks, split_seed(seed, len(self.attacks)), strict=True):
             image = run_attack(attack, image, own_seed, cover)
         return image
+
+    def compute_output_shape(self, image_shape, cover_shape=None):
+        for attack in self.attacks:
+            image_shape = output_shape(attack, image_shape)
+        return image_shape

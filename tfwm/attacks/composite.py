@@ -41,6 +41,23 @@ class CompositeAttack(Attack):
         return cls(**{**config, "attacks": attacks})
 
 
+def output_shape(attack, image_shape):
+    """Returns the shape that an attack makes; other Keras layers must keep it."""
+    shape = attack.compute_output_shape(image_shape) if isinstance(attack, Attack) else image_shape
+    return tuple(shape)
+
+
+def check_size_is_kept(owner, attacks):
+    """Raises ValueError if one of the attacks changes the size of images."""
+    probe = (1, 64, 64, 3)
+    for attack in attacks:
+        if output_shape(attack, probe) != probe:
+            raise ValueError(
+                f"{owner} needs attacks that keep the size of images; those that change it go "
+                f"into a Chain or RandomChoice(per='batch'). Received: {attack!r}"
+            )
+
+
 def run_attack(attack, image, seed, cover):
     """Calls an attack, or any other Keras layer, on float32 images."""
     if isinstance(attack, Attack):

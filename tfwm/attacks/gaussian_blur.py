@@ -11,7 +11,8 @@ from tfwm.ops.random import draw_strength
 class GaussianBlur(Attack):
     """Blurs by a Gaussian, as `scipy.ndimage.gaussian_filter` does.
 
-    ReDMark tests with 1, 1.6 and 2 (Table 3, where sigma is called radius).
+    ReDMark tests with 1, 1.6 and 2 (Table 3, where sigma is called radius). The Gaussian
+    filter of MBRS (section 4.2.2) is `GaussianBlur(2, size=7, padding="reflect")`.
 
     Args:
         sigma: standard deviation in pixels, or a pair `(low, high)` to draw one per

@@ -6,9 +6,16 @@ from tfwm.attacks.base import Attack
 from tfwm.ops import jpeg, libjpeg
 from tfwm.ops.codec import encode_and_decode_jpeg
 from tfwm.ops.random import draw_integer, split_seed, uniform
-from tfwm.ops.rounding import cubic_round, straight_through, straight_through_clip
+from tfwm.ops.rounding import (
+    cubic_round,
+    cubic_round_at_zero,
+    straight_through,
+    straight_through_clip,
+)
 
-METHODS = ("faithful", "codec", "noise", "cubic", "mask")
+METHODS = ("faithful", "codec", "noise", "cubic", "cubic_at_zero", "mask")
+SMOOTH_ROUNDING = {"cubic": cubic_round, "cubic_at_zero": cubic_round_at_zero}
+GRADIENTS = ("straight_through", "cubic", "zero")
 MASKS = {"square": (5, 3), "zigzag": (25, 9)}
 
 
@@ -25,16 +32,34 @@ class JPEG(Attack):
     | `"codec"` | the codec itself, on the host: slower, no XLA | argument `gradient` |
     | `"noise"` | uniform noise of +-0.5 in quantised units, not clipped (ReDMark, Eq. 3) | exact |
     | `"cubic"` | rounding replaced by a cubic (Shin and Song) | exact |
+    | `"cubic_at_zero"` | a cubic where rounding gives 0, else nothing (StegaStamp) | exact |
     | `"mask"` | high frequencies set to 0, whatever the quality (MBRS, HiDDeN) | exact |
 
     Where a method clips to [0, 1], before and after, the gradient passes straight
     through.
 
+    The layers of the papers:
+
+    | layer | arguments |
+    |---|---|
+    | ReDMark | `70, method="noise"` |
+    | MBRS, "real JPEG" in training | `50, subsampling="4:4:4", gradient="zero"` |
+    | MBRS, JPEG-Mask | `method="mask", subsampling="4:4:4"` |
+    | MBRS, JPEG-SS | `50, method="cubic_at_zero", subsampling="4:4:4"` |
+    | MBRS, real JPEG in tests | `50` |
+    | HiDDeN, JPEG-Mask | `method="mask", mask="zigzag", subsampling="4:4:4"` |
+    | StegaStamp | `(50, 100), method="cubic_at_zero"` |
+
+    The training code of MBRS takes YCbCr in full resolution, does not round pixels to 8 bits and
+    does not shift them by 128 before the DCT; the first is `"4:4:4"`, in the others this layer
+    does as libjpeg.
+
     References:
         Ahmadi et al., "ReDMark", 2020, section 3.3.
         Shin and Song, "JPEG-resistant adversarial images", NIPS workshop 2017.
-        Jia et al., "MBRS", ACM MM 2021, section 3.3.
+        Jia et al., "MBRS", ACM MM 2021, sections 3.2 and 4.3.2.
         Zhu et al., "HiDDeN", ECCV 2018.
+        Tancik et al., "StegaStamp", CVPR 2020.
         Reich et al., "Differentiable JPEG: the devil is in the details", WACV 2024.
 
     Args:
@@ -44,7 +69,8 @@ class JPEG(Attack):
         subsampling: `"4:2:0"` or `"4:4:4"`; no effect on gray images.
         gradient: of `"faithful"` and `"codec"`: `"straight_through"` takes rounding
             for the identity, `"cubic"` differentiates the method `"cubic"`, so that
-            coefficients which quantisation leaves at 0 get little gradient.
+            coefficients which quantisation leaves at 0 get little gradient; with
+            `"zero"` nothing reaches the embedder, as with true rounding.
         mask: of `"mask"`: `"square"` keeps 5 x 5 coefficients of luma and 3 x 3 of
             chroma (MBRS), `"zigzag"` the first 25 and 9 (HiDDeN).
         seed: see `Attack`.
@@ -69,7 +95,7 @@ class JPEG(Attack):
         self.quality = number_or_range("quality", quality, 1, 100, kind=int)
         self.method = one_of("method", method, METHODS)
         self.subsampling = one_of("subsampling", subsampling, ("4:2:0", "4:4:4"))
-        self.gradient = one_of("gradient", gradient, ("straight_through", "cubic"))
+        self.gradient = one_of("gradient", gradient, GRADIENTS)
         self.mask = one_of("mask", mask, MASKS)
         if method == "codec":
             self.supports_jit = False
@@ -85,7 +111,7 @@ class JPEG(Attack):
         if self.method == "mask":
             return straight_through_clip(self._masked(image))
         smooth = self._smooth(image, quality)
-        if self.method == "cubic":
+        if self.method in SMOOTH_ROUNDING:
             return straight_through_clip(smooth)
         values = tf.stop_gradient(image)
         if self.method == "faithful":
@@ -97,8 +123,12 @@ class JPEG(Attack):
         return straight_through(values, smooth)
 
     def _smooth(self, image, quality):
-        if self.method == "cubic" or self.gradient == "cubic":
+        if self.method in SMOOTH_ROUNDING:
+            return self._quantized(image, quality, [SMOOTH_ROUNDING[self.method]] * 2)
+        if self.gradient == "cubic":
             return self._quantized(image, quality, [cubic_round, cubic_round])
+        if self.gradient == "zero":
+            return 0.0 * image
         if image.shape[-1] == 1 or self.subsampling == "4:4:4":
             return image
         return jpeg.simulate(image, None, None, self.subsampling)

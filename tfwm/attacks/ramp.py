@@ -2,7 +2,7 @@ import keras
 import tensorflow as tf
 
 from tfwm.attacks.base import Attack
-from tfwm.attacks.composite import run_attack
+from tfwm.attacks.composite import check_size_is_kept, run_attack
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
@@ -33,6 +33,7 @@ class Ramp(Attack):
             raise ValueError(f"Expected a Keras layer. Received: attack={attack!r}")
         if int(steps) < 1:
             raise ValueError(f"Expected a positive number of calls. Received: steps={steps}")
+        check_size_is_kept("Ramp", [attack])
         self.attack = attack
         self.steps = int(steps)
 

@@ -3,7 +3,12 @@ import numpy as np
 import tensorflow as tf
 
 from tfwm.attacks.arguments import one_of
-from tfwm.attacks.composite import CompositeAttack, run_attack
+from tfwm.attacks.composite import (
+    CompositeAttack,
+    check_size_is_kept,
+    output_shape,
+    run_attack,
+)
 from tfwm.ops.random import split_seed, uniform
 
 
@@ -26,6 +31,7 @@ class RandomChoice(CompositeAttack):
 
     Args:
         attacks: list of attacks; any Keras layer that keeps the image's shape will do.
+            Attacks that change the image's size need `per="batch"`.
         probabilities: one non-negative number per attack, normalised to sum 1; equal
             by default.
         per: `"batch"`, `"image"` or `"slice"`.
@@ -41,6 +47,8 @@ class RandomChoice(CompositeAttack):
     def __init__(self, attacks, probabilities=None, per="batch", seed=None, **kwargs):
         super().__init__(attacks, seed=seed, **kwargs)
         self.per = one_of("per", per, ("batch", "image", "slice"))
+        if self.per != "batch":
+            check_size_is_kept(f"RandomChoice(per={per!r})", self.attacks)
         self.probabilities = None if probabilities is None else [float(p) for p in probabilities]
         weights = np.ones(len(self.attacks)) if probabilities is None else np.asarray(probabilities)
         if weights.shape != (len(self.attacks),) or weights.min() < 0 or weights.sum() <= 0:
@@ -66,7 +74,8 @@ class RandomChoice(CompositeAttack):
             lambda attack=attack, seed=seed: run_attack(attack, image, seed, cover)
             for attack, seed in zip(self.attacks, seeds, strict=True)
         ]
-        return tf.ensure_shape(tf.switch_case(choice, branches), image.shape)
+        attacked = tf.switch_case(choice, branches)
+        return tf.ensure_shape(attacked, self.compute_output_shape(image.shape))
 
     def _per_image(self, image, seed, cover, weights):
         choice_seed, *seeds = split_seed(seed, len(self.attacks) + 1)
@@ -106,6 +115,12 @@ class RandomChoice(CompositeAttack):
         rest = tf.maximum(exact - shares, 0)
         weights = tf.cast(tf.math.divide_no_nan(rest, tf.reduce_sum(rest)), tf.float32)
         return tf.unstack(tf.cast(shares, tf.int32)), weights
+
+    def compute_output_shape(self, image_shape, cover_shape=None):
+        shapes = [output_shape(attack, image_shape) for attack in self.attacks]
+        return tuple(
+            sizes[0] if len(set(sizes)) == 1 else None for sizes in zip(*shapes, strict=True)
+        )
 
     def get_config(self):
         return {**super().get_config(), "probabilities": self.probabilities, "per": self.per}

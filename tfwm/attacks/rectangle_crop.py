@@ -3,7 +3,8 @@ import tensorflow as tf
 
 from tfwm.attacks.arguments import number_or_range
 from tfwm.attacks.base import Attack
-from tfwm.ops.random import draw_strength, split_seed, uniform
+from tfwm.ops.random import draw_strength, split_seed
+from tfwm.ops.windows import place_window
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
@@ -34,23 +35,12 @@ class RectangleCrop(Attack):
         self.fill = float(fill)
 
     def apply(self, image, seed, cover=None):
-        strength_seed, row_seed, column_seed = split_seed(seed, 3)
+        strength_seed, place_seed = split_seed(seed, 2)
         batch, height, width, _ = tf.unstack(tf.shape(image))
         amount = draw_strength(self.amount, strength_seed, batch)
         side = tf.sqrt(amount * tf.cast(height * width, tf.float32))
-        rows = _inside(tf.floor(side), height, row_seed, batch)
-        columns = _inside(tf.math.ceil(side), width, column_seed, batch)
-        filled = rows[:, :, None, None] & columns[:, None, :, None]
+        filled = place_window(image, tf.floor(side), tf.math.ceil(side), place_seed)
         return tf.where(filled, self.fill, image)
 
     def get_config(self):
         return {**super().get_config(), "amount": self.amount, "fill": self.fill}
-
-
-def _inside(length, size, seed, batch):
-    """Draws a random interval per image and marks its pixels `(batch, size)`."""
-    free = tf.cast(size, tf.float32) - tf.minimum(length, tf.cast(size, tf.float32))
-    start = tf.floor(uniform((batch,), seed) * (free + 1))
-    position = tf.range(size, dtype=tf.int32)
-    position = tf.cast(position, tf.float32)[None] - start[:, None]
-    return (position >= 0) & (position < tf.broadcast_to(length, (batch,))[:, None])

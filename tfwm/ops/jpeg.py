@@ -33,6 +33,7 @@ CHROMINANCE_TABLE = np.array(
         [99, 99, 99, 99, 99, 99, 99, 99],
     ]
 )
+_CENTRES = (128.0, 127.5, 127.5)
 _BLOCK_DCT = np.kron(dct_matrix(8), dct_matrix(8)).astype(np.float32)
 
 
@@ -62,7 +63,7 @@ def low_frequency_mask(num_or_side, order):
 
     Args:
         num_or_side: the number of coefficients (zigzag) or the side of the square.
-        order: `"square"` (MBRS, section 3.3) or `"zigzag"` (HiDDeN).
+        order: `"square"` (MBRS, section 3.2) or `"zigzag"` (HiDDeN).
     """
     row, column = np.mgrid[:8, :8]
     if order == "square":
@@ -141,11 +142,12 @@ def simulate(image, quantize_luma, quantize_chroma, subsampling):
     """
     if image.shape[-1] == 1:
         return (_plane(image * 255 - 128, quantize_luma) + 128) / 255
-    levels = rgb_to_ycbcr(image) * 255 - 128
+    # Gray has the chroma 128 in libjpeg, but 0.5 * 255 here.
+    levels = rgb_to_ycbcr(image) * 255 - _CENTRES
     y, cb, cr = tf.split(levels, 3, axis=-1)
     y = _plane(y, quantize_luma)
     cb, cr = (_chroma(plane, quantize_chroma, subsampling) for plane in (cb, cr))
-    return ycbcr_to_rgb((tf.concat([y, cb, cr], axis=-1) + 128) / 255)
+    return ycbcr_to_rgb((tf.concat([y, cb, cr], axis=-1) + _CENTRES) / 255)
 
 
 def _chroma(plane, quantize, subsampling):

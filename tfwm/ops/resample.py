@@ -3,18 +3,22 @@
 import numpy as np
 import tensorflow as tf
 
+METHODS = ("bilinear", "nearest")
 
-def resize_matrix(in_size, out_size, max_out_size=None):
-    """Returns the matrix of an antialiased bilinear resize along one axis.
 
-    The weights are those of `PIL.Image.resize(..., Image.BILINEAR)`: a triangle,
-    stretched by the scale when it shrinks.
+def resize_matrix(in_size, out_size, max_out_size=None, method="bilinear"):
+    """Returns the matrix of a resize along one axis.
+
+    The weights of `"bilinear"` are those of `PIL.Image.resize(..., Image.BILINEAR)`: a
+    triangle, stretched by the scale when it shrinks. `"nearest"` takes sample
+    `floor(i * in_size / out_size)`, as PyTorch's `interpolate` does.
 
     Args:
         in_size: number of samples before.
         out_size: number of samples after; integers, any shape `(...)`, so that
             every image may have its own.
         max_out_size: rows of the result; rows beyond `out_size` are 0.
+        method: `"bilinear"` or `"nearest"`.
 
     Returns:
         float32 tensor `(..., max_out_size, in_size)`.
@@ -26,27 +30,28 @@ def resize_matrix(in_size, out_size, max_out_size=None):
            [0.   , 0.143, 0.429, 0.429]], dtype=float32)
     """
     max_out_size = out_size if max_out_size is None else max_out_size
-    return _triangles(in_size, out_size, max_out_size, max_in_size=in_size)
+    return _matrix(in_size, out_size, max_out_size, in_size, method)
 
 
-def resize_and_back_matrices(size, middle_size, max_middle_size):
+def resize_and_back_matrices(size, middle_size, max_middle_size, method="bilinear"):
     """Returns the two matrices of a resize from `size` to `middle_size` and back.
 
     Args:
         size: number of samples.
         middle_size: number of samples in between, integers `(...)`.
         max_middle_size: the largest `middle_size`.
+        method: see `resize_matrix`.
 
     Returns:
         Two float32 tensors `(..., max_middle_size, size)` and
         `(..., size, max_middle_size)`.
     """
-    there = _triangles(size, middle_size, max_middle_size, max_in_size=size)
-    back = _triangles(middle_size, size, size, max_in_size=max_middle_size)
+    there = _matrix(size, middle_size, max_middle_size, size, method)
+    back = _matrix(middle_size, size, size, max_middle_size, method)
     return there, back
 
 
-def _triangles(in_size, out_size, max_out_size, max_in_size):
+def _matrix(in_size, out_size, max_out_size, max_in_size, method):
     if all(isinstance(n, int | np.integer) for n in (in_size, out_size, max_out_size, max_in_size)):
         xp, kind = np, np.float64
         in_size, out_size = (np.reshape(n, (1, 1)).astype(kind) for n in (in_size, out_size))
@@ -57,9 +62,13 @@ def _triangles(in_size, out_size, max_out_size, max_in_size):
         in_size, out_size = (tf.cast(n, kind)[..., None, None] for n in (in_size, out_size))
         columns = tf.range(tf.cast(max_in_size, kind))
         rows = tf.range(tf.cast(max_out_size, kind))[:, None]
+    inside = (columns < in_size) & (rows < out_size)
+    if method == "nearest":
+        # Products of whole numbers: exact, as a rounded scale is not.
+        first = (columns * out_size <= rows * in_size) & (rows * in_size < (columns + 1) * out_size)
+        return tf.cast(first & inside, tf.float32)
     scale = in_size / out_size
     distance = xp.abs(columns + 0.5 - (rows + 0.5) * scale) / xp.maximum(scale, 1.0)
-    inside = (columns < in_size) & (rows < out_size)
     weights = xp.where(inside, xp.maximum(1.0 - distance, 0.0), 0.0)
     total = weights.sum(-1, keepdims=True) if xp is np else tf.reduce_sum(weights, -1, True)
     return tf.cast(weights / xp.maximum(total, 1e-6), tf.float32)
