@@ -69,3 +69,84 @@ def watermarker(quadrant_network):
     from tfwm.watermarker import Watermarker
 
     return Watermarker(quadrant_network)
+
+
+@pytest.fixture(scope="session")
+def pattern_models():
+    """Function that makes a hand-made embedder and extractor of Keras for colour photos.
+
+    Each bit is the sign of a pattern of squares of 8 x 8 pixels in R, G and B, which repeats
+    within its block. Patterns are orthogonal to each other and to flat and slanted surfaces.
+    """
+    import keras
+
+    def build(block=16, bits=1, period=16, strength=8 / 255):
+        patterns = _orthogonal_patterns(period // 8, bits)
+        kernel = np.tile(patterns, (block // period, block // period, 1, 1))
+        side = len(kernel)
+        image = keras.Input((None, None, 3), name="image")
+        message = keras.Input((None, None, bits), name="message")
+        factor = keras.Input((), name="strength")
+        signs = keras.layers.Rescaling(2.0, offset=-1.0)(message)
+        change = keras.layers.Conv2DTranspose(3, side, side, use_bias=False, name="paint")(signs)
+        change = keras.layers.UpSampling2D(8)(change)
+        change = keras.layers.Multiply()([change, keras.layers.Reshape((1, 1, 1))(factor)])
+        marked = keras.layers.Add()([image, change])
+        embedder = keras.Model({"image": image, "message": message, "strength": factor}, marked)
+        embedder.get_layer("paint").set_weights([kernel * strength / bits**0.5])
+        squares = keras.layers.AveragePooling2D(8)(image)
+        logits = keras.layers.Conv2D(bits, side, side, use_bias=False, name="look")(squares)
+        extractor = keras.Model(image, logits)
+        scale = 2 * bits**0.5 / (strength * side**2 * 3)
+        extractor.get_layer("look").set_weights([kernel * scale])
+        return embedder, extractor
+
+    return build
+
+
+def _orthogonal_patterns(side, bits):
+    """Patterns `(side, side, 3, bits)` with a root mean square of 1."""
+    surfaces = np.stack([np.ones((side, side)), *np.indices((side, side))]).reshape(3, -1).T
+    basis = np.linalg.qr(surfaces)[0]
+    random = np.random.default_rng(0).normal(size=(side**2, 3, bits))
+    random -= np.einsum("nk,mk,mcb->ncb", basis, basis, random)
+    orthogonal = np.linalg.qr(random.reshape(-1, bits))[0]
+    return orthogonal.reshape(side, side, 3, bits) * np.sqrt(3 * side**2)
+
+
+@pytest.fixture(scope="session")
+def colour_network(pattern_models):
+    """A network without training for colour photos: one bit in each block of 16 x 16 pixels."""
+    from tfwm.export import KerasNetwork
+
+    return KerasNetwork(*pattern_models(), "colour")
+
+
+@pytest.fixture(scope="session")
+def tile_network(pattern_models):
+    """The same with 30 bits in each block of 128 x 128 pixels."""
+    from tfwm.export import KerasNetwork
+
+    return KerasNetwork(*pattern_models(128, 30, 32), "tile")
+
+
+@pytest.fixture(scope="session")
+def colour_packages(pattern_models, tmp_path_factory):
+    """Folder that holds these two, `colour` and `tile`, in every form; not to be changed."""
+    from tfwm.export import make_card, package_network
+
+    root = tmp_path_factory.mktemp("colours")
+    for name, (block, bits, period) in {"colour": (16, 1, 16), "tile": (128, 30, 32)}.items():
+        sides = (block, block)
+        card = make_card(
+            name,
+            "Patterns, for tests.",
+            paper="none",
+            licence={"code": "MIT", "weights": "MIT"},
+            training={"data": "none", "recipe": "none", "command": "none"},
+            geometry={"patch": sides, "block": sides, "channels": 3, "bits": bits, "message": "x"},
+            strength={"default": 1.0, "guidance": "none"},
+            limits=["Small."],
+        )
+        package_network(*pattern_models(block, bits, period), root / name, card)
+    return root

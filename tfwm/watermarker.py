@@ -25,10 +25,11 @@ FALSE_POSITIVE_RATE = 1e-6
 class Watermarker:
     """Marks photos of any size and mode, reads them again, and says how sure it is.
 
-    A photo is marked in its luminance, at the size at which it has about 512 x 768 pixels
-    (smaller ones at their own), and the change is scaled back up. The message is made
-    redundant over the whole photo; the key decides where each bit lies and what it looks
-    like, so that without it a mark can be neither read nor forged.
+    A photo is marked in its luminance, or by a network with three channels in R, G and B, at
+    the size at which it has about 512 x 768 pixels (smaller ones at their own), and the change
+    is scaled back up. The message is made redundant over the whole photo; the key decides
+    where each bit lies and what it looks like, so that without it a mark can be neither read
+    nor forged.
 
     Args:
         network: what `tfwm.export.load_network` gives.
@@ -74,7 +75,7 @@ class Watermarker:
         cover = read_photo(photo)
         bits = self.codec(key).encode(message)
         scale = natural_scale(*cover.pixels.shape[:2])
-        before = Canvas(cover).scaled(scale)
+        before = Canvas(cover, self.network.channels).scaled(scale)
         rows, columns = self.network.patch_shape
         height, width = before.shape[0] // rows * rows, before.shape[1] // columns * columns
         if not height or not width:
@@ -83,11 +84,11 @@ class Watermarker:
                 f"{cover.name} has {shape[1]} x {shape[0]} pixels: expected at least "
                 f"{columns} x {rows} at the size for marking; take a larger photo."
             )
-        before = before[None, :height, :width, None]
+        before = before[None, :height, :width]
         grid = self.network.message_shape(height, width)
         blocks = tiling_of(self.network).lay_out(bits, *grid[:2])
         after = np.asarray(self.network.embed(before, blocks[None], 1.0))
-        return Mark(cover, (after - before)[0, ..., 0], scale)
+        return Mark(cover, (after - before)[0], scale)
 
     def extract(
         self,
@@ -116,7 +117,7 @@ class Watermarker:
             raise ValueError(f"Expected a search among {STAGES}. Received: search={search!r}")
         copy = read_photo(photo)
         codec = self.codec(key)
-        reader = Reader(self.network, Canvas(copy), codec)
+        reader = Reader(self.network, Canvas(copy, self.network.channels), codec)
         judge = Judge(codec, false_positive_rate)
         for stage, alignment in candidates(reader, search, progress):
             votes = reader.votes(alignment)
@@ -128,7 +129,7 @@ class Watermarker:
     def read_votes(self, photo):
         """Returns the votes `(slots,)` of a photo as it is: key-independent, for statistics."""
         copy = read_photo(photo)
-        reader = Reader(self.network, Canvas(copy), self.codec())
+        reader = Reader(self.network, Canvas(copy, self.network.channels), self.codec())
         stage, alignment = next(candidates(reader, "none"))
         return reader.votes(alignment)
 

@@ -13,6 +13,8 @@ class CheckerNetwork:
     name = "checker"
     patch_shape = (32, 32)
     block_shape = (8, 8)
+    channels = 1
+    bits = 1
     card = {}
 
     def __init__(self, seconds=0.0, amplitude=8 / 255):

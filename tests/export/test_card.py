@@ -25,6 +25,9 @@ def test_geometry_counts_bits():
         (lambda c: c["strength"].update(default=0), "Expected a number as strength.default"),
         (lambda c: c["strength"].update(default=True), "Expected a number as strength.default"),
         (lambda c: c["geometry"].update(patch=[32]), "two whole numbers as geometry.patch"),
+        (lambda c: c["geometry"].update(channels=2), "Expected 1 or 3 as geometry.channels"),
+        (lambda c: c["geometry"].update(bits=0), "whole number of at least 1 as geometry.bits"),
+        (lambda c: c["geometry"].update(bits=1.5), "whole number of at least 1 as geometry.bits"),
         (lambda c: c.update(limits="none"), "Expected texts as limits"),
         (lambda c: c.update(results=["x"]), "Expected objects as results"),
         (lambda c: c.update(training="x"), "Expected training to be an object"),
@@ -38,6 +41,12 @@ def test_wrong_cards(card, tmp_path, change, match):
     with pytest.raises(ValueError, match=match):
         write_card(wrong, tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_colours_and_several_bits(card, tmp_path):
+    geometry = {**card["geometry"], "channels": 3, "bits": 30}
+    write_card({**card, "geometry": geometry}, tmp_path)
+    assert read_card(tmp_path)["geometry"] == geometry
 
 
 def test_unreadable(tmp_path):

@@ -1,14 +1,17 @@
 """The mark of a fake network is found in copies that were changed in known ways."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
 from PIL import Image
 from skimage import data
 
+from tfwm.export import Network
 from tfwm.images import Photo
 from tfwm.marking import STAGES, Alignment, Canvas, Reader, candidates
+from tfwm.marking.search import plan_of
 from tfwm.payload import Codec, Key
 
 MESSAGE = "ada"
@@ -73,6 +76,31 @@ def test_unmarked_and_wrong_key_are_absent(watermarker, marked):
         found = watermarker.extract(photo, key=key, search="crop")
         assert found.decision == "absent" and found.message is None
         assert found.p_value > 1e-3 and "no mark of this key" in found.reason
+
+
+def plan_for(patch, block=None, bits=1):
+    geometry = {"patch": patch, "block": block or patch, "bits": bits}
+    return plan_of(Network("x", {"geometry": geometry}))
+
+
+def test_a_scan_has_a_limit_of_positions():
+    assert plan_for((8, 8)) == plan_for((32, 32), (8, 8)) == (4, 256, None)
+    assert plan_for((16, 16)) == (4, 272, 272)
+    assert plan_for((128, 128), bits=30) == (12, 512, 512)
+    for side in (16, 48, 128, 256, 512):
+        step = plan_for((side, side), bits=100).step
+        assert math.ceil(side / step) ** 2 <= 128
+        # Positions come by every phase of a grid of 8 and of 16 pixels, 4 pixels apart.
+        assert {n * step % 16 for n in range(4)} == {0, 4, 8, 12}
+
+
+@pytest.mark.parametrize("side", [128, 300])
+def test_a_scan_of_large_blocks_is_bounded(tile_network, side):
+    copy = Photo(data.coffee()[:side, :side])
+    reader = Reader(tile_network, Canvas(copy, 3), Codec(480, Key("k")))
+    plan = plan_of(tile_network)
+    reader.scan(Alignment(), plan.step, plan.crop_window)
+    assert reader.trials == 11 * 11 * 16
 
 
 def test_votes_agree_with_scan(reader):

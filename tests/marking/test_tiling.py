@@ -31,5 +31,15 @@ def test_one_cell_cannot_outvote_the_others():
     assert (tiling.fold(logits)[0] < 0).all()
 
 
-def test_a_network_says_how_many_bits_a_cell_has(quadrant_network):
+def test_a_tile_is_no_larger_than_a_photo_at_working_size():
+    assert Tiling(1, (16, 16)).shape == (32, 32, 1)
+    assert Tiling(30, (128, 128)).shape == (4, 4, 30)
+    tiling = Tiling(30, (128, 128))
+    votes = tiling.fold(np.ones((512 // 128, 768 // 128, 30)))
+    assert votes.min() == 1  # every slot is there
+
+
+def test_a_network_says_how_many_bits_a_cell_has(quadrant_network, colour_network, tile_network):
     assert tiling_of(quadrant_network).shape == (32, 32, 1)
+    assert tiling_of(colour_network).shape == (32, 32, 1)
+    assert tiling_of(tile_network).shape == (4, 4, 30)

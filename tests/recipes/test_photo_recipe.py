@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from tfwm.recipes import base
+from tfwm.recipes import build
 from tfwm.recipes import photo as recipe
 from tfwm.resources import resource_directory
 from tfwm.training import load_config
@@ -34,7 +34,7 @@ def test_every_recipe_builds(file):
 
 def test_names_of_attacks_go_into_chains():
     config = load_config(recipe.Config, FILES[0])
-    names = base.attack_names(config.attacks)
+    names = build.attack_names(config.attacks)
     assert "Chain" not in names and {"Gamma", "Affine", "JPEG"} <= set(names)
     assert len(names) == len(set(names))
 

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tfwm.recipes import base
+from tfwm.recipes import build
 from tfwm.recipes import redmark as recipe
 from tfwm.resources import resource_directory
 from tfwm.training import ConfigError, load_config
@@ -146,7 +146,7 @@ def test_released_transform_trains():
 
 def test_unknown_attack_error_is_a_config_error():
     with pytest.raises(ConfigError, match="Unknown attack"):
-        base.build_attack(recipe.Config(attacks=[{"quality": 3}]))
+        build.build_attack(recipe.Config(), [{"quality": 3}], "batch")
 
 
 def test_paper_data_through_tensorflow_datasets():

@@ -12,7 +12,7 @@ from tfwm.export.network import (
     network_directory,
 )
 from tfwm.export.package import package_network
-from tfwm.export.read_keras import read_keras_models
+from tfwm.export.read_keras import find_keras_models, read_keras_models
 from tfwm.export.results import summarise_results, write_results
 from tfwm.export.saved_model import export_saved_model
 from tfwm.export.tflite import TFLITE_KINDS, tflite_name, write_tflite
@@ -32,6 +32,7 @@ __all__ = [
     "compare_with_golden",
     "convert_redmark",
     "export_saved_model",
+    "find_keras_models",
     "list_networks",
     "load_network",
     "make_card",

@@ -7,6 +7,7 @@ from pathlib import Path
 CARD = "card.json"
 
 TEXT, NUMBER, SIDES, TEXTS, RECORDS = "a text", "a number", "two whole numbers", "texts", "objects"
+CHANNELS, COUNT = "1 or 3", "a whole number of at least 1"
 
 FIELDS = {
     "name": TEXT,
@@ -14,11 +15,19 @@ FIELDS = {
     "paper": TEXT,
     "licence": {"code": TEXT, "weights": TEXT},
     "training": {"data": TEXT, "recipe": TEXT, "command": TEXT},
-    "geometry": {"patch": SIDES, "block": SIDES, "message": TEXT},
+    "geometry": {
+        "patch": SIDES,
+        "block": SIDES,
+        "channels": CHANNELS,
+        "bits": COUNT,
+        "message": TEXT,
+    },
     "strength": {"default": NUMBER, "guidance": TEXT},
     "results": RECORDS,
     "limits": TEXTS,
 }
+# Both are 1 where a card lacks them.
+OPTIONAL = ("channels", "bits")
 
 
 def make_card(
@@ -43,7 +52,7 @@ def make_card(
         training: `{"data": ..., "recipe": ..., "command": ...}`: what it was trained on, the
             recipe's file and the command that trains it again.
         geometry: `{"patch": (rows, columns), "block": (M, N), "message": ...}`, see
-            `redmark_geometry`.
+            `redmark_geometry`; `"channels"` of the image and `"bits"` of a block if not 1.
         strength: `{"default": 1.0, "guidance": ...}`.
         limits: list of sentences: what the network cannot do.
         results: list of dicts, as `tfwm.export.summarise_results` makes them.
@@ -57,7 +66,7 @@ def make_card(
         "paper": paper,
         "licence": dict(licence),
         "training": dict(training),
-        "geometry": {k: list(v) if k != "message" else v for k, v in geometry.items()},
+        "geometry": {k: list(v) if isinstance(v, tuple | list) else v for k, v in geometry.items()},
         "strength": dict(strength),
         "results": [dict(result) for result in results],
         "limits": list(limits),
@@ -114,6 +123,8 @@ def _check(card, fields, where):
             near = difflib.get_close_matches(key, fields, 1, cutoff=0)[0]
             raise ValueError(f"A card has no field {_path(where, key)}; the nearest is {near}.")
     for key, kind in fields.items():
+        if key not in card and key in OPTIONAL:
+            continue
         if key not in card:
             raise ValueError(f"The card lacks {_path(where, key)}.")
         if isinstance(kind, dict):
@@ -129,6 +140,9 @@ def _fits(value, kind):
         return isinstance(value, str) and bool(value.strip())
     if kind == NUMBER:
         return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+    if kind in (CHANNELS, COUNT):
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return whole and (value in (1, 3) if kind == CHANNELS else value > 0)
     if not isinstance(value, list):
         return False
     if kind == SIDES:

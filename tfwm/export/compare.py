@@ -13,7 +13,7 @@ def compare_networks(network, reference, images=None, strength=1.0, noise=15.0, 
     Args:
         network: the form to judge (`Network`).
         reference: the form to judge it by (`Network`).
-        images: list of images `(1, H, W, 1)` in [0, 1]; `sample_photos` by default.
+        images: list of images `(1, H, W, channels)` in [0, 1]; `sample_photos` by default.
         strength: strength factor.
         noise: standard deviation, in gray levels, of the noise.
         seed: seed of bits and noise.
@@ -32,7 +32,7 @@ def compare_networks(network, reference, images=None, strength=1.0, noise=15.0, 
     0.0
     """
     if images is None:
-        images = sample_photos(reference.patch_shape)
+        images = sample_photos(reference.patch_shape, channels=reference.channels)
     generator = np.random.default_rng(seed)
     rows = [_compare(network, reference, x, strength, noise, generator) for x in images]
     result = {
@@ -43,21 +43,26 @@ def compare_networks(network, reference, images=None, strength=1.0, noise=15.0, 
     return result
 
 
-def sample_photos(patch_shape=(32, 32), largest=384):
-    """Returns gray photos from scikit-image (CC0 or public domain), `(1, H, W, 1)` in [0, 1].
+def sample_photos(patch_shape=(32, 32), largest=384, channels=1):
+    """Returns photos from scikit-image (CC0 or public domain), `(1, H, W, channels)` in [0, 1].
 
     Args:
         patch_shape: sides are cut to multiples of this.
         largest: longest side.
+        channels: 1 for gray; 3 for RGB, in which two of the five photos are gray as well.
     """
-    photos = [data.camera() / 255, data.brick() / 255]
-    photos += [color.rgb2gray(x) for x in (data.coffee(), data.chelsea(), data.rocket())]
+    gray = [data.camera() / 255, data.brick() / 255]
+    colour = [data.coffee(), data.chelsea(), data.rocket()]
+    if channels == 1:
+        photos = [x[..., None] for x in (*gray, *map(color.rgb2gray, colour))]
+    else:
+        photos = [*map(color.gray2rgb, gray), *(x / 255 for x in colour)]
     sides = [
-        [min(n, largest) // p * p for n, p in zip(x.shape, patch_shape, strict=True)]
+        [min(n, largest) // p * p for n, p in zip(x.shape[:2], patch_shape, strict=True)]
         for x in photos
     ]
     return [
-        np.float32(x[None, :height, :width, None])
+        np.float32(x[None, :height, :width])
         for x, (height, width) in zip(photos, sides, strict=True)
     ]
 

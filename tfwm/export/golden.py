@@ -1,5 +1,6 @@
 """`golden.npz`: a small photo, a message and what the network made of them when it was packed."""
 
+import math
 import zipfile
 from pathlib import Path
 
@@ -7,13 +8,17 @@ import numpy as np
 from skimage import data
 
 GOLDEN = "golden.npz"
+# Networks with larger patches get fewer of them, which keeps the file small.
+LARGE_PATCH = 64 * 64
 KEYS = ("cover", "message", "strength", "watermarked", "logits")
 
 
 def make_golden(network, strength=1.0, seed=0):
     """Runs a network on a fixed small photo.
 
-    The cover is two crops, 2 x 3 patches each, of scikit-image's photo "camera" (CC0).
+    The cover is two crops, 2 x 3 patches each, of scikit-image's photo "camera" (CC0), or of
+    "astronaut" (public domain) for a network with colours; a single crop of 1 x 2 patches if
+    these are larger than 64 x 64.
 
     Args:
         network: `Network`, best a `KerasNetwork`.
@@ -21,14 +26,15 @@ def make_golden(network, strength=1.0, seed=0):
         seed: seed of the message.
 
     Returns:
-        dict of arrays: `cover` uint8 `(2, H, W, 1)`, `message`, `strength`, `watermarked`
+        dict of arrays: `cover` uint8 `(n, H, W, channels)`, `message`, `strength`, `watermarked`
         (from `cover / 255`) and `logits` (from `watermarked`).
     """
-    height, width = 2 * network.patch_shape[0], 3 * network.patch_shape[1]
-    camera = data.camera()
-    corners = ((80, 180), (300, 60))
-    cover = np.stack([camera[y : y + height, x : x + width, None] for y, x in corners])
-    shape = (2, *network.message_shape(height, width))
+    large = math.prod(network.patch_shape) > LARGE_PATCH
+    grid, corners = ((1, 2), [(80, 180)]) if large else ((2, 3), [(80, 180), (300, 60)])
+    height, width = (n * side for n, side in zip(grid, network.patch_shape, strict=True))
+    photo = data.camera()[..., None] if network.channels == 1 else data.astronaut()
+    cover = np.stack([_crop(photo, *corner, height, width) for corner in corners])
+    shape = (len(cover), *network.message_shape(height, width))
     message = np.random.default_rng(seed).integers(0, 2, shape).astype(np.uint8)
     golden = {"cover": cover, "message": message, "strength": np.float32(strength)}
     golden["watermarked"] = network.embed(*_inputs(golden))
@@ -74,6 +80,12 @@ def replay_golden(network, golden):
         "residual": _relative_error(watermarked - golden["watermarked"], residual),
         "logits": _relative_error(logits - golden["logits"], golden["logits"]),
     }
+
+
+def _crop(photo, top, left, height, width):
+    """A part of a photo, which goes on from its start where it is too small."""
+    rows = np.arange(top, top + height) % photo.shape[0]
+    return photo[rows][:, np.arange(left, left + width) % photo.shape[1]]
 
 
 def _inputs(golden):

@@ -2,7 +2,7 @@ import tensorflow as tf
 
 from tfwm.export.base import Network
 from tfwm.export.endpoints import make_endpoints
-from tfwm.layers import BlockTransform, SpaceToPatches
+from tfwm.layers import SpaceToPatches
 
 
 class KerasNetwork(Network):
@@ -14,7 +14,7 @@ class KerasNetwork(Network):
         embedder: `keras.Model`, such as `tfwm.models.redmark.build_embedder` gives.
         extractor: `keras.Model`, such as `tfwm.models.redmark.build_extractor` gives.
         name: what reports call it.
-        card: dict; without one, patch and block are read off the embedder's layers.
+        card: dict; without one, the geometry is read off the models.
 
     Example:
 
@@ -27,13 +27,16 @@ class KerasNetwork(Network):
     kind = "keras"
 
     def __init__(self, embedder, extractor, name="network", card=None):
-        super().__init__(name, card or _geometry(embedder))
+        super().__init__(name, card)
         self.embedder = embedder
         self.extractor = extractor
         self._endpoints = {
             name: function.get_concrete_function()
             for name, function in make_endpoints(embedder, extractor).items()
         }
+        if "geometry" not in self.card:
+            inputs = {tensor.name: tensor.shape[-1] for tensor in embedder.inputs}
+            self._find_geometry(inputs["image"], inputs["message"], _patch_shape(embedder))
 
     def _embed(self, image, message, strength):
         inputs = {"image": image, "message": message, "strength": strength}
@@ -44,11 +47,8 @@ class KerasNetwork(Network):
         return self._endpoints["extract"](image=tf.constant(image))["logits"].numpy()
 
 
-def _geometry(embedder):
-    geometry = {}
+def _patch_shape(embedder):
     for layer in embedder.layers:
         if isinstance(layer, SpaceToPatches) and layer.name == "image_patches":
-            geometry["patch"] = layer.patch_shape
-        elif isinstance(layer, BlockTransform):
-            geometry["block"] = layer.block_shape
-    return {"geometry": geometry}
+            return layer.patch_shape
+    return (1, 1)

@@ -45,6 +45,9 @@ class ExportedNetwork(Network):
             )
         self._embed_signature = self._model.signatures["embed"]
         self._extract_signature = self._model.signatures["extract"]
+        if "geometry" not in self.card:
+            inputs = self._embed_signature.structured_input_signature[1]
+            self._find_geometry(inputs["image"].shape[-1], inputs["message"].shape[-1])
 
     def _embed(self, image, message, strength):
         out = self._embed_signature(

@@ -42,9 +42,8 @@ def export_saved_model(embedder, extractor, directory, version=1):
 
 def write_saved_model(embedder, extractor, folder):
     """Writes the files of the SavedModel straight into `folder`."""
+    # Without `track`, which would store each weight a second time.
     archive = keras.export.ExportArchive()
-    archive.track(embedder)
-    archive.track(extractor)
     for name, function in make_endpoints(embedder, extractor).items():
         archive.add_endpoint(name, function)
     archive.write_out(str(folder), verbose=False)

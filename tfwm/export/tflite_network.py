@@ -41,6 +41,10 @@ class TFLiteNetwork(Network):
                 f"{str(error).strip().splitlines()[0]}"
             ) from error
         self._interpreter = interpreter
+        if "geometry" not in self.card:
+            inputs = self._embed_runner.get_input_details()
+            shapes = {name: inputs[name]["shape"] for name in ("image", "message")}
+            self._find_geometry(*(int(shape[-1]) for shape in shapes.values()))
 
     def _embed(self, image, message, strength):
         strength = np.array(strength, np.float32)

@@ -1,4 +1,4 @@
-"""The part of a photo that carries the mark, in plain NumPy."""
+"""The part of a photo that carries a mark, luminance or colours, in plain NumPy."""
 
 import numpy as np
 
@@ -48,11 +48,8 @@ def add_luminance(pixels, change):
     """
     change = np.asarray(change, np.float32)
     top = _top(pixels.dtype)
-    steps = change
-    if pixels.dtype.kind != "f":
-        # A whole number of levels, the same for all channels, so that chroma stays exact.
-        wide = np.int16 if pixels.dtype == np.uint8 else np.int32
-        steps = np.rint(change * top).astype(wide)
+    # The same number of levels for all channels, so that chroma stays exact.
+    steps = _steps(change, pixels.dtype)
     low, high = pixels[..., 0], pixels[..., 0]
     for channel in range(1, pixels.shape[2]):
         low, high = np.minimum(low, pixels[..., channel]), np.maximum(high, pixels[..., channel])
@@ -64,6 +61,31 @@ def add_luminance(pixels, change):
     elif outside.any():
         marked = marked.clip(0, top)
     return marked.astype(pixels.dtype)
+
+
+def add_colours(pixels, change):
+    """Adds a change of its own to R, G and B of a photo.
+
+    A gray photo stays gray: it takes the luminance of the change.
+
+    Args:
+        pixels: `(H, W, 1)` or `(H, W, 3)`, as for `luminance`.
+        change: `(H, W, 3)` float, to add to R, G and B in [0, 1].
+
+    Returns:
+        The photo in the type of `pixels`, rounded to the nearest level, cut at black and full.
+
+    Example:
+
+    >>> change = np.array([[[3, -2, 0]]]) / 255
+    >>> add_colours(np.full((1, 1, 3), 100, np.uint8), change)[0, 0].tolist()
+    [103, 98, 100]
+    """
+    change = np.asarray(change, np.float32)
+    if pixels.shape[2] == 1:
+        return add_luminance(pixels, change @ WEIGHTS)
+    marked = pixels + _steps(change, pixels.dtype)
+    return marked.clip(0, _top(pixels.dtype)).astype(pixels.dtype)
 
 
 def _inside(start, change):
@@ -78,6 +100,14 @@ def _inside(start, change):
         share = missing / np.maximum(free @ WEIGHTS, 1e-6)
         marked = (marked + free * share[:, None]).clip(low, high)
     return marked
+
+
+def _steps(change, dtype):
+    """A change of [0, 1] in the levels of a type, whole ones for integers."""
+    if dtype.kind == "f":
+        return change
+    wide = np.int16 if dtype == np.uint8 else np.int32
+    return np.rint(change * _top(dtype)).astype(wide)
 
 
 def _scaled(pixels):

@@ -1,20 +1,31 @@
+from tfwm.layers.adversarial_loss import AdversarialLoss
 from tfwm.layers.block_transform import BlockTransform
 from tfwm.layers.cell_synthesis import CellSynthesis
 from tfwm.layers.circular_conv2d import CircularConv2D
+from tfwm.layers.depth_to_space import DepthToSpace, SpaceToDepth
+from tfwm.layers.fused_batch_normalization import FusedBatchNormalization
 from tfwm.layers.hold_psnr import HoldPSNR
+from tfwm.layers.message_spread import MessageSpread
 from tfwm.layers.orthonormal import Orthonormal
 from tfwm.layers.patches import PatchesToSpace, SpaceToPatches
 from tfwm.layers.random_message import RandomMessage
 from tfwm.layers.seeded import SeededLayer
+from tfwm.layers.squeeze_excite import SqueezeExcite
 
 __all__ = [
+    "AdversarialLoss",
     "BlockTransform",
     "CellSynthesis",
     "CircularConv2D",
+    "DepthToSpace",
+    "FusedBatchNormalization",
     "HoldPSNR",
+    "MessageSpread",
     "Orthonormal",
     "PatchesToSpace",
     "RandomMessage",
     "SeededLayer",
+    "SpaceToDepth",
     "SpaceToPatches",
+    "SqueezeExcite",
 ]

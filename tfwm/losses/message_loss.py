@@ -1,12 +1,17 @@
 import keras
 from keras import ops
 
+KINDS = ("cross_entropy", "squared_error")
+
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class MessageLoss(keras.losses.Loss):
-    """Binary cross-entropy between message bits and logits, mean over the bits.
+    """How far logits are from the message bits, mean over the bits.
 
-    Reference: Ahmadi et al., ReDMark, Eq. 8.
+    Args:
+        kind: `"cross_entropy"`, the binary one (ReDMark, Eq. 8), or `"squared_error"`, with 1/2
+            as the logit of a 1 and -1/2 as that of a 0: the regression of bits of MBRS (Eq. 6),
+            HiDDeN and their kin, whose threshold of 1/2 lies at 0 here.
 
     Input shape:
         `y_true`: bits 0/1 `(batch, ...)`; `y_pred`: logits of the same shape.
@@ -18,11 +23,26 @@ class MessageLoss(keras.losses.Loss):
     0.6931
     """
 
-    def __init__(self, reduction="sum_over_batch_size", name="message_loss", dtype=None):
+    def __init__(
+        self,
+        kind="cross_entropy",
+        reduction="sum_over_batch_size",
+        name="message_loss",
+        dtype=None,
+    ):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
+        if kind not in KINDS:
+            raise ValueError(f"Expected a kind of {KINDS}. Received: kind={kind!r}")
+        self.kind = kind
 
     def call(self, y_true, y_pred):
         y_pred = ops.convert_to_tensor(y_pred)
         y_true = ops.cast(y_true, y_pred.dtype)
-        loss = ops.maximum(y_pred, 0) - y_pred * y_true + ops.log1p(ops.exp(-ops.abs(y_pred)))
+        if self.kind == "squared_error":
+            loss = ops.square(y_true - 0.5 - y_pred)
+        else:
+            loss = ops.maximum(y_pred, 0) - y_pred * y_true + ops.log1p(ops.exp(-ops.abs(y_pred)))
         return ops.mean(loss, axis=tuple(range(1, len(loss.shape))))
+
+    def get_config(self):
+        return {**super().get_config(), "kind": self.kind}

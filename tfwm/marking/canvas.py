@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from PIL import Image
 
-from tfwm.images import add_luminance, luminance
+from tfwm.images import add_colours, add_luminance, luminance
 
 # A photo is marked at the size at which it has this many pixels, a smaller one at its own:
 # so a mark bears every later resize, and the cost does not grow with the photo.
@@ -20,24 +20,29 @@ def natural_scale(height, width):
 
 
 class Canvas:
-    """The luminance of a photo at any size.
+    """What a network sees of a photo, at any size.
 
     Args:
         photo: `tfwm.images.Photo`.
+        channels: 1 for the luminance, 3 for R, G and B, which are alike for a gray photo.
 
     Example:
 
     >>> canvas = Canvas(tfwm.images.Photo(np.zeros((1024, 1536, 3), np.uint8)))
     >>> canvas.scaled(natural_scale(canvas.height, canvas.width)).shape
-    (512, 768)
+    (512, 768, 1)
     """
 
-    def __init__(self, photo):
+    def __init__(self, photo, channels=1):
         self.height, self.width = photo.pixels.shape[:2]
-        self._plane = _luminance_image(photo.pixels)
+        self._channels = channels
+        if channels == 1 or photo.pixels.shape[2] == 1:
+            self._planes = [_luminance_image(photo.pixels)]
+        else:
+            self._planes = [_luminance_image(photo.pixels[..., c : c + 1]) for c in range(3)]
 
     def scaled(self, scale, window=None):
-        """Returns the luminance at a scale, in [0, 1].
+        """Returns the photo at a scale, `(height, width, channels)` in [0, 1].
 
         Antialiased bicubic; every pixel covers exactly `1 / scale` pixels of the photo, from
         its top left corner on.
@@ -52,22 +57,25 @@ class Canvas:
         ends = [min(s + window, n) if window else n for s, n in zip(starts, sides, strict=True)]
         (top, left), (bottom, right) = starts, ends
         if scale == 1.0:
-            plane = self._plane.crop((left, top, right, bottom))
+            planes = [p.crop((left, top, right, bottom)) for p in self._planes]
         else:
             box = [edge / scale for edge in (left, top, right, bottom)]
             box[2:] = min(box[2], self.width), min(box[3], self.height)
-            plane = self._plane.resize((right - left, bottom - top), Image.BICUBIC, box)
-        values = np.asarray(plane, np.float32)
-        return values / np.float32(255) if plane.mode == "L" else values.clip(0, 1)
+            size = (right - left, bottom - top)
+            planes = [p.resize(size, Image.BICUBIC, box) for p in self._planes]
+        values = np.stack([np.asarray(plane, np.float32) for plane in planes], axis=-1)
+        values = values / np.float32(255) if planes[0].mode == "L" else values.clip(0, 1)
+        return np.repeat(values, self._channels // len(planes), axis=-1)
 
 
 def add_residual(pixels, residual, scale):
-    """Adds a residual at working size to a photo's luminance.
+    """Adds a residual at working size to a photo's luminance or colours.
 
     Args:
         pixels: `(H, W, 1 or 3)`, see `tfwm.images.Photo`.
-        residual: `(h, w)` float, its top left pixel that of the photo; what it does not
-            cover at the right and the bottom stays as it is.
+        residual: `(h, w, 1)` float for the luminance or `(h, w, 3)` for R, G and B, its top
+            left pixel that of the photo; what it does not cover at the right and the bottom
+            stays as it is.
         scale: factor from the photo's size to the residual's.
 
     Returns:
@@ -77,17 +85,21 @@ def add_residual(pixels, residual, scale):
     rows = min(int(residual.shape[0] / scale + 1e-6), height)
     columns = min(int(residual.shape[1] / scale + 1e-6), width)
     marked = pixels.copy()
-    plane = Image.fromarray(np.ascontiguousarray(residual, np.float32))
+    planes = [Image.fromarray(p) for p in np.moveaxis(residual, -1, 0).astype(np.float32, "C")]
     step = max(BAND_PIXELS // columns, 1)
 
     def add(top):
         bottom = min(top + step, rows)
         change = residual[top:bottom, :columns]
         if scale != 1.0:
-            box = np.minimum((columns * scale, bottom * scale), residual.shape[::-1])
-            size = (columns, bottom - top)
-            change = np.asarray(plane.resize(size, Image.BICUBIC, (0, top * scale, *box)))
-        marked[top:bottom, :columns] = add_luminance(pixels[top:bottom, :columns], change)
+            box = np.minimum((columns * scale, bottom * scale), residual.shape[1::-1])
+            size, box = (columns, bottom - top), (0, top * scale, *box)
+            change = np.dstack([p.resize(size, Image.BICUBIC, box) for p in planes])
+        band = pixels[top:bottom, :columns]
+        if len(planes) == 3:
+            marked[top:bottom, :columns] = add_colours(band, change)
+        else:
+            marked[top:bottom, :columns] = add_luminance(band, change[..., 0])
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(add, range(0, rows, step)))

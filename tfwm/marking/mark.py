@@ -16,7 +16,8 @@ class Mark:
 
     Args:
         photo: the unmarked `tfwm.images.Photo`.
-        residual: `(h, w)` change of the luminance at working size and strength 1.
+        residual: `(h, w, 1)` change of the luminance, or `(h, w, 3)` of R, G and B, at working
+            size and strength 1.
         scale: factor from the photo's size to the working size.
     """
 

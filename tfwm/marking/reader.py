@@ -1,4 +1,5 @@
 import itertools
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -8,6 +9,8 @@ from tfwm.marking.tiling import tiling_of
 
 # What goes through the network at once.
 BATCH_PIXELS = 1 << 20
+# Of larger patches, a scan takes those as well that the copy does not hold as a whole.
+LARGE_PATCH = 64 * 64
 
 
 class Cells(NamedTuple):
@@ -31,7 +34,7 @@ class Reader:
 
     Args:
         network: `tfwm.export.Network`.
-        canvas: `Canvas` of the copy.
+        canvas: `Canvas` of the copy, with the network's channels.
         codec: `tfwm.payload.Codec` with as many slots as the network's `Tiling`.
 
     Attributes:
@@ -66,11 +69,11 @@ class Reader:
             tile = [o - c for o, c in zip(alignment.offset, corner, strict=True)]
         patch, block = self.network.patch_shape, self.network.block_shape
         phase = tuple(t % p for t, p in zip(tile, patch, strict=True))
-        view = plane[phase[0] :, phase[1] :]
-        if any(n < p for n, p in zip(view.shape, patch, strict=True)):
+        room = [n - f for n, f in zip(plane.shape[:2], phase, strict=True)]
+        if any(r < p for r, p in zip(room, patch, strict=True)):
             return None
         shift = tuple((t - f) // b for t, f, b in zip(tile, phase, block, strict=True))
-        return Cells(self._logits(view[None])[0], phase, shift, plane.shape)
+        return Cells(self._logits(plane, [phase], room)[0], phase, shift, plane.shape[:2])
 
     def votes(self, alignment):
         """Returns the votes `(slots,)` at one alignment, offset included."""
@@ -80,6 +83,12 @@ class Reader:
             return np.zeros(self._tiling.slots, np.float32)
         folded = self._tiling.fold(cells.logits)
         return np.roll(folded, [-s for s in cells.shift], axis=(0, 1)).ravel()
+
+    def uncropped(self, alignment):
+        """Returns an alignment with the offset of a copy that still has its top left corner."""
+        sides = self.canvas.height, self.canvas.width
+        sides = [max(int(n * alignment.scale + 1e-6), 1) for n in sides]
+        return alignment.moved(offset=tuple(-(n // 2) for n in sides))
 
     def score(self, alignment):
         """Returns the pilot score at one alignment, offset included."""
@@ -108,12 +117,16 @@ class Reader:
                 for m, p in zip(middle, patch, strict=True)
             ]
         # All views have one size, so that they go through the network together.
-        room = [n - max(f) for n, f in zip(plane.shape, phases, strict=True)]
+        if math.prod(patch) > LARGE_PATCH:
+            sides = np.array(plane.shape[:2])
+            room = np.minimum(sides, np.subtract(window, patch)) if window else sides
+            short = np.maximum(room + [max(f) for f in phases] - sides, 0)
+            plane = np.pad(plane, [*((0, n) for n in short), (0, 0)], "edge")
+        room = [n - max(f) for n, f in zip(plane.shape[:2], phases, strict=True)]
         if any(r < p for r, p in zip(room, patch, strict=True)):
-            phases, room = [[0], [0]], plane.shape
+            phases, room = [[0], [0]], plane.shape[:2]
         positions = list(itertools.product(*phases))
-        views = np.stack([plane[y : y + room[0], x : x + room[1]] for y, x in positions])
-        scores = self._scores(self._tiling.fold(self._logits(views)))
+        scores = self._scores(self._tiling.fold(self._logits(plane, positions, room)))
         self.trials += scores.size
         number, *shift = np.unravel_index(np.argmax(scores), scores.shape)
         offset = tuple(
@@ -141,8 +154,9 @@ class Reader:
             plane = plane[:, ::-1]
         plane = np.rot90(plane, alignment.turns)
         if alignment.rotation:
-            image = Image.fromarray(np.ascontiguousarray(plane))
-            plane = np.asarray(image.rotate(alignment.rotation, Image.BICUBIC, fillcolor=0.5))
+            images = [Image.fromarray(p) for p in np.moveaxis(plane, -1, 0).copy("C")]
+            images = [i.rotate(alignment.rotation, Image.BICUBIC, fillcolor=0.5) for i in images]
+            plane = np.dstack(images)
             plane = _centre(plane, window) if window else plane
         return plane, (-(plane.shape[0] // 2), -(plane.shape[1] // 2))
 
@@ -151,14 +165,13 @@ class Reader:
             self._scaled = {(scale, window): self.canvas.scaled(scale, window)}
         return self._scaled[scale, window]
 
-    def _logits(self, planes):
-        """Logits `(n, rows, columns, bits)` of planes `(n, h, w)`, cut to whole patches."""
-        rows, columns = self.network.patch_shape
-        height, width = planes.shape[1] // rows * rows, planes.shape[2] // columns * columns
-        planes = planes[:, :height, :width, None]
+    def _logits(self, plane, positions, room):
+        """Logits `(n, rows, columns, bits)` of views of `room`, cut to whole patches."""
+        height, width = (r // p * p for r, p in zip(room, self.network.patch_shape, strict=True))
+        views = [plane[y : y + height, x : x + width] for y, x in positions]
         step = max(BATCH_PIXELS // (height * width), 1)
-        parts = [self.network.extract(planes[i : i + step]) for i in range(0, len(planes), step)]
-        return np.concatenate([np.asarray(part) for part in parts])
+        batches = (np.stack(views[i : i + step]) for i in range(0, len(views), step))
+        return np.concatenate([np.asarray(self.network.extract(batch)) for batch in batches])
 
 
 def _nearest_zero(position, period):
@@ -167,6 +180,6 @@ def _nearest_zero(position, period):
 
 def _centre(plane, window):
     """Cuts a window whose centre pixel `(side // 2)` is the plane's."""
-    height, width = plane.shape
+    height, width = plane.shape[:2]
     top, left = (max(n // 2 - window // 2, 0) for n in (height, width))
     return plane[top : top + window, left : left + window]

@@ -4,7 +4,9 @@ Coarse to fine, cheapest first, driven by the pilot's score alone: a window in t
 tells which scales and angles are worth a look at the whole copy.
 """
 
+import itertools
 import math
+from typing import NamedTuple
 
 from tfwm.marking.alignment import Alignment
 from tfwm.marking.canvas import WORKING_PIXELS, natural_scale
@@ -13,7 +15,13 @@ STAGES = ("none", "crop", "scale", "rotate", "all")
 LARGEST_SCALE = 4.0
 # A network bears half of a step between two positions, scales or angles.
 COARSE_STEP = 4
+# No more positions are tried in a scan. Steps of 12, 20, ... leave gaps, but come by each phase
+# of cells of 8 and 16 pixels: enough where each part of a large block tells about its bits.
+POSITIONS = 128
+PHASES = 8
+# A window holds at least so many bits of the network.
 WINDOW = 256
+WINDOW_BITS = 256
 SCALE_STEP = 1.024
 SCALE_RANGE = 3.6
 ROTATION_STEP = 1.25
@@ -34,7 +42,8 @@ def candidates(reader, search="rotate", progress=None):
         search: how far to look: `"none"`, only the copy as it is, at its size and the one a
             resize would have left; `"crop"`, shifts, mirror images and quarter turns as well;
             `"scale"`, any scale from 1 / 3.6 to 3.6 times that; `"rotate"`, angles up to 12
-            degrees; `"all"`, angles and scales together, minutes.
+            degrees; `"all"`, angles and scales together, minutes. See `Plan` for networks with
+            large blocks.
         progress: called with the share done (0 to 1) and the name of the stage.
 
     Yields:
@@ -42,6 +51,7 @@ def candidates(reader, search="rotate", progress=None):
     """
     tell = progress or (lambda share, stage: None)
     last = STAGES.index(search)
+    plan = plan_of(reader.network)
     scales = plain_scales(reader)
     tell(0.0, "none")
     for flipped in (False, True):
@@ -53,8 +63,8 @@ def candidates(reader, search="rotate", progress=None):
     for turns, flipped in ((0, False), (0, True), (2, False), (1, False), (3, False)):
         for scale in scales:
             place = Alignment(scale, turns=turns, flipped=flipped)
-            score, place = reader.scan(place, COARSE_STEP)
-            yield "crop", _settle(reader, place) if score > HOPEFUL else place
+            score, place = reader.scan(place, plan.step, plan.crop_window)
+            yield "crop", _settle(reader, place, plan) if score > HOPEFUL else place
     if last < 2:
         return
     # Few angles are tried, many scales: angles go first.
@@ -67,6 +77,43 @@ def candidates(reader, search="rotate", progress=None):
     if last == 4:
         both = [Alignment(scale, rotation=angle) for scale in sweep for angle in _angles()]
         yield from _sweep(reader, both, tell, (0.6, 1.0, "all"))
+
+
+class Plan(NamedTuple):
+    """How densely a network's marks are looked for.
+
+    Where 256 bits of the network lie within 256 pixels square, positions 4 pixels apart are
+    tried, in the whole copy for crops and in a window of that size for scales and angles. A
+    network with larger blocks gets a larger window, in which crops are looked for as well. A
+    patch that has more than 128 such positions, from 48 pixels a side on, is searched more
+    coarsely, in steps of 12 pixels for 128; scales and angles of its copies are then tried
+    without a crop only.
+
+    Args:
+        step: pixels between two positions.
+        window: largest side of the part that is looked at, for scales and angles.
+        crop_window: the same for crops, or `None`.
+    """
+
+    step: int
+    window: int
+    crop_window: int | None
+
+    @property
+    def sparse(self):
+        """Whether there are gaps between the positions."""
+        return self.step > COARSE_STEP
+
+
+def plan_of(network):
+    """Returns the `Plan` for a network."""
+    patch, block = network.patch_shape, network.block_shape
+    for step in itertools.count(COARSE_STEP, PHASES):
+        if math.prod(math.ceil(side / step) for side in patch) <= POSITIONS:
+            break
+    cells = math.ceil(math.sqrt(WINDOW_BITS / network.bits))
+    window = max(cells * side for side in block) + max(patch)
+    return Plan(step, max(window, WINDOW), window if window > WINDOW else None)
 
 
 def plain_scales(reader):
@@ -94,24 +141,27 @@ def _angles():
 
 def _sweep(reader, alignments, tell, share):
     start, end, stage = share
+    plan = plan_of(reader.network)
     found = []
     for number, alignment in enumerate(alignments):
         tell(start + (end - start) * number / len(alignments), stage)
-        score, place = reader.scan(alignment, COARSE_STEP, WINDOW)
+        if plan.sparse:
+            alignment = reader.uncropped(alignment)
+        score, place = reader.scan(alignment, COARSE_STEP, plan.window, near=plan.sparse)
         if score > CLEAR:
-            yield stage, _refine(reader, score, place)
+            yield stage, _refine(reader, score, place, plan)
         else:
             found.append((score, place))
     found.sort(key=lambda pair: -pair[0])
     for score, place in found[:SHORTLIST]:
-        yield stage, _refine(reader, score, place)
+        yield stage, _refine(reader, score, place, plan)
 
 
-def _refine(reader, score, alignment):
+def _refine(reader, score, alignment, plan):
     """Climbs to the best scale and angle, first in the window, then in the whole copy."""
     for share in (0.5, 0.25):
         score, alignment = _climb(
-            score, alignment, share, lambda a: reader.scan(a, 2, WINDOW, near=True)
+            score, alignment, share, lambda a: reader.scan(a, 2, plan.window, near=True)
         )
     if score < HOPEFUL:
         return alignment
@@ -139,8 +189,12 @@ def _neighbours(alignment, share):
         yield alignment.moved(rotation=alignment.rotation + angle)
 
 
-def _settle(reader, alignment):
-    """Finds the exact offset from one that is a coarse step off at most."""
-    for step in (COARSE_STEP // 2, 1):
+def _settle(reader, alignment, plan):
+    """Finds the exact offset from one that is a coarse step off at most.
+
+    With gaps between the positions, the right phase may have been met some cells away.
+    """
+    far = [4 * PHASES] * 2 + [2 * PHASES, PHASES, COARSE_STEP]
+    for step in (*(far if plan.sparse else ()), COARSE_STEP // 2, 1):
         _, alignment = reader.scan(alignment, step, near=True)
     return alignment

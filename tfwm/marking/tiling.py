@@ -3,6 +3,8 @@ import math
 import numpy as np
 
 SLOTS = 1024
+# Shorter side of a photo of 3 : 2 at the size for marking: a tile is no larger.
+WORKING_SIDE = 512
 # A single cell may not outvote the others, however sure the network is.
 LOGIT_LIMIT = 4.0
 
@@ -10,22 +12,26 @@ LOGIT_LIMIT = 4.0
 class Tiling:
     """Which slot of the payload each cell of a network's grid carries.
 
-    The grid is covered by tiles of 32 x 32 cells (fewer where a cell carries several bits),
-    each of which carries all slots. So a part of a photo is enough to read from, and a crop
-    shifts the slots around in a circle.
+    The grid is covered by tiles of 32 x 32 cells, fewer where a cell carries several bits or
+    is so large that a photo would not hold them. Each carries all slots: so a part of a photo
+    is enough to read from, and a crop shifts the slots around in a circle.
 
     Args:
         bits_per_cell: length of the message in one cell of the network.
+        cell_shape: `(rows, columns)` of a cell, in pixels.
 
     Example:
 
     >>> tiling = Tiling(1)
     >>> tiling.shape, tiling.slots
     ((32, 32, 1), 1024)
+    >>> Tiling(30, (128, 128)).shape
+    (4, 4, 30)
     """
 
-    def __init__(self, bits_per_cell=1):
-        side = max(1, math.isqrt(SLOTS // bits_per_cell))
+    def __init__(self, bits_per_cell=1, cell_shape=(8, 8)):
+        side = min(math.isqrt(SLOTS // bits_per_cell), WORKING_SIDE // max(cell_shape))
+        side = max(side, 1)
         self.shape = (side, side, bits_per_cell)
 
     @property
@@ -61,4 +67,4 @@ class Tiling:
 
 def tiling_of(network):
     """Returns the `Tiling` for a network."""
-    return Tiling(network.message_shape(*network.patch_shape)[-1])
+    return Tiling(network.bits, network.block_shape)

@@ -11,11 +11,12 @@ from tfwm.evaluation.figures import FIGURES
 from tfwm.export import KerasNetwork, package_network
 
 
-def finish(trainer, config, card, figures=(), **changes):
+def finish(embedder, extractor, config, card, figures=(), **changes):
     """Evaluates, plots and exports a trained network into the run's folder.
 
     Args:
-        trainer: trained `WatermarkTrainer`.
+        embedder: trained model, in float32.
+        extractor: trained model, in float32.
         config: the recipe's `Config`.
         card: see `tfwm.export.make_card`.
         figures: names of `tfwm.evaluation.figures.FIGURES` to draw.
@@ -25,7 +26,7 @@ def finish(trainer, config, card, figures=(), **changes):
         Text to print: the table and, as last line, what came out and where it is.
     """
     output = Path(config.output)
-    network = KerasNetwork(trainer.embedder, trainer.extractor, config.name, card)
+    network = KerasNetwork(embedder, extractor, config.name, card)
     networks = {config.name: network}
     command = card["training"]["command"]
     photos = Photos.of(config.test_photos)
@@ -37,11 +38,16 @@ def finish(trainer, config, card, figures=(), **changes):
     _plot_training(output / "log.csv", plots / "training.png")
     for name in figures:
         FIGURES[name](networks, photos, plots / f"{name}.png")
-    package_network(trainer.embedder, trainer.extractor, output / config.name, card)
+    folder = package(embedder, extractor, config, card)
     return (
         f"{table(result.rows)}\n"
-        f"{result.line}. Report {result.html}, plots {plots}, network {output / config.name}"
+        f"{result.line}. Report {result.html}, plots {plots}, network {folder}"
     )
+
+
+def package(embedder, extractor, config, card):
+    """Exports a trained network into the run's folder; returns its folder."""
+    return package_network(embedder, extractor, Path(config.output) / config.name, card)
 
 
 def training_record(config, system, recipe):

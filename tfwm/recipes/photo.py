@@ -14,8 +14,9 @@ import sys
 
 from tfwm.export import make_card
 from tfwm.models import photo
-from tfwm.recipes import base
+from tfwm.recipes import base, build
 from tfwm.recipes.finish import finish, training_record
+from tfwm.recipes.run_config import POSITIVE, RunConfig, check_positive
 from tfwm.training import ConfigError
 
 LIMITS = [
@@ -28,7 +29,7 @@ LIMITS = [
 
 
 @dataclasses.dataclass
-class Config(base.RunConfig):
+class Config(RunConfig):
     """Settings of a run; see the recipes' TOML files for how they are used."""
 
     name: str = "photo"
@@ -53,17 +54,17 @@ class Config(base.RunConfig):
 
 def build_model(config):
     """Returns the compiled trainer."""
-    base.check_positive(config, (*base.POSITIVE, "depth"))
+    check_positive(config, (*POSITIVE, "depth"))
     if config.crop_size % photo.CELL:
         raise ConfigError(
             f"crop_size must be a multiple of {photo.CELL}. Received: {config.crop_size}"
         )
     cells = config.crop_size // photo.CELL
-    return base.build_trainer(
+    return build.build_trainer(
         config,
         photo.build_embedder(config.width, config.depth),
         photo.build_extractor(config.width, config.depth),
-        cells,
+        (cells, cells, 1),
     )
 
 
@@ -74,12 +75,12 @@ def train(config, resume=False, callbacks=()):
 
 def report(trainer, config, recipe):
     """Evaluates and exports the trained network; returns the text to print."""
-    return finish(trainer, config, make_photo_card(config, recipe))
+    return finish(trainer.embedder, trainer.extractor, config, make_photo_card(config, recipe))
 
 
 def make_photo_card(config, recipe):
     """Returns the network's card."""
-    attacks = ", ".join(base.attack_names(config.attacks)) or "none"
+    attacks = ", ".join(build.attack_names(config.attacks)) or "none"
     return make_card(
         config.name,
         "All-round network for photographs: one bit in each 8x8 cell of luminance, each a weak "

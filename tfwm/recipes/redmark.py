@@ -18,8 +18,9 @@ from tfwm import data
 from tfwm.export import make_card, redmark_geometry
 from tfwm.layers import BlockTransform
 from tfwm.models import redmark
-from tfwm.recipes import base
+from tfwm.recipes import base, build
 from tfwm.recipes.finish import finish, training_record
+from tfwm.recipes.run_config import POSITIVE, RunConfig, check_positive
 from tfwm.training import ConfigError
 
 PAPER_ATTACKS = [
@@ -37,7 +38,7 @@ PATCH_SOURCES = ("tfds:cifar10:train",)
 
 
 @dataclasses.dataclass
-class Config(base.RunConfig):
+class Config(RunConfig):
     """Settings of a run; see the recipes' TOML files for how they are used."""
 
     name: str = "redmark-mt"
@@ -63,11 +64,11 @@ class Config(base.RunConfig):
 
 def build_data(config, seed_offset=0):
     """Returns the endless training batches."""
-    return base.build_data(config, seed_offset, _patches)
+    return build.build_data(config, seed_offset, _patches)
 
 
 def _patches(config, source):
-    patches = base.cut_source(config, source)
+    patches = build.cut_source(config, source)
     # CIFAR-10's images are patches already and all kept, as the authors do.
     if config.per_deviation_bin and source not in PATCH_SOURCES:
         patches = data.balance_by_deviation(patches, config.per_deviation_bin)
@@ -76,7 +77,7 @@ def _patches(config, source):
 
 def build_model(config):
     """Returns the compiled trainer."""
-    base.check_positive(config, (*base.POSITIVE, "watermarks"))
+    check_positive(config, (*POSITIVE, "watermarks"))
     if config.crop_size % config.patch_size:
         raise ConfigError(
             f"crop_size must be a multiple of patch_size. Received: {config.crop_size} and "
@@ -87,11 +88,11 @@ def build_model(config):
         block, config.transform, release=config.release_transform, name="transform"
     )
     shared = {"patch_shape": patch, "block_shape": block, "width": config.width}
-    return base.build_trainer(
+    return build.build_trainer(
         config,
         redmark.build_embedder(transform=transform, depth=config.embedder_depth, **shared),
         redmark.build_extractor(transform=transform, depth=config.extractor_depth, **shared),
-        config.crop_size // config.block_size,
+        (config.crop_size // config.block_size,) * 2 + (1,),
     )
 
 
@@ -104,11 +105,19 @@ def report(trainer, config, recipe):
     """Evaluates and exports the trained network; returns the text to print."""
     names = ("redmark-fig6", "redmark-fig8", "redmark-fig10")
     card = _card(config, recipe)
-    return finish(trainer, config, card, names, strengths=[1.0], watermarks=config.watermarks)
+    return finish(
+        trainer.embedder,
+        trainer.extractor,
+        config,
+        card,
+        names,
+        strengths=[1.0],
+        watermarks=config.watermarks,
+    )
 
 
 def _card(config, recipe):
-    attacks = ", ".join(base.attack_names(config.attacks)) or "none"
+    attacks = ", ".join(build.attack_names(config.attacks)) or "none"
     return make_card(
         config.name,
         f"ReDMark network, {config.patch_size}x{config.patch_size} patches, one bit in each "

@@ -20,8 +20,10 @@ class WatermarkTrainer(keras.Model):
         message_shape: shape of one message, for instance `(4, 4, 1)`.
         attack: a `tfwm.attacks.Attack`, or any Keras layer that keeps the image's shape.
             None by default.
+        validation_attack: the attack outside training, `attack` by default.
         hold_psnr: a `tfwm.layers.HoldPSNR` that adds the image loss with a multiplier of
             its own, or `None` to use only the losses of `compile`.
+        adversary: a `tfwm.layers.AdversarialLoss`, or `None`.
         seed: integer for the random messages.
 
     Call arguments:
@@ -53,7 +55,9 @@ class WatermarkTrainer(keras.Model):
         extractor,
         message_shape,
         attack=None,
+        validation_attack=None,
         hold_psnr=None,
+        adversary=None,
         seed=None,
         **kwargs,
     ):
@@ -61,9 +65,10 @@ class WatermarkTrainer(keras.Model):
         self.embedder = embedder
         self.extractor = extractor
         self.message_shape = tuple(message_shape)
-        is_layer = attack is not None and not isinstance(attack, Attack)
-        self.attack = Chain([attack]) if is_layer else attack
+        self.attack = _as_attack(attack)
+        self.validation_attack = _as_attack(validation_attack)
         self.hold_psnr = hold_psnr
+        self.adversary = adversary
         self.seed = seed
         self.random_message = RandomMessage(self.message_shape, seed=seed)
 
@@ -84,9 +89,10 @@ class WatermarkTrainer(keras.Model):
         )
         if self.hold_psnr is not None:
             watermarked = self.hold_psnr([watermarked, cover], training=training)
-        attacked = watermarked
-        if self.attack is not None:
-            attacked = self.attack(watermarked, cover=cover)
+        if self.adversary is not None:
+            watermarked = self.adversary([watermarked, cover], training=training)
+        attack = self.attack if training else self.validation_attack or self.attack
+        attacked = watermarked if attack is None else attack(watermarked, cover=cover)
         logits = self.extractor(attacked, training=training)
         return {
             "watermarked": watermarked,
@@ -110,15 +116,22 @@ class WatermarkTrainer(keras.Model):
             "extractor": serialize(self.extractor),
             "message_shape": self.message_shape,
             "attack": serialize(self.attack),
+            "validation_attack": serialize(self.validation_attack),
             "hold_psnr": serialize(self.hold_psnr),
+            "adversary": serialize(self.adversary),
             "seed": self.seed,
         }
 
     @classmethod
     def from_config(cls, config):
-        for key in ("embedder", "extractor", "attack", "hold_psnr"):
+        parts = ("embedder", "extractor", "attack", "validation_attack", "hold_psnr", "adversary")
+        for key in parts:
             config[key] = keras.saving.deserialize_keras_object(config[key])
         return cls(**config)
+
+
+def _as_attack(attack):
+    return attack if attack is None or isinstance(attack, Attack) else Chain([attack])
 
 
 def _targets(inputs, outputs):

@@ -1,0 +1,117 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from tfwm.export import load_network
+from tfwm.recipes import hidden as recipe
+from tfwm.resources import resource_directory
+from tfwm.training import load_config
+
+FOLDER = resource_directory("recipes") / "hidden"
+FILES = sorted(FOLDER.glob("*.toml"))
+SMALL = [
+    'photos=["bundled:train"]',
+    "crop_size=32",
+    "patches_per_photo=4",
+    "batch_size=4",
+    "width=4",
+    "message_length=6",
+    "steps=4",
+    "steps_per_epoch=2",
+]
+
+
+def config_of(file, output, *words):
+    words = [*SMALL, f"output={output}", f"name={output.name}", *words]
+    return load_config(recipe.Config, FOLDER / f"{file}.toml", words)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_every_recipe_builds(file):
+    config = load_config(recipe.Config, file)
+    assert config.output.split("/")[-1] == config.name
+    trainer = recipe.build_model(dataclasses.replace(config, width=4))
+    assert len(trainer.attack.attacks[0].attacks) == len(config.attacks)
+    assert (trainer.adversary is None) == (config.adversarial_weight == 0)
+
+
+def test_defaults_are_the_paper():
+    config = load_config(recipe.Config, FOLDER / "combined.toml")
+    assert (config.width, config.crop_size, config.message_length) == (64, 128, 30)
+    assert (config.batch_size, config.learning_rate, config.optimizer) == (12, 1e-3, "adam")
+    # 0.7 of the error of pixels in [-1, 1], which is four times that in [0, 1].
+    assert config.image_weight == pytest.approx(4 * 0.7)
+    assert (config.message_weight, config.adversarial_weight) == (1.0, 1e-3)
+    names = [attack["name"] for attack in config.attacks]
+    assert names == ["Identity", "Crop", "Cropout", "Dropout", "Resize", "JPEG"]
+    assert config.attack_per == "batch" and config.psnr == 0
+
+
+def test_losses_are_the_papers():
+    """1 message + 0.7 image, pixels in [-1, 1] and bits 0 and 1, beside the adversary's."""
+    trainer = recipe.build_model(load_config(recipe.Config, None, [*SMALL, "adversarial_weight=0"]))
+    cover = np.random.default_rng(0).random((4, 32, 32, 3), np.float32)
+    message = np.random.default_rng(1).integers(0, 2, (4, 1, 1, 6)).astype("float32")
+    given = {"image": cover, "message": message}
+    outputs = trainer(given, training=False)
+    signal = [2 * np.asarray(image) - 1 for image in (outputs["watermarked"], cover)]
+    bits = np.asarray(outputs["logits"]) + 0.5  # the threshold of the paper is 1/2
+    expected = np.mean((bits - message) ** 2) + 0.7 * np.mean((signal[0] - signal[1]) ** 2)
+    logs = trainer.evaluate(given, batch_size=4, verbose=0, return_dict=True)
+    assert float(logs["loss"]) == pytest.approx(float(expected), rel=1e-4)
+
+
+@pytest.mark.parametrize("file", ["crop", "combined"])
+def test_trains_against_attacks_that_change_the_size(file, tmp_path):
+    config = config_of(file, tmp_path / "run", "steps=8", "steps_per_epoch=8")
+    trainer = recipe.train(config)
+    assert int(trainer.optimizer.iterations) == 8
+    logs = trainer.get_metrics_result()
+    assert all(np.isfinite(value) for value in logs.values())
+
+
+def test_run_ends_with_a_network_for_images_of_many_tiles(tmp_path, capsys):
+    output = tmp_path / "tiny"
+    words = [*SMALL, f"output={output}", "name=tiny"]
+    assert recipe.main(["--config", str(FOLDER / "quick.toml"), *words]) == 0
+    line = capsys.readouterr().out.strip().splitlines()[-1]
+    assert line.startswith("tiny ") and "dB" in line
+    network = load_network(output / "tiny")
+    assert (network.channels, network.bits, network.patch_shape) == (3, 6, (32, 32))
+    image = np.random.default_rng(0).random((1, 64, 96, 3), np.float32)
+    message = np.random.default_rng(1).integers(0, 2, (1, 2, 3, 6)).astype("float32")
+    marked = network.embed(image, message)
+    logits = network.extract(marked)
+    assert logits.shape == message.shape
+
+    config = load_config(recipe.Config, FOLDER / "quick.toml", [*words, "steps=6"])
+    trainer = recipe.train(config, resume=True)
+    assert int(trainer.optimizer.iterations) == 6
+    tiled = recipe.tiled_extractor(trainer.extractor, config)
+    assert tiled(image).shape == message.shape
+    assert trainer.extractor(image).shape == (1, 1, 1, 6)
+
+
+@pytest.mark.slow
+def test_papers_full_setting_runs(tmp_path):
+    words = ["width=64", "crop_size=128", "message_length=30", "steps=6", "steps_per_epoch=6"]
+    trainer = recipe.train(config_of("combined", tmp_path / "run", *words))
+    assert int(trainer.optimizer.iterations) == 6
+    assert trainer.embedder.count_params() > 160_000
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (["message_length=0"], "message_length above 0"),
+        (['attack_per="slice"', 'attacks=[{name="Crop", fraction=0.5, fill="none"}]'], "size"),
+        (['attacks=[{name="Cropuot"}]'], "nearest is 'Cropout'"),
+        (["image_loss=l1"], 'image_loss is "ssim" or "mse"'),
+    ],
+)
+def test_bad_settings_are_refused(words, message, tmp_path, capsys):
+    words = [*SMALL, f"output={tmp_path / 'run'}", *words]
+    assert recipe.main(["--config", str(FOLDER / "crop.toml"), *words]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("tfwm: error:") and message in error

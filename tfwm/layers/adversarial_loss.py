@@ -1,0 +1,74 @@
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="tfwm")
+class AdversarialLoss(keras.layers.Layer):
+    """Trains a critic beside an embedder, and the embedder to mislead it.
+
+    The layer passes the watermarked image on and adds two losses: the critic's, which sees the
+    image as a constant, and `weight` times the embedder's, which sees the critic as one. So
+    both play in one ordinary training step, with one optimizer, on any strategy. MBRS, section
+    3.3 (its code steps the critic first, with an optimizer of its own; Adam's steps do not
+    depend on a loss's scale, so the critic's are the same).
+
+    Args:
+        critic: `keras.Model` from images to a logit, positive for a cover.
+        weight: of the embedder's loss.
+
+    Call arguments:
+        inputs: `[watermarked, cover]`, both `(batch, height, width, channels)` in [0, 1].
+        training: the losses are added only if `True`.
+
+    Output shape:
+        That of `watermarked`, which is returned unchanged.
+
+    Example:
+
+    >>> from tfwm.models.mbrs import build_critic
+    >>> layer = AdversarialLoss(build_critic(width=8), weight=1e-4)
+    >>> image = np.full((2, 32, 32, 3), 0.5, "float32")
+    >>> y = layer([image + 0.1, image], training=True)
+    >>> len(layer.losses)
+    2
+    """
+
+    def __init__(self, critic, weight=1e-4, **kwargs):
+        kwargs["dtype"] = "float32"
+        super().__init__(**kwargs)
+        self.critic = critic
+        self.weight = weight
+
+    def build(self, input_shape):
+        self.built = True
+
+    def call(self, inputs, training=None):
+        watermarked, cover = inputs
+        if training:
+            # Both in one batch, so that its statistics do not give them away.
+            images = tf.concat([cover, tf.stop_gradient(watermarked)], axis=0)
+            logits = self.critic(images, training=True)
+            real, marked = tf.split(logits, 2)
+            self.add_loss(_cross_entropy(1.0, real) + _cross_entropy(0.0, marked))
+            fixed = [tf.stop_gradient(v.value) for v in self.critic.trainable_variables]
+            states = [v.value for v in self.critic.non_trainable_variables]
+            logits, _ = self.critic.stateless_call(fixed, states, watermarked, training=False)
+            self.add_loss(self.weight * _cross_entropy(1.0, logits))
+        return watermarked
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[0]
+
+    def get_config(self):
+        critic = keras.saving.serialize_keras_object(self.critic)
+        return {**super().get_config(), "critic": critic, "weight": self.weight}
+
+    @classmethod
+    def from_config(cls, config):
+        config["critic"] = keras.saving.deserialize_keras_object(config["critic"])
+        return cls(**config)
+
+
+def _cross_entropy(truth, logits):
+    labels = tf.fill(tf.shape(logits), truth)
+    return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels, logits))

@@ -1,0 +1,138 @@
+"""HiDDeN: hiding data with deep networks, the baseline of most papers after it.
+
+Zhu, Kaplan, Johnson and Fei-Fei, "HiDDeN: Hiding data with deep networks", ECCV 2018. Section 3
+(Fig. 2: encoder, noise layer, decoder, adversary).
+
+Code: the authors' is in Lua for Torch (github.com/jirenz/HiDDeN); what later papers compare with is
+the PyTorch port github.com/ando-khachatryan/HiDDeN (MIT). Nothing of either is reused; written from
+the specification, which follows the port. Where this differs:
+
+* A message belongs to a tile of 128 x 128 pixels, the size of the paper's images, and images may
+  have any number of tiles: the message is repeated over its own tile, and the mean before the
+  logits taken over it.
+* Message bits enter as -1 and 1, the port has 0 and 1; an affine map, which the first convolution
+  undoes. A bit is a logit here, above 0 for a 1; the port regresses 0 and 1.
+* The last convolution of the encoder gives the residual `E(I, m) - I`. The same functions can be
+  reached, as it sees the image as well, and training begins with a picture instead of noise.
+* Convolutions before batch normalisation have no bias, which it would take out again.
+
+Inside, pixels are `2 image - 1`.
+"""
+
+import keras
+
+from tfwm.models import parts
+
+TILE = 128
+BITS = 30
+
+
+def build_embedder(tile_size=TILE, width=64, depth=4, message_length=BITS, name="embedder"):
+    """Builds the encoder (Fig. 2).
+
+    Args:
+        tile_size: side of a tile in pixels.
+        width: channels of the hidden layers.
+        depth: number of convolutions before message, features and image are joined.
+        message_length: bits of a tile.
+        name: name of the model.
+
+    Returns:
+        `keras.Model` with the inputs `{"image": (batch, H, W, 3) in [0, 1], "message": 0 and 1
+        (batch, H / tile_size, W / tile_size, message_length), "strength": (batch,)}` and the
+        watermarked image `(batch, H, W, 3)`, not clipped: `I + strength (E(I, m) - I)`.
+
+    Example:
+
+    >>> image, message = np.full((1, 128, 256, 3), 0.5), np.ones((1, 1, 2, 30))
+    >>> inputs = {"image": image, "message": message, "strength": np.ones(1)}
+    >>> tuple(build_embedder(width=8)(inputs).shape)
+    (1, 128, 256, 3)
+    """
+    _check(tile_size=tile_size, width=width, depth=depth, message_length=message_length)
+    image = keras.Input((None, None, 3), name="image")
+    message = keras.Input((None, None, message_length), name="message")
+    strength = keras.Input((), name="strength")
+    signal = parts.to_signal(image)
+    x = signal
+    for i in range(depth):
+        x = parts.convolution(x, width, f"conv{i + 1}")
+    m = keras.layers.UpSampling2D(tile_size, name="message_everywhere")(parts.to_signs(message))
+    x = keras.layers.Concatenate(name="message_features_image")([m, x, signal])
+    x = parts.convolution(x, width, "fusion_conv")
+    residual = keras.layers.Conv2D(3, 1, name="residual", dtype="float32")(x)
+    watermarked = parts.add_residual(image, residual, strength)
+    inputs = {"image": image, "message": message, "strength": strength}
+    return keras.Model(inputs, watermarked, name=name)
+
+
+def build_extractor(tile_size=TILE, width=64, depth=7, message_length=BITS, name="extractor"):
+    """Builds the decoder (Fig. 2): one logit for each bit of each tile.
+
+    Args:
+        tile_size: side of a tile in pixels. `None` takes the mean over the whole image, of any
+            size: for training against attacks that crop or resize. The weights are the same.
+        width: channels of the hidden layers.
+        depth: number of convolutions of that width; one to the bits follows.
+        message_length: bits of a tile.
+        name: name of the model.
+
+    Returns:
+        `keras.Model` from an image `(batch, H, W, 3)` in [0, 1] to the logits
+        `(batch, H / tile_size, W / tile_size, message_length)`, before the sigmoid, positive for
+        a 1; without tiles `(batch, 1, 1, message_length)`.
+
+    Example:
+
+    >>> image = np.full((1, 128, 256, 3), 0.5)
+    >>> tuple(build_extractor(width=8)(image).shape)
+    (1, 1, 2, 30)
+    >>> tuple(build_extractor(None, width=8)(image[:, :50, :70]).shape)
+    (1, 1, 1, 30)
+    """
+    whole = tile_size is None
+    _check(
+        tile_size=1 if whole else tile_size,
+        width=width,
+        depth=depth,
+        message_length=message_length,
+    )
+    image = keras.Input((None, None, 3), name="image")
+    x = parts.to_signal(image)
+    for i in range(depth):
+        x = parts.convolution(x, width, f"conv{i + 1}")
+    x = parts.convolution(x, message_length, "bits_conv")
+    # A mean over thousands of pixels needs more than the 8 bits of bfloat16.
+    if whole:
+        mean = keras.layers.GlobalAveragePooling2D(keepdims=True, name="mean", dtype="float32")
+    else:
+        mean = keras.layers.AveragePooling2D(tile_size, name="mean", dtype="float32")
+    logits = keras.layers.Conv2D(message_length, 1, name="logits", dtype="float32")(mean(x))
+    return keras.Model(image, logits, name=name)
+
+
+def build_critic(width=64, depth=3, name="critic"):
+    """Builds the adversary (Fig. 2), which tells covers from watermarked images.
+
+    Args:
+        width: channels of its convolutions.
+        depth: number of convolutions.
+        name: name of the model.
+
+    Returns:
+        `keras.Model` from an image `(batch, H, W, 3)` in [0, 1] to a logit `(batch, 1)`,
+        positive for a cover.
+
+    Example:
+
+    >>> tuple(build_critic(width=8)(np.full((2, 32, 32, 3), 0.5)).shape)
+    (2, 1)
+    """
+    _check(width=width, depth=depth)
+    return parts.critic(width, depth, name)
+
+
+def _check(**sizes):
+    for key, value in sizes.items():
+        if not isinstance(value, int) or value < 1:
+            raise ValueError(f"Expected {key} to be an integer above 0. Received: {key}={value!r}")

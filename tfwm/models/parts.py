@@ -1,0 +1,51 @@
+"""Parts that the networks of several papers share."""
+
+import keras
+
+from tfwm.layers import FusedBatchNormalization
+
+
+def convolution(x, width, name):
+    """3 x 3 convolution, batch normalisation, ReLU: the block of HiDDeN and MBRS.
+
+    Args:
+        x: features `(batch, rows, columns, channels)`.
+        width: channels of the result.
+        name: prefix of the layers' names.
+    """
+    x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False, name=name)(x)
+    return keras.layers.ReLU(name=f"{name}_relu")(normalise(x, name))
+
+
+def normalise(x, name):
+    """Batch normalisation of the layer `name`."""
+    return FusedBatchNormalization(name=f"{name}_norm")(x)
+
+
+def to_signal(image):
+    """Pixels in [-1, 1] from those in [0, 1]."""
+    return keras.layers.Rescaling(2.0, offset=-1.0, name="pixels")(image)
+
+
+def to_signs(message):
+    """-1 and 1 from bits."""
+    return keras.layers.Rescaling(2.0, offset=-1.0, name="signs")(message)
+
+
+def add_residual(image, residual, strength):
+    """`image + strength * residual / 2`, float32: back from [-1, 1] to [0, 1]."""
+    scale = keras.layers.Rescaling(0.5, name="to_unit_range", dtype="float32")(strength)
+    scale = keras.layers.Reshape((1, 1, 1), name="strength_factor")(scale)
+    residual = keras.layers.Multiply(name="scaled_residual", dtype="float32")([residual, scale])
+    return keras.layers.Add(name="watermarked", dtype="float32")([image, residual])
+
+
+def critic(width, depth, name):
+    """Model from an image in [0, 1] to a logit: convolutions, mean over the image, dense layer."""
+    image = keras.Input((None, None, 3), name="image")
+    x = to_signal(image)
+    for i in range(depth):
+        x = convolution(x, width, f"conv{i + 1}")
+    x = keras.layers.GlobalAveragePooling2D(name="mean")(x)
+    x = keras.layers.Dense(1, name="logit", dtype="float32")(x)
+    return keras.Model(image, x, name=name)

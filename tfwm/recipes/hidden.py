@@ -1,0 +1,124 @@
+"""Trains HiDDeN, measures it, and exports it.
+
+    python -m tfwm.recipes.hidden                                      # minutes, bundled photos
+    python -m tfwm.recipes.hidden --config recipes/hidden/cpu.toml output=runs/hidden
+    python -m tfwm.recipes.hidden --config recipes/hidden/cpu.toml output=runs/hidden --resume
+
+Zhu, Kaplan, Johnson and Fei-Fei, "HiDDeN", ECCV 2018: the baseline that later papers compare
+with. The config's defaults are the paper's; the TOML files beside it are the noises of the
+PyTorch port, from which the numbers of later papers come, and trainings that two cores can do.
+"""
+
+import dataclasses
+import sys
+
+from tfwm.export import make_card
+from tfwm.models import hidden
+from tfwm.recipes import base, build
+from tfwm.recipes.finish import finish, training_record
+from tfwm.recipes.run_config import POSITIVE, RunConfig, check_positive
+
+LIMITS = [
+    "A baseline for comparison; MBRS is the better network for JPEG.",
+    "Trained at one size of tile; other scales and angles have to be undone before reading.",
+    "Whoever has the key and this network can remove or forge a mark; a surrogate network or a "
+    "generative model that redraws the photo may remove it without.",
+]
+
+
+@dataclasses.dataclass
+class Config(RunConfig):
+    """Settings of a run; see the recipes' TOML files for how they are used."""
+
+    name: str = "hidden"
+    output: str = "runs/hidden"
+    channels: int = 3
+    crop_size: int = hidden.TILE  # a crop is one tile
+    message_length: int = hidden.BITS
+    # Training: the paper's errors are of pixels in [-1, 1]
+    attacks: list = dataclasses.field(default_factory=lambda: [{"name": "Identity"}])
+    rounding_noise: float = 0.0
+    image_loss: str = "mse"
+    image_weight: float = 2.8
+    message_loss: str = "squared_error"
+    message_weight: float = 1.0
+    adversarial_weight: float = 1e-3
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    batch_size: int = 12
+    steps: int = 333_200  # 400 epochs of 10,000 photos
+    steps_per_epoch: int = 833
+    jit_compile: bool = False  # attacks that change the size do not run under XLA
+    # Report
+    suite: str = "hidden"
+
+
+def build_model(config):
+    """Returns the compiled trainer."""
+    check_positive(config, (*POSITIVE, "message_length"))
+    with build.precision(config):
+        embedder = hidden.build_embedder(
+            config.crop_size, config.width, message_length=config.message_length
+        )
+        extractor = _build_extractor(config, None)
+        critic = hidden.build_critic(config.width) if config.adversarial_weight else None
+    shape = (1, 1, config.message_length)
+    return build.build_trainer(config, embedder, extractor, shape, critic)
+
+
+def _build_extractor(config, tile_size):
+    return hidden.build_extractor(tile_size, config.width, message_length=config.message_length)
+
+
+def train(config, resume=False, callbacks=()):
+    """Trains (or goes on training) and returns the trainer."""
+    return base.train(config, build_model, resume, callbacks)
+
+
+def report(trainer, config, recipe):
+    """Evaluates and exports the trained network; returns the text to print."""
+    trainer.extractor = tiled_extractor(trainer.extractor, config)
+    return finish(trainer, config, make_hidden_card(config, recipe))
+
+
+def tiled_extractor(extractor, config):
+    """Returns a trained extractor, whose mean is over the whole image, for images of many tiles."""
+    tiled = _build_extractor(config, config.crop_size)
+    tiled.set_weights(extractor.get_weights())
+    return tiled
+
+
+def make_hidden_card(config, recipe):
+    """Returns the network's card."""
+    attacks = ", ".join(build.attack_names(config.attacks)) or "none"
+    side = config.crop_size
+    message = f"{config.message_length} bits in each tile of {side}x{side} pixels"
+    return make_card(
+        config.name,
+        f"HiDDeN of width {config.width}, {message}; trained against {attacks}.",
+        paper="Zhu, Kaplan, Johnson and Fei-Fei, HiDDeN, ECCV 2018",
+        licence={"code": "MIT", "weights": "MIT"},
+        training=training_record(config, "hidden", recipe),
+        geometry={
+            "patch": [side, side],
+            "block": [side, side],
+            "channels": config.channels,
+            "bits": config.message_length,
+            "message": f"{message}; colour images whose sides are multiples of {side}",
+        },
+        strength={
+            "default": 1.0,
+            "guidance": "1 is what it was trained at; PSNR falls by 6 dB with each doubling.",
+        },
+        limits=LIMITS,
+    )
+
+
+def main(arguments=None):
+    """Runs the recipe; returns the exit code."""
+    description = __doc__.split("\n\n")[0]
+    return base.run("hidden", Config, train, report, description, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
