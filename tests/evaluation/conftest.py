@@ -33,6 +33,54 @@ class ShadedNetwork(AdditiveNetwork):
         return image + (super().embed(image, message, strength) - image) * shade
 
 
+class ColourNetwork:
+    """Marks RGB: lifts or lowers the green of each cell by 8 levels for a bit.
+
+    Without more bits, each block of 16 x 16 pixels is the cell of one bit. With more, a tile
+    of 128 x 128 pixels has 64 such cells, and bit k lies in the cells k, k + bits, ...
+    Shaded, the change grows from left to right, so that quality is smooth in the strength.
+    """
+
+    channels = 3
+
+    def __init__(self, name="colour", bits=1, shaded=False):
+        self.name, self.bits, self.shaded = name, bits, shaded
+        side = 16 if bits == 1 else 128
+        self.patch_shape = self.block_shape = (side, side)
+        self.cells = side // 16
+        self.bit_of = (np.arange(self.cells**2) % bits).reshape(self.cells, self.cells)
+
+    def embed(self, image, message, strength=1.0):
+        n, rows, columns, _ = message.shape
+        cells = message[..., self.bit_of].transpose(0, 1, 3, 2, 4)
+        grid = cells.reshape(n, rows * self.cells, columns * self.cells)
+        change = np.float32(strength * 8 / 255) * (2 * grid - 1).repeat(16, 1).repeat(16, 2)
+        if self.shaded:
+            change *= np.linspace(0.5, 1.5, image.shape[2], dtype=np.float32)
+        out = image.copy()
+        out[..., 1] += change
+        return out
+
+    def extract(self, image):
+        n, height, width, _ = image.shape
+        rows, columns = height // self.block_shape[0], width // self.block_shape[1]
+        cells = image[..., 1].reshape(n, rows, self.cells, 16, columns, self.cells, 16)
+        means = cells.mean((3, 6)).transpose(0, 1, 3, 2, 4).reshape(n, rows, columns, -1) - GRAY
+        spread = np.eye(self.bits)[self.bit_of.ravel()]
+        return means @ spread
+
+
+@pytest.fixture
+def make_colour_network():
+    return ColourNetwork
+
+
+@pytest.fixture
+def flat_colour():
+    """Two constant covers of gray 128 in RGB, 160 x 200."""
+    return [np.full((160, 200, 3), 128, np.uint8)] * 2
+
+
 @pytest.fixture
 def shaded_network():
     return ShadedNetwork("shaded")

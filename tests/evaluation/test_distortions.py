@@ -168,6 +168,51 @@ def test_cropout_and_dropout_take_the_rest_from_the_cover():
     assert len(rows) == (np.ptp(rows) + 1) * (np.ptp(columns) + 1)
 
 
+def test_mbrs_crop_keeps_24_of_128():
+    image = np.full((128, 128, 3), 77, np.uint8)
+    for fill in (0, 128, 255):
+        out = distort("crop_keep", image, 24 * 24 / 128**2, rng(), fill=fill)
+        rows, columns, _ = np.nonzero(out == 77)
+        assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (24, 24) and len(rows) == 3 * 24 * 24
+        assert (out != 77).sum() == (out == fill).sum()
+
+
+def test_dropout_of_pixels_and_of_channels():
+    marked, cover = np.full((200, 200, 3), 200, np.uint8), np.full((200, 200, 3), 50, np.uint8)
+    together = distort("dropout", marked, 0.3, rng(), cover) == 200
+    assert (together.all(-1) == together.any(-1)).all()
+    apart = distort("dropout", marked, 0.3, rng(), cover, channels="apart") == 200
+    assert apart.mean() == pytest.approx(0.3, abs=0.01)
+    assert apart.all(-1).mean() == pytest.approx(0.3**3, abs=0.005)
+    with pytest.raises(ValueError, match="channels='single'"):
+        distort("dropout", marked, 0.3, rng(), cover, channels="single")
+
+
+def test_gaussian_window():
+    image = np.zeros((64, 64, 3), np.uint8)
+    image[32, 32] = 255
+    kernel = np.exp(-(np.arange(-3, 4) ** 2) / 8)
+    kernel /= kernel.sum()
+    expected = np.zeros((64, 64))
+    expected[29:36, 29:36] = 255 * np.outer(kernel, kernel)
+    out = distort("gaussian_blur", image, 2, window=7)
+    np.testing.assert_array_equal(out, np.rint(expected)[..., None].repeat(3, -1))
+    edge = np.zeros((64, 64), np.uint8)
+    edge[:, 1] = 255  # mirrored without the border, it counts twice in column 0
+    first = distort("gaussian_blur", edge, 2, window=7)[32, 0]
+    assert first == round(255 * 2 * kernel[4])
+    with pytest.raises(ValueError, match="odd window"):
+        distort("gaussian_blur", edge, 2, window=6)
+
+
+def test_jpeg_of_colour_halves_the_chroma(color):
+    buffer = io.BytesIO()
+    Image.fromarray(color).save(buffer, "JPEG", quality=50, subsampling=2)
+    np.testing.assert_array_equal(distort("jpeg", color, 50), np.asarray(Image.open(buffer)))
+    full = distort("jpeg", color, 50, subsampling="4:4:4")
+    assert (full != distort("jpeg", color, 50)).any()
+
+
 def test_pattern_elimination_geometry():
     image = np.zeros((512, 512), np.uint8)
     three, sixteen = pattern_elimination(image, 3), pattern_elimination(image, 16)

@@ -1,9 +1,13 @@
+import warnings
+
 import numpy as np
 import pytest
 from PIL import Image
 from skimage import data
 
+from tfwm.evaluation import Protocol, load_suite
 from tfwm.evaluation.figures import FIGURES, diffusion_pattern, spectral_energy, zigzag
+from tfwm.evaluation.mbrs_figures import footprint, normalised
 from tfwm.evaluation.pictures import amplify
 
 
@@ -14,6 +18,38 @@ def test_each_figure_is_drawn(name, make_network, tmp_path):
     assert path == tmp_path / f"{name}.png"
     picture = np.asarray(Image.open(path).convert("L"))
     assert min(picture.shape) > 400 and picture.std() > 5
+
+
+@pytest.mark.parametrize("name", ["mbrs-table3", "mbrs-fig4", "mbrs-fig6"])
+def test_figures_of_colour_networks(name, make_colour_network, tmp_path):
+    networks = {"mbrs-128": make_colour_network(), "tiles": make_colour_network(bits=30)}
+    photos = [data.astronaut()[:100], data.astronaut()[:200, :200]]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # the first is too small
+        path = FIGURES[name](networks, photos, tmp_path / "a.png")
+    picture = np.asarray(Image.open(path).convert("L"))
+    assert min(picture.shape) > 400 and picture.std() > 5
+    if name != "mbrs-table3":
+        with pytest.raises(ValueError, match="at least 128 x 128"):
+            FIGURES[name](networks, photos[:1], tmp_path)
+
+
+def test_footprint_of_a_bit(make_colour_network):
+    cover = np.full((128, 128, 3), 128, np.uint8)
+    one = footprint(Protocol(load_suite("mbrs"), make_colour_network()), cover)
+    expected = np.zeros((128, 128, 3))
+    expected[64:80, 64:80, 1] = 16 / 255
+    np.testing.assert_allclose(one, expected, atol=1e-6)
+    spread = footprint(Protocol(load_suite("mbrs"), make_colour_network(bits=30)), cover)
+    # Bit 15 lies in the cells 15 and 45 of 64.
+    cells = spread[..., 1].reshape(8, 16, 8, 16).mean((1, 3)).ravel()
+    np.testing.assert_allclose(cells[[15, 45]], 16 / 255, atol=1e-6)
+    assert (cells > 1e-6).sum() == 2
+
+
+def test_normalised():
+    assert normalised(np.array([[2.0, 3.0, 6.0]])).tolist() == [[0, 64, 255]]
+    assert normalised(np.full((2, 2), 3.0)).max() == 0
 
 
 def test_output_may_be_a_file(network, tmp_path):

@@ -38,6 +38,17 @@ def test_copies_and_round_trip(place, rows, columns, redundancy):
         np.testing.assert_array_equal(placement.vote(planes - 0.5, vote), bits)
 
 
+@pytest.mark.parametrize("place", [paper_placement, spread_placement])
+@pytest.mark.parametrize(("redundancy", "patch_cells"), [(1, 1), (4, 1), (2, 2)])
+def test_blocks_of_several_bits(place, redundancy, patch_cells):
+    placement = place(2, 3, redundancy, patch_cells, planes=30)
+    assert placement.cells.shape == (30, 2 * patch_cells, 3 * patch_cells)
+    assert placement.num_bits == 30 * patch_cells**2 * (6 // redundancy)
+    assert (copies(placement) == redundancy).all()
+    bits = np.random.default_rng(0).integers(0, 2, (2, placement.num_bits))
+    np.testing.assert_array_equal(placement.vote(placement.spread_out(bits) - 0.5), bits)
+
+
 def test_left_over_blocks_count_nothing():
     placement = paper_placement(3, 5)
     bits = np.zeros(placement.num_bits, int)

@@ -3,6 +3,7 @@ import pytest
 from PIL import Image
 
 from tfwm.images import (
+    add_colours,
     add_luminance,
     luminance,
 )
@@ -58,3 +59,21 @@ def test_types_are_kept(astronaut):
         marked = add_luminance(pixels, np.full(pixels.shape[:2], 3 / 255))
         assert marked.dtype == pixels.dtype
         assert np.median(luminance(marked) - luminance(pixels)) == pytest.approx(3 / 255, abs=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_colours_move_by_themselves(astronaut, dtype):
+    top = 1 if dtype is np.float32 else np.iinfo(dtype).max
+    pixels = (astronaut * (top / 255)).astype(dtype)
+    change = np.random.default_rng(0).integers(-20, 21, pixels.shape) / 255
+    marked = add_colours(pixels, change)
+    expected = np.clip(pixels / top + change, 0, 1)
+    assert marked.dtype == dtype
+    np.testing.assert_allclose(marked / top, expected, atol=0.51 / 255 if top == 255 else 1e-5)
+
+
+def test_gray_takes_the_luminance_of_colours():
+    change = np.array([[[10, 20, -30]]]) / 255
+    pixels = np.full((1, 1, 1), 100, np.uint8)
+    expected = round(100 + 0.299 * 10 + 0.587 * 20 - 0.114 * 30)
+    assert add_colours(pixels, change).tolist() == [[[expected]]]

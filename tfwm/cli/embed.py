@@ -18,14 +18,14 @@ def add_embed(subparsers):
         "embed",
         run_embed,
         "writes a message into a photo, or into all photos of a folder",
-        "The luminance is marked; colours, transparency, EXIF, colour profile and other metadata "
-        "are kept; the EXIF orientation is applied. What is written is read back first, and the "
-        "strength is raised, up to 2.5 times, until it reads with room to spare; if that is not "
-        "to be had, nothing is written. A folder is marked with its sub-folders; its report "
-        "(OUT/tfwm-report.csv) tells how each photo came out, and a second run goes on where the "
-        "first one ended. The report does not know the key: to mark with another one, add "
-        "--overwrite or choose another folder. Exit codes: 0 done, 1 a photo does not pass "
-        "--check, 2 error, also if a photo of a folder failed.",
+        "The luminance is marked, or by a network for colour R, G and B; transparency, EXIF, "
+        "colour profile and other metadata are kept; the EXIF orientation is applied. What is "
+        "written is read back first, and the strength is raised, up to 2.5 times, until it reads "
+        "with room to spare; if that is not to be had, nothing is written. A folder is marked "
+        "with its sub-folders; its report (OUT/tfwm-report.csv) tells how each photo came out, "
+        "and a second run goes on where the first one ended. The report does not know the key: to"
+        " mark with another one, add --overwrite or choose another folder. Exit codes: 0 done, 1 "
+        "a photo does not pass --check, 2 error, also if a photo of a folder failed.",
         [
             "tfwm embed photo.jpg -o marked.png --message '(c) 2026 Ada Lovelace'",
             "tfwm embed photos/ -o marked/ --message 'Ada Lovelace' --key-file secret.txt",

@@ -13,6 +13,9 @@ FIGURES = {
     "redmark-fig8": "nine attacks on one photo",
     "redmark-fig9": "how a bit at a patch's corner spreads",
     "redmark-fig10": "where a bit's energy lies",
+    "mbrs-table3": "bit error rate against PSNR, for JPEG of five qualities",
+    "mbrs-fig4": "cover, marked photo and residual",
+    "mbrs-fig6": "where a single bit lies",
 }
 
 
@@ -39,7 +42,8 @@ def add_evaluate(subparsers):
         default="redmark",
         metavar="NAME",
         help="redmark (its Tables 2 and 3, the default), redmark-table2 ... redmark-table5, "
-        "everyday (whole messages through everyday edits), or a TOML file",
+        "mbrs (JPEG), mbrs-table1 ... mbrs-table6, everyday (whole messages through everyday "
+        "edits), or a TOML file",
     )
     add_images(parser)
     parser.add_argument(

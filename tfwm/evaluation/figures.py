@@ -1,19 +1,15 @@
-"""The figures of the ReDMark paper, drawn from any networks and photos.
+"""The figures of the papers, drawn from any networks and photos; here those of ReDMark.
 
 Each function takes a dict of networks by name (or a list of networks with a `name`), photos
 (folder, list of uint8 arrays, or `Photos`; Figures 9 and 10 need none) and a file or folder to
 write to, and returns the path of the picture.
 """
 
-import io
-from pathlib import Path
-
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from scipy.fft import dctn
 
-from tfwm.evaluation.files import write_whole
+from tfwm.evaluation.drawing import COLOURS, new_figure, save_figure
+from tfwm.evaluation.mbrs_figures import mbrs_figure_4, mbrs_figure_6, mbrs_table_3
 from tfwm.evaluation.names import by_name
 from tfwm.evaluation.photos import Photos
 from tfwm.evaluation.pictures import amplify, gallery, mark_one
@@ -21,7 +17,6 @@ from tfwm.evaluation.protocol import Protocol
 from tfwm.evaluation.quality import psnr, ssim
 from tfwm.evaluation.suite import Attack, Suite, same_network
 
-COLOURS = ("#0b6e69", "#c44e2a", "#4a5fa5", "#8a6d1b", "#7b4b94", "#3f7d3a")
 FIGURE_6_STRENGTHS = (0.2, 0.4, 0.6, 0.8, 1.0)
 FIGURE_7_STRENGTHS = (0.2, 0.4, 0.6)
 FIGURE_7_BITS = 128
@@ -42,7 +37,7 @@ FIGURE_8 = (
 def figure_6(networks, images, output):
     """Box plots of PSNR and SSIM against strength, a row for each network."""
     networks, photos = by_name(networks, "network"), Photos.of(images)
-    figure = _figure(8.5, 2.7 * len(networks))
+    figure = new_figure(8.5, 2.7 * len(networks))
     axes = figure.subplots(len(networks), 2, squeeze=False)
     for row, (name, network) in zip(axes, networks.items(), strict=True):
         protocol = Protocol(_suite(), network)
@@ -59,7 +54,7 @@ def figure_6(networks, images, output):
             )
             axis.set(xlabel="strength", ylabel=label, title=name)
             axis.grid(axis="y", alpha=0.3)
-    return _save(figure, output, "redmark-fig6")
+    return save_figure(figure, output, "redmark-fig6")
 
 
 def figure_7(networks, images, output):
@@ -68,7 +63,7 @@ def figure_7(networks, images, output):
     columns, rows = len(networks), len(FIGURE_7_STRENGTHS)
     aspect = image.shape[0] / image.shape[1]
     width = 4.2
-    figure = _figure(width * columns, (width * aspect * 2 / 3 + 0.35) * rows)
+    figure = new_figure(width * columns, (width * aspect * 2 / 3 + 0.35) * rows)
     axes = figure.subplots(rows, columns, squeeze=False)
     for column, (name, network) in enumerate(networks.items()):
         for row, strength in enumerate(FIGURE_7_STRENGTHS):
@@ -76,7 +71,7 @@ def figure_7(networks, images, output):
             axes[row, column].imshow(panel, cmap="gray", vmin=0, vmax=255)
             axes[row, column].set_title(f"{name}, strength {strength:g}", fontsize=10)
             axes[row, column].set_axis_off()
-    return _save(figure, output, "redmark-fig7")
+    return save_figure(figure, output, "redmark-fig7")
 
 
 def figure_8(networks, images, output):
@@ -90,7 +85,7 @@ def figure_8(networks, images, output):
     attacks = [(attack, level) for attack, level, _ in FIGURE_8]
     shown = gallery(networks[name], image, attacks, _suite(), FIGURE_8_STRENGTH)
     aspect = image.shape[0] / image.shape[1]
-    figure = _figure(10.5, 3.4 * (3 * aspect + 0.5))
+    figure = new_figure(10.5, 3.4 * (3 * aspect + 0.5))
     figure.suptitle(f"{name}, strength {FIGURE_8_STRENGTH:g}")
     for axis, (attack, level, damaged, ber), (_, _, paper) in zip(
         figure.subplots(3, 3).flat, shown, FIGURE_8, strict=True
@@ -101,7 +96,7 @@ def figure_8(networks, images, output):
             fontsize=9,
         )
         axis.set_axis_off()
-    return _save(figure, output, "redmark-fig8")
+    return save_figure(figure, output, "redmark-fig8")
 
 
 def figure_9(networks, images, output):
@@ -113,7 +108,7 @@ def figure_9(networks, images, output):
     (0, 0), which is the first one moved around by a block.
     """
     networks = by_name(networks, "network")
-    figure = _figure(9.5, 3.3 * len(networks))
+    figure = new_figure(9.5, 3.3 * len(networks))
     axes = figure.subplots(len(networks), 3, squeeze=False)
     for row, (name, network) in zip(axes, networks.items(), strict=True):
         inner, corner = (diffusion_pattern(network, *place) for place in ((1, 1), (0, 0)))
@@ -127,13 +122,13 @@ def figure_9(networks, images, output):
         height, width = corner.shape
         frame = np.array([[0, 0], [0, 1], [1, 1], [1, 0], [0, 0]]) + 1.0
         row[1].plot(frame[:, 1] * width - 0.5, frame[:, 0] * height - 0.5, "k", lw=1.5)
-    return _save(figure, output, "redmark-fig9")
+    return save_figure(figure, output, "redmark-fig9")
 
 
 def figure_10(networks, images, output):
     """Diffusion patterns of one bit, and their energy over the DCT frequencies."""
     networks = by_name(networks, "network")
-    figure = _figure(3.6 * max(2, len(networks)), 6.4)
+    figure = new_figure(3.6 * max(2, len(networks)), 6.4)
     axes = figure.subplots(2, len(networks), squeeze=False, height_ratios=(1.15, 1))
     for i, (name, network) in enumerate(networks.items()):
         pattern = diffusion_pattern(network, 1, 1)
@@ -148,7 +143,7 @@ def figure_10(networks, images, output):
         axes[1, i].set(xlabel="DCT coefficient, zig-zag order", ylim=(0, None))
         axes[1, i].grid(alpha=0.3)
     axes[1, 0].set_ylabel("sum of |DCT| over the blocks")
-    return _save(figure, output, "redmark-fig10")
+    return save_figure(figure, output, "redmark-fig10")
 
 
 def diffusion_pattern(network, row, column):
@@ -210,6 +205,9 @@ FIGURES = {
     "redmark-fig8": figure_8,
     "redmark-fig9": figure_9,
     "redmark-fig10": figure_10,
+    "mbrs-table3": mbrs_table_3,
+    "mbrs-fig4": mbrs_figure_4,
+    "mbrs-fig6": mbrs_figure_6,
 }
 
 
@@ -258,23 +256,3 @@ def _grid(axis, shape, block):
     axis.set_yticks(np.arange(0, shape[0], block[0]) - 0.5, [])
     axis.tick_params(length=0)
     axis.grid(color="k", alpha=0.15, lw=0.5)
-
-
-def _figure(width, height):
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _save(figure, output, name):
-    """Writes to a file, or under the figure's name into a folder."""
-    path = Path(output)
-    if path.suffix.lower() in (".gif", ".jpeg", ".jpg", ".tif", ".tiff", ".webp"):
-        raise ValueError(
-            f"Expected a folder, or a file that ends in .png, .svg or .pdf. Received: {path}"
-        )
-    if path.suffix.lower() not in (".png", ".svg", ".pdf"):
-        path = path / f"{name}.png"
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=path.suffix[1:].lower(), dpi=130)
-    return write_whole(path, buffer.getvalue())

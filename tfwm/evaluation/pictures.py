@@ -32,14 +32,14 @@ def mark_one(network, image, suite, strength, placement="paper", seed=0):
         suite: `Suite`.
         strength: number, or one for each plane.
         placement: `"paper"` or `"spread"`.
-        seed: integer, for the message.
+        seed: integer, for the message and a random crop.
 
     Returns:
         `(cover, marked, bits, read)`: uint8 images, the message, and a function from a
         damaged image to its bit error rate by majority vote.
     """
     protocol = Protocol(suite, network)
-    cover = protocol.cover(image)
+    cover = protocol.cover(image, np.random.default_rng(seed))
     if cover is None:
         raise ValueError(
             f"Expected a photo that holds a message. Received: {image.shape[1]} x {image.shape[0]} "

@@ -15,7 +15,8 @@ class Placement:
 
     Args:
         cells: int array `(planes, rows, columns)`: the number of the bit in each block, or
-            -1 for blocks that carry nothing. Planes are the image's marked channels.
+            -1 for blocks that carry nothing. Planes are the image's marked channels, or the
+            bits of a block.
         num_bits: length of the message.
 
     Example:
@@ -84,7 +85,7 @@ class Placement:
 VOTES = ("majority", "soft")
 
 
-def paper_placement(rows, columns, redundancy=4, patch_cells=4):
+def paper_placement(rows, columns, redundancy=4, patch_cells=4, planes=1):
     """The authors' placement, for any grid of patches.
 
     The patches are walked along diagonals: step `d rows + i` is the patch
@@ -97,9 +98,10 @@ def paper_placement(rows, columns, redundancy=4, patch_cells=4):
         rows, columns: the image's size in patches.
         redundancy: number of copies of each bit.
         patch_cells: blocks along a patch's side.
+        planes: number of planes; a group then has as many times the bits.
 
     Returns:
-        `Placement` with one plane and `patch_cells^2 (rows columns // redundancy)` bits.
+        `Placement` of `planes patch_cells^2 (rows columns // redundancy)` bits.
     """
     groups = _num_groups(rows, columns, redundancy)
     step = np.arange(rows * columns)
@@ -109,10 +111,10 @@ def paper_placement(rows, columns, redundancy=4, patch_cells=4):
     group = step // redundancy
     group_of[row, column] = np.where(group < groups, group, NOTHING)
     rolls = np.zeros((rows, columns, 2), int)
-    return _from_groups(group_of, rolls, patch_cells, groups)
+    return _from_groups(group_of, rolls, patch_cells, groups, planes)
 
 
-def spread_placement(rows, columns, redundancy=4, patch_cells=4):
+def spread_placement(rows, columns, redundancy=4, patch_cells=4, planes=1):
     """Puts a bit's copies far apart, so that one blow does not hit several.
 
     The image is halved across its longer side, the halves again, and so on until there is
@@ -125,10 +127,10 @@ def spread_placement(rows, columns, redundancy=4, patch_cells=4):
         rows, columns: the image's size in patches.
         redundancy: number of copies of each bit.
         patch_cells: blocks along a patch's side.
+        planes: number of planes; a group then has as many times the bits.
 
     Returns:
-        `Placement` with one plane and `patch_cells^2 (rows columns // redundancy)` bits, as
-        many as `paper_placement`.
+        `Placement` of as many bits as `paper_placement` has.
     """
     groups = _num_groups(rows, columns, redundancy)
     group_of = np.full((rows, columns), NOTHING)
@@ -138,7 +140,7 @@ def spread_placement(rows, columns, redundancy=4, patch_cells=4):
         group_of[row, column] = np.arange(groups)
         # Distinct offsets for the first four copies, then one cell further for the next.
         rolls[row, column] = (half * (copy % 2) + copy // 4, half * (copy // 2 % 2) + copy // 4)
-    return _from_groups(group_of, rolls, patch_cells, groups)
+    return _from_groups(group_of, rolls, patch_cells, groups, planes)
 
 
 def message_placement(rows, columns, num_bits, planes=1, patch_cells=4):
@@ -186,16 +188,18 @@ def _num_groups(rows, columns, redundancy):
     return groups
 
 
-def _from_groups(group_of, rolls, patch_cells, groups):
+def _from_groups(group_of, rolls, patch_cells, groups, planes):
     """Cells from each patch's group and the offset of its bits inside the patch."""
     rows, columns = group_of.shape
     y, x = np.mgrid[:patch_cells, :patch_cells]
     y = (y + rolls[..., 0, None, None]) % patch_cells
     x = (x + rolls[..., 1, None, None]) % patch_cells
-    cells = group_of[..., None, None] * patch_cells**2 + y * patch_cells + x
-    cells = np.where(group_of[..., None, None] == NOTHING, NOTHING, cells)
-    cells = cells.transpose(0, 2, 1, 3).reshape(1, rows * patch_cells, columns * patch_cells)
-    return Placement(cells, groups * patch_cells**2)
+    group = group_of[..., None, None]
+    cells = (group * planes + np.arange(planes)[:, None, None, None, None]) * patch_cells**2
+    cells = np.where(group == NOTHING, NOTHING, cells + y * patch_cells + x)
+    cells = cells.transpose(0, 1, 3, 2, 4)
+    cells = cells.reshape(planes, rows * patch_cells, columns * patch_cells)
+    return Placement(cells, groups * planes * patch_cells**2)
 
 
 def _regions(rows, columns, count):

@@ -2,13 +2,13 @@ import math
 
 import jinja2
 
+from tfwm.evaluation.curves import curve_data_uri, is_sweep
 from tfwm.evaluation.pictures import amplify, data_uri, gallery, mark_one
-from tfwm.evaluation.suite import same_network
 from tfwm.evaluation.summary import summarise
 
 GALLERY_WIDTH = 360
 # Other people's methods, which the paper compares with; shown beside any network.
-FOREIGN = ("hidden", "rmp")
+FOREIGN = ("hidden", "rmp", "stegastamp", "tsdl")
 
 
 def build_report(rows, suite, conditions, networks=None, image=None):
@@ -35,6 +35,7 @@ def build_report(rows, suite, conditions, networks=None, image=None):
         summaries=_short(rows),
         ways=list(dict.fromkeys((r["placement"], r["vote"]) for r in rows)),
         gains=_gains(rows, names),
+        curve=curve_data_uri(rows, suite) if is_sweep(rows) else None,
         tables=_tables(rows, suite, names),
         pictures=_pictures(rows, suite, networks, image) if image is not None else None,
     )
@@ -50,60 +51,82 @@ def render(template, **values):
 def _tables(rows, suite, names):
     """One table for each way of reading and strength: attacks down, networks across.
 
-    With strengths tuned for each network, a table has every network's first, and so on.
+    With strengths tuned for each network, a table has every network's first, and so on. A
+    network by itself has all its strengths side by side.
     """
     strengths = {}
     for row in rows:
         mine = strengths.setdefault(row["network"], [])
         if row["strength"] not in mine:
             mine.append(row["strength"])
-    tables = []
-    for rank in range(max(map(len, strengths.values()))):
-        columns = [(n, strengths[n][rank]) for n in names if rank < len(strengths[n])]
+    tables, others = [], _only_in_paper(rows, suite)
+    ranks = range(max(map(len, strengths.values())))
+    for some in [ranks] if len(names) == 1 else [[rank] for rank in ranks]:
+        columns = [(n, s) for n in names for i, s in enumerate(strengths[n]) if i in some]
         for placement, vote in dict.fromkeys((r["placement"], r["vote"]) for r in rows):
             chosen = [r for r in rows if (r["placement"], r["vote"]) == (placement, vote)]
-            table = _table(chosen, columns, _only_in_paper(suite, names), suite)
+            table = _table(chosen, columns, others, suite)
             tables.append({"placement": placement, "vote": vote, **table})
     return tables
 
 
 def _table(rows, columns, others, suite):
-    cells = {(r["network"], r["strength"], r["attack"], r["level"]): r for r in rows}
+    cells = {(r["network"], r["strength"], r["attack"], r["level"], r["label"]): r for r in rows}
+    networks = len({name for name, _ in columns})
     lines = []
-    for key in dict.fromkeys((r["attack"], r["level"]) for r in rows):
+    for key in dict.fromkeys((r["attack"], r["level"], r["label"]) for r in rows):
         found = [cells[*column, *key] for column in columns]
         lines.append(
             {
                 "row": found[0],
                 "cells": found,
-                "best": min(r["ber"] for r in found) if len(found) > 1 else None,
-                "others": [_other(suite, row, *key) for row in others],
+                "best": min(r["ber"] for r in found) if networks > 1 else None,
+                "others": [_fraction(suite.row_ber(row, *key[:2])) for row in others],
             }
         )
+    papers = [paper_row(suite, found) for found in lines[0]["cells"]]
     return {
         "columns": columns,
-        "has_paper": [
-            any(line["cells"][i]["paper_ber"] is not None for line in lines)
-            for i in range(len(columns))
-        ],
+        "has_paper": [row is not None for row in papers],
         "others": [row["network"].upper() for row in others],
         "lines": lines,
+        "qualities": [
+            {
+                "label": label,
+                "cells": [form(row[key]) for row in lines[0]["cells"]],
+                "papers": [form((row or {}).get(key)) for row in papers],
+                "others": [form(row.get(key)) for row in others],
+            }
+            for label, key, form in (("PSNR, dB", "psnr", _decibels), ("SSIM", "ssim", _similarity))
+        ],
     }
 
 
-def _only_in_paper(suite, names):
-    """The paper's rows of methods that do not take part."""
+def paper_row(suite, row):
+    """Returns the paper's row for a measured one, or None."""
+    return suite.paper_row(row["network"], row["strength"], row["match"] or None)
+
+
+def _only_in_paper(rows, suite):
+    """The paper's rows of methods that do not take part, or not in this way."""
+    shown = [paper_row(suite, row) for row in rows]
     return [
         row
         for row in suite.paper
-        if row["network"] in FOREIGN and not any(same_network(n, row["network"]) for n in names)
+        if row["network"] in FOREIGN and not any(row is other for other in shown)
     ]
 
 
-def _other(suite, row, attack, level):
-    """A number of a method that only the paper measured."""
-    ber = suite.paper_ber(row["network"], row["strength"], attack, level)
+def _fraction(ber):
     return None if ber is None else ber / 100
+
+
+def _decibels(value):
+    return "" if value is None else f"{value:.2f}"
+
+
+def _similarity(value):
+    return "" if value is None else f"{value:.4f}"
 
 
 def _short(rows):
@@ -176,11 +199,13 @@ def zoom_window(shape):
 
 
 def percent(value):
-    """A fraction as the paper prints it; N for nan."""
+    """A fraction as the papers print it, small ones with two digits; N for nan."""
     if value is None:
         return ""
     if math.isnan(value):
         return "N"
+    if 0 < value < 0.00095:
+        return f"{100 * value:.2g}"
     return f"{100 * value:.2f}" if value < 0.0995 else f"{100 * value:.1f}"
 
 

@@ -11,8 +11,10 @@ from tfwm.evaluation.names import by_name
 from tfwm.evaluation.photos import Photos
 from tfwm.evaluation.protocol import Protocol
 from tfwm.evaluation.quality import psnr, ssim
-from tfwm.evaluation.suite import Attack, load_suite
+from tfwm.evaluation.suite import Attack, load_suite, split_match
 from tfwm.evaluation.tune import mean_quality, tune_channels, tune_strength
+
+CROP = 1  # apart from a photo's first message
 
 
 def evaluate(networks, images, suite="redmark", match=None, seed=0, progress=True, **changes):
@@ -27,8 +29,8 @@ def evaluate(networks, images, suite="redmark", match=None, seed=0, progress=Tru
             `tfwm.evaluation.Protocol` for what a network is.
         images: folder, list of uint8 arrays, or `tfwm.evaluation.Photos`.
         suite: name, TOML file or `Suite`.
-        match: tunes the strengths, `"psnr=38"` or `"ssim=0.98"`, or to what one of the
-            networks has: `"psnr=official-mt"`.
+        match: instead of the suite's strengths, one that is tuned for each network:
+            `"psnr=38"` or `"ssim=0.98"`, or what one of the networks has: `"psnr=official-mt"`.
         seed: integer; the same seed gives the same rows.
         progress: whether to show a progress bar.
         **changes: arguments of `Suite` that differ, such as `strengths=[1.0]`,
@@ -38,7 +40,8 @@ def evaluate(networks, images, suite="redmark", match=None, seed=0, progress=Tru
         List of dicts, one for each network, strength, placement, vote, attack and level:
         `ber` is a fraction, the mean over images; `ber_se` its standard error, `ber_ci95` half
         its 95 % confidence interval; `exact` the fraction of messages without an error;
-        `psnr`, `ssim` the means over marked images; `paper_ber` the paper's number.
+        `psnr`, `ssim` the means over marked images; `match` what the strength was tuned to;
+        `paper_ber` the paper's number.
 
     Example:
 
@@ -54,8 +57,8 @@ def evaluate(networks, images, suite="redmark", match=None, seed=0, progress=Tru
     networks = by_name(networks, "network")
     photos = Photos.of(images, suite.color)
     protocols = {name: Protocol(suite, network) for name, network in networks.items()}
-    covers = _covers(photos, protocols)
-    strengths = _strengths(suite, protocols, covers, match)
+    covers = _covers(photos, protocols, seed)
+    strengths = _strengths(suite, protocols, covers, match, seed)
     columns = [(Attack("identity", [0], label="No attack"), 0)]
     columns += [(attack, level) for attack in suite.attacks for level in attack.levels]
 
@@ -70,11 +73,12 @@ def evaluate(networks, images, suite="redmark", match=None, seed=0, progress=Tru
                 if covers[name][number] is None:
                     bar.update(len(strengths[name]) * len(suite.placements))
                     continue
-                for nominal, actual in strengths[name]:
+                for setting in strengths[name]:
                     for kind in suite.placements:
+                        actual = setting[1]
                         case = _Case(protocol, covers[name][number], kind, actual, number, seed)
                         result = case.run(columns, pool)
-                        results.setdefault((name, nominal, actual, kind), []).append(result)
+                        results.setdefault((name, setting, kind), []).append(result)
                         bar.update()
     return [row for key, parts in results.items() for row in _rows(suite, key, parts, columns)]
 
@@ -89,21 +93,14 @@ class _Case:
 
     def run(self, columns, pool):
         suite, placement = self.protocol.suite, self.placement
-        bits, fillers = [], []
-        for watermark in range(suite.watermarks):
-            generator = np.random.default_rng([self.seed, self.number, watermark])
-            bits.append(generator.integers(0, 2, placement.num_bits))
-            fillers.append(generator.integers(0, 2, placement.cells.shape))
-        planes = placement.spread_out(np.stack(bits), np.stack(fillers))
+        bits, planes = _messages(placement, suite.watermarks, self.number, self.seed)
         marked = self.protocol.embed(self.cover, planes, self.strength)
         quality = pool.map(lambda image: (psnr(self.cover, image), ssim(self.cover, image)), marked)
         jobs = [(w, c) for w in range(suite.watermarks) for c in range(len(columns))]
         attacked = list(pool.map(lambda job: self._attack(marked[job[0]], job, columns), jobs))
         logits = self.protocol.read(attacked)
         logits = logits.reshape(suite.watermarks, len(columns), *logits.shape[1:])
-        wrong = {
-            vote: placement.vote(logits, vote) != np.stack(bits)[:, None] for vote in suite.votes
-        }
+        wrong = {vote: placement.vote(logits, vote) != bits[:, None] for vote in suite.votes}
         return {
             "bits": placement.num_bits,
             "quality": np.mean(list(quality), 0),
@@ -119,8 +116,24 @@ class _Case:
         return distort(attack.name, image, level, generator, self.cover, **attack.options)
 
 
-def _covers(photos, protocols):
-    covers = {name: [p.cover(image) for image in photos.images] for name, p in protocols.items()}
+def _messages(placement, watermarks, number, seed):
+    """Returns bits `(watermarks, n)` and planes of a photo; blocks left over get random bits."""
+    bits, fillers = [], []
+    for watermark in range(watermarks):
+        generator = np.random.default_rng([seed, number, watermark])
+        bits.append(generator.integers(0, 2, placement.num_bits))
+        fillers.append(generator.integers(0, 2, placement.cells.shape))
+    return np.stack(bits), placement.spread_out(np.stack(bits), np.stack(fillers))
+
+
+def _covers(photos, protocols, seed):
+    covers = {
+        name: [
+            protocol.cover(image, np.random.default_rng([seed, number, 0, CROP]))
+            for number, image in enumerate(photos.images)
+        ]
+        for name, protocol in protocols.items()
+    }
     for name, found in covers.items():
         missing = sum(cover is None for cover in found)
         if missing == len(found):
@@ -134,8 +147,8 @@ def _covers(photos, protocols):
     return covers
 
 
-def _strengths(suite, protocols, covers, match):
-    """`{network: [(strength for the reader, what the protocol gets)]}`."""
+def _strengths(suite, protocols, covers, match, seed):
+    """`{network: [(strength for the reader, what the protocol gets, what it was tuned to)]}`."""
     usable = {name: [c for c in found if c is not None] for name, found in covers.items()}
     if suite.channel_psnr is not None:
         tuned = {
@@ -143,36 +156,42 @@ def _strengths(suite, protocols, covers, match):
             for name, protocol in protocols.items()
         }
         return {
-            name: [(s, tuple(s * t for t in tuned[name])) for s in suite.strengths_for(name)]
+            name: [(s, tuple(s * t for t in tuned[name]), "") for s in suite.strengths_for(name)]
             for name in protocols
         }
+    fixed = {n: suite.strengths_for(n) if match is None else [] for n in protocols}
+    match = match or suite.match
     if match is None:
-        return {name: [(s, s) for s in suite.strengths_for(name)] for name in protocols}
-    metric, _, target = match.partition("=")
+        return {name: [(s, s, "") for s in strengths] for name, strengths in fixed.items()}
+    metric, target = split_match(match, protocols)
+    first = {name: _first_planes(p, covers[name], seed) for name, p in protocols.items()}
+    goal, given = target, None
     if target in protocols:
-        strength = suite.strengths_for(target)[0]
-        goal = mean_quality(protocols[target], usable[target], metric, strength)
-    else:
-        goal = _number(target, match, protocols)
-    tuned = {n: tune_strength(p, usable[n], metric, goal) for n, p in protocols.items()}
-    if target in protocols:
-        tuned[target] = strength
-    return {name: [(s, s)] for name, s in tuned.items()}
+        given = (suite.strengths_for(target) or [1.0])[0]
+        goal = mean_quality(protocols[target], usable[target], metric, given, first[target])
+    found = {}
+    for name, protocol in protocols.items():
+        tuned = given
+        if name != target:
+            tuned = tune_strength(protocol, usable[name], metric, goal, first[name])
+        found[name] = [(s, s, "") for s in fixed[name] if s != tuned] + [(tuned, tuned, match)]
+    return found
 
 
-def _number(target, match, protocols):
-    try:
-        return float(target)
-    except ValueError:
-        raise ValueError(
-            "Expected psnr=VALUE, ssim=VALUE, or the name of a network that takes part: "
-            f"{', '.join(protocols)}. Received: match={match!r}"
-        ) from None
+def _first_planes(protocol, covers, seed):
+    """The first message of each cover that is measured, for tuning."""
+    kind = protocol.suite.placements[0]
+    return [
+        _messages(protocol.placement(kind, cover), 1, number, seed)[1]
+        for number, cover in enumerate(covers)
+        if cover is not None
+    ]
 
 
 def _rows(suite, key, parts, columns):
-    name, nominal, actual, kind = key
+    name, (nominal, actual, match), kind = key
     quality = np.mean([part["quality"] for part in parts], 0)
+    paper = suite.paper_row(name, nominal, match or None)
     for vote in suite.votes:
         ber = np.stack([part["ber"][vote] for part in parts])
         exact = np.mean([part["exact"][vote] for part in parts], 0)
@@ -184,6 +203,7 @@ def _rows(suite, key, parts, columns):
             yield {
                 "network": name,
                 "strength": nominal,
+                "match": match,
                 "plane_strengths": "/".join(f"{s:.3f}" for s in np.atleast_1d(actual)),
                 "placement": kind,
                 "vote": vote,
@@ -201,7 +221,7 @@ def _rows(suite, key, parts, columns):
                 "exact": float(exact[i]),
                 "psnr": float(quality[0]),
                 "ssim": float(quality[1]),
-                "paper_ber": _fraction(suite.paper_ber(name, nominal, attack.name, level)),
+                "paper_ber": _fraction(suite.row_ber(paper, attack.name, level)),
             }
 
 

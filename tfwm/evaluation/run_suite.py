@@ -60,7 +60,7 @@ def run_suite(
     conditions = [
         *origin(suite, photos, command),
         f"watermarks {suite.watermarks} an image, {_message(suite)}, rounding {suite.rounding}, "
-        f"seed {seed}" + (f", strengths tuned to {match}" if match else ""),
+        f"seed {seed}{_crop(suite)}{_tuned(suite, match)}",
         versions(),
     ]
 
@@ -69,6 +69,19 @@ def run_suite(
 
     line, build = headline(rows), build if report else None
     return write_result(rows, suite, photos, output, conditions, line, build)
+
+
+def _crop(suite):
+    if suite.size is None:
+        return ""
+    return f", {suite.crop} crops of {suite.size[1]} x {suite.size[0]} pixels"
+
+
+def _tuned(suite, match):
+    if match is None and suite.match is None:
+        return ""
+    also = "also " if match is None and suite.strengths else ""
+    return f", strengths {also}tuned to {match or suite.match}"
 
 
 def _message(suite):

@@ -10,6 +10,8 @@ from tfwm.evaluation.distortions import CHANGES_SIZE, DISTORTIONS
 from tfwm.evaluation.placement import PLACEMENTS, VOTES
 from tfwm.evaluation.protocol import ROUNDINGS
 
+CROPS = ("centre", "random")
+
 
 @dataclasses.dataclass
 class Attack:
@@ -53,7 +55,7 @@ class Attack:
         """Returns the level as text."""
         if self.plain:
             return ""
-        return f"{100 * level:g} %" if self.percent else f"{level:g}"
+        return f"{100 * level:.3g} %" if self.percent else f"{level:g}"
 
 
 @dataclasses.dataclass
@@ -66,6 +68,8 @@ class Suite:
         attacks: list of `Attack`; undamaged images are always measured too.
         strengths: strength factors of networks that `network_strengths` does not name.
         network_strengths: `{network: strengths}`, see `strengths_for`.
+        match: `"psnr=36"` or `"ssim=0.98"`: one more strength, tuned for each network, at which
+            the marked images have this; `strengths` may then be empty.
         redundancy: copies of each bit.
         bits: message length; then the message is repeated as often as it fits, and
             `redundancy` and `placements` do not count.
@@ -73,16 +77,17 @@ class Suite:
         votes: of `"majority"`, `"soft"`.
         watermarks: random messages for each image.
         rounding: `"truncate"`, as the authors do, or `"round"` to uint8.
-        color: whether images are colour, marked in Y, U and V.
-        size: `(height, width)` to cut from each image's centre, or None for all of it.
+        color: whether images are colour; networks of gray images mark them in Y, U and V.
+        size: side, or `(height, width)`, to cut from each image, or None for all of it.
+        crop: where it is cut: `"centre"` or `"random"`, which follows from the seed.
         channel_psnr: PSNR of the planes Y, U, V, in dB, that the strengths are tuned to.
         payload_bits: if given, the suite is of whole messages of that many bits
             (`evaluate_messages`), and only `attacks`, the next two and `notes` count.
         psnr: PSNR in dB that messages are marked at.
         false_positive_rate: at which a message counts as detected.
-        paper: list of dicts: the paper's rows, with `network`, `strength`, `psnr`, `ssim` and
-            `ber` (`{attack: percentages}`, nan where it prints N); `matched_ssim` for rows at
-            a given SSIM.
+        paper: list of dicts: the paper's rows, with `network`, `strength` or `match` (or
+            neither for a row that is not comparable, only shown), `psnr`, `ssim` and `ber`
+            (`{attack: percentages}`, nan where it prints N; `identity` for no attack).
         notes: sentences for the report on what was unclear.
 
     Example:
@@ -99,6 +104,7 @@ class Suite:
     attacks: list
     strengths: list = dataclasses.field(default_factory=lambda: [1.0])
     network_strengths: dict = dataclasses.field(default_factory=dict)
+    match: str | None = None
     redundancy: int = 4
     bits: int | None = None
     placements: list = dataclasses.field(default_factory=lambda: ["paper", "spread"])
@@ -106,7 +112,8 @@ class Suite:
     watermarks: int = 2
     rounding: str = "truncate"
     color: bool = False
-    size: list | None = None
+    size: int | list | None = None
+    crop: str = "centre"
     channel_psnr: list | None = None
     payload_bits: int | None = None
     psnr: float = 40.0
@@ -123,7 +130,13 @@ class Suite:
         for vote in self.votes:
             _nearest("vote", vote, VOTES)
         _nearest("rounding", self.rounding, ROUNDINGS)
-        if self.watermarks < 1 or not self.strengths or not self.placements or not self.votes:
+        _nearest("crop", self.crop, CROPS)
+        if isinstance(self.size, int):
+            self.size = [self.size, self.size]
+        if self.match is not None:
+            split_match(self.match)
+        strengths = self.strengths or self.match
+        if self.watermarks < 1 or not strengths or not self.placements or not self.votes:
             raise ValueError(
                 "Expected at least one watermark, strength, placement and vote. Received: "
                 f"watermarks={self.watermarks}, strengths={self.strengths}, "
@@ -153,10 +166,13 @@ class Suite:
         return self.redundancy if self.bits is None else 1
 
     def replace(self, **changes):
-        """Returns a copy with some arguments changed; None leaves one as it is."""
+        """Returns a copy with some arguments changed; None leaves one as it is.
+
+        New `strengths` also replace those of single networks and a `match`.
+        """
         changes = {key: value for key, value in changes.items() if value is not None}
         if "strengths" in changes:
-            changes.setdefault("network_strengths", {})
+            changes = {"network_strengths": {}, "match": None, **changes}
         return dataclasses.replace(self, **changes)
 
     def strengths_for(self, network):
@@ -170,26 +186,59 @@ class Suite:
                 return strengths
         return self.strengths
 
-    def paper_row(self, network, strength):
-        """Returns the paper's row for a network's name and strength, or None."""
-        for row in self.paper:
-            if same_network(network, row["network"]) and row["strength"] == strength:
-                return row
-        return None
+    def paper_row(self, network, strength, match=None):
+        """Returns the paper's row for a network's name and strength, or None.
 
-    def paper_ber(self, network, strength, attack, level):
-        """Returns the paper's percentage, nan where it prints N, None where it has none."""
-        row = self.paper_row(network, strength)
-        levels = next((a.levels for a in self.attacks if a.name == attack), [])
+        `match` says what the strength was tuned to, if it was. Of several rows that a name
+        fits, the row is the one whose name ends last in it and is longest: `mbrs-tsr-s` gets
+        `tsr-s`, not `tsr` or `mbrs`.
+        """
+        key, value = ("strength", strength) if match is None else ("match", match)
+        found = [
+            (_place(network, row["network"]), row) for row in self.paper if row.get(key) == value
+        ]
+        found = [(place, row) for place, row in found if place]
+        return max(found, key=lambda item: item[0])[1] if found else None
+
+    def row_ber(self, row, attack, level):
+        """Returns a paper's row's percentage, nan where it prints N, None where it has none."""
+        levels = next((a.levels for a in self.attacks if a.name == attack), [0])
         if row is None or attack not in row["ber"] or level not in levels:
             return None
         values, index = row["ber"][attack], levels.index(level)
         return values[index] if index < len(values) else None
 
+    def paper_ber(self, network, strength, attack, level, match=None):
+        """Returns the percentage of the row that `paper_row` gives."""
+        return self.row_ber(self.paper_row(network, strength, match), attack, level)
+
 
 def same_network(name, key):
-    """Whether a network's name has the part `key`: `redmark-mt` has `mt`."""
-    return key.lower() in re.split(r"[^a-z0-9]+", name.lower())
+    """Whether a network's name has the part or parts `key`: `redmark-mt` has `mt`."""
+    return _place(name, key) is not None
+
+
+def split_match(match, known=()):
+    """Returns metric and target of `"psnr=36"`; the target may be one of the names `known`."""
+    metric, _, target = match.partition("=")
+    if target in known:
+        return metric, target
+    try:
+        return metric, float(target)
+    except ValueError:
+        raise ValueError(
+            "Expected psnr=VALUE, ssim=VALUE, or the name of a network that takes part: "
+            f"{', '.join(known)}. Received: match={match!r}"
+        ) from None
+
+
+def _place(name, key):
+    """Where the parts of `key` end in a name, and how many they are; None if it lacks them."""
+    parts, wanted = (re.split(r"[^a-z0-9]+", text.lower()) for text in (name, key))
+    for end in range(len(parts), len(wanted) - 1, -1):
+        if parts[end - len(wanted) : end] == wanted:
+            return end, len(wanted)
+    return None
 
 
 def list_suites():
@@ -247,11 +296,11 @@ def _make_suite(data, name):
 
 
 def _merge(rows, more):
-    """Joins rows of the same network and strength."""
+    """Joins rows of the same network and strength or match."""
     merged = [dict(row, ber=dict(row.get("ber", {}))) for row in rows]
     for row in more:
         for old in merged:
-            if (old["network"], old["strength"]) == (row["network"], row["strength"]):
+            if all(old.get(key) == row.get(key) for key in ("network", "strength", "match")):
                 old["ber"].update(row["ber"])
                 break
         else:

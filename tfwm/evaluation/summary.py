@@ -49,6 +49,7 @@ def summarise(rows):
 def headline(rows):
     """One line that says what came out: each network's strongest setting, best way of reading."""
     best = {}
+    several = len({(row["placement"], row["vote"]) for row in rows}) > 1
     for summary in summarise(rows):
         old = best.get(summary["network"])
         if old is None or _rank(summary) < _rank(old):
@@ -56,9 +57,13 @@ def headline(rows):
     return "; ".join(
         f"{s['network']} {s['psnr']:.2f} dB"
         + (
-            f", mean BER {100 * s['counted_ber']:.2f} % over {s['counted_columns']} attacks "
-            f"(best reading: {s['placement']} placement, {s['vote']} vote)"
+            f", mean BER {100 * s['counted_ber']:.2f} % over {s['counted_columns']} attacks"
             if s["counted_ber"] is not None
+            else ""
+        )
+        + (
+            f" (best reading: {s['placement']} placement, {s['vote']} vote)"
+            if s["counted_ber"] is not None and several
             else ""
         )
         for s in best.values()

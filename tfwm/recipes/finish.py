@@ -29,8 +29,8 @@ def finish(embedder, extractor, config, card, figures=(), **changes):
     network = KerasNetwork(embedder, extractor, config.name, card)
     networks = {config.name: network}
     command = card["training"]["command"]
-    photos = Photos.of(config.test_photos)
     suite = load_suite(config.suite)
+    photos = Photos.of(config.test_photos, suite.color)
     table = text_table if suite.payload_bits is None else message_table
     result = run_suite(networks, photos, suite, output, command=command, **changes)
     plots = output / "plots"

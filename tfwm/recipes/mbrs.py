@@ -109,7 +109,8 @@ def train(config, resume=False, callbacks=()):
 
 def report(trainer, config, recipe):
     """Evaluates and exports the trained network; returns the text to print."""
-    return finish(*networks_of(trainer, config), config, make_mbrs_card(config, recipe))
+    card = make_mbrs_card(config, recipe)
+    return finish(*networks_of(trainer, config), config, card, ("mbrs-fig4", "mbrs-fig6"))
 
 
 def make_mbrs_card(config, recipe):

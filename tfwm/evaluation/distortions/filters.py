@@ -8,13 +8,16 @@ from skimage.filters import rank
 from tfwm.evaluation.distortions.common import odd, to_uint8
 
 
-def gaussian_blur(image, level):
+def gaussian_blur(image, level, window=None):
     """Gaussian filter of the standard deviation `level` in pixels, mirrored borders.
 
-    The paper says radius; its numbers are those of scipy's sigma.
+    ReDMark says radius; its numbers are those of scipy's sigma. With an odd `window`, the
+    kernel has so many pixels a side instead of four sigmas each way, and the pixel at the
+    border is not doubled, as in MBRS.
     """
     sigma = (level, level, 0)[: image.ndim]
-    return to_uint8(ndimage.gaussian_filter(image.astype(np.float32), sigma))
+    options = {"radius": odd(window) // 2, "mode": "mirror"} if window else {}
+    return to_uint8(ndimage.gaussian_filter(image.astype(np.float32), sigma, **options))
 
 
 def sharpening(image, level):

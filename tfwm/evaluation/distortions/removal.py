@@ -25,13 +25,14 @@ def grid_crop(image, level, generator):
     return out
 
 
-def crop_keep(image, level, generator):
-    """Keeps one random square of the fraction `level` of the area, blackens the rest.
+def crop_keep(image, level, generator, fill=0):
+    """Keeps one random square of the fraction `level` of the area, the rest is `fill`.
 
-    HiDDeN's crop, with the place known: their smaller image is put back where it was.
+    HiDDeN's crop, with the place known: their smaller image is put back where it was. The
+    text of MBRS has white, 255, around it, its code gray, 128.
     """
     kept = random_rectangle(image.shape, level, generator)
-    out = np.zeros_like(image)
+    out = np.full_like(image, fill)
     out[kept] = image[kept]
     return out
 
@@ -44,10 +45,16 @@ def cropout(image, level, generator, cover):
     return out
 
 
-def dropout(image, level, generator, cover):
-    """Keeps each pixel with the probability `level`, else it is the cover's."""
+def dropout(image, level, generator, cover, channels="together"):
+    """Keeps each pixel with the probability `level`, else it is the cover's.
+
+    HiDDeN drops the channels of a pixel together, MBRS each by itself: `"apart"`.
+    """
     check_fraction(level)
-    kept = generator.random(image.shape[:2], np.float32) < level
+    if channels not in ("together", "apart"):
+        raise ValueError(f"Expected channels together or apart. Received: channels={channels!r}")
+    shape = image.shape if channels == "apart" else image.shape[:2]
+    kept = generator.random(shape, np.float32) < level
     out = cover.copy()
     out[kept] = image[kept]
     return out
