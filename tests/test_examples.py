@@ -12,6 +12,8 @@ import tfwm
 
 PARTS = ("data", "layers", "losses", "marking", "metrics", "payload", "training")
 MODULES = (
+    "models.hidden",
+    "models.mbrs",
     "models.photo",
     "models.redmark",
     "ops.blocks",
