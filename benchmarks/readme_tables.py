@@ -62,6 +62,24 @@ def attack_table(rows):
     return _markdown(head, lines)
 
 
+def paper_table(rows):
+    """BER of each network and strength, the paper's in brackets where it prints one."""
+    lines = {}
+    for row in rows:
+        line = lines.setdefault((row["network"], row["strength"]), {})
+        line["PSNR"] = f"{float(row['psnr']):.2f}"
+        ours, paper = _percentage(row["ber"]), _percentage(row["paper_ber"])
+        column = f"{row['label']} {row['shown']}".strip()
+        line[column] = f"{ours} ({paper})" if paper else ours
+    columns = list(dict.fromkeys(key for line in lines.values() for key in line))
+    head = [f"BER %, {rows[0]['images']} images (paper)", "strength", *columns]
+    table = [
+        [name, f"{float(strength):.2f}", *(line.get(c, "") for c in columns)]
+        for (name, strength), line in lines.items()
+    ]
+    return _markdown(head, table)
+
+
 def jpeg_table(rows):
     """Mean PSNR over the qualities for each method and kind of image."""
     kinds = list(dict.fromkeys(row["kind"] for row in rows))
@@ -134,6 +152,11 @@ MAKERS = {
     "large_photo": memory_table,
     "redmark-bsds500-test": attack_table,
     "redmark-bundled-all": attack_table,
+    "mbrs-table2-bsds500-test": paper_table,
+    "mbrs-table3-bsds500-test": paper_table,
+    "mbrs-table4-bsds500-test": paper_table,
+    "mbrs-table5-bsds500-test": paper_table,
+    "mbrs-table6-bsds500-test": paper_table,
     "jpeg_fidelity": jpeg_table,
     "redmark_training": training_table,
     "use_speed": speed_table,
@@ -142,6 +165,14 @@ MAKERS = {
 
 def _percent(rows):
     return f"{100 * sum(float(row['ber']) for row in rows) / len(rows):.2f}"
+
+
+def _percentage(text):
+    """A fraction in %, small ones with two digits."""
+    if not text:
+        return ""
+    percent = 100 * float(text)
+    return f"{percent:.2g}" if percent < 1 else f"{percent:.2f}"
 
 
 def _number(text):

@@ -12,7 +12,7 @@ def test_inverse_is_the_transpose(length, side):
     spread = MessageSpread(length, side)
     message = RNG.normal(size=(2, 2, 3, length)).astype("float32")
     places = spread(message)
-    assert places.shape == (2, 2 * side, 3 * side, spread.channels)
+    assert places.shape == (2, 2 * side, 3 * side, 1)
     logits = RNG.normal(size=places.shape).astype("float32")
     gathered = spread(logits, inverse=True)
     assert gathered.shape == message.shape
@@ -21,30 +21,32 @@ def test_inverse_is_the_transpose(length, side):
     )
 
 
-@pytest.mark.parametrize("length", [30, 5])
-def test_any_window_of_two_places_a_side_holds_every_bit(length):
-    """So does any window of three blocks a side in pixels, wherever it begins."""
-    spread = MessageSpread(length, 8)
+@pytest.mark.parametrize(
+    "length, rectangle", [(30, (5, 6)), (5, (2, 3)), (64, (8, 8)), (1, (1, 1))]
+)
+def test_any_part_as_large_as_the_rectangle_holds_every_bit(length, rectangle):
+    spread = MessageSpread(length, 19)
+    assert spread.rectangle == rectangle
     one_bit_each = np.eye(length, dtype="float32")[:, None, None]
-    seen = np.asarray(spread(one_bit_each)).max(axis=-1)
-    windows = np.lib.stride_tricks.sliding_window_view(seen, (2, 2), axis=(1, 2))
+    seen = np.asarray(spread(one_bit_each))[..., 0]
+    windows = np.lib.stride_tricks.sliding_window_view(seen, rectangle, axis=(1, 2))
     assert windows.max(axis=(-1, -2)).min() == 1
 
 
-def test_each_place_holds_whole_bits_and_all_bits_alike():
-    spread = MessageSpread(30, 16)
-    assert spread.channels == 8
+def test_each_place_holds_one_bit():
+    spread = MessageSpread(30, 32)
     message = np.where(RNG.random((1, 1, 1, 30)) < 0.5, -1.0, 1.0).astype("float32")
     places = np.asarray(spread(message))
+    np.testing.assert_array_equal(places[0, :5, :6, 0].ravel(), message.ravel())
     assert set(np.unique(places)) == {-1.0, 1.0}
-    readings = np.asarray(spread(places, inverse=True)) / message
-    # 64 places for each of 32 slots; bits 0 and 1 fill the last two as well.
-    np.testing.assert_array_equal(readings[0, 0, 0], [128, 128, *[64] * 28])
+    readings = (np.asarray(spread(places, inverse=True)) / message).ravel()
+    # 32 rows hold 6 or 7 rectangles of 5, 32 columns 5 or 6 of 6.
+    assert readings.sum() == 32 * 32 and readings.min() == 30 and readings.max() == 42
 
 
 def test_tiles_keep_to_themselves():
-    spread = MessageSpread(6, 4)
-    message = np.zeros((1, 2, 2, 6), "float32")
+    spread = MessageSpread(1, 4)
+    message = np.zeros((1, 2, 2, 1), "float32")
     message[0, 1, 0] = 1
     places = np.array(spread(message))[0]
     assert places[4:, :4].min() == 1
@@ -56,7 +58,7 @@ def test_in_a_model(tmp_path):
     message = keras.Input((None, 2, 30))
     spread = MessageSpread(30, 16)
     places = spread(message)
-    assert places.shape == (None, None, 32, 8)
+    assert places.shape == (None, None, 32, 1)
     back = spread(places, inverse=True)
     assert back.shape == (None, None, 2, 30)
     model = keras.Model(message, back)

@@ -88,9 +88,11 @@ def test_run_ends_with_a_network_for_images_of_many_tiles(tmp_path, capsys):
     config = load_config(recipe.Config, FOLDER / "quick.toml", [*words, "steps=6"])
     trainer = recipe.train(config, resume=True)
     assert int(trainer.optimizer.iterations) == 6
-    tiled = recipe.tiled_extractor(trainer.extractor, config)
+    tiled = recipe.for_tiles(trainer, config).extractor
     assert tiled(image).shape == message.shape
     assert trainer.extractor(image).shape == (1, 1, 1, 6)
+    tile = image[:, :32, :32]
+    np.testing.assert_allclose(tiled(tile), trainer.extractor(tile), atol=1e-2)  # bfloat16
 
 
 @pytest.mark.slow

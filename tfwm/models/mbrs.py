@@ -45,8 +45,8 @@ def build_embedder(
 
     Without diffusion, each block of the image carries one bit of its own. With diffusion, each
     tile carries `message_length` bits, and each block a part of all of them: `"dense"` is the
-    paper's learned layer (section 4.3), `"repeat"` lays the bits out over every two blocks in
-    a square, so that any window of three blocks a side holds all.
+    paper's learned layer (section 4.3), `"repeat"` lays the bits out in a rectangle of blocks
+    and repeats it over the tile (`tfwm.layers.MessageSpread`).
 
     Args:
         block_size: side of a block in pixels, a power of 2; the paper has 16, and 8 with
@@ -143,16 +143,13 @@ def build_extractor(
         x = _block(x, width << i + 1, f"block{i + 1}_half", stride=2)
     x = _convolution(x, width, "narrow_conv")
     x = _blocks(x, width, max(depth - halvings, 0), "last_block")
-    channels = 1
+    x = keras.layers.Conv2D(1, 3, padding="same", name="places", dtype="float32")(x)
+    side = tile_size // block_size
     if diffusion == "repeat":
-        side = tile_size // block_size
         spread = MessageSpread(message_length, side, name="gather", dtype="float32")
-        channels = spread.channels
-    x = keras.layers.Conv2D(channels, 3, padding="same", name="places", dtype="float32")(x)
-    if diffusion == "repeat":
         x = spread(x, inverse=True)
     elif diffusion == "dense":
-        x = SpaceToDepth(tile_size // block_size, name="tiles")(x)
+        x = SpaceToDepth(side, name="tiles")(x)
         x = keras.layers.Conv2D(message_length, 1, name="gather", dtype="float32")(x)
     return keras.Model(image, x, name=name)
 
@@ -192,9 +189,9 @@ def _check(block_size, diffusion, tile_size):
         raise ValueError(
             f"Expected a block_size of 2, 4, 8, 16, ... Received: block_size={block_size!r}"
         )
-    if diffusion and tile_size % (2 * block_size):
+    if diffusion and tile_size % block_size:
         raise ValueError(
-            "Expected a tile_size that is a multiple of two blocks. "
+            "Expected a tile_size that is a multiple of the block_size. "
             f"Received: tile_size={tile_size!r}, block_size={block_size}"
         )
     return power
