@@ -1,9 +1,8 @@
-import dataclasses
-
 import numpy as np
 import pytest
 
 from tfwm.export import load_network
+from tfwm.recipes import build
 from tfwm.recipes import hidden as recipe
 from tfwm.resources import resource_directory
 from tfwm.training import load_config
@@ -28,12 +27,13 @@ def config_of(file, output, *words):
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_every_recipe_builds(file):
+def test_every_recipe_is_sound(file):
     config = load_config(recipe.Config, file)
     assert config.output.split("/")[-1] == config.name
-    trainer = recipe.build_model(dataclasses.replace(config, width=4))
-    assert len(trainer.attack.attacks[0].attacks) == len(config.attacks)
-    assert (trainer.adversary is None) == (config.adversarial_weight == 0)
+    attack = build.build_attack(config, config.attacks, config.attack_per)
+    assert len(attack.attacks[0].attacks) == len(config.attacks)
+    if config.validation_attacks:
+        build.build_attack(config, config.validation_attacks, "slice")
 
 
 def test_defaults_are_the_paper():
@@ -88,7 +88,7 @@ def test_run_ends_with_a_network_for_images_of_many_tiles(tmp_path, capsys):
     config = load_config(recipe.Config, FOLDER / "quick.toml", [*words, "steps=6"])
     trainer = recipe.train(config, resume=True)
     assert int(trainer.optimizer.iterations) == 6
-    tiled = recipe.for_tiles(trainer, config).extractor
+    _, tiled = recipe.networks_of(trainer, config)
     assert tiled(image).shape == message.shape
     assert trainer.extractor(image).shape == (1, 1, 1, 6)
     tile = image[:, :32, :32]

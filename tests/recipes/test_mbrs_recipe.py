@@ -37,7 +37,8 @@ def test_every_recipe_is_sound(file):
     assert config.output.split("/")[-1] == config.name
     attack = build.build_attack(config, config.attacks, config.attack_per)
     assert len(attack.attacks[0].attacks) == len(config.attacks)
-    build.build_attack(config, config.validation_attacks, "slice")
+    for table in config.validation_attacks:
+        build.build_attack(config, [table], "slice")
     diffused = config.diffusion != "none"
     side = config.tile_size if diffused else config.block_size
     assert config.crop_size % side == 0 or config.diffusion == "repeat"

@@ -21,6 +21,7 @@ Inside, pixels are `2 image - 1`.
 
 import keras
 
+from tfwm.layers import DepthToSpace
 from tfwm.models import parts
 
 TILE = 128
@@ -57,7 +58,9 @@ def build_embedder(tile_size=TILE, width=64, depth=4, message_length=BITS, name=
     x = signal
     for i in range(depth):
         x = parts.convolution(x, width, f"conv{i + 1}")
-    m = keras.layers.UpSampling2D(tile_size, name="message_everywhere")(parts.to_signs(message))
+    # Not UpSampling2D, in which TFLite loses the number of channels.
+    m = keras.ops.tile(parts.to_signs(message), (1, 1, 1, tile_size**2))
+    m = DepthToSpace(tile_size, name="message_everywhere")(m)
     x = keras.layers.Concatenate(name="message_features_image")([m, x, signal])
     x = parts.convolution(x, width, "fusion_conv")
     residual = keras.layers.Conv2D(3, 1, name="residual", dtype="float32")(x)

@@ -147,6 +147,13 @@ def _image_loss(config):
     raise ConfigError(f'image_loss is "ssim" or "mse". Received: {config.image_loss!r}')
 
 
+def with_weights_of(trainer, networks):
+    """Returns embedder and extractor, of another tile or precision, with a trainer's weights."""
+    for network, trained in zip(networks, (trainer.embedder, trainer.extractor), strict=True):
+        network.set_weights(trained.get_weights())
+    return networks
+
+
 @contextlib.contextmanager
 def precision(config):
     """Within it, networks are built that compute in the config's precision."""

@@ -17,7 +17,6 @@ from tfwm.models import hidden
 from tfwm.recipes import base, build
 from tfwm.recipes.finish import finish, training_record
 from tfwm.recipes.run_config import POSITIVE, RunConfig, check_positive
-from tfwm.training import WatermarkTrainer
 
 LIMITS = [
     "A baseline for comparison; MBRS is the better network for JPEG.",
@@ -58,17 +57,23 @@ def build_model(config):
     """Returns the compiled trainer."""
     check_positive(config, (*POSITIVE, "message_length"))
     with build.precision(config):
-        embedder = hidden.build_embedder(
-            config.crop_size, config.width, message_length=config.message_length
-        )
-        extractor = _build_extractor(config, None)
+        embedder, extractor = build_networks(config, None)
         critic = hidden.build_critic(config.width) if config.adversarial_weight else None
-    shape = (1, 1, config.message_length)
-    return build.build_trainer(config, embedder, extractor, shape, critic)
+    return build.build_trainer(config, embedder, extractor, (1, 1, config.message_length), critic)
 
 
-def _build_extractor(config, tile_size):
-    return hidden.build_extractor(tile_size, config.width, message_length=config.message_length)
+def build_networks(config, tile_size):
+    """Returns embedder and extractor; in training, the mean is over images of any size."""
+    arguments = {"width": config.width, "message_length": config.message_length}
+    return (
+        hidden.build_embedder(config.crop_size, **arguments),
+        hidden.build_extractor(tile_size, **arguments),
+    )
+
+
+def networks_of(trainer, config):
+    """Returns a trainer's embedder and extractor for images of many tiles, in float32."""
+    return build.with_weights_of(trainer, build_networks(config, config.crop_size))
 
 
 def train(config, resume=False, callbacks=()):
@@ -78,14 +83,7 @@ def train(config, resume=False, callbacks=()):
 
 def report(trainer, config, recipe):
     """Evaluates and exports the trained network; returns the text to print."""
-    return finish(for_tiles(trainer, config), config, make_hidden_card(config, recipe))
-
-
-def for_tiles(trainer, config):
-    """Returns the networks to export: read tile by tile, not by the mean over the whole image."""
-    extractor = _build_extractor(config, config.crop_size)
-    extractor.set_weights(trainer.extractor.get_weights())
-    return WatermarkTrainer(trainer.embedder, extractor, trainer.message_shape)
+    return finish(*networks_of(trainer, config), config, make_hidden_card(config, recipe))
 
 
 def make_hidden_card(config, recipe):

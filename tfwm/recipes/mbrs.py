@@ -96,10 +96,7 @@ def build_networks(config, tile_size):
 
 def networks_of(trainer, config):
     """Returns a trainer's embedder and extractor for tiles of `tile_size`, in float32."""
-    networks = build_networks(config, config.tile_size)
-    for network, trained in zip(networks, (trainer.embedder, trainer.extractor), strict=True):
-        network.set_weights(trained.get_weights())
-    return networks
+    return build.with_weights_of(trainer, build_networks(config, config.tile_size))
 
 
 def train(config, resume=False, callbacks=()):
