@@ -12,6 +12,7 @@ import tfwm
 
 PARTS = ("data", "layers", "losses", "marking", "metrics", "payload", "training")
 MODULES = (
+    "models.critic",
     "models.hidden",
     "models.mbrs",
     "models.photo",

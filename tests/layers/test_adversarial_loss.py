@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from tfwm.layers import AdversarialLoss
-from tfwm.models.mbrs import build_critic
+from tfwm.models.critic import build_critic
 
 WEIGHT = 0.25
 

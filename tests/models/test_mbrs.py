@@ -4,6 +4,7 @@ import pytest
 
 from tfwm.layers import SqueezeExcite
 from tfwm.models import mbrs
+from tfwm.models.critic import build_critic
 
 KINDS = [None, "dense", "repeat"]
 
@@ -76,7 +77,7 @@ def gate_biases(model):
         (mbrs.build_extractor, {}, 2 * 64 + 2, 20.24),
         (mbrs.build_embedder, {"block_size": 8, "diffusion": "dense"}, 6 * 64, 0.553),
         (mbrs.build_extractor, {"block_size": 8, "diffusion": "dense"}, 2 * 64 + 2, 5.25),
-        (mbrs.build_critic, {}, 4 * 64, 0.113),
+        (build_critic, {}, 4 * 64, 0.113),
     ],
 )
 def test_sizes_of_the_paper(build, arguments, lost, millions):

@@ -25,7 +25,7 @@ class AdversarialLoss(keras.layers.Layer):
 
     Example:
 
-    >>> from tfwm.models.mbrs import build_critic
+    >>> from tfwm.models.critic import build_critic
     >>> layer = AdversarialLoss(build_critic(width=8), weight=1e-4)
     >>> image = np.full((2, 32, 32, 3), 0.5, "float32")
     >>> y = layer([image + 0.1, image], training=True)

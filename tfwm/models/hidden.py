@@ -114,27 +114,6 @@ def build_extractor(tile_size=TILE, width=64, depth=7, message_length=BITS, name
     return keras.Model(image, logits, name=name)
 
 
-def build_critic(width=64, depth=3, name="critic"):
-    """Builds the adversary (Fig. 2), which tells covers from watermarked images.
-
-    Args:
-        width: channels of its convolutions.
-        depth: number of convolutions.
-        name: name of the model.
-
-    Returns:
-        `keras.Model` from an image `(batch, H, W, 3)` in [0, 1] to a logit `(batch, 1)`,
-        positive for a cover.
-
-    Example:
-
-    >>> tuple(build_critic(width=8)(np.full((2, 32, 32, 3), 0.5)).shape)
-    (2, 1)
-    """
-    _check(width=width, depth=depth)
-    return parts.critic(width, depth, name)
-
-
 def _check(**sizes):
     for key, value in sizes.items():
         if not isinstance(value, int) or value < 1:

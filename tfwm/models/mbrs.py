@@ -21,13 +21,8 @@ Inside, pixels are `2 image - 1`.
 
 import keras
 
-from tfwm.layers import (
-    DepthToSpace,
-    FusedBatchNormalization,
-    MessageSpread,
-    SpaceToDepth,
-    SqueezeExcite,
-)
+from tfwm.layers import DepthToSpace, MessageSpread, SpaceToDepth, SqueezeExcite
+from tfwm.models import parts
 
 DIFFUSIONS = (None, "dense", "repeat")
 
@@ -77,29 +72,25 @@ def build_embedder(
     message = keras.Input((None, None, bits), name="message")
     strength = keras.Input((), name="strength")
 
-    signal = keras.layers.Rescaling(2.0, offset=-1.0, name="pixels")(image)
-    x = _convolution(signal, width, "image_conv")
+    signal = parts.to_signal(image)
+    x = parts.convolution(signal, width, "image_conv")
     x = _blocks(x, width, depth, "image_block")
 
-    m = keras.layers.Rescaling(2.0, offset=-1.0, name="signs")(message)
-    m = _spread(m, diffusion, tile_size // block_size)
-    m = _convolution(m, width, "message_conv")
+    m = _spread(parts.to_signs(message), diffusion, tile_size // block_size)
+    m = parts.convolution(m, width, "message_conv")
     for i in range(doublings):
         m = _doubled(m, width, f"message_up{i + 1}")
     m = _blocks(m, width, max(depth - doublings, 1) + depth, "message_block")
 
     x = keras.layers.Concatenate(name="image_and_message")([x, m])
-    x = _convolution(x, width, "fusion_conv")
+    x = parts.convolution(x, width, "fusion_conv")
     x = keras.layers.Concatenate(name="features_and_image")([x, signal])
     # Begins at about 30 dB, where a message can be learned.
     faint = keras.initializers.VarianceScaling(0.01, "fan_avg", "uniform")
     residual = keras.layers.Conv2D(
         3, 1, kernel_initializer=faint, name="residual", dtype="float32"
     )(x)
-    scale = keras.layers.Rescaling(0.5, name="to_unit_range", dtype="float32")(strength)
-    scale = keras.layers.Reshape((1, 1, 1), name="strength_factor")(scale)
-    residual = keras.layers.Multiply(name="scaled_residual", dtype="float32")([residual, scale])
-    watermarked = keras.layers.Add(name="watermarked", dtype="float32")([image, residual])
+    watermarked = parts.add_residual(image, residual, strength)
     inputs = {"image": image, "message": message, "strength": strength}
     return keras.Model(inputs, watermarked, name=name)
 
@@ -135,13 +126,12 @@ def build_extractor(
     """
     halvings = _check(block_size, diffusion, tile_size)
     image = keras.Input((None, None, 3), name="image")
-    x = keras.layers.Rescaling(2.0, offset=-1.0, name="pixels")(image)
-    x = _convolution(x, width, "conv")
+    x = parts.convolution(parts.to_signal(image), width, "conv")
     x = _block(x, width, "block")
     for i in range(halvings):
         x = _block(x, width << i, f"block{i + 1}_same")
         x = _block(x, width << i + 1, f"block{i + 1}_half", stride=2)
-    x = _convolution(x, width, "narrow_conv")
+    x = parts.convolution(x, width, "narrow_conv")
     x = _blocks(x, width, max(depth - halvings, 0), "last_block")
     x = keras.layers.Conv2D(1, 3, padding="same", name="places", dtype="float32")(x)
     side = tile_size // block_size
@@ -151,32 +141,6 @@ def build_extractor(
     elif diffusion == "dense":
         x = SpaceToDepth(side, name="tiles")(x)
         x = keras.layers.Conv2D(message_length, 1, name="gather", dtype="float32")(x)
-    return keras.Model(image, x, name=name)
-
-
-def build_critic(width=64, depth=4, name="critic"):
-    """Builds the adversary (Fig. 2), which tells covers from watermarked images.
-
-    Args:
-        width: channels of its convolutions.
-        depth: number of convolutions.
-        name: name of the model.
-
-    Returns:
-        `keras.Model` from an image `(batch, H, W, 3)` in [0, 1] to a logit `(batch, 1)`,
-        positive for a cover.
-
-    Example:
-
-    >>> tuple(build_critic(width=8)(np.full((2, 32, 32, 3), 0.5)).shape)
-    (2, 1)
-    """
-    image = keras.Input((None, None, 3), name="image")
-    x = keras.layers.Rescaling(2.0, offset=-1.0, name="pixels")(image)
-    for i in range(depth):
-        x = _convolution(x, width, f"conv{i + 1}")
-    x = keras.layers.GlobalAveragePooling2D(name="mean")(x)
-    x = keras.layers.Dense(1, name="logit", dtype="float32")(x)
     return keras.Model(image, x, name=name)
 
 
@@ -207,14 +171,9 @@ def _spread(signs, diffusion, side):
     return signs
 
 
-def _convolution(x, width, name):
-    x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False, name=name)(x)
-    return keras.layers.ReLU(name=f"{name}_relu")(_normalise(x, name))
-
-
 def _doubled(x, width, name):
     x = keras.layers.Conv2D(4 * width, 1, use_bias=False, name=name)(x)
-    x = _normalise(DepthToSpace(2, name=f"{name}_places")(x), name)
+    x = parts.normalise(DepthToSpace(2, name=f"{name}_places")(x), name)
     return keras.layers.ReLU(name=f"{name}_relu")(x)
 
 
@@ -230,16 +189,12 @@ def _block(x, width, name, stride=1):
     for i, (size, step) in enumerate(((1, stride), (3, 1), (1, 1)), 1):
         layer = f"{name}_conv{i}"
         y = keras.layers.Conv2D(width, size, step, "same", use_bias=False, name=layer)(y)
-        y = _normalise(y, layer)
+        y = parts.normalise(y, layer)
         if i < 3:
             y = keras.layers.ReLU(name=f"{layer}_relu")(y)
     y = SqueezeExcite(name=f"{name}_gate")(y)
     if stride > 1 or x.shape[-1] != width:
         x = keras.layers.Conv2D(width, 1, stride, use_bias=False, name=f"{name}_shortcut")(x)
-        x = _normalise(x, f"{name}_shortcut")
+        x = parts.normalise(x, f"{name}_shortcut")
     x = keras.layers.Add(name=f"{name}_sum")([x, y])
     return keras.layers.ReLU(name=f"{name}_relu")(x)
-
-
-def _normalise(x, name):
-    return FusedBatchNormalization(name=f"{name}_norm")(x)

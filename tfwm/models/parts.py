@@ -38,14 +38,3 @@ def add_residual(image, residual, strength):
     scale = keras.layers.Reshape((1, 1, 1), name="strength_factor")(scale)
     residual = keras.layers.Multiply(name="scaled_residual", dtype="float32")([residual, scale])
     return keras.layers.Add(name="watermarked", dtype="float32")([image, residual])
-
-
-def critic(width, depth, name):
-    """Model from an image in [0, 1] to a logit: convolutions, mean over the image, dense layer."""
-    image = keras.Input((None, None, 3), name="image")
-    x = to_signal(image)
-    for i in range(depth):
-        x = convolution(x, width, f"conv{i + 1}")
-    x = keras.layers.GlobalAveragePooling2D(name="mean")(x)
-    x = keras.layers.Dense(1, name="logit", dtype="float32")(x)
-    return keras.Model(image, x, name=name)

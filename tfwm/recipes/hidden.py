@@ -14,6 +14,7 @@ import sys
 
 from tfwm.export import make_card
 from tfwm.models import hidden
+from tfwm.models.critic import build_critic
 from tfwm.recipes import base, build
 from tfwm.recipes.finish import finish, training_record
 from tfwm.recipes.run_config import POSITIVE, RunConfig, check_positive
@@ -58,7 +59,7 @@ def build_model(config):
     check_positive(config, (*POSITIVE, "message_length"))
     with build.precision(config):
         embedder, extractor = build_networks(config, None)
-        critic = hidden.build_critic(config.width) if config.adversarial_weight else None
+        critic = build_critic(config.width, 3) if config.adversarial_weight else None
     return build.build_trainer(config, embedder, extractor, (1, 1, config.message_length), critic)
 
 

@@ -14,6 +14,7 @@ import sys
 
 from tfwm.export import make_card
 from tfwm.models import mbrs
+from tfwm.models.critic import build_critic
 from tfwm.recipes import base, build
 from tfwm.recipes.finish import finish, training_record
 from tfwm.recipes.run_config import POSITIVE, RunConfig, check_positive
@@ -76,7 +77,7 @@ def build_model(config):
     places = config.crop_size // side
     with build.precision(config):
         embedder, extractor = build_networks(config, side)
-        critic = mbrs.build_critic(config.width) if config.adversarial_weight else None
+        critic = build_critic(config.width) if config.adversarial_weight else None
     shape = (places, places, 1 if config.diffusion == "none" else config.message_length)
     return build.build_trainer(config, embedder, extractor, shape, critic)
 
