@@ -2,7 +2,7 @@
 
     python benchmarks/mbrs_training.py            # width 16, crops of 64 x 64, batches of 24
     python benchmarks/mbrs_training.py --full     # and the paper's: width 64, 128 x 128
-    python benchmarks/mbrs_training.py --xla      # and what XLA makes of them; minutes to compile
+    python benchmarks/mbrs_training.py --xla      # and what XLA makes of it; minutes to compile
     python benchmarks/mbrs_training.py --csv      # also writes results/mbrs_training.csv
 
 All ways train the same network with the same steps: embedder, real JPEG of quality 50, extractor,
@@ -209,7 +209,7 @@ def measure(config, options):
     print(f"width {config.width}, {size}, batches of {config.batch_size}", flush=True)
     patches = data.cut_patches(data.bundled_photos("train", "RGB"), config.crop_size, per_photo=64)
     batches = iter(data.patch_dataset(patches, config.batch_size))
-    ways = build_ways(config, options.xla)
+    ways = build_ways(config, options.xla and config is SMALL)
     for way in ways.values():
         way.train_on_batch(next(batches))  # traces
     seconds = {name: [] for name in ways}
