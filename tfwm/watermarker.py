@@ -27,9 +27,9 @@ class Watermarker:
 
     A photo is marked in its luminance, or by a network with three channels in R, G and B, at
     the size at which it has about 512 x 768 pixels (smaller ones at their own), and the change
-    is scaled back up. The message is made redundant over the whole photo; the key decides
-    where each bit lies and what it looks like, so that without it a mark can be neither read
-    nor forged.
+    is scaled back up. A network for whole photos gets them squeezed to its own size. The message is
+    made redundant over the whole photo; the key decides where each bit lies and what it looks
+    like, so that without it a mark can be neither read nor forged.
 
     Args:
         network: what `tfwm.export.load_network` gives.
@@ -74,8 +74,11 @@ class Watermarker:
         """Returns the `Mark` for a photo, to be applied at any strength."""
         cover = read_photo(photo)
         bits = self.codec(key).encode(message)
-        scale = natural_scale(*cover.pixels.shape[:2])
-        before = Canvas(cover, self.network.channels).scaled(scale)
+        sides, canvas = cover.pixels.shape[:2], Canvas.of(self.network, cover)
+        scale = natural_scale(canvas.height, canvas.width)
+        before = canvas.scaled(scale)
+        if self.network.whole:
+            scale = tuple(n / side for n, side in zip(before.shape, sides, strict=False))
         rows, columns = self.network.patch_shape
         height, width = before.shape[0] // rows * rows, before.shape[1] // columns * columns
         if not height or not width:
@@ -117,7 +120,7 @@ class Watermarker:
             raise ValueError(f"Expected a search among {STAGES}. Received: search={search!r}")
         copy = read_photo(photo)
         codec = self.codec(key)
-        reader = Reader(self.network, Canvas(copy, self.network.channels), codec)
+        reader = Reader(self.network, Canvas.of(self.network, copy), codec)
         judge = Judge(codec, false_positive_rate)
         for stage, alignment in candidates(reader, search, progress):
             votes = reader.votes(alignment)
@@ -129,7 +132,7 @@ class Watermarker:
     def read_votes(self, photo):
         """Returns the votes `(slots,)` of a photo as it is: key-independent, for statistics."""
         copy = read_photo(photo)
-        reader = Reader(self.network, Canvas(copy, self.network.channels), self.codec())
+        reader = Reader(self.network, Canvas.of(self.network, copy), self.codec())
         stage, alignment = next(candidates(reader, "none"))
         return reader.votes(alignment)
 

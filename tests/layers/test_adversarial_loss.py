@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from tfwm.layers import AdversarialLoss
-from tfwm.models.critic import build_critic
+from tfwm.models.critic import build_clipped_critic, build_critic
 
 WEIGHT = 0.25
 
@@ -80,6 +80,50 @@ def test_both_learn_in_one_ordinary_fit():
     cover = np.random.default_rng(0).random((32, 8, 8, 3)).astype("float32")
     model.fit(cover, batch_size=32, epochs=40, verbose=0)
     assert float(model.shift) < -0.1
+
+
+def test_wasserstein_losses_are_differences_of_means(images):
+    layer = AdversarialLoss(build_clipped_critic(), WEIGHT, kind="wasserstein")
+    watermarked, cover = images
+    layer([watermarked, cover], training=True)
+    marked, real = (float(np.mean(layer.critic(x))) for x in (watermarked, cover))
+    assert float(layer.losses[0]) == pytest.approx(marked - real, abs=1e-7)
+    assert float(layer.losses[1]) == pytest.approx(-WEIGHT * marked, abs=1e-7)
+    again = AdversarialLoss.from_config(layer.get_config())
+    assert again.kind == "wasserstein"
+    with pytest.raises(ValueError, match="kind"):
+        AdversarialLoss(layer.critic, kind="hinge")
+
+
+def test_clipped_critic_tells_covers_within_its_limit():
+    """Trained on covers and brighter images, every weight stays small and covers score higher."""
+    keras.utils.set_random_seed(0)
+
+    class Brighter(keras.Model):
+        def __init__(self, adversary):
+            super().__init__()
+            self.adversary = adversary
+
+        def call(self, image, training=None):
+            return self.adversary([image + 0.3, image], training=training)
+
+    critic = build_clipped_critic(limit=0.1)
+    model = Brighter(AdversarialLoss(critic, 1.0, kind="wasserstein"))
+    model.compile(keras.optimizers.Adam(3e-3), loss=None)
+    cover = np.random.default_rng(0).random((32, 16, 16, 3)).astype("float32")
+    model.fit(cover, batch_size=32, epochs=20, verbose=0)
+    assert max(np.abs(w).max() for w in critic.get_weights()) <= np.float32(0.1)
+    assert np.min(critic(cover)) > np.max(critic(cover + 0.3))
+
+
+def test_clipped_critic_is_stegastamps():
+    critic = build_clipped_critic()
+    shapes = [tuple(w.shape) for w in critic.weights[::2]]
+    assert shapes == [(3, 3, a, b) for a, b in ((3, 8), (8, 16), (16, 32), (32, 64), (64, 1))]
+    again = keras.Model.from_config(critic.get_config())
+    assert again.layers[2].kernel_constraint.limit == 0.01
+    with pytest.raises(ValueError, match="limit"):
+        build_clipped_critic(limit=0)
 
 
 def test_nothing_outside_training(layer, images):

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tfwm import attacks, losses, metrics
-from tfwm.layers import HoldPSNR
+from tfwm.layers import HoldPSNR, RampedWeights, SelfAdaptiveWeights
 from tfwm.models import redmark
 from tfwm.training import Checkpoint, WatermarkTrainer
 
@@ -80,6 +80,84 @@ def test_hold_psnr_replaces_the_image_loss():
     assert float(trainer.hold_psnr.step) == 4
 
 
+def make_balanced(balance, seed=0, policy="float32", loss=None):
+    keras.utils.set_random_seed(seed)
+    keras.config.set_dtype_policy(policy)
+    try:
+        trainer = WatermarkTrainer(
+            redmark.build_embedder(width=16, depth=2),
+            redmark.build_extractor(width=16, depth=1),
+            message_shape=(4, 4, 1),
+            balance=balance,
+            seed=seed,
+        )
+    finally:
+        keras.config.set_dtype_policy("float32")
+    trainer.compile(keras.optimizers.Adam(2e-3), loss, metrics={"logits": metrics.BitErrorRate()})
+    return trainer
+
+
+def balance_of(kind, **arguments):
+    return kind({"image": losses.PerceptualLoss(), "message": losses.MessageLoss()}, **arguments)
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+def test_balance_trains_without_losses_in_compile(policy, tmp_path):
+    trainer = make_balanced(balance_of(SelfAdaptiveWeights), policy=policy)
+    log = keras.callbacks.CSVLogger(tmp_path / "log.csv")
+    history = fit(trainer, epochs=20, callbacks=[log], validation_data=COVERS[:16]).history
+    assert history["logits_bit_error_rate"][-1] < 0.1
+    assert history["weight_message"][0] == pytest.approx(10, rel=0.1)
+    assert history["weight_message"][-1] < 9 < 1.2 * history["weight_image"][-1] * 9
+    for epoch in range(20):
+        weights, parts = (
+            [history[f"{kind}_{name}"][epoch] for name in ("image", "message")]
+            for kind in ("weight", "loss")
+        )
+        expected = sum(w * part - np.log(w) for w, part in zip(weights, parts, strict=True))
+        assert history["loss"][epoch] == pytest.approx(expected, abs=0.05)
+    header = (tmp_path / "log.csv").read_text().split("\n")[0].split(",")
+    assert {"loss_image", "weight_image", "loss_message", "weight_message"} <= set(header)
+    assert {"val_loss_image", "val_weight_message"} <= set(header)
+
+
+def test_losses_of_compile_add_to_the_balance():
+    balance = balance_of(RampedWeights, message_only=0, ramp={"image": 1})
+    trainer = make_balanced(balance, loss={"watermarked": losses.SSIMLoss()})
+    given = {"image": COVERS, "message": np.ones((64, 4, 4, 1), "float32")}
+    trainer.build((64, 32, 32, 1))
+    balance.step.assign(1)
+    logs = trainer.evaluate(given, batch_size=64, verbose=0, return_dict=True)
+    expected = 2 * logs["loss_image"] + 1.5 * logs["loss_message"]
+    outputs = trainer(given, training=False)
+    expected += float(losses.SSIMLoss()(COVERS, outputs["watermarked"]))
+    assert float(logs["loss"]) == pytest.approx(expected, rel=1e-4)
+    assert float(balance.step) == 1
+
+
+@pytest.mark.parametrize("kind", [SelfAdaptiveWeights, RampedWeights])
+def test_balance_goes_on_from_a_checkpoint(kind, tmp_path):
+    whole = make_balanced(balance_of(kind))
+    fit(whole, epochs=3)
+    fit(make_balanced(balance_of(kind)), epochs=2, callbacks=[Checkpoint(tmp_path)])
+    second = make_balanced(balance_of(kind))
+    second.build((16, 32, 32, 1))
+    assert Checkpoint(tmp_path).restore(second) == 2
+    fit(second, epochs=3, initial_epoch=2)
+    for found, expected in zip(second.balance.weights, whole.balance.weights, strict=True):
+        assert float(found) == pytest.approx(float(expected), abs=1e-6)
+    np.testing.assert_allclose(weights_of(second), weights_of(whole), atol=1e-6)
+
+
+def test_balance_is_saved_with_the_trainer(tmp_path):
+    trainer = make_balanced(balance_of(SelfAdaptiveWeights, speed=5.0))
+    fit(trainer)
+    trainer.save(tmp_path / "trainer.keras")
+    loaded = keras.models.load_model(tmp_path / "trainer.keras")
+    assert loaded.balance.get_config() == trainer.balance.get_config()
+    assert float(loaded.balance.variance("image")) == float(trainer.balance.variance("image")) < 1
+
+
 def test_resumed_run_equals_an_uninterrupted_one(tmp_path):
     attack = {"attack": attacks.GaussianNoise((0.01, 0.05), seed=1)}
     whole = make_trainer(**attack)
@@ -148,22 +226,26 @@ TWO_DEVICES = """
     import keras, numpy as np, tensorflow as tf
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-    from tfwm import losses
+    from tfwm import layers, losses
     from tfwm.models import redmark
     from tfwm.training import WatermarkTrainer
 
-    def run(strategy):
+    def parts():
+        return {"image": losses.SSIMLoss(), "message": losses.MessageLoss()}
+
+    def run(strategy, kind):
         keras.utils.set_random_seed(0)
         with strategy.scope():
             trainer = WatermarkTrainer(
                 redmark.build_embedder(width=8, depth=1),
                 redmark.build_extractor(width=8, depth=1),
                 message_shape=(4, 4, 1),
+                balance=kind and kind(parts()),
             )
             optimizer = keras.optimizers.SGD(0.1, momentum=0.9)
             trainer.compile(
                 optimizer,
-                loss={"watermarked": losses.SSIMLoss(), "logits": losses.MessageLoss()},
+                loss=None if kind else dict(zip(["watermarked", "logits"], parts().values())),
             )
             trainer.build((8, 32, 32, 1))
             optimizer.build(trainer.trainable_variables)
@@ -173,19 +255,24 @@ TWO_DEVICES = """
         data = tf.data.Dataset.from_tensor_slices({"image": covers, "message": messages})
         data = data.batch(16, drop_remainder=True)
         history = trainer.fit(data, epochs=3, verbose=0, shuffle=False).history
-        return history["loss"], trainer.get_weights()
+        return history, trainer.get_weights()
 
-    one = run(tf.distribute.get_strategy())
-    two = run(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
-    np.testing.assert_allclose(two[0], one[0], rtol=1e-4)
+    kind = getattr(layers, sys.argv[1]) if len(sys.argv) > 1 else None
+    one = run(tf.distribute.get_strategy(), kind)
+    two = run(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]), kind)
+    for key in one[0]:
+        np.testing.assert_allclose(two[0][key], one[0][key], rtol=1e-4, err_msg=key)
     for a, b in zip(two[1], one[1], strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
     print("agree")
 """
 
 
-def test_two_devices_agree_with_one():
+@pytest.mark.parametrize("balance", [[], ["SelfAdaptiveWeights"], ["RampedWeights"]])
+def test_two_devices_agree_with_one(balance):
     run = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(TWO_DEVICES)], capture_output=True, text=True
+        [sys.executable, "-c", textwrap.dedent(TWO_DEVICES), *balance],
+        capture_output=True,
+        text=True,
     )
     assert run.stdout.strip().endswith("agree"), run.stderr[-2000:]

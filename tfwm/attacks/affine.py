@@ -33,6 +33,9 @@ class Affine(Attack):
         self.shift = number_or_range("shift", shift, low=-1e4)
 
     def apply(self, image, seed, cover=None):
+        return self.apply_share(image, seed, cover)
+
+    def apply_share(self, image, seed, cover=None, share=1.0):
         batch = tf.shape(image)[0]
         names = (self.rotation, self.scale, self.shift, self.shift)
         drawn = [
@@ -40,6 +43,8 @@ class Affine(Attack):
             for value, part in zip(names, split_seed(seed, 4), strict=True)
         ]
         rotation, scale, down, right = drawn
+        rotation, down, right = (share * part for part in (rotation, down, right))
+        scale = 1 + share * (scale - 1)
         sides = [image.shape[i] or tf.shape(image)[i] for i in (1, 2)]
         rows, columns = affine_grid(sides, rotation, scale, tf.stack([down, right], axis=-1))
         return sample_bilinear(image, rows, columns)

@@ -61,6 +61,20 @@ class Attack(SeededLayer):
         """
         raise NotImplementedError(f"{type(self).__name__} must implement `apply`.")
 
+    def apply_share(self, image, seed, cover=None, share=1.0):
+        """Returns the image attacked with a share of the strength: what `Ramp` calls.
+
+        By default the attacked image fades in. Where a mixture of both images is no weaker
+        attack, as with a warp, whose mixture is a double image, a subclass overrides this.
+
+        Args:
+            image: see `apply`.
+            seed: see `apply`.
+            cover: see `apply`.
+            share: float32 tensor `()` from 0, nothing, to 1, all of it.
+        """
+        return image + share * (self.apply(image, seed, cover) - image)
+
     def advance(self):
         """Counts one step; attacks with a schedule override it."""
 

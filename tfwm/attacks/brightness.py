@@ -11,8 +11,9 @@ from tfwm.ops.rounding import straight_through_clip
 class Brightness(Attack):
     """Makes the image brighter or darker: `image * factor + offset`, clipped to [0, 1].
 
-    `factor` is that of `PIL.ImageEnhance.Brightness`; StegaStamp draws an `offset` of up to
-    0.3. The gradient passes straight through the clipping.
+    `factor` is that of `PIL.ImageEnhance.Brightness`. StegaStamp draws an `offset` from
+    (-0.3, 0.3) and a `factor`, which it calls contrast, from (0.5, 1.5). The gradient passes
+    straight through the clipping.
 
     Args:
         factor: number of at least 0, or a pair `(low, high)` to draw one per image.

@@ -21,9 +21,9 @@ class Chain(CompositeAttack):
     TensorShape([2, 32, 32, 1])
     """
 
-    def apply(self, image, seed, cover=None):
+    def apply_share(self, image, seed, cover=None, share=None):
         for attack, own_seed in zip(self.attacks, split_seed(seed, len(self.attacks)), strict=True):
-            image = run_attack(attack, image, own_seed, cover)
+            image = run_attack(attack, image, own_seed, cover, share)
         return image
 
     def compute_output_shape(self, image_shape, cover_shape=None):

@@ -26,6 +26,9 @@ class CompositeAttack(Attack):
                 attack.build(image_shape)
         self.built = True
 
+    def apply(self, image, seed, cover=None):
+        return self.apply_share(image, seed, cover, None)
+
     def advance(self):
         for attack in self.attacks:
             if isinstance(attack, Attack):
@@ -58,8 +61,14 @@ def check_size_is_kept(owner, attacks):
             )
 
 
-def run_attack(attack, image, seed, cover):
-    """Calls an attack, or any other Keras layer, on float32 images."""
+def run_attack(attack, image, seed, cover, share=None):
+    """Calls an attack, or any other Keras layer, on float32 images.
+
+    With a `share` it has that share of its strength; see `Attack.apply_share`.
+    """
     if isinstance(attack, Attack):
-        return attack.apply(image, seed, cover)
-    return keras.ops.cast(attack(image), image.dtype)
+        if share is None:
+            return attack.apply(image, seed, cover)
+        return attack.apply_share(image, seed, cover, share)
+    attacked = keras.ops.cast(attack(image), image.dtype)
+    return attacked if share is None else image + share * (attacked - image)

@@ -1,21 +1,23 @@
 import keras
 import tensorflow as tf
 
-from tfwm.attacks.arguments import number_or_range
+from tfwm.attacks.arguments import number_or_range, one_of
 from tfwm.attacks.base import Attack
 from tfwm.ops.random import draw_strength, normal, per_image, split_seed
+from tfwm.ops.rounding import straight_through_clip
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class GaussianNoise(Attack):
-    """Adds independent normal noise to every pixel and channel. Nothing is clipped.
+    """Adds independent normal noise to every pixel and channel.
 
     ReDMark trains with `stddev=3 / 255` and tests with 5, 15 and 25 / 255
-    (section 3.3 and Table 2).
+    (section 3.3 and Table 2). StegaStamp draws up to 0.02 and clips.
 
     Args:
         stddev: standard deviation in units of the [0, 1] range, or a pair
             `(low, high)` to draw one per image.
+        clip: whether the result is clipped to [0, 1]; the gradient passes straight through.
         seed: see `Attack`.
 
     Example:
@@ -25,15 +27,17 @@ class GaussianNoise(Attack):
     TensorShape([2, 32, 32, 1])
     """
 
-    def __init__(self, stddev=3 / 255, seed=None, **kwargs):
+    def __init__(self, stddev=3 / 255, clip=False, seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)
         self.stddev = number_or_range("stddev", stddev)
+        self.clip = one_of("clip", clip, (True, False))
 
     def apply(self, image, seed, cover=None):
         seed, strength_seed = split_seed(seed, 2)
         shape = tf.shape(image)
         stddev = per_image(draw_strength(self.stddev, strength_seed, shape[0]))
-        return image + stddev * normal(shape, seed)
+        noisy = image + stddev * normal(shape, seed)
+        return straight_through_clip(noisy) if self.clip else noisy
 
     def get_config(self):
-        return {**super().get_config(), "stddev": self.stddev}
+        return {**super().get_config(), "stddev": self.stddev, "clip": self.clip}

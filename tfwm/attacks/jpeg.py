@@ -36,7 +36,7 @@ class JPEG(Attack):
     | `"mask"` | high frequencies set to 0, whatever the quality (MBRS, HiDDeN) | exact |
 
     Where a method clips to [0, 1], before and after, the gradient passes straight
-    through.
+    through. `Ramp` lowers the quality from 100 on.
 
     The layers of the papers:
 
@@ -52,7 +52,8 @@ class JPEG(Attack):
 
     The training code of MBRS takes YCbCr in full resolution, does not round pixels to 8 bits and
     does not shift them by 128 before the DCT; the first is `"4:4:4"`, in the others this layer
-    does as libjpeg.
+    does as libjpeg. StegaStamp's code neither rounds nor, as ReDMark's, turns its tables the
+    right way, and repeats chroma samples instead of filtering them.
 
     References:
         Ahmadi et al., "ReDMark", 2020, section 3.3.
@@ -101,10 +102,21 @@ class JPEG(Attack):
             self.supports_jit = False
 
     def apply(self, image, seed, cover=None):
+        return self._compress(image, seed)
+
+    def apply_share(self, image, seed, cover=None, share=1.0):
+        if self.method == "mask":
+            return super().apply_share(image, seed, cover, share)
+        return self._compress(image, seed, share)
+
+    def _compress(self, image, seed, share=None):
         if image.shape[-1] not in (1, 3):
             raise ValueError(f"Expected 1 or 3 channels. Received: image of shape {image.shape}")
         quality_seed, luma_seed, chroma_seed = split_seed(seed, 3)
         quality = draw_integer(self.quality, quality_seed, tf.shape(image)[0])
+        if share is not None:
+            damage = share * tf.cast(100 - quality, tf.float32)
+            quality = 100 - tf.cast(tf.round(damage), tf.int32)
         if self.method == "noise":
             return self._quantized(image, quality, [_add_noise(luma_seed), _add_noise(chroma_seed)])
         image = straight_through_clip(image)
@@ -117,7 +129,7 @@ class JPEG(Attack):
         if self.method == "faithful":
             values = libjpeg.compress(values, quality, self.subsampling)
         else:
-            fixed = not isinstance(self.quality, tuple)
+            fixed = share is None and not isinstance(self.quality, tuple)
             number = self.quality if fixed else quality
             values = encode_and_decode_jpeg(values, number, self.subsampling)
         return straight_through(values, smooth)

@@ -7,10 +7,14 @@ from tfwm.attacks.composite import check_size_is_kept, run_attack
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class Ramp(Attack):
-    """Fades an attack in from nothing over a number of calls.
+    """Lets an attack grow from nothing over a number of calls.
 
-    At call number `n`, from 0, the result is
-    `image + min(n / steps, 1) * (attacked - image)`, which works for any attack.
+    At call number `n`, from 0, the attack has the share `s = min(n / steps, 1)` of its
+    strength. The result is `image + s * (attacked - image)`, which works for any attack; but
+    `Affine`, `JPEG`, `PerspectiveWarp` and `RandomResizedCrop` have their drawn parameters
+    scaled by `s` instead, since a mixture of an image and a warped one is a double image.
+    A ramp of a `Chain` or `RandomChoice` holds for each attack in it.
+
     StegaStamp trains so, over 1,000 steps, or 10,000 for the warp. The number of calls
     is a weight: it is saved, and goes on when a training is resumed. Calls with
     `training=False` are not counted.
@@ -56,10 +60,12 @@ class Ramp(Attack):
             self.attack.advance()
 
     def apply(self, image, seed, cover=None):
+        return self.apply_share(image, seed, cover)
+
+    def apply_share(self, image, seed, cover=None, share=1.0):
         # `advance` has already counted this call.
-        share = tf.clip_by_value((self.step - 1) / self.steps, 0, 1)
-        attacked = run_attack(self.attack, image, seed, cover)
-        return image + share * (attacked - image)
+        own = tf.clip_by_value((self.step - 1) / self.steps, 0, 1)
+        return run_attack(self.attack, image, seed, cover, own * share)
 
     def get_config(self):
         attack = keras.saving.serialize_keras_object(self.attack)

@@ -1,3 +1,5 @@
+import functools
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -58,35 +60,36 @@ class RandomChoice(CompositeAttack):
             )
         self._weights_of_attacks = (weights / weights.sum()).astype(np.float64)
 
-    def apply(self, image, seed, cover=None):
+    def apply_share(self, image, seed, cover=None, share=None):
+        run = functools.partial(run_attack, share=share)
         if self.per == "batch":
-            return self._per_batch(image, seed, cover)
+            return self._per_batch(run, image, seed, cover)
         if self.per == "image":
             weights = tf.constant(self._weights_of_attacks, tf.float32)
-            return self._per_image(image, seed, cover, weights)
-        return self._per_slice(image, seed, cover)
+            return self._per_image(run, image, seed, cover, weights)
+        return self._per_slice(run, image, seed, cover)
 
-    def _per_batch(self, image, seed, cover):
+    def _per_batch(self, run, image, seed, cover):
         choice_seed, *seeds = split_seed(seed, len(self.attacks) + 1)
         weights = tf.constant(self._weights_of_attacks, tf.float32)
         choice = _draw(weights, choice_seed, 1)[0]
         branches = [
-            lambda attack=attack, seed=seed: run_attack(attack, image, seed, cover)
+            lambda attack=attack, seed=seed: run(attack, image, seed, cover)
             for attack, seed in zip(self.attacks, seeds, strict=True)
         ]
         attacked = tf.switch_case(choice, branches)
         return tf.ensure_shape(attacked, self.compute_output_shape(image.shape))
 
-    def _per_image(self, image, seed, cover, weights):
+    def _per_image(self, run, image, seed, cover, weights):
         choice_seed, *seeds = split_seed(seed, len(self.attacks) + 1)
         choice = _draw(weights, choice_seed, tf.shape(image)[0])[:, None, None, None]
         attacked = image
         for i, attack in enumerate(self.attacks):
-            result = run_attack(attack, image, seeds[i], cover)
+            result = run(attack, image, seeds[i], cover)
             attacked = tf.where(choice == i, result, attacked)
         return attacked
 
-    def _per_slice(self, image, seed, cover):
+    def _per_slice(self, run, image, seed, cover):
         rest_seed, *seeds = split_seed(seed, len(self.attacks) + 1)
         shares, left_over = self._shares(image.shape[0] or tf.shape(image)[0])
         parts, start = [], 0
@@ -94,11 +97,11 @@ class RandomChoice(CompositeAttack):
             if not (isinstance(share, int) and share == 0):
                 part = slice(start, start + share)
                 part_cover = None if cover is None else cover[part]
-                parts.append(run_attack(attack, image[part], part_seed, part_cover))
+                parts.append(run(attack, image[part], part_seed, part_cover))
             start = start + share
         if left_over is not None:
             rest_cover = None if cover is None else cover[start:]
-            parts.append(self._per_image(image[start:], rest_seed, rest_cover, left_over))
+            parts.append(self._per_image(run, image[start:], rest_seed, rest_cover, left_over))
         return tf.ensure_shape(tf.concat(parts, axis=0), image.shape)
 
     def _shares(self, batch_size):

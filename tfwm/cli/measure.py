@@ -16,6 +16,14 @@ FIGURES = {
     "mbrs-table3": "bit error rate against PSNR, for JPEG of five qualities",
     "mbrs-fig4": "cover, marked photo and residual",
     "mbrs-fig6": "where a single bit lies",
+    "stegastamp-fig1": "bit accuracy against brightness, contrast and saturation",
+    "stegastamp-fig2": "bit accuracies after changes of style",
+    "stegastamp-fig3": "bit accuracy against widths of cropping and of a frame",
+}
+TRAINING_FIGURES = {
+    "stegastamp-fig4": "accuracy and cross-entropy over the steps, by normalisation",
+    "stegastamp-fig5": "gradients over the steps, by normalisation",
+    "stegastamp-fig6": "ratios of the losses' weights over the steps",
 }
 
 
@@ -42,8 +50,9 @@ def add_evaluate(subparsers):
         default="redmark",
         metavar="NAME",
         help="redmark (its Tables 2 and 3, the default), redmark-table2 ... redmark-table5, "
-        "mbrs (JPEG), mbrs-table1 ... mbrs-table6, everyday (whole messages through everyday "
-        "edits), or a TOML file",
+        "mbrs (JPEG), mbrs-table1 ... mbrs-table6, stegastamp (tones, styles, crops, prints; "
+        "stegastamp-fig1 ... stegastamp-fig3, stegastamp-print), everyday (whole messages "
+        "through everyday edits), or a TOML file",
     )
     add_images(parser)
     parser.add_argument(
@@ -123,21 +132,26 @@ def add_figures(subparsers):
         subparsers,
         "figures",
         run_figures,
-        "draws a figure of a paper for any networks and photos",
+        "draws a figure of a paper for any networks and photos, or for any training runs",
         "",
         [
             "tfwm figures redmark-fig6 redmark-mt redmark-gt --images photos/",
             "tfwm figures redmark-fig10 redmark-mt --output spectrum.svg",
+            "tfwm figures stegastamp-fig4 runs/instance-0 runs/instance-1 runs/none-0",
         ],
     )
     parser.add_argument(
         "figure",
-        choices=FIGURES,
+        choices=FIGURES | TRAINING_FIGURES,
         metavar="FIGURE",
-        help="; ".join(f"{name}: {what}" for name, what in FIGURES.items()),
+        help="; ".join(f"{name}: {what}" for name, what in (FIGURES | TRAINING_FIGURES).items()),
     )
     parser.add_argument(
-        "networks", nargs="+", metavar="NETWORK", help=f"{NETWORK_HELP}; NAME=FOLDER renames it"
+        "networks",
+        nargs="+",
+        metavar="NETWORK",
+        help=f"{NETWORK_HELP}; NAME=FOLDER renames it. For {', '.join(TRAINING_FIGURES)}: the "
+        "folder of a training run, which tells steps, seed and settings",
     )
     add_images(parser)
     parser.add_argument(
@@ -151,6 +165,10 @@ def add_figures(subparsers):
 def run_figures(options):
     import_tensorflow()
     from tfwm.evaluation.figures import FIGURES
+    from tfwm.evaluation.training_figures import TRAINING_FIGURES
 
+    if options.figure in TRAINING_FIGURES:
+        print(TRAINING_FIGURES[options.figure](options.networks, options.output))
+        return
     networks = named_networks(options.networks)
     print(FIGURES[options.figure](networks, options.images, options.output))

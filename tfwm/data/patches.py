@@ -1,6 +1,7 @@
 """Training patches cut from photographs."""
 
 import numpy as np
+from PIL import Image, ImageOps
 
 
 def cut_patches(photos, size, seed=0, per_photo=None):
@@ -35,6 +36,42 @@ def cut_patches(photos, size, seed=0, per_photo=None):
     if not patches:
         raise ValueError(f"Expected photos of at least {size} x {size} pixels. Received: none")
     return np.stack(patches)
+
+
+def fit_photos(photos, size, seed=0, per_photo=1, smallest=0.5):
+    """Squeezes photos to squares: each as a whole, and random parts of it.
+
+    Args:
+        photos: iterable of uint8 arrays `(height, width, channels)`.
+        size: side of a square in pixels.
+        seed: integer.
+        per_photo: number of squares a photo; the first is the largest one in its middle.
+        smallest: least share of each side that a part has.
+
+    Returns:
+        uint8 array `(n, size, size, channels)`; antialiased bicubic.
+
+    Example:
+
+    >>> fit_photos([np.zeros((64, 96, 3), "uint8")], 32, per_photo=4).shape
+    (4, 32, 32, 3)
+    """
+    rng = np.random.default_rng(seed)
+    squares = []
+    for photo in photos:
+        image = Image.fromarray(photo[..., 0] if photo.shape[-1] == 1 else photo)
+        for number in range(per_photo):
+            part = image
+            if number:
+                share = rng.uniform(smallest, 1)
+                width, height = (max(round(n * share), 1) for n in image.size)
+                left, top = rng.integers(0, np.subtract(image.size, (width, height)) + 1).tolist()
+                part = image.crop((left, top, left + width, top + height))
+            square = np.asarray(ImageOps.fit(part, (size, size), Image.BICUBIC))
+            squares.append(square.reshape(size, size, -1))
+    if not squares:
+        raise ValueError("Expected at least one photo. Received: none")
+    return np.stack(squares)
 
 
 def balance_by_deviation(patches, per_bin=3000, max_bin=110):

@@ -21,6 +21,7 @@ from tfwm.evaluation.suite import Attack, Suite, list_suites, load_suite
 from tfwm.evaluation.suite_result import SuiteResult
 from tfwm.evaluation.summary import headline, summarise
 from tfwm.evaluation.table import text_table
+from tfwm.evaluation.training_run import TrainingRun
 from tfwm.evaluation.watermarker_marker import WatermarkerMarker
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Reading",
     "Suite",
     "SuiteResult",
+    "TrainingRun",
     "WatermarkerMarker",
     "build_message_report",
     "build_report",

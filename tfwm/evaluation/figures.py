@@ -15,6 +15,11 @@ from tfwm.evaluation.photos import Photos
 from tfwm.evaluation.pictures import amplify, gallery, mark_one
 from tfwm.evaluation.protocol import Protocol
 from tfwm.evaluation.quality import psnr, ssim
+from tfwm.evaluation.stegastamp_figures import (
+    stegastamp_figure_1,
+    stegastamp_figure_2,
+    stegastamp_figure_3,
+)
 from tfwm.evaluation.suite import Attack, Suite, same_network
 
 FIGURE_6_STRENGTHS = (0.2, 0.4, 0.6, 0.8, 1.0)
@@ -208,6 +213,9 @@ FIGURES = {
     "mbrs-table3": mbrs_table_3,
     "mbrs-fig4": mbrs_figure_4,
     "mbrs-fig6": mbrs_figure_6,
+    "stegastamp-fig1": stegastamp_figure_1,
+    "stegastamp-fig2": stegastamp_figure_2,
+    "stegastamp-fig3": stegastamp_figure_3,
 }
 
 

@@ -1,5 +1,7 @@
 import numpy as np
+from PIL import Image, ImageOps
 
+from tfwm.evaluation.distortions.geometry import resize
 from tfwm.evaluation.placement import PLACEMENTS, message_placement
 from tfwm.ops.color import rgb_to_ycbcr, ycbcr_to_rgb
 
@@ -7,6 +9,7 @@ from tfwm.ops.color import rgb_to_ycbcr, ycbcr_to_rgb
 # the way to YUV and back has more of it.
 GUARD, YUV_GUARD = 1e-5, 1e-3
 ROUNDINGS = ("truncate", "round")
+NETWORK_SIZE = "network"  # a suite's size: the whole photo at the network's
 # Samples in one call. Networks of colour have wide layers at full resolution.
 MAX_BATCH = {1: 2**23, 3: 2**20}
 
@@ -14,10 +17,11 @@ MAX_BATCH = {1: 2**23, 3: 2**20}
 class Protocol:
     """Marks uint8 images and reads them, as ReDMark's evaluation does (section 4.2).
 
-    An image is cut to whole patches. A network of gray images marks gray images, and colour
-    images in the three planes of YUV (YCbCr, full range) one by one; a network of colour
-    images marks RGB. The network sees samples / 255, its output is multiplied by 255, clipped
-    and made uint8. The bits of a block are watermark planes, as are Y, U and V.
+    An image is cut to whole patches, or squeezed to one if the suite's size is the network's. A
+    network of gray images marks gray images, and colour images in the three planes of YUV
+    (YCbCr, full range) one by one; a network of colour images marks RGB. The network sees
+    samples / 255, its output is multiplied by 255, clipped and made uint8. The bits of a block
+    are watermark planes, as are Y, U and V.
 
     Args:
         suite: `tfwm.evaluation.Suite`; says size, colour, redundancy, rounding.
@@ -37,6 +41,7 @@ class Protocol:
         self.block = tuple(getattr(network, "block_shape", (8, 8)))
         self.channels = getattr(network, "channels", 1)
         self.bits = getattr(network, "bits", 1)
+        self.whole = suite.size == NETWORK_SIZE
         self.yuv = suite.color and self.channels == 1
         self.planes = (3 if self.yuv else 1) * self.bits
         self._check()
@@ -55,7 +60,7 @@ class Protocol:
                 f"Expected a suite of colour images, marked at one strength, for {name}, which "
                 f"marks RGB. Received: {self.suite.name}; choose one such as mbrs"
             )
-        size = self.suite.size
+        size = None if self.whole else self.suite.size
         if size is not None and any(n % p for n, p in zip(size, self.patch, strict=True)):
             raise ValueError(
                 f"Expected a size of whole patches of {self.patch[0]} x {self.patch[1]} pixels "
@@ -66,13 +71,16 @@ class Protocol:
         """Returns the part of an image that is marked, or None if it is too small.
 
         The top left multiple of the patch; with a fixed `size`, the centre, or the place that
-        the generator gives if the suite's crop is random.
+        the generator gives if the suite's crop is random; with the network's, all but what
+        gives it another shape.
         """
         if (image.ndim == 3) != self.suite.color:
             raise ValueError(
                 f"Expected {'colour' if self.suite.color else 'gray'} images for "
                 f"{self.suite.name}. Received: an image of shape {image.shape}"
             )
+        if self.whole:
+            return np.array(ImageOps.fit(Image.fromarray(image), self.patch[::-1]))
         height, width = image.shape[:2]
         if self.suite.size is None:
             rows, columns = height // self.patch[0], width // self.patch[1]
@@ -126,7 +134,12 @@ class Protocol:
         return -10 * np.log10(np.maximum(errors, 1e-10))
 
     def read(self, images):
-        """Returns the logits `(n, planes, rows, columns)` of uint8 images."""
+        """Returns the logits `(n, planes, rows, columns)` of uint8 images.
+
+        They have the cover's size; or any, if it is the network's.
+        """
+        if self.whole:
+            images = [i if i.shape[:2] == self.patch else resize(i, *self.patch) for i in images]
         step = max(1, MAX_BATCH[self.channels] // images[0].size)
         logits = []
         for start in range(0, len(images), step):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tfwm.evaluation.distortions import CHANGES_SIZE, DISTORTIONS
 from tfwm.evaluation.placement import PLACEMENTS, VOTES
-from tfwm.evaluation.protocol import ROUNDINGS
+from tfwm.evaluation.protocol import NETWORK_SIZE, ROUNDINGS
 
 CROPS = ("centre", "random")
 
@@ -78,7 +78,9 @@ class Suite:
         watermarks: random messages for each image.
         rounding: `"truncate"`, as the authors do, or `"round"` to uint8.
         color: whether images are colour; networks of gray images mark them in Y, U and V.
-        size: side, or `(height, width)`, to cut from each image, or None for all of it.
+        size: side, or `(height, width)`, to cut from each image, or None for all of it, or
+            `"network"`: the whole photo, squeezed to the network's patch (`ImageOps.fit`);
+            attacks may then change the size, which the reader squeezes back.
         crop: where it is cut: `"centre"` or `"random"`, which follows from the seed.
         channel_psnr: PSNR of the planes Y, U, V, in dB, that the strengths are tuned to.
         payload_bits: if given, the suite is of whole messages of that many bits
@@ -87,7 +89,8 @@ class Suite:
         false_positive_rate: at which a message counts as detected.
         paper: list of dicts: the paper's rows, with `network`, `strength` or `match` (or
             neither for a row that is not comparable, only shown), `psnr`, `ssim` and `ber`
-            (`{attack: percentages}`, nan where it prints N; `identity` for no attack).
+            (`{attack: percentages}`, nan where it prints N; `identity` for no attack); where it
+            prints a few levels only, `{attack: {level: percentage}}`.
         notes: sentences for the report on what was unclear.
 
     Example:
@@ -112,7 +115,7 @@ class Suite:
     watermarks: int = 2
     rounding: str = "truncate"
     color: bool = False
-    size: int | list | None = None
+    size: int | list | str | None = None
     crop: str = "centre"
     channel_psnr: list | None = None
     payload_bits: int | None = None
@@ -131,6 +134,8 @@ class Suite:
             _nearest("vote", vote, VOTES)
         _nearest("rounding", self.rounding, ROUNDINGS)
         _nearest("crop", self.crop, CROPS)
+        if isinstance(self.size, str):
+            _nearest("size", self.size, (NETWORK_SIZE,))
         if isinstance(self.size, int):
             self.size = [self.size, self.size]
         if self.match is not None:
@@ -154,7 +159,7 @@ class Suite:
 
     def _check_sizes(self):
         for attack in self.attacks:
-            if attack.name in CHANGES_SIZE:
+            if attack.name in CHANGES_SIZE and self.size != NETWORK_SIZE:
                 raise ValueError(
                     f"Expected attacks that keep the size. Received: {attack.name}; a suite of "
                     "messages may have it: give payload_bits"
@@ -206,6 +211,8 @@ class Suite:
         if row is None or attack not in row["ber"] or level not in levels:
             return None
         values, index = row["ber"][attack], levels.index(level)
+        if isinstance(values, dict):
+            return next((ber for key, ber in values.items() if float(key) == level), None)
         return values[index] if index < len(values) else None
 
     def paper_ber(self, network, strength, attack, level, match=None):

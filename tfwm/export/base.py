@@ -25,6 +25,7 @@ class Network:
         block_shape: `(M, N)`; each block of these sides carries bits of its own.
         channels: of an image: 1 for luminance, 3 for RGB.
         bits: number of bits of a block.
+        whole: whether an image is one patch, to which any photo is squeezed as a whole.
     """
 
     kind = "network"
@@ -37,6 +38,7 @@ class Network:
         self.block_shape = tuple(geometry.get("block", (8, 8)))
         self.channels = geometry.get("channels", 1)
         self.bits = geometry.get("bits", 1)
+        self.whole = geometry.get("whole", False)
 
     def embed(self, image, message, strength=1.0):
         """Returns the watermarked image.

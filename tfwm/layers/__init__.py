@@ -5,11 +5,16 @@ from tfwm.layers.circular_conv2d import CircularConv2D
 from tfwm.layers.depth_to_space import DepthToSpace, SpaceToDepth
 from tfwm.layers.fused_batch_normalization import FusedBatchNormalization
 from tfwm.layers.hold_psnr import HoldPSNR
+from tfwm.layers.instance_normalization import InstanceNormalization
+from tfwm.layers.loss_balance import LossBalance
 from tfwm.layers.message_spread import MessageSpread
 from tfwm.layers.orthonormal import Orthonormal
 from tfwm.layers.patches import PatchesToSpace, SpaceToPatches
+from tfwm.layers.ramped_weights import RampedWeights
 from tfwm.layers.random_message import RandomMessage
 from tfwm.layers.seeded import SeededLayer
+from tfwm.layers.spatial_transformer import SpatialTransformer
+from tfwm.layers.self_adaptive_weights import SelfAdaptiveWeights
 from tfwm.layers.squeeze_excite import SqueezeExcite
 
 __all__ = [
@@ -20,12 +25,17 @@ __all__ = [
     "DepthToSpace",
     "FusedBatchNormalization",
     "HoldPSNR",
+    "InstanceNormalization",
+    "LossBalance",
     "MessageSpread",
     "Orthonormal",
     "PatchesToSpace",
+    "RampedWeights",
     "RandomMessage",
     "SeededLayer",
+    "SelfAdaptiveWeights",
     "SpaceToDepth",
     "SpaceToPatches",
+    "SpatialTransformer",
     "SqueezeExcite",
 ]

@@ -15,6 +15,9 @@ class AdversarialLoss(keras.layers.Layer):
     Args:
         critic: `keras.Model` from images to a logit, positive for a cover.
         weight: of the embedder's loss.
+        kind: `"logistic"`, cross-entropies of the logit; or `"wasserstein"`, for a critic
+            with clipped weights: the difference of its mean outputs, as StegaStamp (whose
+            critic has the other sign and RMSProp at a tenth of the learning rate).
 
     Call arguments:
         inputs: `[watermarked, cover]`, both `(batch, height, width, channels)` in [0, 1].
@@ -33,11 +36,14 @@ class AdversarialLoss(keras.layers.Layer):
     2
     """
 
-    def __init__(self, critic, weight=1e-4, **kwargs):
+    def __init__(self, critic, weight=1e-4, kind="logistic", **kwargs):
         kwargs["dtype"] = "float32"
         super().__init__(**kwargs)
+        if kind not in KINDS:
+            raise ValueError(f"Expected a kind of {tuple(KINDS)}. Received: kind={kind!r}")
         self.critic = critic
         self.weight = weight
+        self.kind = kind
 
     def build(self, input_shape):
         self.built = True
@@ -45,15 +51,16 @@ class AdversarialLoss(keras.layers.Layer):
     def call(self, inputs, training=None):
         watermarked, cover = inputs
         if training:
+            cost = KINDS[self.kind]
             # Both in one batch, so that its statistics do not give them away.
             images = tf.concat([cover, tf.stop_gradient(watermarked)], axis=0)
             logits = self.critic(images, training=True)
             real, marked = tf.split(logits, 2)
-            self.add_loss(_cross_entropy(1.0, real) + _cross_entropy(0.0, marked))
+            self.add_loss(cost(True, real) + cost(False, marked))
             fixed = [tf.stop_gradient(v.value) for v in self.critic.trainable_variables]
             states = [v.value for v in self.critic.non_trainable_variables]
             logits, _ = self.critic.stateless_call(fixed, states, watermarked, training=False)
-            self.add_loss(self.weight * _cross_entropy(1.0, logits))
+            self.add_loss(self.weight * cost(True, logits))
         return watermarked
 
     def compute_output_shape(self, input_shape):
@@ -61,7 +68,8 @@ class AdversarialLoss(keras.layers.Layer):
 
     def get_config(self):
         critic = keras.saving.serialize_keras_object(self.critic)
-        return {**super().get_config(), "critic": critic, "weight": self.weight}
+        config = {"critic": critic, "weight": self.weight, "kind": self.kind}
+        return {**super().get_config(), **config}
 
     @classmethod
     def from_config(cls, config):
@@ -69,6 +77,13 @@ class AdversarialLoss(keras.layers.Layer):
         return cls(**config)
 
 
-def _cross_entropy(truth, logits):
-    labels = tf.fill(tf.shape(logits), truth)
+def _cross_entropy(is_cover, logits):
+    labels = tf.fill(tf.shape(logits), float(is_cover))
     return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels, logits))
+
+
+def _mean_output(is_cover, logits):
+    return tf.reduce_mean(-logits if is_cover else logits)
+
+
+KINDS = {"logistic": _cross_entropy, "wasserstein": _mean_output}

@@ -25,6 +25,7 @@ class Canvas:
     Args:
         photo: `tfwm.images.Photo`.
         channels: 1 for the luminance, 3 for R, G and B, which are alike for a gray photo.
+        size: `(height, width)` to squeeze the photo to, its own by default.
 
     Example:
 
@@ -33,13 +34,20 @@ class Canvas:
     (512, 768, 1)
     """
 
-    def __init__(self, photo, channels=1):
-        self.height, self.width = photo.pixels.shape[:2]
+    def __init__(self, photo, channels=1, size=None):
+        self.height, self.width = size or photo.pixels.shape[:2]
         self._channels = channels
         if channels == 1 or photo.pixels.shape[2] == 1:
             self._planes = [_luminance_image(photo.pixels)]
         else:
             self._planes = [_luminance_image(photo.pixels[..., c : c + 1]) for c in range(3)]
+        if size and tuple(size) != photo.pixels.shape[:2]:
+            self._planes = [p.resize(size[::-1], Image.BICUBIC) for p in self._planes]
+
+    @classmethod
+    def of(cls, network, photo):
+        """Returns what a network sees of a photo."""
+        return cls(photo, network.channels, network.patch_shape if network.whole else None)
 
     def scaled(self, scale, window=None):
         """Returns the photo at a scale, `(height, width, channels)` in [0, 1].
@@ -76,14 +84,15 @@ def add_residual(pixels, residual, scale):
         residual: `(h, w, 1)` float for the luminance or `(h, w, 3)` for R, G and B, its top
             left pixel that of the photo; what it does not cover at the right and the bottom
             stays as it is.
-        scale: factor from the photo's size to the residual's.
+        scale: factor from the photo's size to the residual's, or a pair for height and width.
 
     Returns:
         The marked pixels, a new array.
     """
     height, width = pixels.shape[:2]
-    rows = min(int(residual.shape[0] / scale + 1e-6), height)
-    columns = min(int(residual.shape[1] / scale + 1e-6), width)
+    down, across = scale if isinstance(scale, tuple) else (scale, scale)
+    rows = min(int(residual.shape[0] / down + 1e-6), height)
+    columns = min(int(residual.shape[1] / across + 1e-6), width)
     marked = pixels.copy()
     planes = [Image.fromarray(p) for p in np.moveaxis(residual, -1, 0).astype(np.float32, "C")]
     step = max(BAND_PIXELS // columns, 1)
@@ -91,9 +100,9 @@ def add_residual(pixels, residual, scale):
     def add(top):
         bottom = min(top + step, rows)
         change = residual[top:bottom, :columns]
-        if scale != 1.0:
-            box = np.minimum((columns * scale, bottom * scale), residual.shape[1::-1])
-            size, box = (columns, bottom - top), (0, top * scale, *box)
+        if (down, across) != (1.0, 1.0):
+            box = np.minimum((columns * across, bottom * down), residual.shape[1::-1])
+            size, box = (columns, bottom - top), (0, top * down, *box)
             change = np.dstack([p.resize(size, Image.BICUBIC, box) for p in planes])
         band = pixels[top:bottom, :columns]
         if len(planes) == 3:

@@ -18,7 +18,7 @@ class Mark:
         photo: the unmarked `tfwm.images.Photo`.
         residual: `(h, w, 1)` change of the luminance, or `(h, w, 3)` of R, G and B, at working
             size and strength 1.
-        scale: factor from the photo's size to the working size.
+        scale: factor from the photo's size to the working size, or a pair for height and width.
     """
 
     def __init__(self, photo, residual, scale):

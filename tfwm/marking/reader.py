@@ -65,7 +65,7 @@ class Reader:
         """
         plane, corner = self._plane(alignment)
         tile = (0, 0)
-        if alignment.offset is not None:
+        if alignment.offset is not None and not self.network.whole:
             tile = [o - c for o, c in zip(alignment.offset, corner, strict=True)]
         patch, block = self.network.patch_shape, self.network.block_shape
         phase = tuple(t % p for t, p in zip(tile, patch, strict=True))
@@ -146,7 +146,11 @@ class Reader:
         return product / np.sqrt(np.maximum(energy, 1e-3))
 
     def _plane(self, alignment, window=None):
-        """The copy as `alignment` puts it, and its top left pixel as seen from the centre."""
+        """The copy as `alignment` puts it, and its top left pixel as seen from the centre.
+
+        For a network of whole photos, it lies on a plane of the network's size at the
+        alignment's offset, with its edges repeated around it.
+        """
         # A turned window needs some more around it.
         reach = window and (int(1.3 * window) if alignment.rotation else window)
         plane = self._at_scale(alignment.scale, reach)
@@ -158,6 +162,8 @@ class Reader:
             images = [i.rotate(alignment.rotation, Image.BICUBIC, fillcolor=0.5) for i in images]
             plane = np.dstack(images)
             plane = _centre(plane, window) if window else plane
+        if self.network.whole:
+            return _placed(plane, self.network.patch_shape, alignment.offset or (0, 0)), (0, 0)
         return plane, (-(plane.shape[0] // 2), -(plane.shape[1] // 2))
 
     def _at_scale(self, scale, window):
@@ -176,6 +182,15 @@ class Reader:
 
 def _nearest_zero(position, period):
     return (position + period // 2) % period - period // 2
+
+
+def _placed(plane, shape, offset):
+    """Moves the plane's centre by `offset` from that of a plane of `shape`."""
+    for axis in (0, 1):
+        side = plane.shape[axis]
+        places = np.arange(shape[axis]) - shape[axis] // 2 + side // 2 - offset[axis]
+        plane = np.take(plane, np.clip(places, 0, side - 1), axis)
+    return plane
 
 
 def _centre(plane, window):

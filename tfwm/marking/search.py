@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from tfwm.marking.alignment import Alignment
 from tfwm.marking.canvas import WORKING_PIXELS, natural_scale
+from tfwm.marking.whole import whole_candidates
 
 STAGES = ("none", "crop", "scale", "rotate", "all")
 LARGEST_SCALE = 4.0
@@ -49,6 +50,9 @@ def candidates(reader, search="rotate", progress=None):
     Yields:
         `(stage, alignment)`: one of `STAGES` and an `Alignment`.
     """
+    if reader.network.whole:
+        yield from whole_candidates(reader.network, search, STAGES, progress)
+        return
     tell = progress or (lambda share, stage: None)
     last = STAGES.index(search)
     plan = plan_of(reader.network)

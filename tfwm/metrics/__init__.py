@@ -1,4 +1,5 @@
 from tfwm.metrics.bit_error_rate import BitErrorRate
+from tfwm.metrics.lpips import LPIPS
 from tfwm.metrics.psnr import PSNR
 
-__all__ = ["PSNR", "BitErrorRate"]
+__all__ = ["LPIPS", "PSNR", "BitErrorRate"]

@@ -1,6 +1,7 @@
-"""The adversary of HiDDeN (Fig. 2) and MBRS (Fig. 2): the same network, of other depth."""
+"""The adversaries of HiDDeN (Fig. 2) and MBRS (Fig. 2), of other depth, and of StegaStamp."""
 
 import keras
+from keras import ops
 
 from tfwm.models import parts
 
@@ -33,3 +34,64 @@ def build_critic(width=64, depth=4, name="critic"):
     x = keras.layers.GlobalAveragePooling2D(name="mean")(x)
     x = keras.layers.Dense(1, name="logit", dtype="float32")(x)
     return keras.Model(image, x, name=name)
+
+
+def build_clipped_critic(limit=0.01, name="critic"):
+    """Builds StegaStamp's critic: small, without normalisation, all weights clipped.
+
+    As in its code (MIT), which clips after each step for a Wasserstein loss; take it with
+    `tfwm.layers.AdversarialLoss(critic, weight, kind="wasserstein")`.
+
+    Args:
+        limit: largest absolute value of a weight, from the first step on.
+        name: name of the model.
+
+    Returns:
+        `keras.Model` from an image `(batch, H, W, 3)` in [0, 1] to a number `(batch, 1)`,
+        higher for a cover.
+
+    Example:
+
+    >>> tuple(build_clipped_critic()(np.full((2, 32, 32, 3), 0.5)).shape)
+    (2, 1)
+    """
+    image = keras.Input((None, None, 3), name="image")
+    x = keras.layers.Rescaling(1.0, offset=-0.5, name="centre")(image)
+    for i, width in enumerate((8, 16, 32, 64, 1)):
+        x = keras.layers.Conv2D(
+            width,
+            3,
+            strides=1 if width == 1 else 2,
+            padding="same",
+            activation=None if width == 1 else "relu",
+            kernel_constraint=Clip(limit),
+            bias_constraint=Clip(limit),
+            name=f"conv{i + 1}",
+        )(x)
+    x = keras.layers.GlobalAveragePooling2D(name="mean", dtype="float32")(x)
+    return keras.Model(image, x, name=name)
+
+
+@keras.saving.register_keras_serializable(package="tfwm")
+class Clip(keras.constraints.Constraint):
+    """Keeps a weight's values within `[-limit, limit]`.
+
+    Args:
+        limit: positive number.
+
+    Example:
+
+    >>> Clip(0.5)(np.array([-2.0, 0.25, 2.0])).numpy()
+    array([-0.5 ,  0.25,  0.5 ])
+    """
+
+    def __init__(self, limit):
+        if limit <= 0:
+            raise ValueError(f"Expected a limit above 0. Received: limit={limit}")
+        self.limit = limit
+
+    def __call__(self, value):
+        return ops.clip(value, -self.limit, self.limit)
+
+    def get_config(self):
+        return {"limit": self.limit}

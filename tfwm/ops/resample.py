@@ -51,7 +51,30 @@ def resize_and_back_matrices(size, middle_size, max_middle_size, method="bilinea
     return there, back
 
 
-def _matrix(in_size, out_size, max_out_size, max_in_size, method):
+def window_matrix(size, start, length):
+    """Returns the matrix that cuts a window out of an axis and stretches it to the whole axis.
+
+    Args:
+        size: number of samples, before and after.
+        start: first sample of the window, whole numbers `(...)`.
+        length: number of samples in the window, `(...)`.
+
+    Returns:
+        float32 tensor `(..., size, size)`, bilinear as `resize_matrix`.
+
+    Example:
+
+    >>> window_matrix(4, tf.constant(1), tf.constant(2)).numpy()
+    array([[0.  , 1.  , 0.  , 0.  ],
+           [0.  , 0.75, 0.25, 0.  ],
+           [0.  , 0.25, 0.75, 0.  ],
+           [0.  , 0.  , 1.  , 0.  ]], dtype=float32)
+    """
+    first = tf.cast(start, tf.float32)[..., None, None]
+    return _matrix(length, size, size, size, "bilinear", first)
+
+
+def _matrix(in_size, out_size, max_out_size, max_in_size, method, first=0.0):
     if all(isinstance(n, int | np.integer) for n in (in_size, out_size, max_out_size, max_in_size)):
         xp, kind = np, np.float64
         in_size, out_size = (np.reshape(n, (1, 1)).astype(kind) for n in (in_size, out_size))
@@ -60,9 +83,9 @@ def _matrix(in_size, out_size, max_out_size, max_in_size, method):
     else:
         xp, kind = tf, tf.float32
         in_size, out_size = (tf.cast(n, kind)[..., None, None] for n in (in_size, out_size))
-        columns = tf.range(tf.cast(max_in_size, kind))
+        columns = tf.range(tf.cast(max_in_size, kind)) - first
         rows = tf.range(tf.cast(max_out_size, kind))[:, None]
-    inside = (columns < in_size) & (rows < out_size)
+    inside = (columns >= 0) & (columns < in_size) & (rows < out_size)
     if method == "nearest":
         # Products of whole numbers: exact, as a rounded scale is not.
         first = (columns * out_size <= rows * in_size) & (rows * in_size < (columns + 1) * out_size)

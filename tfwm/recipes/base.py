@@ -64,11 +64,11 @@ def train(config, build_model, resume=False, callbacks=(), cut=build.cut_source)
             initial_epoch=first_epoch,
             steps_per_epoch=min(config.steps, config.steps_per_epoch),
             callbacks=[
+                *callbacks,
                 checkpoint,
                 keras.callbacks.CSVLogger(output / "log.csv", append=first_epoch > 0),
                 keras.callbacks.TensorBoard(output / "tensorboard", write_graph=False),
                 *_early_stopping(config),
-                *callbacks,
             ],
             verbose=1 if sys.stdout.isatty() else 2,
         )

@@ -14,16 +14,26 @@ from tfwm.training import ConfigError, WatermarkTrainer
 
 def cut_source(config, source):
     """Returns the patches `(n, crop_size, crop_size, channels)` of one entry of `photos`."""
+    photos = read_source(config, source)
+    return data.cut_patches(photos, config.crop_size, config.seed, config.patches_per_photo or None)
+
+
+def fit_source(config, source):
+    """The same for networks of whole photos: these, and parts of them, squeezed."""
+    photos = read_source(config, source)
+    return data.fit_photos(photos, config.crop_size, config.seed, config.patches_per_photo or 1)
+
+
+def read_source(config, source):
+    """Returns the photos of one entry of `photos`."""
     kind, _, rest = source.partition(":")
     mode = "RGB" if config.channels == 3 else "L"
     if kind == "tfds":
         name, _, split = rest.partition(":")
-        photos = data.tfds_photos(name, split or "train", mode)
-    elif kind == "bundled":
-        photos = data.bundled_photos(rest or "train", mode)
-    else:
-        photos = data.folder_photos(source, mode)
-    return data.cut_patches(photos, config.crop_size, config.seed, config.patches_per_photo or None)
+        return data.tfds_photos(name, split or "train", mode)
+    if kind == "bundled":
+        return data.bundled_photos(rest or "train", mode)
+    return data.folder_photos(source, mode)
 
 
 def build_data(config, seed_offset=0, cut=cut_source):
@@ -72,6 +82,8 @@ def _attack(table):
         raise ConfigError(f"Unknown attack {name!r}; the nearest is {known[near]!r}")
     if "attacks" in arguments:
         arguments["attacks"] = [_attack(part) for part in arguments["attacks"]]
+    if "attack" in arguments:
+        arguments["attack"] = _attack(arguments["attack"])
     try:
         return getattr(attacks, name)(**arguments)
     except (TypeError, ValueError) as error:
@@ -82,7 +94,7 @@ def attack_names(tables):
     """Returns the names of the attacks in a config's tables, each once, parts of chains too."""
     names = {}
     for table in tables:
-        parts = table.get("attacks")
+        parts = table.get("attacks") or ([table["attack"]] if "attack" in table else None)
         names.update(dict.fromkeys(attack_names(parts) if parts else [table["name"]]))
     return list(names)
 
@@ -102,7 +114,7 @@ def build_hold_psnr(config):
     )
 
 
-def build_trainer(config, embedder, extractor, message_shape, critic=None):
+def build_trainer(config, embedder, extractor, message_shape, critic=None, balance=None):
     """Returns the compiled trainer.
 
     Args:
@@ -111,6 +123,7 @@ def build_trainer(config, embedder, extractor, message_shape, critic=None):
         extractor: see `WatermarkTrainer`.
         message_shape: shape of one message for a crop.
         critic: adversary for an `adversarial_weight` above 0, see `AdversarialLoss`.
+        balance: `LossBalance` in place of the config's losses of image and message.
     """
     tables = config.validation_attacks
     validation_attack = build_attack(config, tables, "slice") if tables else None
@@ -122,17 +135,23 @@ def build_trainer(config, embedder, extractor, message_shape, critic=None):
         validation_attack=validation_attack,
         hold_psnr=build_hold_psnr(config),
         adversary=AdversarialLoss(critic, config.adversarial_weight) if critic else None,
+        balance=balance,
         seed=config.seed,
     )
     embedder.trainable = config.train_embedder
-    image_loss = {"watermarked": _image_loss(config)} if config.image_weight else {}
-    image_weight = {"watermarked": config.image_weight} if config.image_weight else {}
+    loss, weights = {}, {}
+    if balance is None:
+        loss["logits"] = losses.MessageLoss(config.message_loss)
+        weights["logits"] = config.message_weight
+        if config.image_weight:
+            loss["watermarked"] = _image_loss(config)
+            weights["watermarked"] = config.image_weight
     # Not with XLA over several replicas.
     single = tf.distribute.get_strategy().num_replicas_in_sync == 1
     trainer.compile(
         optimizer=build_optimizer(config),
-        loss={"logits": losses.MessageLoss(config.message_loss), **image_loss},
-        loss_weights={"logits": config.message_weight, **image_weight},
+        loss=loss or None,
+        loss_weights=weights or None,
         metrics={"watermarked": [metrics.PSNR()], "logits": [metrics.BitErrorRate()]},
         jit_compile=config.jit_compile and single,
     )

@@ -51,7 +51,7 @@ def cell_agreement(network, codec, photo, alignment, message=None, kind=None):
     Returns:
         `CellAgreement`, or `None` if no patch of the network fits.
     """
-    found = Reader(network, Canvas(photo, network.channels), codec).cells(alignment)
+    found = Reader(network, Canvas.of(network, photo), codec).cells(alignment)
     if found is None:
         return None
     tiling = tiling_of(network)

@@ -24,6 +24,8 @@ class WatermarkTrainer(keras.Model):
         hold_psnr: a `tfwm.layers.HoldPSNR` that adds the image loss with a multiplier of
             its own, or `None` to use only the losses of `compile`.
         adversary: a `tfwm.layers.AdversarialLoss`, or `None`.
+        balance: a `tfwm.layers.LossBalance`, which holds and weighs the losses; `compile` then
+            needs none, and adds those it is given. Or `None`.
         seed: integer for the random messages.
 
     Call arguments:
@@ -58,6 +60,7 @@ class WatermarkTrainer(keras.Model):
         validation_attack=None,
         hold_psnr=None,
         adversary=None,
+        balance=None,
         seed=None,
         **kwargs,
     ):
@@ -69,6 +72,7 @@ class WatermarkTrainer(keras.Model):
         self.validation_attack = _as_attack(validation_attack)
         self.hold_psnr = hold_psnr
         self.adversary = adversary
+        self.balance = balance
         self.seed = seed
         self.random_message = RandomMessage(self.message_shape, seed=seed)
 
@@ -76,6 +80,8 @@ class WatermarkTrainer(keras.Model):
         if self.hold_psnr is not None:
             shape = input_shape["image"] if isinstance(input_shape, dict) else input_shape
             self.hold_psnr.build([shape, shape])
+        if self.balance is not None:
+            self.balance.build(None)
         self.built = True
 
     def call(self, inputs, training=None):
@@ -94,12 +100,16 @@ class WatermarkTrainer(keras.Model):
         attack = self.attack if training else self.validation_attack or self.attack
         attacked = watermarked if attack is None else attack(watermarked, cover=cover)
         logits = self.extractor(attacked, training=training)
-        return {
+        outputs = {
             "watermarked": watermarked,
             "attacked": attacked,
             "logits": logits,
             "message": message,
         }
+        if self.balance is not None:
+            compared = {key: outputs[key] for key in ("watermarked", "logits", "message")}
+            self.balance({**compared, "cover": cover}, training=training)
+        return outputs
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         targets, predictions = _targets(x, y_pred)
@@ -119,13 +129,13 @@ class WatermarkTrainer(keras.Model):
             "validation_attack": serialize(self.validation_attack),
             "hold_psnr": serialize(self.hold_psnr),
             "adversary": serialize(self.adversary),
+            "balance": serialize(self.balance),
             "seed": self.seed,
         }
 
     @classmethod
     def from_config(cls, config):
-        parts = ("embedder", "extractor", "attack", "validation_attack", "hold_psnr", "adversary")
-        for key in parts:
+        for key in set(config) - {"name", "message_shape", "seed"}:
             config[key] = keras.saving.deserialize_keras_object(config[key])
         return cls(**config)
 

@@ -4,8 +4,9 @@ Every function takes a uint8 image `(H, W)` or `(H, W, 3)` and a level and retur
 image of the same shape, or of another height and width for those in `CHANGES_SIZE`. Random
 ones take a `numpy.random.Generator` and are repeatable; `cropout` and `dropout` also take the
 cover, which fills what they remove. Levels of the first fifteen are the ReDMark paper's
-(section 4.3), of the next four HiDDeN's (Zhu et al. 2018, section 3.2); the others are what
-happens to photos every day.
+(section 4.3), of the next four HiDDeN's (Zhu et al. 2018, section 3.2), of the last eight those
+of CropDefender (sections 4 and 5.1) and of a print; the others are what happens to photos every
+day.
 
 The layers in `tfwm.attacks` are their differentiable counterparts for training.
 """

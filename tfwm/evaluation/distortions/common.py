@@ -1,6 +1,7 @@
 """What several kinds of damage share."""
 
 import numpy as np
+from PIL import Image
 
 
 def to_uint8(x):
@@ -22,8 +23,49 @@ def check_fraction(level):
         raise ValueError(f"Expected a fraction from 0 to 1. Received: level={level}")
 
 
+def edge_widths(shape, level):
+    """Rows and columns that are the fraction `level` of the sides, rounded to whole pixels."""
+    if not 0 <= level < 0.5:
+        raise ValueError(f"Expected a fraction of each side from 0 to below 0.5. Received: {level}")
+    return tuple(min(round(level * side), (side - 1) // 2) for side in shape[:2])
+
+
 def odd(level):
     size = int(level)
     if size != level or size < 1 or size % 2 == 0:
         raise ValueError(f"Expected an odd window size such as 3. Received: level={level}")
     return size
+
+
+def project(image, source, target, shape, fill=0):
+    """Moves the four points `source` of an image to `target`, bicubic.
+
+    Args:
+        image: uint8 `(H, W)` or `(H, W, 3)`.
+        source: four `(x, y)` in the image; the pixel in the corner goes from 0 to 1.
+        target: where they come to lie, in the same order.
+        shape: `(height, width)` of the result.
+        fill: gray level of what lies beyond the image.
+
+    Returns:
+        uint8 image of that shape.
+    """
+    # Pillow asks where in the old image a pixel of the new one comes from.
+    rows, values = [], []
+    for (x, y), (u, v) in zip(target, source, strict=True):
+        rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
+        values += [u, v]
+    moved = Image.fromarray(image).transform(
+        (shape[1], shape[0]),
+        Image.Transform.PERSPECTIVE,
+        np.linalg.solve(rows, values).tolist(),
+        Image.Resampling.BICUBIC,
+        fillcolor=fill if image.ndim == 2 else (fill,) * 3,
+    )
+    return np.array(moved)
+
+
+def corners_of(shape):
+    """The corners `(x, y)` of an image, clockwise from the top left."""
+    height, width = shape[:2]
+    return np.array([(0, 0), (width, 0), (width, height), (0, height)], float)

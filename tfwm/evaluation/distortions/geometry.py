@@ -5,7 +5,7 @@ import math
 import numpy as np
 from PIL import Image
 
-from tfwm.evaluation.distortions.common import check_fraction
+from tfwm.evaluation.distortions.common import check_fraction, corners_of, edge_widths, project
 
 
 def identity(image, level=None):
@@ -48,6 +48,16 @@ def crop(image, level, generator):
     return image[top : top + rows, left : left + columns].copy()
 
 
+def centre_crop(image, level):
+    """Cuts off the fraction `level` of the sides at each of the four edges, scales back, bicubic.
+
+    CropDefender, section 5.1: 30 of 400 pixels at every edge are the level 0.075. Whole pixels.
+    """
+    rows, columns = edge_widths(image.shape, level)
+    height, width = image.shape[:2]
+    return resize(image[rows : height - rows, columns : width - columns], height, width)
+
+
 def strip(image, level, generator):
     """Cuts off a strip of the fraction `level` of the photo at a random one of its sides."""
     check_fraction(level)
@@ -74,21 +84,10 @@ def perspective(image, level, generator):
     A photo of a screen or a print, taken by hand. Bicubic, size kept.
     """
     check_fraction(level)
-    height, width = image.shape[:2]
-    corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], float)
+    corners = corners_of(image.shape)
     inwards = np.array([(1, 1), (-1, 1), (-1, -1), (1, -1)])
-    moved = corners + inwards * generator.random((4, 2)) * level * (width, height)
-    # Pillow asks where in the old image a pixel of the new one comes from.
-    rows, values = [], []
-    for (x, y), (u, v) in zip(moved, corners, strict=True):
-        rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
-        values += [u, v]
-    coefficients = np.linalg.solve(rows, values)
-    picture = Image.fromarray(image)
-    method = Image.Transform.PERSPECTIVE
-    return np.array(
-        picture.transform(picture.size, method, coefficients.tolist(), Image.Resampling.BICUBIC)
-    )
+    moved = corners + inwards * generator.random((4, 2)) * level * corners[2]
+    return project(image, corners, moved, image.shape)
 
 
 def mirror(image, level=None):

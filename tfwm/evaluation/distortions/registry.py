@@ -10,7 +10,9 @@ from tfwm.evaluation.distortions import (
     geometry,
     noise,
     overlays,
+    print_photo,
     removal,
+    style,
     tone,
 )
 from tfwm.evaluation.text_pattern import pattern_elimination
@@ -69,6 +71,13 @@ DISTORTIONS = {
         chains.phone_edit,
         chains.link_preview,
         chains.profile_picture,
+        geometry.centre_crop,
+        removal.frame,
+        tone.equalise,
+        filters.edge_enhance,
+        style.one_bit,
+        style.cartoon,
+        print_photo.print_photo,
     )
 }
 

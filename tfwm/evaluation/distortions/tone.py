@@ -1,7 +1,7 @@
 """Light and colour, as the sliders of a photo program change them."""
 
 import numpy as np
-from PIL import Image, ImageEnhance
+from PIL import Image, ImageEnhance, ImageOps
 
 from tfwm.evaluation.distortions.common import check_fraction, to_uint8
 
@@ -41,6 +41,11 @@ def gray(image, level=None):
     """Turns the photo to gray (ITU-R 601 luma), in as many channels as it had."""
     plane = Image.fromarray(image).convert("L")
     return np.array(plane if image.ndim == 2 else plane.convert("RGB"))
+
+
+def equalise(image, level=None):
+    """Makes the histogram flat, that of each channel by itself (Pillow)."""
+    return np.array(ImageOps.equalize(Image.fromarray(image)))
 
 
 def vignette(image, level):

@@ -1,0 +1,123 @@
+"""Suites of networks that take a whole photo, squeezed to their size."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+from skimage import data
+
+from tfwm.evaluation import Protocol, Suite, evaluate, load_suite, run_suite
+
+SUITES = ["stegastamp", *(f"stegastamp-fig{i}" for i in (1, 2, 3)), "stegastamp-print"]
+
+
+@pytest.fixture
+def network(make_colour_network):
+    """One bit in each of the 64 cells of 128 x 128 pixels."""
+    return make_colour_network(bits=64)
+
+
+def pick(rows, **wanted):
+    found = [row for row in rows if all(row[k] == v for k, v in wanted.items())]
+    assert len(found) == 1
+    return found[0]
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_suites_take_whole_photos(name):
+    suite = load_suite(name)
+    assert suite.color and suite.size == "network" and suite.rounding == "truncate"
+    assert suite.redundancy == 1 and suite.watermarks == 1 and suite.strengths == [1.0]
+    levels = {a.name: a.levels for a in suite.attacks}
+    for row in suite.paper:
+        for attack, values in row["ber"].items():
+            known = values if isinstance(values, dict) else {levels[attack][0]: values[0]}
+            assert {float(level) for level in known} <= set(levels[attack])
+            assert all(0 <= ber <= 50 for ber in known.values())
+
+
+def test_one_suite_has_all_parts():
+    whole, parts = load_suite("stegastamp"), [load_suite(name) for name in SUITES[1:]]
+    assert whole.attacks == [attack for part in parts for attack in part.attacks]
+    assert len(whole.paper) == 2
+
+
+@pytest.mark.parametrize(
+    ("network", "attack", "level", "ber"),
+    [
+        ("stegastamp-original", "centre_crop", 0.075, 20),
+        ("stegastamp-original", "centre_crop", 0.125, 50),
+        ("stegastamp-original", "frame", 0.175, 5),
+        ("stegastamp-original", "one_bit", 1, 5),
+        ("stegastamp-original", "saturation", 0, 0),
+        ("stegastamp-original", "contrast", 10, 30),
+        ("stegastamp-original", "contrast", 5, None),
+        ("stegastamp-original", "jpeg", 50, None),
+        ("stegastamp-crop", "centre_crop", 0.075, 10),
+        ("stegastamp-crop", "centre_crop", 0.125, 12),
+        ("stegastamp-crop", "centre_crop", 0.1, None),
+        ("stegastamp-crop", "frame", 0.175, 10),
+        ("stegastamp-crop", "one_bit", 1, None),
+        ("mbrs-128", "frame", 0.175, None),
+    ],
+)
+def test_numbers_of_the_paper_s_text(network, attack, level, ber):
+    assert load_suite("stegastamp").paper_ber(network, 1.0, attack, level) == ber
+
+
+def test_photos_are_squeezed(network):
+    protocol = Protocol(load_suite("stegastamp"), network)
+    for image in (data.coffee(), data.coffee()[:70, :50]):
+        expected = ImageOps.fit(Image.fromarray(image), (128, 128))
+        np.testing.assert_array_equal(protocol.cover(image), np.array(expected))
+    cover = np.full((128, 128, 3), 128, np.uint8)
+    assert protocol.placement("paper", cover).cells.shape == (64, 1, 1)
+    planes = np.random.default_rng(0).integers(0, 2, (1, 64, 1, 1))
+    marked = protocol.embed(cover, planes, 1.0)[0]
+    sizes = (128, 128), (256, 256), (100, 160)
+    copies = [np.array(Image.fromarray(marked).resize(size)) for size in sizes]
+    np.testing.assert_array_equal(protocol.read(copies) > 0, np.repeat(planes, 3, 0) > 0)
+
+
+def test_known_error_rates(network, flat_colour):
+    rows = evaluate({"cells": network}, flat_colour, "stegastamp", progress=False)
+    sent = np.stack([np.random.default_rng([0, i, 0]).integers(0, 2, 64) for i in range(2)])
+    clean = pick(rows, attack="identity")
+    assert (clean["bits"], clean["ber"], clean["exact"], clean["images"]) == (64, 0, 1, 2)
+    # Flat photos keep the order of their two levels.
+    for attack in ("gray", "edge_enhance"):
+        assert pick(rows, attack=attack)["ber"] == 0
+    # Darker ones are all below 128, which reads as 0; lighter ones as 1.
+    for level, right in ((0.5, 0), (2, 1)):
+        assert pick(rows, attack="brightness", level=level)["ber"] == (sent != right).mean()
+    # A frame of 16 pixels covers the cells at the border.
+    inner = np.zeros((8, 8), bool)
+    inner[1:-1, 1:-1] = True
+    covered = sent[:, ~inner.ravel()].sum() / sent.size
+    assert pick(rows, attack="frame", level=0.125)["ber"] == covered
+    # Cut off and scaled back, cell k shows what was at 1 + 0.75 (k + 0.5) cells.
+    from_cell = (1 + 0.75 * (np.arange(8) + 0.5)).astype(int)
+    seen = sent.reshape(2, 8, 8)[:, from_cell][:, :, from_cell].reshape(2, 64)
+    rate = pick(rows, attack="centre_crop", level=0.125)["ber"]
+    assert rate == pytest.approx((seen != sent).mean(), abs=0.05) and rate > 0.2
+
+
+def test_sizes_that_attacks_change(network, flat_colour):
+    attacks = [{"name": "scale", "levels": [0.5, 2.0]}, {"name": "quarter_turn", "levels": [4]}]
+    suite = load_suite("stegastamp").replace(attacks=attacks)
+    rows = evaluate([network], flat_colour, suite, progress=False)
+    assert {row["ber"] for row in rows} == {0.0}
+    with pytest.raises(ValueError, match="keep the size"):
+        suite.replace(size=128)
+    with pytest.raises(ValueError, match="mean 'network'"):
+        Suite("a", "a", [], size="netwrok")
+
+
+def test_keras_network_beside_one_of_gray_blocks(tile_network, make_network, tmp_path):
+    networks = {"tile": tile_network, "gray": make_network()}
+    photos = [data.coffee(), data.chelsea()]
+    result = run_suite(networks, photos, "stegastamp-fig2", tmp_path, progress=False)
+    tile, gray = (pick(result.rows, network=n, attack="identity") for n in networks)
+    assert tile["bits"] == 30 and gray["bits"] == 3 * 16 and tile["ber"] < 0.1
+    assert "photos squeezed to the network's size" in result.csv.read_text()
+    html = result.html.read_text()
+    assert "squeezed to the network" in html and "at its own" not in html

@@ -1,0 +1,129 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfwm.models import stegastamp
+
+SIZE, BITS = 32, 10
+
+
+def build(**changes):
+    keras.utils.set_random_seed(0)
+    embedder = stegastamp.build_embedder(SIZE, BITS, width=4, **changes)
+    changes.pop("output", None)
+    return embedder, stegastamp.build_extractor(SIZE, BITS, width=4, **changes)
+
+
+def embed(embedder, image, message, strength=1.0):
+    strength = np.full(len(image), strength, "float32")
+    return np.asarray(embedder({"image": image, "message": message, "strength": strength}))
+
+
+@pytest.fixture
+def covers(photo):
+    return np.concatenate([photo[:, :SIZE, :SIZE], photo[:, -SIZE:, -SIZE:]])
+
+
+@pytest.fixture
+def message():
+    return np.random.default_rng(0).integers(0, 2, (2, 1, 1, BITS)).astype("float32")
+
+
+def count(model):
+    return sum(int(np.prod(w.shape)) for w in model.trainable_weights)
+
+
+def test_sizes_of_the_paper():
+    """1.74 million weights in the encoder; in the decoder 11.45 beside the transformer."""
+    embedder = stegastamp.build_embedder(normalization=None, output="sum")
+    assert round(count(embedder) / 1e6, 2) == 1.74
+    assert embedder.get_layer("message_dense").units == 7500
+    assert embedder.get_layer("conv9").input.shape[-1] == 70
+    extractor = stegastamp.build_extractor(normalization=None, last_normalization=False)
+    located = [layer for layer in extractor.layers if layer.name.startswith("locate")]
+    transformer = sum(count(layer) for layer in located)
+    assert round((count(extractor) - transformer) / 1e6, 2) == 11.45
+    assert extractor.get_layer("dense").kernel.shape[0] == 21_632
+    assert transformer < 0.5e6
+
+
+@pytest.mark.parametrize("normalization", [None, "batch", "instance"])
+@pytest.mark.parametrize("output", ["sum", "sigmoid", "logit"])
+def test_shapes_and_outputs(normalization, output, covers, message):
+    embedder, extractor = build(normalization=normalization, output=output)
+    marked = embed(embedder, covers, message)
+    assert marked.shape == covers.shape and extractor(marked).shape == message.shape
+    if output != "sum":
+        assert marked.min() > -0.01 and marked.max() < 1.01
+    residual = keras.Model(embedder.inputs, embedder.get_layer("residual").output)
+    given = {"image": covers, "message": message, "strength": np.ones(2, "float32")}
+    r = np.asarray(residual(given))
+    expected = {
+        "sum": covers + r,
+        "sigmoid": 1 / (1 + np.exp(-(covers - 0.5 + r))),
+        "logit": covers * np.exp(r) / (1 - covers + covers * np.exp(r)),
+    }[output]
+    inside = (covers > 0.01) & (covers < 0.99)
+    np.testing.assert_allclose(marked[inside], expected[inside], atol=1e-5)
+
+
+def test_logit_without_residual_is_the_photo(covers, message):
+    embedder, _ = build(output="logit")
+    embedder.get_layer("residual").set_weights([np.zeros((1, 1, 4, 3)), np.zeros(3)])
+    np.testing.assert_allclose(embed(embedder, covers, message), covers, atol=1e-6)
+    extremes = np.stack([np.zeros_like(covers[0]), np.ones_like(covers[0])])
+    np.testing.assert_allclose(embed(embedder, extremes, message), extremes, atol=1e-6)
+
+
+def test_strength_scales_the_change(covers, message):
+    embedder, _ = build()
+    once, twice = (embed(embedder, covers, message, s) - covers for s in (1.0, 2.0))
+    assert np.abs(once).max() > 1e-3
+    np.testing.assert_allclose(twice, 2 * once, atol=1e-5)
+
+
+def test_message_changes_the_image(covers, message):
+    embedder, _ = build()
+    other = message.copy()
+    other[:, :, :, 3] = 1 - other[:, :, :, 3]
+    assert np.abs(embed(embedder, covers, message) - embed(embedder, covers, other)).max() > 1e-4
+
+
+def test_last_normalization_gives_the_logits_variance_one(covers):
+    _, extractor = build()
+    logits = np.asarray(extractor(covers)).reshape(2, -1)
+    np.testing.assert_allclose(logits.mean(axis=1), 0, atol=1e-5)
+    np.testing.assert_allclose(logits.std(axis=1), 1, atol=1e-3)
+    plain = stegastamp.build_extractor(SIZE, BITS, width=4, last_normalization=False)
+    assert "bits_norm" not in [layer.name for layer in plain.layers]
+
+
+def test_transformer_begins_with_the_identity_and_learns(covers):
+    _, extractor = build()
+    seen = keras.Model(extractor.input, extractor.get_layer("transformer").output)
+    np.testing.assert_allclose(seen(covers), covers - 0.5, atol=1e-5)
+    with tf.GradientTape() as tape:
+        value = tf.reduce_sum(extractor(covers) * np.arange(BITS, dtype="float32"))
+    kernel = extractor.get_layer("locate_map").kernel.value
+    assert np.abs(tape.gradient(value, kernel)).max() > 0
+
+
+def test_one_channel_normalised_by_image_not_by_batch(covers):
+    """An image is read alike, whatever the others of its batch are."""
+    _, extractor = build()
+    np.testing.assert_allclose(extractor(covers)[:1], extractor(covers[:1]), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"size": 100}, "multiple of 16. Received: size=100"),
+        ({"message_length": 0}, "message_length=0"),
+        ({"normalization": "layer"}, "Received: normalization='layer'"),
+        ({"output": "tanh"}, "Received: output='tanh'"),
+    ],
+)
+def test_bad_arguments(changes, words):
+    with pytest.raises(ValueError, match=words):
+        stegastamp.build_embedder(**changes)

@@ -1,0 +1,101 @@
+"""Named sets of attacks: what an image goes through from printing to reading."""
+
+from tfwm.attacks.brightness import Brightness
+from tfwm.attacks.chain import Chain
+from tfwm.attacks.gaussian_blur import GaussianBlur
+from tfwm.attacks.gaussian_noise import GaussianNoise
+from tfwm.attacks.hue import Hue
+from tfwm.attacks.identity import Identity
+from tfwm.attacks.jpeg import JPEG
+from tfwm.attacks.motion_blur import MotionBlur
+from tfwm.attacks.perspective_warp import PerspectiveWarp
+from tfwm.attacks.ramp import Ramp
+from tfwm.attacks.random_choice import RandomChoice
+from tfwm.attacks.random_resized_crop import RandomResizedCrop
+from tfwm.attacks.saturation import Saturation
+
+
+def printed_photo(perspective=0.1, quality=50, fill="white", ramp=10_000, seed=None):
+    """Returns the chain of StegaStamp: an image is printed and photographed.
+
+    Perspective warp, a blur (Gaussian or along a line, each with a probability of 1/4), noise,
+    contrast, brightness, hue, saturation, JPEG, with the ranges of `scripts/base.sh` in its
+    code. Where the code draws once per batch, warp, noise, saturation and JPEG draw per image.
+
+    Reference:
+        Tancik et al., "StegaStamp", CVPR 2020, section 3.2.
+
+    Args:
+        perspective: largest displacement of corners, a share of the side; 0 for no warp, when
+            the training warps covers itself.
+        quality: the lowest quality of JPEG.
+        fill: see `PerspectiveWarp`.
+        ramp: number of calls over which the warp grows from nothing; noise, colours and JPEG
+            grow in a tenth of it. 0 gives full strength from the first call.
+        seed: see `Attack`.
+
+    Returns:
+        A `Chain`.
+
+    Example:
+
+    >>> printed_photo(ramp=0, seed=1)(tf.ones((2, 32, 32, 3))).shape
+    TensorShape([2, 32, 32, 3])
+    """
+    jpeg = JPEG((quality, 100), method="cubic_at_zero")
+    parts = _camera(perspective, fill, ramp)
+    return Chain([*parts, *_grow([jpeg], ramp // 10)], seed=seed)
+
+
+def crop_chain(area=0.6, perspective=0.1, quality=None, fill="cover", ramp=10_000, seed=None):
+    """Returns the chain of CropDefender: that of `printed_photo`, then a crop, without JPEG.
+
+    Reference:
+        "CropDefender: deep watermark which is more easy to train and more robust against
+        cropping", arXiv 2109.06651, section 3.2, and its code.
+
+    Args:
+        area: the smallest share of the area that a crop keeps.
+        perspective: see `printed_photo`.
+        quality: the lowest quality of JPEG, which then comes before the crop; none by default.
+        fill: see `PerspectiveWarp`; the paper's needs the cover.
+        ramp: see `printed_photo`; the area shrinks over twice as many calls.
+        seed: see `Attack`.
+
+    Returns:
+        A `Chain`.
+
+    Example:
+
+    >>> attack = crop_chain(fill="white", seed=1)
+    >>> [type(part).__name__ for part in attack.attacks[-2:]]
+    ['Ramp', 'Ramp']
+    """
+    parts = _camera(perspective, fill, ramp)
+    if quality is not None:
+        parts += _grow([JPEG((quality, 100), method="cubic_at_zero")], ramp // 10)
+    crop = RandomResizedCrop((area, 1.0), (3 / 4, 4 / 3))
+    return Chain([*parts, *_grow([crop], 2 * ramp)], seed=seed)
+
+
+def _camera(perspective, fill, ramp):
+    """Returns what both chains begin with."""
+    warp = [PerspectiveWarp((0.0, perspective), fill)] if perspective else []
+    blurs = [
+        GaussianBlur((1.0, 3.0), size=7, padding="zero"),
+        MotionBlur(7, sigma=(0.25, 1.0), padding="zero"),
+        Identity(),
+    ]
+    tone = [
+        GaussianNoise((0.0, 0.02), clip=True),
+        # Contrast, a factor in StegaStamp, and brightness.
+        Brightness(factor=(0.5, 1.5), offset=(-0.3, 0.3)),
+        Hue((-0.1, 0.1)),
+        Saturation((0.0, 1.0)),
+    ]
+    blur = RandomChoice(blurs, [0.25, 0.25, 0.5])
+    return [*_grow(warp, ramp), blur, *_grow(tone, ramp // 10)]
+
+
+def _grow(attacks, steps):
+    return [Ramp(attack, steps) for attack in attacks] if steps else attacks

@@ -1,0 +1,210 @@
+"""StegaStamp, and the successor that is easier to train and survives cropping.
+
+Tancik, Mildenhall and Ng, "StegaStamp: Invisible hyperlinks in physical photographs", CVPR 2020,
+section 3; "CropDefender: deep watermark which is more easy to train and more robust against
+cropping", arXiv 2109.06651: sections 3.1 (sigmoid), 3.3, 5.2.1 (instance normalisation).
+
+Official code: github.com/tancik/StegaStamp (MIT) and the CropDefender authors'. Nothing of either is
+reused; written from papers and specification. Where this differs:
+
+* The dense layer of the spatial transformer has 41 of the decoder's 52 million weights at
+  400 x 400 pixels. Here it sees the means of a grid of 4 x 4: 0.3 million, the same outputs.
+* Up-convolutions are 2 x 2, StegaStamp's; CropDefender's are 3 x 3. StegaStamp's unused tenth
+  convolution is left out.
+* CropDefender's text normalises "before activation layers", its code the residual as well, which then
+  has mean 0 and variance 1 in every image. Here, as in the text, the residual is free.
+* `output="sigmoid"`, CropDefender's `sigmoid(I - 1/2 + R)`, is far from `I` for `R = 0`.
+  `"logit"`, ours, is `sigmoid(logit(I) + R)`, which is `I`: bounded as well, and training does
+  not have to learn the photo first.
+
+Inside, pixels and bits are shifted by -1/2.
+"""
+
+import keras
+
+from tfwm.layers import InstanceNormalization, SpatialTransformer
+
+NORMALIZATIONS = (None, "batch", "instance")
+OUTPUTS = ("sum", "sigmoid", "logit")
+# Logits of black and white are infinite: a pixel is at least this far from both.
+MARGIN = 1 / 255
+# Side of the grid of means that the spatial transformer decides by.
+LOCATION_GRID = 4
+
+
+def build_embedder(
+    size=400,
+    message_length=100,
+    width=32,
+    normalization="instance",
+    output="sigmoid",
+    name="embedder",
+):
+    """Builds the encoder, a U-Net that gets the message as three more channels of the image.
+
+    Args:
+        size: height and width of the image in pixels, a multiple of 16.
+        message_length: number of bits.
+        width: channels at full resolution; the deepest layers have eight times as many.
+        normalization: `None` as StegaStamp, `"instance"` as CropDefender (section 5.2.1), or
+            `"batch"`, to compare.
+        output: how image `I` and residual `R` are joined: `"sum"` (StegaStamp), `"sigmoid"`
+            (CropDefender, section 3.1) or `"logit"` (ours), see above.
+        name: name of the model.
+
+    Returns:
+        `keras.Model` with the inputs `{"image": (batch, size, size, 3) in [0, 1], "message": 0 and
+        1 (batch, 1, 1, message_length), "strength": (batch,)}` and the watermarked image
+        `I + strength * change`, not clipped.
+
+    Example:
+
+    >>> image, message = np.full((1, 32, 32, 3), 0.5), np.ones((1, 1, 1, 8))
+    >>> inputs = {"image": image, "message": message, "strength": np.ones(1)}
+    >>> tuple(build_embedder(32, 8, width=4)(inputs).shape)
+    (1, 32, 32, 3)
+    """
+    _check(size, message_length, width, normalization)
+    if output not in OUTPUTS:
+        raise ValueError(f"Expected an output of {OUTPUTS}. Received: output={output!r}")
+    image = keras.Input((size, size, 3), name="image")
+    message = keras.Input((1, 1, message_length), name="message")
+    strength = keras.Input((), name="strength")
+
+    signal = keras.layers.Concatenate(name="message_and_image")(
+        [_message_image(message, size, normalization), _shifted(image, "pixels")]
+    )
+    x, skips = signal, [signal]
+    for i, (factor, stride) in enumerate(((1, 1), (1, 2), (2, 2), (4, 2), (8, 2)), 1):
+        x = _convolution(x, factor * width, 3, stride, normalization, f"conv{i}")
+        skips.append(x)
+    skips.pop()
+    for i, factor in enumerate((4, 2, 1, 1), 6):
+        x = keras.layers.UpSampling2D(name=f"double{i}")(x)
+        x = _convolution(x, factor * width, 2, 1, normalization, f"up{i}")
+        joined = [skips.pop(), x] if i < 9 else [skips.pop(), x, skips.pop()]
+        x = keras.layers.Concatenate(name=f"skip{i}")(joined)
+        x = _convolution(x, factor * width, 3, 1, normalization, f"conv{i}")
+    residual = keras.layers.Conv2D(3, 1, name="residual", dtype="float32")(x)
+
+    change = _change(image, residual, output)
+    factor = keras.layers.Reshape((1, 1, 1), name="strength_factor", dtype="float32")(strength)
+    change = keras.layers.Multiply(name="scaled_change", dtype="float32")([change, factor])
+    watermarked = keras.layers.Add(name="watermarked", dtype="float32")([image, change])
+    inputs = {"image": image, "message": message, "strength": strength}
+    return keras.Model(inputs, watermarked, name=name)
+
+
+def build_extractor(
+    size=400,
+    message_length=100,
+    width=32,
+    normalization="instance",
+    last_normalization=True,
+    name="extractor",
+):
+    """Builds the decoder: a spatial transformer straightens the image, convolutions read it.
+
+    Args:
+        size: see `build_embedder`.
+        message_length: see `build_embedder`.
+        width: channels of the first convolutions; the last have four times as many.
+        normalization: see `build_embedder`.
+        last_normalization: whether the logits are normalised as well, to variance 1 over the bits
+            (CropDefender; the most important one in its section 5.2.1). The cross-entropy
+            then cannot fall below 0.313.
+        name: name of the model.
+
+    Returns:
+        `keras.Model` from an image `(batch, size, size, 3)` in [0, 1] to the logits
+        `(batch, 1, 1, message_length)`, before the sigmoid, positive for a 1.
+
+    Example:
+
+    >>> tuple(build_extractor(32, 8, width=4)(np.full((1, 32, 32, 3), 0.5)).shape)
+    (1, 1, 1, 8)
+    """
+    _check(size, message_length, width, normalization)
+    image = keras.Input((size, size, 3), name="image")
+    signal = _shifted(image, "pixels")
+    x = signal
+    for i, factor in enumerate((1, 2, 4), 1):
+        x = _convolution(x, factor * width, 3, 2, normalization, f"locate_conv{i}")
+    cells = max(size // 8 // LOCATION_GRID, 1)
+    x = keras.layers.AveragePooling2D(cells, name="locate_means")(x)
+    x = _dense(keras.layers.Flatten(name="locate_all")(x), 4 * width, normalization, "locate_dense")
+    parameters = keras.layers.Dense(
+        6,
+        kernel_initializer="zeros",
+        bias_initializer=keras.initializers.Constant([1, 0, 0, 0, 1, 0]),
+        name="locate_map",
+        dtype="float32",
+    )(x)
+    x = SpatialTransformer(name="transformer")([signal, parameters])
+    shapes = ((1, 2), (1, 1), (2, 2), (2, 1), (2, 2), (4, 2), (4, 2))
+    for i, (factor, stride) in enumerate(shapes, 1):
+        x = _convolution(x, factor * width, 3, stride, normalization, f"conv{i}")
+    x = _dense(keras.layers.Flatten(name="all")(x), 16 * width, normalization, "dense")
+    x = keras.layers.Dense(message_length, name="bits", dtype="float32")(x)
+    if last_normalization:
+        x = _normalised(x, normalization, "bits", dtype="float32")
+    logits = keras.layers.Reshape((1, 1, message_length), name="logits", dtype="float32")(x)
+    return keras.Model(image, logits, name=name)
+
+
+def _check(size, message_length, width, normalization):
+    if size < 16 or size % 16:
+        raise ValueError(f"Expected a size that is a multiple of 16. Received: size={size!r}")
+    if min(message_length, width) < 1:
+        raise ValueError(
+            "Expected a message_length and a width of at least 1. "
+            f"Received: message_length={message_length!r}, width={width!r}"
+        )
+    if normalization not in NORMALIZATIONS:
+        raise ValueError(
+            f"Expected a normalization of {NORMALIZATIONS}. "
+            f"Received: normalization={normalization!r}"
+        )
+
+
+def _message_image(message, size, normalization):
+    """The message as an image of three channels, an eighth of the size and enlarged."""
+    side = size // 8
+    x = keras.layers.Flatten(name="message_bits")(_shifted(message, "signs"))
+    x = _dense(x, side * side * 3, normalization, "message_dense")
+    x = keras.layers.Reshape((side, side, 3), name="message_places")(x)
+    return keras.layers.UpSampling2D(8, name="message_image")(x)
+
+
+def _change(image, residual, output):
+    if output == "sum":
+        return residual
+    if output == "sigmoid":
+        return keras.ops.sigmoid(image - 0.5 + residual) - image
+    inner = keras.ops.clip(image, MARGIN, 1 - MARGIN)
+    logit = keras.ops.log(inner) - keras.ops.log(1 - inner)
+    return keras.ops.sigmoid(logit + residual) - inner
+
+
+def _shifted(x, name):
+    return keras.layers.Rescaling(1.0, offset=-0.5, name=name)(x)
+
+
+def _convolution(x, width, kernel, stride, normalization, name):
+    x = keras.layers.Conv2D(
+        width, kernel, stride, "same", kernel_initializer="he_normal", name=name
+    )(x)
+    return keras.layers.ReLU(name=f"{name}_relu")(_normalised(x, normalization, name))
+
+
+def _dense(x, units, normalization, name):
+    x = keras.layers.Dense(units, kernel_initializer="he_normal", name=name)(x)
+    return keras.layers.ReLU(name=f"{name}_relu")(_normalised(x, normalization, name))
+
+
+def _normalised(x, normalization, name, dtype=None):
+    if normalization == "instance":
+        return InstanceNormalization(name=f"{name}_norm", dtype=dtype)(x)
+    if normalization == "batch":
+        return keras.layers.BatchNormalization(name=f"{name}_norm", dtype=dtype)(x)
+    return x
