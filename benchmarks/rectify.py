@@ -60,9 +60,13 @@ def lay_down(scene, image, generator):
     places = (corners_of(sheet.shape) - np.array(sheet.shape[1::-1]) / 2) @ turn
     factor = 0.7 * min(width / np.ptp(places[:, 0]), height / np.ptp(places[:, 1]))
     places = places * factor + (width / 2, height / 2)
-    mask = project(np.full(sheet.shape[:2], 255, np.uint8), corners_of(sheet.shape), places, image.shape)
-    laid = project(sheet, corners_of(sheet.shape), places, image.shape)
-    share = mask[..., None] / 255
+    fine = [2 * side for side in image.shape[:2]]
+    white = np.full(sheet.shape[:2], 255, np.uint8)
+    laid, share = (
+        np.asarray(Image.fromarray(project(x, corners_of(x.shape), 2 * places, fine)).reduce(2))
+        for x in (sheet, white)
+    )
+    share = share[..., None] / 255
     desk = share * laid + (1 - share) * background(scene, image.shape, generator)
     inner = corners_of(image.shape) + edge
     corners = (inner - np.array(sheet.shape[1::-1]) / 2) @ turn * factor + (width / 2, height / 2)

@@ -48,7 +48,7 @@ def test_inverse_map_brings_the_image_back(photo):
     moved = apply(image, there[:2].ravel())[0]
     returned = apply(moved, back[:2].ravel())[0]
     inner = np.s_[32:-32, 32:-32]
-    assert np.abs(moved[inner] - image[inner]).mean() > 0.01
+    assert np.abs(moved[inner] - image[inner]).mean() > 0.007
     assert np.abs(returned[inner] - image[inner]).mean() < 0.003
 
 
@@ -96,5 +96,5 @@ def test_runs_under_xla_and_in_tflite(photo):
 
 
 def test_wrong_number_of_parameters():
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="Expected parameters"):
         SpatialTransformer()([np.zeros((1, 8, 8, 3), "float32"), np.zeros((1, 4), "float32")])

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from tfwm.models import stegastamp
 
-SIZE, BITS = 32, 10
+SIZE, BITS = 64, 10
 
 
 def build(**changes):
@@ -118,7 +118,8 @@ def test_one_channel_normalised_by_image_not_by_batch(covers):
 @pytest.mark.parametrize(
     "changes, words",
     [
-        ({"size": 100}, "multiple of 16. Received: size=100"),
+        ({"size": 100}, "multiple of 16 from 64. Received: size=100"),
+        ({"size": 32}, "multiple of 16 from 64. Received: size=32"),
         ({"message_length": 0}, "message_length=0"),
         ({"normalization": "layer"}, "Received: normalization='layer'"),
         ({"output": "tanh"}, "Received: output='tanh'"),

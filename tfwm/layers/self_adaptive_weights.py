@@ -24,7 +24,8 @@ class SelfAdaptiveWeights(LossBalance):
         terms: see `LossBalance`.
         initial: dict of the first variances; by default 0.1 for `"message"` and 1 for others.
         speed: how many times faster than the learning rate `log(w)` moves under Adam. With
-            10 and a learning rate of 1e-4, a variance falls to a tenth in 2,300 steps.
+            10 and a learning rate of 1e-4, a variance falls to a tenth in 2,300 steps. With
+            plain SGD, whose steps grow with the gradient, take 1.
         floor: smallest variance; no weight exceeds `1 / floor`.
 
     Call arguments:

@@ -31,6 +31,10 @@ class SpatialTransformer(keras.layers.Layer):
 
     def call(self, inputs):
         image, parameters = inputs
+        if parameters.shape[-1] != 6:
+            raise ValueError(
+                f"Expected parameters (batch, 6). Received: parameters of shape {parameters.shape}"
+            )
         height, width = (image.shape[i] or tf.shape(image)[i] for i in (1, 2))
         y, x = (
             (tf.range(side, dtype=tf.float32) + 0.5) * (2.0 / tf.cast(side, tf.float32)) - 1.0

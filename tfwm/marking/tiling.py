@@ -66,5 +66,6 @@ class Tiling:
 
 
 def tiling_of(network):
-    """Returns the `Tiling` for a network."""
-    return Tiling(network.bits, network.block_shape)
+    """Returns the `Tiling` for a network; of whole photos, there is one cell."""
+    cell_shape = (WORKING_SIDE, WORKING_SIDE) if network.whole else network.block_shape
+    return Tiling(network.bits, cell_shape)

@@ -43,7 +43,7 @@ def build_embedder(
     """Builds the encoder, a U-Net that gets the message as three more channels of the image.
 
     Args:
-        size: height and width of the image in pixels, a multiple of 16.
+        size: height and width of the image in pixels, a multiple of 16 from 64 on.
         message_length: number of bits.
         width: channels at full resolution; the deepest layers have eight times as many.
         normalization: `None` as StegaStamp, `"instance"` as CropDefender (section 5.2.1), or
@@ -59,10 +59,10 @@ def build_embedder(
 
     Example:
 
-    >>> image, message = np.full((1, 32, 32, 3), 0.5), np.ones((1, 1, 1, 8))
+    >>> image, message = np.full((1, 64, 64, 3), 0.5), np.ones((1, 1, 1, 8))
     >>> inputs = {"image": image, "message": message, "strength": np.ones(1)}
-    >>> tuple(build_embedder(32, 8, width=4)(inputs).shape)
-    (1, 32, 32, 3)
+    >>> tuple(build_embedder(64, 8, width=4)(inputs).shape)
+    (1, 64, 64, 3)
     """
     _check(size, message_length, width, normalization)
     if output not in OUTPUTS:
@@ -121,7 +121,7 @@ def build_extractor(
 
     Example:
 
-    >>> tuple(build_extractor(32, 8, width=4)(np.full((1, 32, 32, 3), 0.5)).shape)
+    >>> tuple(build_extractor(64, 8, width=4)(np.full((1, 64, 64, 3), 0.5)).shape)
     (1, 1, 1, 8)
     """
     _check(size, message_length, width, normalization)
@@ -153,8 +153,9 @@ def build_extractor(
 
 
 def _check(size, message_length, width, normalization):
-    if size < 16 or size % 16:
-        raise ValueError(f"Expected a size that is a multiple of 16. Received: size={size!r}")
+    # From 64 pixels on, the last features have several places to be normalised over.
+    if size < 64 or size % 16:
+        raise ValueError(f"Expected a size that is a multiple of 16 from 64. Received: size={size!r}")
     if min(message_length, width) < 1:
         raise ValueError(
             "Expected a message_length and a width of at least 1. "

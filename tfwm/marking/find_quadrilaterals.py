@@ -1,0 +1,324 @@
+"""Finding prints and screens in a photo by their straight edges."""
+
+import itertools
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+from skimage.transform import hough_line, hough_line_peaks
+
+# Long side at which edges are looked for, in pixels.
+LOOK_SIDE = 512
+# Candidates at most.
+LIMIT = 5
+# Slope of an edge, in the range of the photo per pixel: above the noise of dim photos.
+LEAST_SLOPE = 0.008
+LINES = 60
+SECTOR_LINES = 8
+# Degrees between the direction of an edge and of its line.
+ALONG = 8.0
+# Pixels between an edge and its line.
+NEAR = 1.5
+# Degrees between opposite sides; neighbours are at least 90 less this apart.
+SKEW = 35.0
+# Least side and area, as a share of the photo's.
+LEAST_SIDE = 0.15
+LEAST_AREA = 0.05
+# What a side at the edge of the photo counts as, of 1 for an unbroken edge.
+AT_BORDER = 0.5
+LEAST_SCORE = 0.3
+# So many are looked at closely.
+CLOSER = 300
+# Pixels outside a side at which its surroundings are looked at, and places along it.
+OUTSIDE = 4.0
+PLACES = 24
+# Deviation of the surroundings' colour at which a score falls to 1 / e.
+EVEN = 0.15
+# Corners nearer than this share of the long side are the same.
+SAME = 0.02
+
+
+def find_quadrilaterals(photo):
+    """Finds what may be a print or a screen: large quadrilaterals with straight edges.
+
+    Straight lines are looked for along which the colour changes, and among the quadrilaterals
+    that four of them form those whose sides are edges from corner to corner, and end there. A
+    framed picture gives two: with its frame and without. Scenery may have quadrilaterals too.
+
+    Args:
+        photo: `tfwm.images.Photo`.
+
+    Returns:
+        List of at most 5 arrays `(4, 2)`, the likeliest first: `(x, y)` of the corners in
+        pixels, clockwise from the one that is top left if the picture is turned by less than
+        45 degrees. Empty if there is none.
+
+    Example:
+
+    >>> pixels = np.full((480, 640, 3), 90, np.uint8)
+    >>> pixels[80:380, 100:500] = 200
+    >>> find_quadrilaterals(tfwm.images.Photo(pixels))[0].round().tolist()
+    [[100.0, 80.0], [500.0, 80.0], [500.0, 380.0], [100.0, 380.0]]
+    """
+    values, scale = _reduced(photo)
+    if min(values.shape[:2]) < 16:
+        return []
+    edges = _edges(values)
+    lines = _lines(edges, values.shape)
+    if len(lines) < 4:
+        return []
+    corners, scores = _quadrilaterals(lines, edges, values.shape)
+    best = np.argsort(-scores)[:CLOSER]
+    corners, scores = corners[best], scores[best]
+    scores = scores * np.exp(-_unevenness(corners, values) / EVEN)
+    found = []
+    for index in np.argsort(-scores):
+        if scores[index] < LEAST_SCORE or len(found) == LIMIT:
+            break
+        near = (np.abs(corners[index] - other).max() < SAME * LOOK_SIDE for other in found)
+        if not any(near):
+            found.append(corners[index])
+    return [_upright(c / scale) for c in found]
+
+
+class _Edges(NamedTuple):
+    """Edge pixels: places `(n, 2)` (x, y), directions of the colour's change in [0, pi)."""
+
+    places: np.ndarray
+    angles: np.ndarray
+    index: np.ndarray  # (height, width): number of the edge pixel, -1 for none
+
+
+def _reduced(photo):
+    """The photo in [0, 1] at the size for looking, and the factors (x, y) to it."""
+    pixels = photo.pixels
+    height, width = pixels.shape[:2]
+    factor = min(1.0, LOOK_SIDE / max(height, width))
+    size = tuple(max(round(side * factor), 1) for side in (width, height))
+    top = 1.0 if pixels.dtype.kind == "f" else np.iinfo(pixels.dtype).max
+    planes = []
+    for plane in np.moveaxis(pixels, -1, 0):
+        if plane.dtype == np.uint8:
+            image = Image.fromarray(np.ascontiguousarray(plane))
+        else:
+            image = Image.fromarray(plane.astype(np.float32))
+        image = image.resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0)
+        planes.append(np.asarray(image, np.float32) / np.float32(top))
+    return np.dstack(planes), np.divide(size, (width, height))
+
+
+def _edges(values):
+    """Ridges of the colour's slope (structure tensor over all channels)."""
+    dy, dx = (
+        ndimage.gaussian_filter(values, (1, 1, 0), order) for order in ((1, 0, 0), (0, 1, 0))
+    )
+    yy, xx, xy = (dy**2).sum(axis=2), (dx**2).sum(axis=2), (dx * dy).sum(axis=2)
+    spread = np.hypot(xx - yy, 2 * xy)
+    slope = np.sqrt((xx + yy + spread) / 2)
+    angle = np.arctan2(2 * xy, xx - yy) / 2
+    rows, columns = np.nonzero(slope > LEAST_SLOPE)
+    step = np.array([np.cos(angle[rows, columns]), np.sin(angle[rows, columns])])
+    here = slope[rows, columns]
+    before, after = (
+        ndimage.map_coordinates(
+            slope, (rows + sign * step[1], columns + sign * step[0]), order=1, mode="nearest"
+        )
+        for sign in (-1, 1)
+    )
+    ridge = (here >= before) & (here > after)
+    rows, columns, step = rows[ridge], columns[ridge], step[:, ridge]
+    before, here, after = before[ridge], here[ridge], after[ridge]
+    shift = 0.5 * (before - after) / np.minimum(before - 2 * here + after, -1e-9)
+    places = np.c_[columns, rows] + 0.5 + (shift.clip(-0.5, 0.5) * step).T
+    index = np.full(slope.shape, -1)
+    index[rows, columns] = np.arange(len(rows))
+    return _Edges(places, angle[rows, columns] % np.pi, index)
+
+
+def _lines(edges, shape):
+    """The longest straight lines and the photo's own edges: `(n, 3)` of angle, distance, border.
+
+    A line holds the points with x cos(angle) + y sin(angle) = distance.
+    """
+    image = np.zeros(shape[:2], bool)
+    columns, rows = np.floor(edges.places).astype(int).T.clip(0, [[shape[1] - 1], [shape[0] - 1]])
+    found = []
+    sector = np.deg2rad(10)
+    for start in np.arange(-np.pi / 2, np.pi / 2 - 1e-6, sector):
+        inside = _apart(edges.angles, start + sector / 2) < sector / 2 + np.deg2rad(ALONG) / 2
+        image[:] = False
+        image[rows[inside], columns[inside]] = True
+        angles = np.arange(start, start + sector - 1e-6, np.deg2rad(0.5))
+        least = 0.3 * LEAST_SIDE * max(shape)
+        space, angles, distances = hough_line(image, angles)
+        smooth = ndimage.uniform_filter1d(space.astype(float), 3, axis=0) * 3
+        peaks = hough_line_peaks(
+            smooth, angles, distances, min_distance=4, min_angle=4, threshold=least, num_peaks=SECTOR_LINES
+        )
+        found += list(zip(*peaks, strict=True))
+    found.sort(key=lambda peak: -peak[0])
+    lines = []
+    for _, angle, distance in found:
+        # hough_line counts from the centre of the first pixel.
+        line = _fit(edges, angle, distance + 0.5 * (np.cos(angle) + np.sin(angle)))
+        if not any(_same_line(line, other, shape) for other in lines):
+            lines.append(line)
+        if len(lines) == LINES:
+            break
+    height, width = shape[:2]
+    borders = [(0.0, 0.0), (0.0, width), (np.pi / 2, 0.0), (np.pi / 2, height)]
+    return np.array([(*line, 0) for line in lines] + [(*line, 1) for line in borders])
+
+
+def _fit(edges, angle, distance):
+    """The line through the edges that are near it and run along it."""
+    for reach in (2 * NEAR, NEAR):
+        normal = np.array([np.cos(angle), np.sin(angle)])
+        near = np.abs(edges.places @ normal - distance) < reach
+        near &= _apart(edges.angles, angle) < np.deg2rad(ALONG)
+        if near.sum() < 8:
+            break
+        points = edges.places[near]
+        centre = points.mean(axis=0)
+        along = np.linalg.svd(points - centre, full_matrices=False)[2][0]
+        normal = np.array([-along[1], along[0]])
+        angle = np.arctan2(normal[1], normal[0])
+        if abs(angle) > np.pi / 2:
+            normal, angle = -normal, np.arctan2(-normal[1], -normal[0])
+        distance = centre @ normal
+    return angle, distance
+
+
+def _same_line(line, other, shape):
+    """Whether two lines stay within some pixels of each other in the photo."""
+    middle = np.array(shape[1::-1]) / 2
+    if _apart(line[0], other[0]) > np.deg2rad(1.5):
+        return False
+    feet = [middle + (d - middle @ n) * n for n, d in ((_normal(a), d) for a, d in (line, other))]
+    return np.hypot(*(feet[0] - feet[1])) < 2.5
+
+
+def _quadrilaterals(lines, edges, shape):
+    """All quadrilaterals of the lines, `(n, 4, 2)`, and their scores `(n,)`."""
+    height, width = shape[:2]
+    angles, distances = lines[:, 0], lines[:, 1]
+    pairs = np.array(list(itertools.combinations(range(len(lines)), 2)))
+    pairs = pairs[_apart(*angles[pairs].T) < np.deg2rad(SKEW)]
+    first, second = np.triu_indices(len(pairs), 1)
+    quads = np.concatenate([pairs[first], pairs[second]], axis=1)[:, [0, 2, 1, 3]]
+    steep = np.deg2rad(90 - SKEW)
+    for side in range(4):
+        a, b = angles[quads[:, side]], angles[quads[:, (side + 1) % 4]]
+        quads = quads[_apart(a, b) > steep]
+    quads = quads[lines[quads, 2].sum(axis=1) < 3]
+    # Side k goes from corner k to corner k + 1, where it meets the next one.
+    corners = np.stack(
+        [_meet(lines[quads[:, k - 1]], lines[quads[:, k]]) for k in range(4)], axis=1
+    )
+    sides = np.roll(corners, -1, axis=1) - corners
+    turns = _cross(sides, np.roll(sides, -1, axis=1))
+    area = _cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1]) / 2
+    lengths = np.hypot(*np.moveaxis(sides, -1, 0))
+    slack = 0.02 * max(height, width)
+    good = (np.sign(turns) == np.sign(area)[:, None]).all(axis=1)
+    good &= np.abs(area) > LEAST_AREA * height * width
+    good &= lengths.min(axis=1) > LEAST_SIDE * min(height, width)
+    good &= (corners > -slack).all(axis=(1, 2))
+    good &= (corners < np.array([width, height]) + slack).all(axis=(1, 2))
+    quads, corners, lengths = quads[good], corners[good], lengths[good]
+    return corners, _scores(quads, corners, lengths, lines, edges, shape)
+
+
+def _scores(quads, corners, lengths, lines, edges, shape):
+    """How much of each quadrilateral's sides are edges, less what goes on beyond its corners."""
+    reach = 2 * int(np.hypot(*shape[:2]))
+    covers = np.stack([_cover(line, edges, shape, reach) for line in lines])
+    sums = np.concatenate([np.zeros((len(lines), 1)), covers.cumsum(axis=1)], axis=1)
+    angles = lines[:, 0][quads]
+    along = np.stack([-np.sin(angles), np.cos(angles)], axis=-1)
+    ends = [np.sum(c * along, axis=-1) + reach / 2 for c in (corners, np.roll(corners, -1, axis=1))]
+    low, high = np.minimum(*ends), np.maximum(*ends)
+
+    def share(start, end):
+        start, end = (np.rint(t).astype(int).clip(0, reach) for t in (start, end))
+        return (sums[quads, end] - sums[quads, start]) / np.maximum(end - start, 1)
+
+    border = lines[:, 2][quads] > 0
+    inside = np.where(border, AT_BORDER, share(low + 2, high - 2))
+    ahead = 0.15 * lengths
+    beyond = (share(low - ahead, low - 3) + share(high + 3, high + ahead)) / 2
+    weights = lengths / lengths.sum(axis=1, keepdims=True)
+    mean = np.sum(weights * np.where(border, 0, beyond), axis=1)
+    return np.exp(np.sum(weights * np.log(inside + 0.02), axis=1)) - 0.5 * mean
+
+
+def _unevenness(corners, values):
+    """How much the colour around each quadrilateral differs from a slow change, `(n,)`.
+
+    What a picture lies on looks alike on all of its sides; what is in it does not.
+    """
+    height, width, channels = values.shape
+    soft = ndimage.gaussian_filter(values, (1.5, 1.5, 0))
+    ways = np.roll(corners, -1, axis=1) - corners
+    lengths = np.hypot(*np.moveaxis(ways, -1, 0))[..., None]
+    outwards = np.stack([ways[..., 1], -ways[..., 0]], axis=-1) / lengths
+    outwards *= np.sign(_cross(ways[:, :1], ways[:, 1:2]))[..., None]
+    along = (np.arange(PLACES) + 0.5) / PLACES
+    places = (corners + OUTSIDE * outwards)[:, :, None] + along[:, None] * ways[:, :, None]
+    places = places.reshape(len(corners), -1, 2)
+    inside = ((places > 0) & (places < (width, height))).all(axis=-1)
+    columns, rows = np.floor(places).astype(int).transpose(2, 0, 1)
+    seen = soft[rows.clip(0, height - 1), columns.clip(0, width - 1)]
+    # Least squares of a plane in x and y for each channel, over what is inside the photo.
+    basis = np.concatenate([places / max(height, width) - 0.5, np.ones_like(places[..., :1])], -1)
+    weighted = basis * inside[..., None]
+    square = weighted.transpose(0, 2, 1) @ basis + 1e-3 * np.eye(3)
+    rest = seen - basis @ np.linalg.solve(square, weighted.transpose(0, 2, 1) @ seen)
+    total = (np.square(rest).mean(axis=-1) * inside).sum(axis=1)
+    return np.sqrt(total / np.maximum(inside.sum(axis=1), 1))
+
+
+def _cover(line, edges, shape, reach):
+    """For each pixel along a line whether there is an edge, 0 or 1."""
+    angle, distance, border = line
+    cover = np.zeros(reach)
+    if border:
+        return cover
+    normal = _normal(angle)
+    near = np.abs(edges.places @ normal - distance) < NEAR
+    near &= _apart(edges.angles, angle) < np.deg2rad(2 * ALONG)
+    places = edges.places[near] @ (-normal[1], normal[0]) + reach / 2
+    cover[places.astype(int)] = 1
+    return ndimage.maximum_filter1d(cover, 3)
+
+
+def _upright(corners):
+    """Clockwise from the top left corner of the picture turned by less than 45 degrees."""
+    centre = corners.mean(axis=0)
+    angles = np.arctan2(*(corners - centre).T[::-1])
+    corners = corners[np.argsort(angles)]  # clockwise, as y points down
+    ways = np.roll(corners, -1, axis=0) - corners
+    # From the top left corner, sides go right, down, left and up.
+    turns = [np.sum(np.roll(ways, -k, axis=0) * [(1, 0), (0, 1), (-1, 0), (0, -1)]) for k in range(4)]
+    return np.roll(corners, -int(np.argmax(turns)), axis=0)
+
+
+def _normal(angle):
+    return np.array([np.cos(angle), np.sin(angle)])
+
+
+def _apart(first, second):
+    """The angle between directions, which are the same a half turn on."""
+    return np.abs((first - second + np.pi / 2) % np.pi - np.pi / 2)
+
+
+def _cross(a, b):
+    return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+
+
+def _meet(first, second):
+    """Where lines cross, `(n, 2)`."""
+    (a, d), (b, e) = first[:, :2].T, second[:, :2].T
+    sine = np.sin(b - a)
+    return np.stack([d * np.sin(b) - e * np.sin(a), e * np.cos(a) - d * np.cos(b)], axis=1) / sine[:, None]
