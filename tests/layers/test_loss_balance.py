@@ -78,7 +78,7 @@ def test_a_loss_of_zero_stays_finite_and_its_weight_bounded():
     for name in LOSSES:
         assert float(layer.variance(name)) == pytest.approx(1e-3, rel=0.05)
     settle(layer, INPUTS, steps=100, rate=0.01)  # and grows again, when there is a loss
-    assert float(layer.variance("message")) > 0.1
+    assert float(layer.variance("message")) > 0.01
 
 
 def test_speed_is_that_of_the_logarithm_under_adam():

@@ -7,7 +7,7 @@ from pathlib import Path
 CARD = "card.json"
 
 TEXT, NUMBER, SIDES, TEXTS, RECORDS = "a text", "a number", "two whole numbers", "texts", "objects"
-CHANNELS, COUNT = "1 or 3", "a whole number of at least 1"
+CHANNELS, COUNT, FLAG = "1 or 3", "a whole number of at least 1", "true or false"
 
 FIELDS = {
     "name": TEXT,
@@ -20,14 +20,15 @@ FIELDS = {
         "block": SIDES,
         "channels": CHANNELS,
         "bits": COUNT,
+        "whole": FLAG,
         "message": TEXT,
     },
     "strength": {"default": NUMBER, "guidance": TEXT},
     "results": RECORDS,
     "limits": TEXTS,
 }
-# Both are 1 where a card lacks them.
-OPTIONAL = ("channels", "bits")
+# Where a card lacks them, they are 1, 1 and false.
+OPTIONAL = ("channels", "bits", "whole")
 
 
 def make_card(
@@ -52,7 +53,8 @@ def make_card(
         training: `{"data": ..., "recipe": ..., "command": ...}`: what it was trained on, the
             recipe's file and the command that trains it again.
         geometry: `{"patch": (rows, columns), "block": (M, N), "message": ...}`, see
-            `redmark_geometry`; `"channels"` of the image and `"bits"` of a block if not 1.
+            `redmark_geometry`; `"channels"` of the image and `"bits"` of a block if not 1;
+            `"whole"` if photos are squeezed to one patch.
         strength: `{"default": 1.0, "guidance": ...}`.
         limits: list of sentences: what the network cannot do.
         results: list of dicts, as `tfwm.export.summarise_results` makes them.
@@ -138,6 +140,8 @@ def _check(card, fields, where):
 def _fits(value, kind):
     if kind == TEXT:
         return isinstance(value, str) and bool(value.strip())
+    if kind == FLAG:
+        return isinstance(value, bool)
     if kind == NUMBER:
         return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
     if kind in (CHANNELS, COUNT):

@@ -13,8 +13,8 @@ from tfwm.layers.patches import PatchesToSpace, SpaceToPatches
 from tfwm.layers.ramped_weights import RampedWeights
 from tfwm.layers.random_message import RandomMessage
 from tfwm.layers.seeded import SeededLayer
-from tfwm.layers.spatial_transformer import SpatialTransformer
 from tfwm.layers.self_adaptive_weights import SelfAdaptiveWeights
+from tfwm.layers.spatial_transformer import SpatialTransformer
 from tfwm.layers.squeeze_excite import SqueezeExcite
 
 __all__ = [

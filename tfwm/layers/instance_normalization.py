@@ -6,9 +6,9 @@ import tensorflow as tf
 class InstanceNormalization(keras.layers.Layer):
     """Gives each channel of each image mean 0 and variance 1 over its pixels.
 
-    Without learned scale and offset, as StegaStamp's successors have it. It is
-    `keras.layers.GroupNormalization(groups=-1, center=False, scale=False)` with fewer passes over the
-    features; statistics are of float32.
+    Without learned scale and offset, as StegaStamp's successor has it. It is
+    `keras.layers.GroupNormalization(groups=-1, center=False, scale=False)` with fewer passes
+    over the features; statistics are of float32.
 
     References: Ulyanov, Vedaldi and Lempitsky, "Instance Normalization", 2016.
 
@@ -16,8 +16,7 @@ class InstanceNormalization(keras.layers.Layer):
         epsilon: added to the variance.
 
     Input shape:
-        `(batch, height, width, channels)`, or `(batch, features)`, which is normalised over its
-        features.
+        `(batch, height, width, channels)`, or `(batch, features)`, normalised over its features.
 
     Output shape:
         That of the input.

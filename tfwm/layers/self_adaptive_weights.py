@@ -44,7 +44,7 @@ class SelfAdaptiveWeights(LossBalance):
     0.1
     """
 
-    def __init__(self, terms, initial=None, speed=10.0, floor=1e-4, **kwargs):
+    def __init__(self, terms, initial=None, speed=10.0, floor=1e-3, **kwargs):
         super().__init__(terms, **kwargs)
         if speed <= 0 or floor <= 0:
             raise ValueError(

@@ -110,9 +110,7 @@ def _reduced(photo):
 
 def _edges(values):
     """Ridges of the colour's slope (structure tensor over all channels)."""
-    dy, dx = (
-        ndimage.gaussian_filter(values, (1, 1, 0), order) for order in ((1, 0, 0), (0, 1, 0))
-    )
+    dy, dx = (ndimage.gaussian_filter(values, (1, 1, 0), order) for order in ((1, 0, 0), (0, 1, 0)))
     yy, xx, xy = (dy**2).sum(axis=2), (dx**2).sum(axis=2), (dx * dy).sum(axis=2)
     spread = np.hypot(xx - yy, 2 * xy)
     slope = np.sqrt((xx + yy + spread) / 2)
@@ -154,7 +152,13 @@ def _lines(edges, shape):
         space, angles, distances = hough_line(image, angles)
         smooth = ndimage.uniform_filter1d(space.astype(float), 3, axis=0) * 3
         peaks = hough_line_peaks(
-            smooth, angles, distances, min_distance=4, min_angle=4, threshold=least, num_peaks=SECTOR_LINES
+            smooth,
+            angles,
+            distances,
+            min_distance=4,
+            min_angle=4,
+            threshold=least,
+            num_peaks=SECTOR_LINES,
         )
         found += list(zip(*peaks, strict=True))
     found.sort(key=lambda peak: -peak[0])
@@ -300,7 +304,9 @@ def _upright(corners):
     corners = corners[np.argsort(angles)]  # clockwise, as y points down
     ways = np.roll(corners, -1, axis=0) - corners
     # From the top left corner, sides go right, down, left and up.
-    turns = [np.sum(np.roll(ways, -k, axis=0) * [(1, 0), (0, 1), (-1, 0), (0, -1)]) for k in range(4)]
+    turns = [
+        np.sum(np.roll(ways, -k, axis=0) * [(1, 0), (0, 1), (-1, 0), (0, -1)]) for k in range(4)
+    ]
     return np.roll(corners, -int(np.argmax(turns)), axis=0)
 
 
@@ -321,4 +327,7 @@ def _meet(first, second):
     """Where lines cross, `(n, 2)`."""
     (a, d), (b, e) = first[:, :2].T, second[:, :2].T
     sine = np.sin(b - a)
-    return np.stack([d * np.sin(b) - e * np.sin(a), e * np.cos(a) - d * np.cos(b)], axis=1) / sine[:, None]
+    return (
+        np.stack([d * np.sin(b) - e * np.sin(a), e * np.cos(a) - d * np.cos(b)], axis=1)
+        / sine[:, None]
+    )

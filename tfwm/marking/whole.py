@@ -35,7 +35,9 @@ def whole_candidates(network, search, stages, progress=None):
 def _parts(network):
     for scale in SIZES:
         rooms = [round((1 - scale) * side / 2) for side in network.patch_shape]
-        for signs in sorted(itertools.product((0, -1, 1), repeat=2), key=lambda s: abs(s[0]) + abs(s[1])):
+        for signs in sorted(
+            itertools.product((0, -1, 1), repeat=2), key=lambda s: abs(s[0]) + abs(s[1])
+        ):
             yield Alignment(scale, offset=tuple(s * r for s, r in zip(signs, rooms, strict=True)))
 
 

@@ -4,15 +4,15 @@ Tancik, Mildenhall and Ng, "StegaStamp: Invisible hyperlinks in physical photogr
 section 3; "CropDefender: deep watermark which is more easy to train and more robust against
 cropping", arXiv 2109.06651: sections 3.1 (sigmoid), 3.3, 5.2.1 (instance normalisation).
 
-Official code: github.com/tancik/StegaStamp (MIT) and the CropDefender authors'. Nothing of either is
-reused; written from papers and specification. Where this differs:
+Official code: github.com/tancik/StegaStamp (MIT) and the CropDefender authors'. Nothing of either
+is reused; written from papers and specification. Where this differs:
 
 * The dense layer of the spatial transformer has 41 of the decoder's 52 million weights at
   400 x 400 pixels. Here it sees the means of a grid of 4 x 4: 0.3 million, the same outputs.
 * Up-convolutions are 2 x 2, StegaStamp's; CropDefender's are 3 x 3. StegaStamp's unused tenth
   convolution is left out.
-* CropDefender's text normalises "before activation layers", its code the residual as well, which then
-  has mean 0 and variance 1 in every image. Here, as in the text, the residual is free.
+* CropDefender's text normalises "before activation layers", its code the residual as well, which
+  then has mean 0 and variance 1 in every image. Here, as in the text, the residual is free.
 * `output="sigmoid"`, CropDefender's `sigmoid(I - 1/2 + R)`, is far from `I` for `R = 0`.
   `"logit"`, ours, is `sigmoid(logit(I) + R)`, which is `I`: bounded as well, and training does
   not have to learn the photo first.
@@ -155,7 +155,9 @@ def build_extractor(
 def _check(size, message_length, width, normalization):
     # From 64 pixels on, the last features have several places to be normalised over.
     if size < 64 or size % 16:
-        raise ValueError(f"Expected a size that is a multiple of 16 from 64. Received: size={size!r}")
+        raise ValueError(
+            f"Expected a size that is a multiple of 16 from 64. Received: size={size!r}"
+        )
     if min(message_length, width) < 1:
         raise ValueError(
             "Expected a message_length and a width of at least 1. "

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from tfwm.evaluation import Photos, load_suite, message_table, run_suite, text_table
 from tfwm.evaluation.figures import FIGURES
-from tfwm.export import KerasNetwork, package_network
+from tfwm.export import KerasNetwork, make_card, package_network
 
 
 def finish(embedder, extractor, config, card, figures=(), **changes):
@@ -18,7 +18,7 @@ def finish(embedder, extractor, config, card, figures=(), **changes):
         embedder: trained model, in float32.
         extractor: trained model, in float32.
         config: the recipe's `Config`.
-        card: see `tfwm.export.make_card`.
+        card: see `recipe_card`.
         figures: names of `tfwm.evaluation.figures.FIGURES` to draw.
         **changes: arguments of the suite that differ.
 
@@ -50,21 +50,45 @@ def package(embedder, extractor, config, card):
     return package_network(embedder, extractor, Path(config.output) / config.name, card)
 
 
-def training_record(config, system, recipe):
-    """Returns the `training` of a card: data, recipe and the command that trains it again.
+def recipe_card(config, system, recipe, description, *, paper, geometry, guidance, limits):
+    """Returns the card of a network that a recipe trained, under the MIT licence.
 
     Args:
         config: the recipe's `Config`.
         system: name of the recipe's module.
         recipe: name of its TOML file.
+        description: see `tfwm.export.make_card`, also for `paper`, `geometry` and `limits`.
+        guidance: what the strength does, 1 being the default.
     """
     # Folders are named, not located: a card is read on other machines.
     photos = ", ".join(s if ":" in s else "/".join(Path(s).parts[-2:]) for s in config.photos)
+    return make_card(
+        config.name,
+        description,
+        paper=paper,
+        licence={"code": "MIT", "weights": "MIT"},
+        training={
+            "data": f"{photos}; {config.steps * config.batch_size:,} crops of {config.crop_size} x "
+            f"{config.crop_size} pixels seen",
+            "recipe": f"recipes/{system}/{recipe}",
+            "command": f"python -m tfwm.recipes.{system} --config recipes/{system}/{recipe}",
+        },
+        geometry=geometry,
+        strength={"default": 1.0, "guidance": guidance},
+        limits=limits,
+    )
+
+
+def tile_geometry(config, side, bits, message, **more):
+    """Returns a card's geometry for networks of colour images in square tiles."""
+    sides = [side, side]
     return {
-        "data": f"{photos}; {config.steps * config.batch_size:,} crops of {config.crop_size} x "
-        f"{config.crop_size} pixels seen",
-        "recipe": f"recipes/{system}/{recipe}",
-        "command": f"python -m tfwm.recipes.{system} --config recipes/{system}/{recipe}",
+        "patch": sides,
+        "block": sides,
+        "channels": config.channels,
+        "bits": bits,
+        "message": message,
+        **more,
     }
 
 

@@ -12,11 +12,10 @@ PyTorch port, from which the numbers of later papers come, and trainings that tw
 import dataclasses
 import sys
 
-from tfwm.export import make_card
 from tfwm.models import hidden
 from tfwm.models.critic import build_critic
 from tfwm.recipes import base, build
-from tfwm.recipes.finish import finish, training_record
+from tfwm.recipes.finish import finish, recipe_card, tile_geometry
 from tfwm.recipes.run_config import POSITIVE, RunConfig, check_positive
 
 LIMITS = [
@@ -92,23 +91,19 @@ def make_hidden_card(config, recipe):
     attacks = ", ".join(build.attack_names(config.attacks)) or "none"
     side = config.crop_size
     message = f"{config.message_length} bits in each tile of {side}x{side} pixels"
-    return make_card(
-        config.name,
+    return recipe_card(
+        config,
+        "hidden",
+        recipe,
         f"HiDDeN of width {config.width}, {message}; trained against {attacks}.",
         paper="Zhu, Kaplan, Johnson and Fei-Fei, HiDDeN, ECCV 2018",
-        licence={"code": "MIT", "weights": "MIT"},
-        training=training_record(config, "hidden", recipe),
-        geometry={
-            "patch": [side, side],
-            "block": [side, side],
-            "channels": config.channels,
-            "bits": config.message_length,
-            "message": f"{message}; colour images whose sides are multiples of {side}",
-        },
-        strength={
-            "default": 1.0,
-            "guidance": "1 is what it was trained at; PSNR falls by 6 dB with each doubling.",
-        },
+        geometry=tile_geometry(
+            config,
+            side,
+            config.message_length,
+            f"{message}; colour images whose sides are multiples of {side}",
+        ),
+        guidance="1 is what it was trained at; PSNR falls by 6 dB with each doubling.",
         limits=LIMITS,
     )
 

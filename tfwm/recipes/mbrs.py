@@ -12,11 +12,10 @@ no noise. The config's defaults are the paper's; the TOML files beside it are it
 import dataclasses
 import sys
 
-from tfwm.export import make_card
 from tfwm.models import mbrs
 from tfwm.models.critic import build_critic
 from tfwm.recipes import base, build
-from tfwm.recipes.finish import finish, training_record
+from tfwm.recipes.finish import finish, recipe_card, tile_geometry
 from tfwm.recipes.run_config import POSITIVE, RunConfig, check_positive
 from tfwm.training import ConfigError
 
@@ -120,23 +119,16 @@ def make_mbrs_card(config, recipe):
     else:
         side, bits = config.tile_size, config.message_length
         message = f"{bits} bits in each tile of {side}x{side} pixels"
-    return make_card(
-        config.name,
+    return recipe_card(
+        config,
+        "mbrs",
+        recipe,
         f"MBRS of width {config.width}, {message}; trained against {attacks}.",
         paper="Jia, Fang and Zhang, MBRS, ACM Multimedia 2021",
-        licence={"code": "MIT", "weights": "MIT"},
-        training=training_record(config, "mbrs", recipe),
-        geometry={
-            "patch": [side, side],
-            "block": [side, side],
-            "channels": config.channels,
-            "bits": bits,
-            "message": f"{message}; colour images whose sides are multiples of {side}",
-        },
-        strength={
-            "default": 1.0,
-            "guidance": "1 is what it was trained at; the paper goes from 0.6 to 2.4.",
-        },
+        geometry=tile_geometry(
+            config, side, bits, f"{message}; colour images whose sides are multiples of {side}"
+        ),
+        guidance="1 is what it was trained at; the paper goes from 0.6 to 2.4.",
         limits=LIMITS,
     )
 

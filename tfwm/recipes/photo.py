@@ -12,10 +12,9 @@ PSNR that a multiplier holds and that rises over the first half.
 import dataclasses
 import sys
 
-from tfwm.export import make_card
 from tfwm.models import photo
 from tfwm.recipes import base, build
-from tfwm.recipes.finish import finish, training_record
+from tfwm.recipes.finish import finish, recipe_card
 from tfwm.recipes.run_config import POSITIVE, RunConfig, check_positive
 from tfwm.training import ConfigError
 
@@ -81,23 +80,20 @@ def report(trainer, config, recipe):
 def make_photo_card(config, recipe):
     """Returns the network's card."""
     attacks = ", ".join(build.attack_names(config.attacks)) or "none"
-    return make_card(
-        config.name,
+    return recipe_card(
+        config,
+        "photo",
+        recipe,
         "All-round network for photographs: one bit in each 8x8 cell of luminance, each a weak "
         f"vote for a message that is spread over the photo; trained against {attacks}.",
         paper="tfwm's own; after Ahmadi et al., ReDMark, Expert Systems with Applications, 2020",
-        licence={"code": "MIT", "weights": "MIT"},
-        training=training_record(config, "photo", recipe),
         geometry={
             "patch": [photo.CELL, photo.CELL],
             "block": [photo.CELL, photo.CELL],
             "message": "one bit in each cell of 8x8 pixels; gray images whose sides are "
             "multiples of 8",
         },
-        strength={
-            "default": 1.0,
-            "guidance": "1 is what it was trained at, about 41 dB; from 0.6 to 1.6 is useful.",
-        },
+        guidance="1 is what it was trained at, about 41 dB; from 0.6 to 1.6 is useful.",
         limits=LIMITS,
     )
 

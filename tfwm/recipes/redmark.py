@@ -15,11 +15,11 @@ import dataclasses
 import sys
 
 from tfwm import data
-from tfwm.export import make_card, redmark_geometry
+from tfwm.export import redmark_geometry
 from tfwm.layers import BlockTransform
 from tfwm.models import redmark
 from tfwm.recipes import base, build
-from tfwm.recipes.finish import finish, training_record
+from tfwm.recipes.finish import finish, recipe_card
 from tfwm.recipes.run_config import POSITIVE, RunConfig, check_positive
 from tfwm.training import ConfigError
 
@@ -118,19 +118,16 @@ def report(trainer, config, recipe):
 
 def _card(config, recipe):
     attacks = ", ".join(build.attack_names(config.attacks)) or "none"
-    return make_card(
-        config.name,
+    return recipe_card(
+        config,
+        "redmark",
+        recipe,
         f"ReDMark network, {config.patch_size}x{config.patch_size} patches, one bit in each "
         f"{config.block_size}x{config.block_size} block; trained against {attacks}.",
         paper="Ahmadi et al., ReDMark: Framework for residual diffusion watermarking based on deep "
         "networks, Expert Systems with Applications 146, 2020",
-        licence={"code": "MIT", "weights": "MIT"},
-        training=training_record(config, "redmark", recipe),
         geometry=redmark_geometry((config.patch_size,) * 2, (config.block_size,) * 2),
-        strength={
-            "default": 1.0,
-            "guidance": "1 is what it was trained at. Half of it gains 6 dB and loses robustness.",
-        },
+        guidance="1 is what it was trained at. Half of it gains 6 dB and loses robustness.",
         limits=LIMITS,
     )
 

@@ -1,8 +1,8 @@
 """Trains StegaStamp, as it was or the easy way, measures it, and exports it.
 
     python -m tfwm.recipes.stegastamp                                   # minutes, bundled photos
-    python -m tfwm.recipes.stegastamp --config recipes/stegastamp/cpu-crop.toml output=runs/crop
-    python -m tfwm.recipes.stegastamp --config recipes/stegastamp/cpu-crop.toml output=runs/crop --resume
+    python -m tfwm.recipes.stegastamp --config recipes/stegastamp/cpu-crop.toml
+    python -m tfwm.recipes.stegastamp --config recipes/stegastamp/cpu-crop.toml --resume
 
 Tancik, Mildenhall and Ng, "StegaStamp", CVPR 2020, and its successor CropDefender
 (arXiv 2109.06651), whose settings are the config's defaults. The TOML files beside it are both
@@ -13,12 +13,11 @@ import dataclasses
 import sys
 
 from tfwm import losses
-from tfwm.export import make_card
 from tfwm.layers import RampedWeights, SelfAdaptiveWeights
 from tfwm.models import stegastamp
 from tfwm.models.critic import build_clipped_critic
 from tfwm.recipes import base, build
-from tfwm.recipes.finish import finish, training_record
+from tfwm.recipes.finish import finish, recipe_card, tile_geometry
 from tfwm.recipes.run_config import POSITIVE, RunConfig, check_positive
 from tfwm.training import ConfigError, MeanGradients
 
@@ -71,7 +70,7 @@ class Config(RunConfig):
     jit_compile: bool = False
     log_gradients: bool = False
     # Report
-    suite: str = "stegastamp-brief"
+    suite: str = "stegastamp"
 
 
 def build_model(config):
@@ -147,24 +146,20 @@ def make_stegastamp_card(config, recipe):
     kind = kinds.get(config.normalization, "with instance normalisation")
     attacks = ", ".join(build.attack_names(config.attacks)) or "none"
     message = f"{bits} bits in a photo squeezed to {side}x{side} pixels"
-    return make_card(
-        config.name,
+    return recipe_card(
+        config,
+        "stegastamp",
+        recipe,
         f"StegaStamp of width {config.width} {kind}, {message}; trained against {attacks}.",
         paper="Tancik, Mildenhall and Ng, StegaStamp, CVPR 2020; CropDefender, arXiv 2109.06651",
-        licence={"code": "MIT", "weights": "MIT"},
-        training=training_record(config, "stegastamp", recipe),
-        geometry={
-            "patch": [side, side],
-            "block": [side, side],
-            "channels": config.channels,
-            "bits": bits,
-            "whole": True,
-            "message": f"{message}; the residual is carried up to the photo's size",
-        },
-        strength={
-            "default": 1.0,
-            "guidance": "1 is what it was trained at; PSNR falls by 6 dB with each doubling.",
-        },
+        geometry=tile_geometry(
+            config,
+            side,
+            bits,
+            f"{message}; the residual is carried up to the photo's size",
+            whole=True,
+        ),
+        guidance="1 is what it was trained at; PSNR falls by 6 dB with each doubling.",
         limits=LIMITS,
     )
 

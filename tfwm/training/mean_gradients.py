@@ -6,8 +6,8 @@ class MeanGradients(keras.callbacks.Callback):
     """Logs how large the gradients of some layers are, at the end of each epoch.
 
     Tells whether a network learns at all: vanishing gradients are why StegaStamp without
-    normalisation often does not (Figure 5 of its successor). Adds `gradient_<name>` to the logs, so it
-    must stand before the callbacks that write them.
+    normalisation often does not (Figure 5 of its successor). Adds `gradient_<name>` to the
+    logs, so it must stand before the callbacks that write them.
 
     Args:
         covers: batch of covers `(batch, height, width, channels)` in [0, 1].

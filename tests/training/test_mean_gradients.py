@@ -1,0 +1,71 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfwm import losses
+from tfwm.models import redmark
+from tfwm.training import MeanGradients, WatermarkTrainer
+
+
+@pytest.fixture
+def trainer():
+    keras.utils.set_random_seed(0)
+    trainer = WatermarkTrainer(
+        redmark.build_embedder(width=4, depth=1),
+        redmark.build_extractor(width=4, depth=1),
+        message_shape=(4, 4, 1),
+        seed=0,
+    )
+    trainer.compile(optimizer=keras.optimizers.SGD(0.0), loss={"logits": losses.MessageLoss()})
+    return trainer
+
+
+@pytest.fixture
+def covers(photo):
+    return photo[:, :32, :32].mean(axis=-1, keepdims=True)
+
+
+def gradients_of(trainer, covers, loss_scale=1.0):
+    trainer.compile(
+        optimizer=keras.optimizers.SGD(0.0),
+        loss={"logits": losses.MessageLoss()},
+        loss_weights={"logits": loss_scale},
+    )
+    callback, logs = MeanGradients(covers, {"embedder": "enc_conv1"}), {}
+    callback.set_model(trainer)
+    callback.on_epoch_end(0, logs)
+    return logs
+
+
+def test_is_the_mean_of_the_absolute_gradient(trainer, covers):
+    message = tf.ones((1, 4, 4, 1))
+    trainer.random_message = lambda inputs: message
+    kernel = trainer.embedder.get_layer("enc_conv1").kernel.value
+    with tf.GradientTape() as tape:
+        given = {"image": tf.constant(covers), "message": message, "strength": tf.ones(1)}
+        marked = trainer.embedder(given)
+        loss = tf.reduce_mean(
+            tf.nn.sigmoid_cross_entropy_with_logits(message, trainer.extractor(marked))
+        )
+    expected = np.abs(tape.gradient(loss, kernel)).mean()
+    logs = gradients_of(trainer, covers)
+    assert logs["gradient_embedder"] == pytest.approx(float(expected), rel=1e-4)
+    assert gradients_of(trainer, covers, 3.0)["gradient_embedder"] == pytest.approx(
+        3 * logs["gradient_embedder"], rel=1e-4
+    )
+
+
+def test_reaches_the_log(trainer, covers, tmp_path):
+    callback = MeanGradients(covers, {"embedder": "enc_conv1", "extractor": "dec_conv1"})
+    log = keras.callbacks.CSVLogger(tmp_path / "log.csv")
+    trainer.fit(covers, epochs=2, verbose=0, callbacks=[callback, log])
+    head, *rows = (tmp_path / "log.csv").read_text().splitlines()
+    assert "gradient_embedder,gradient_extractor" in head and len(rows) == 2
+
+
+def test_unknown_layer(trainer, covers):
+    callback = MeanGradients(covers, {"embedder": "dense"})
+    callback.set_model(trainer)
+    with pytest.raises(ValueError, match="No such layer: dense"):
+        callback.on_epoch_end(0, {})
