@@ -9,10 +9,13 @@ from tfwm.marking import (
     Judge,
     Mark,
     Reader,
+    View,
     candidates,
     check_mark,
     embed_file,
     natural_scale,
+    pictures_in,
+    readings,
     resaved,
     tiling_of,
 )
@@ -98,6 +101,7 @@ class Watermarker:
         photo,
         *,
         key=None,
+        corners=None,
         search="rotate",
         false_positive_rate=FALSE_POSITIVE_RATE,
         progress=None,
@@ -107,6 +111,10 @@ class Watermarker:
         Args:
             photo: as for `embed`.
             key: the one that the photo was marked with.
+            corners: of a marked print or screen that the photo shows, `(4, 2)`: `(x, y)` in
+                pixels, clockwise from the picture's top left. It is made upright and read.
+                `"find"` reads the photo itself and the likeliest quadrilaterals in it, which
+                takes up to 6 times as long.
             search: how far to look for a mark in a changed copy, one of
                 `tfwm.marking.STAGES`: `"none"`, `"crop"`, `"scale"`, `"rotate"`, `"all"`. An
                 intact or plainly resized copy is read at once in any case.
@@ -120,11 +128,13 @@ class Watermarker:
             raise ValueError(f"Expected a search among {STAGES}. Received: search={search!r}")
         copy = read_photo(photo)
         codec = self.codec(key)
-        reader = Reader(self.network, Canvas.of(self.network, copy), codec)
         judge = Judge(codec, false_positive_rate)
-        for stage, alignment in candidates(reader, search, progress):
-            votes = reader.votes(alignment)
-            judge.hear(stage, alignment, votes, reader.trials)
+        views = (
+            View(Reader(self.network, Canvas.of(self.network, picture), codec), place)
+            for picture, place in pictures_in(copy, corners)
+        )
+        for reading in readings(views, search, progress):
+            judge.hear(*reading)
             if judge.decoded is not None:
                 break
         return judge.extraction()

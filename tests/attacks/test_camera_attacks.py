@@ -7,13 +7,14 @@ from PIL import Image, ImageEnhance
 from scipy import ndimage
 
 from tfwm.attacks import (
-    JPEG,
     Frame,
     GaussianBlur,
     GaussianNoise,
     Hue,
+    JPEG,
     MotionBlur,
     PerspectiveWarp,
+    Ramp,
     RandomResizedCrop,
     Saturation,
 )
@@ -175,6 +176,16 @@ def test_noise_can_be_clipped(gray_photo):
     clipped = GaussianNoise(0.5, clip=True, seed=1)(gray_photo)
     assert noisy.min() < 0 and noisy.max() > 1
     np.testing.assert_allclose(clipped, noisy.clip(0, 1), atol=1e-6)
+
+
+def test_clipped_noise_gives_no_gradient_outside_and_clips_from_the_first_call():
+    image = tf.constant([[[[-3.0], [0.5], [2.0]]]])
+    attack = Ramp(GaussianNoise(0.02, clip=True, seed=1), 100)
+    with tf.GradientTape() as tape:
+        tape.watch(image)
+        first = attack(image)
+    np.testing.assert_allclose(first.numpy().ravel(), [0, 0.5, 1], atol=1e-6)
+    np.testing.assert_array_equal(tape.gradient(first, image).numpy().ravel(), [0, 1, 0])
 
 
 def jpeg_of_stegastamp(image, quality):

@@ -4,7 +4,6 @@ import tensorflow as tf
 from tfwm.attacks.arguments import number_or_range, one_of
 from tfwm.attacks.base import Attack
 from tfwm.ops.random import draw_strength, normal, per_image, split_seed
-from tfwm.ops.rounding import straight_through_clip
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
@@ -17,7 +16,9 @@ class GaussianNoise(Attack):
     Args:
         stddev: standard deviation in units of the [0, 1] range, or a pair
             `(low, high)` to draw one per image.
-        clip: whether the result is clipped to [0, 1]; the gradient passes straight through.
+        clip: whether the result is clipped to [0, 1], without a gradient outside: an embedder that
+            is not bounded itself then gains nothing by leaving the range. `Ramp` clips fully
+            from the first call.
         seed: see `Attack`.
 
     Example:
@@ -33,11 +34,14 @@ class GaussianNoise(Attack):
         self.clip = one_of("clip", clip, (True, False))
 
     def apply(self, image, seed, cover=None):
+        return self.apply_share(image, seed, cover)
+
+    def apply_share(self, image, seed, cover=None, share=1.0):
         seed, strength_seed = split_seed(seed, 2)
         shape = tf.shape(image)
         stddev = per_image(draw_strength(self.stddev, strength_seed, shape[0]))
-        noisy = image + stddev * normal(shape, seed)
-        return straight_through_clip(noisy) if self.clip else noisy
+        noisy = image + share * stddev * normal(shape, seed)
+        return tf.clip_by_value(noisy, 0.0, 1.0) if self.clip else noisy
 
     def get_config(self):
         return {**super().get_config(), "stddev": self.stddev, "clip": self.clip}

@@ -11,9 +11,9 @@ class Ramp(Attack):
 
     At call number `n`, from 0, the attack has the share `s = min(n / steps, 1)` of its
     strength. The result is `image + s * (attacked - image)`, which works for any attack; but
-    `Affine`, `JPEG`, `PerspectiveWarp` and `RandomResizedCrop` have their drawn parameters
-    scaled by `s` instead, since a mixture of an image and a warped one is a double image.
-    A ramp of a `Chain` or `RandomChoice` holds for each attack in it.
+    `Affine`, `GaussianNoise`, `JPEG`, `PerspectiveWarp` and `RandomResizedCrop` have their
+    drawn parameters scaled by `s` instead: a mixture of an image and a warped one is a
+    double image. A ramp of a `Chain` or `RandomChoice` holds for each attack in it.
 
     StegaStamp trains so, over 1,000 steps, or 10,000 for the warp. The number of calls
     is a weight: it is saved, and goes on when a training is resumed. Calls with

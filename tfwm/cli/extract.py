@@ -1,5 +1,6 @@
 """`tfwm extract`."""
 
+import argparse
 import os
 import sys
 
@@ -14,6 +15,7 @@ from tfwm.cli.output import (
     search_progress,
 )
 
+FIND = "find"
 SEARCHES = ("none", "crop", "scale", "rotate", "all")
 
 
@@ -33,6 +35,7 @@ def add_extract(subparsers):
         [
             "tfwm extract marked.png",
             "tfwm extract copy.jpg --key-file secret.txt --search all --json",
+            "tfwm extract print.jpg --corners 12,30 410,22 420,300 8,310",
             "tfwm extract found/ --key-file secret.txt --report found.csv",
         ],
     )
@@ -40,6 +43,15 @@ def add_extract(subparsers):
         "photos", nargs="+", metavar="PHOTO", help="what to read: one photo, several, or a folder"
     )
     add_key(parser)
+    parser.add_argument(
+        "--corners",
+        nargs="+",
+        type=_corner,
+        metavar="X,Y",
+        help="corners of a marked print or screen that the photo shows, in pixels, clockwise from "
+        "the picture's top left; or find: read the photo itself and what looks like a print or a "
+        "screen in it. After the photos",
+    )
     parser.add_argument(
         "--search",
         choices=SEARCHES,
@@ -64,12 +76,38 @@ def add_extract(subparsers):
 
 def run_extract(options):
     key = read_key(options)
+    corners = _corners(options)
     if len(options.photos) > 1 or options.report or os.path.isdir(options.photos[0]):
-        return _extract_many(options, key)
-    return _extract_one(options, key)
+        return _extract_many(options, key, corners)
+    return _extract_one(options, key, corners)
 
 
-def _extract_one(options, key):
+def _corner(text):
+    if text == FIND:
+        return text
+    try:
+        x, y = (float(number) for number in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected {FIND}, or X,Y in pixels such as 12,30. Received: {text}"
+        ) from None
+    return x, y
+
+
+def _corners(options):
+    """`None`, `"find"` or four corners."""
+    corners = options.corners
+    if corners is None or corners == [FIND]:
+        return corners and FIND
+    if FIND in corners or len(corners) != 4:
+        told = " ".join(c if c == FIND else "{:g},{:g}".format(*c) for c in corners)
+        raise ValueError(f"Expected four corners X,Y or {FIND}. Received: --corners {told}")
+    if len(options.photos) > 1 or os.path.isdir(options.photos[0]):
+        raise ValueError(f"Four corners go with one photo: take --corners {FIND} for several.")
+    return corners
+
+
+def _extract_one(options, key, corners):
     from tfwm.images import read_photo
 
     photo = read_photo(options.photos[0])
@@ -79,6 +117,7 @@ def _extract_one(options, key):
         found = watermarker.extract(
             photo,
             key=key,
+            corners=corners,
             search=options.search,
             false_positive_rate=options.false_positive_rate,
             progress=progress,
@@ -95,7 +134,7 @@ def _extract_one(options, key):
     return 0 if found.decision == "present" else 1
 
 
-def _extract_many(options, key):
+def _extract_many(options, key, corners):
     from tfwm.marking.folders import extract_folder
 
     watermarker = load_watermarker(options.network)
@@ -104,6 +143,7 @@ def _extract_many(options, key):
             watermarker,
             options.photos,
             key=key,
+            corners=corners,
             search=options.search,
             false_positive_rate=options.false_positive_rate,
             report=options.report,

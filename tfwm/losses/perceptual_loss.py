@@ -25,7 +25,7 @@ class PerceptualLoss(keras.losses.Loss):
     in its textures, and a change of light as a share of the light that is there. Colour
     images are seen in YUV, U and V at a quarter. Each scale counts twice as much as the finer
     one before, which sees noise more. The loss grows with the square of the difference's
-    amplitude; no gradient reaches the cover. Unlike LPIPS it is fitted to no opinions.
+    amplitude; the cover's masking takes no gradient. Unlike LPIPS it is fitted to no opinions.
 
     The parts are those of Watson's DCT model (1993) and of the normalised Laplacian pyramid
     (Laparra et al., 2016); bands and weights are tfwm's own.
@@ -69,7 +69,7 @@ class PerceptualLoss(keras.losses.Loss):
         channels = cover.shape[-1]
         if channels == 3:
             cover, difference = (rgb_to_yuv(x) * _CHANNELS for x in (cover, difference))
-        cover += (_BLACK, 0.0, 0.0) if channels == 3 else _BLACK
+        cover = cover + ((_BLACK, 0.0, 0.0) if channels == 3 else _BLACK)
         total = 0.0
         for scale in range(self.scales):
             if scale:

@@ -24,6 +24,8 @@ class Extraction:
             error correction alone; the tag confirms all of them together.
         corrected_errors: wrong code bits that the error correction repaired.
         alignment: `tfwm.marking.Alignment` of the best reading.
+        corners: `(x, y)` of the corners, in the photo, of the picture that was read, `(4, 2)`;
+            `None` if it is the photo itself.
     """
 
     message: str | bytes | int | uuid.UUID | None
@@ -36,6 +38,7 @@ class Extraction:
     bit_confidence: np.ndarray | None
     corrected_errors: int | None
     alignment: Alignment | None
+    corners: np.ndarray | None = None
 
     def to_dict(self):
         """Returns plain values, ready for JSON; bytes as hex digits, a UUID as text."""
@@ -51,4 +54,5 @@ class Extraction:
             "bit_confidence": np.round(self.bit_confidence, 6).tolist() if known else None,
             "corrected_errors": self.corrected_errors,
             "alignment": self.alignment.to_dict() if self.alignment else None,
+            "corners": None if self.corners is None else np.round(self.corners, 2).tolist(),
         }

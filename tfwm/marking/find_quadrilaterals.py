@@ -14,7 +14,9 @@ LOOK_SIDE = 512
 LIMIT = 5
 # Slope of an edge, in the range of the photo per pixel: above the noise of dim photos.
 LEAST_SLOPE = 0.008
+# Lines at most, in all and among those of similar direction.
 LINES = 60
+SECTOR = 10.0
 SECTOR_LINES = 8
 # Degrees between the direction of an edge and of its line.
 ALONG = 8.0
@@ -27,7 +29,7 @@ LEAST_SIDE = 0.15
 LEAST_AREA = 0.05
 # What a side at the edge of the photo counts as, of 1 for an unbroken edge.
 AT_BORDER = 0.5
-LEAST_SCORE = 0.3
+LEAST_SCORE = 0.5
 # So many are looked at closely.
 CLOSER = 300
 # Pixels outside a side at which its surroundings are looked at, and places along it.
@@ -66,9 +68,10 @@ def find_quadrilaterals(photo):
         return []
     edges = _edges(values)
     lines = _lines(edges, values.shape)
-    if len(lines) < 4:
+    quads, corners = _quadrilaterals(lines, values.shape)
+    if not len(quads):
         return []
-    corners, scores = _quadrilaterals(lines, edges, values.shape)
+    scores = _edge_scores(quads, corners, lines, edges, values.shape)
     best = np.argsort(-scores)[:CLOSER]
     corners, scores = corners[best], scores[best]
     scores = scores * np.exp(-_unevenness(corners, values) / EVEN)
@@ -87,7 +90,6 @@ class _Edges(NamedTuple):
 
     places: np.ndarray
     angles: np.ndarray
-    index: np.ndarray  # (height, width): number of the edge pixel, -1 for none
 
 
 def _reduced(photo):
@@ -129,9 +131,7 @@ def _edges(values):
     before, here, after = before[ridge], here[ridge], after[ridge]
     shift = 0.5 * (before - after) / np.minimum(before - 2 * here + after, -1e-9)
     places = np.c_[columns, rows] + 0.5 + (shift.clip(-0.5, 0.5) * step).T
-    index = np.full(slope.shape, -1)
-    index[rows, columns] = np.arange(len(rows))
-    return _Edges(places, angle[rows, columns] % np.pi, index)
+    return _Edges(places, angle[rows, columns] % np.pi)
 
 
 def _lines(edges, shape):
@@ -142,19 +142,17 @@ def _lines(edges, shape):
     image = np.zeros(shape[:2], bool)
     columns, rows = np.floor(edges.places).astype(int).T.clip(0, [[shape[1] - 1], [shape[0] - 1]])
     found = []
-    sector = np.deg2rad(10)
+    sector, margin = np.deg2rad(SECTOR), np.deg2rad(ALONG) / 2
+    least = 0.3 * LEAST_SIDE * max(shape[:2])
     for start in np.arange(-np.pi / 2, np.pi / 2 - 1e-6, sector):
-        inside = _apart(edges.angles, start + sector / 2) < sector / 2 + np.deg2rad(ALONG) / 2
+        inside = _apart(edges.angles, start + sector / 2) < sector / 2 + margin
         image[:] = False
         image[rows[inside], columns[inside]] = True
         angles = np.arange(start, start + sector - 1e-6, np.deg2rad(0.5))
-        least = 0.3 * LEAST_SIDE * max(shape)
         space, angles, distances = hough_line(image, angles)
-        smooth = ndimage.uniform_filter1d(space.astype(float), 3, axis=0) * 3
+        votes = 3 * ndimage.uniform_filter1d(space.astype(float), 3, axis=0)
         peaks = hough_line_peaks(
-            smooth,
-            angles,
-            distances,
+            *(votes, angles, distances),
             min_distance=4,
             min_angle=4,
             threshold=least,
@@ -203,10 +201,10 @@ def _same_line(line, other, shape):
     return np.hypot(*(feet[0] - feet[1])) < 2.5
 
 
-def _quadrilaterals(lines, edges, shape):
-    """All quadrilaterals of the lines, `(n, 4, 2)`, and their scores `(n,)`."""
+def _quadrilaterals(lines, shape):
+    """All quadrilaterals of the lines: their lines `(n, 4)` and corners `(n, 4, 2)`."""
     height, width = shape[:2]
-    angles, distances = lines[:, 0], lines[:, 1]
+    angles = lines[:, 0]
     pairs = np.array(list(itertools.combinations(range(len(lines)), 2)))
     pairs = pairs[_apart(*angles[pairs].T) < np.deg2rad(SKEW)]
     first, second = np.triu_indices(len(pairs), 1)
@@ -230,12 +228,12 @@ def _quadrilaterals(lines, edges, shape):
     good &= lengths.min(axis=1) > LEAST_SIDE * min(height, width)
     good &= (corners > -slack).all(axis=(1, 2))
     good &= (corners < np.array([width, height]) + slack).all(axis=(1, 2))
-    quads, corners, lengths = quads[good], corners[good], lengths[good]
-    return corners, _scores(quads, corners, lengths, lines, edges, shape)
+    return quads[good], corners[good]
 
 
-def _scores(quads, corners, lengths, lines, edges, shape):
+def _edge_scores(quads, corners, lines, edges, shape):
     """How much of each quadrilateral's sides are edges, less what goes on beyond its corners."""
+    lengths = np.hypot(*np.moveaxis(np.roll(corners, -1, axis=1) - corners, -1, 0))
     reach = 2 * int(np.hypot(*shape[:2]))
     covers = np.stack([_cover(line, edges, shape, reach) for line in lines])
     sums = np.concatenate([np.zeros((len(lines), 1)), covers.cumsum(axis=1)], axis=1)

@@ -141,6 +141,7 @@ def extract_folder(
     sources,
     *,
     key=None,
+    corners=None,
     search="rotate",
     false_positive_rate=1e-6,
     report=None,
@@ -153,6 +154,7 @@ def extract_folder(
         watermarker: `tfwm.Watermarker`.
         sources: list of one folder or of photos.
         key: see `Watermarker.extract`.
+        corners: see `Watermarker.extract`; the same for all photos.
         search: see `Watermarker.extract`.
         false_positive_rate: see `Watermarker.extract`.
         report: table to write, .csv or .json.
@@ -173,6 +175,7 @@ def extract_folder(
             found = watermarker.extract(
                 photo,
                 key=key,
+                corners=corners,
                 search=search,
                 false_positive_rate=false_positive_rate,
                 progress=lambda *_: pool.check(),

@@ -33,26 +33,27 @@ class Judge:
         self._best = {}
         self._trials = {}
         self._readings = 0
-        self._alignment = None
+        self._place = None, None
 
-    def hear(self, stage, alignment, votes, trials):
+    def hear(self, stage, alignment, votes, trials, corners=None):
         """Takes in one reading.
 
         Args:
             stage: which part of the search it comes from.
             alignment: its `Alignment`.
             votes: `(slots,)`.
-            trials: alignments looked at so far, in all stages.
+            trials: alignments looked at so far, in all stages and pictures.
+            corners: of the picture in the photo, see `Extraction`.
         """
         score = self._codec.pilot_score(votes)
         earlier = sum(n for name, n in self._trials.items() if name != stage)
         self._trials[stage] = trials - earlier
         if score > self._best.get(stage, (-math.inf,))[0]:
-            self._best[stage] = (score, alignment)
+            self._best[stage] = (score, (alignment, corners))
         if score >= READABLE_SCORE or not self._codec.pilot.any():
             self._readings += 1
             self.decoded = self._codec.decode(votes)
-            self._votes, self._alignment = votes, alignment
+            self._votes, self._place = votes, (alignment, corners)
 
     def extraction(self):
         """Returns the `Extraction`."""
@@ -61,15 +62,15 @@ class Judge:
             for stage, (score, _) in self._best.items()
         }
         if not by_stage:
-            return self._result(1.0, None, "the photo is too small for this network")
+            return self._result(1.0, self._place, "the photo is too small for this network")
         stage = min(by_stage, key=by_stage.get)
         p_value = -math.expm1(len(by_stage) * math.log1p(-min(by_stage[stage], 1 - 1e-16)))
         if self.decoded is None:
             return self._result(p_value, self._best[stage][1], "")
         tag = 2 * self._readings * self.decoded.tag_p_value
-        return self._result(min(p_value, tag), self._alignment, "")
+        return self._result(min(p_value, tag), self._place, "")
 
-    def _result(self, p_value, alignment, reason):
+    def _result(self, p_value, place, reason):
         found = self.decoded
         if found is not None and p_value <= self._rate:
             decision, why = "present", "a message was read and its authentication tag fits"
@@ -96,5 +97,6 @@ class Judge:
             margin=margin,
             bit_confidence=found.bit_confidence if found else None,
             corrected_errors=found.corrected_errors if found else None,
-            alignment=alignment,
+            alignment=place[0],
+            corners=place[1],
         )

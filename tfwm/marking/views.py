@@ -1,0 +1,82 @@
+"""The pictures that a photo may show: itself, and prints and screens in it."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tfwm.marking.find_quadrilaterals import find_quadrilaterals
+from tfwm.marking.reader import Reader
+from tfwm.marking.rectify import rectify
+from tfwm.marking.search import candidates
+
+
+class View(NamedTuple):
+    """One picture to read.
+
+    Args:
+        reader: its `Reader`.
+        corners: where it lies in the photo, `(4, 2)`; `None` if it is the photo itself.
+    """
+
+    reader: Reader
+    corners: np.ndarray | None
+
+
+def pictures_in(photo, corners=None):
+    """Yields the pictures to read in a photo, each with its corners.
+
+    Args:
+        photo: `tfwm.images.Photo`.
+        corners: those of a print or screen, see `rectify`; `"find"` for the photo itself and then
+            what `find_quadrilaterals` finds in it; `None` for the photo itself.
+
+    Yields:
+        `(photo, corners)`, upright.
+    """
+    if isinstance(corners, str):
+        if corners != "find":
+            raise ValueError(
+                f'Expected four corners (x, y), "find" or None. Received: corners={corners!r}'
+            )
+        yield photo, None
+        for found in find_quadrilaterals(photo):
+            yield rectify(photo, found), found
+    elif corners is None:
+        yield photo, None
+    else:
+        yield rectify(photo, corners), np.array(corners, float)
+
+
+def readings(views, search, progress=None):
+    """Reads pictures, each as it is and then, if there is time, searching further.
+
+    The search goes on in what was found in the photo before it does in the photo itself.
+
+    Args:
+        views: iterator of `View`, which are made as they are needed.
+        search: see `candidates`.
+        progress: see `candidates`.
+
+    Yields:
+        What `Judge.hear` takes; its trials are those in all pictures together.
+    """
+    seen = []
+
+    def read(view, stage, alignment):
+        votes = view.reader.votes(alignment)
+        trials = sum(other.reader.trials for other in seen)
+        return stage, alignment, votes, trials, view.corners
+
+    for view in views:
+        seen.append(view)
+        for place in candidates(view.reader, "none", progress):
+            yield read(view, *place)
+    for number, view in enumerate(seen[1:] + seen[:1]):
+
+        def tell(share, stage, number=number):
+            if progress:
+                progress((number + share) / len(seen), stage)
+
+        for stage, alignment in candidates(view.reader, search, tell):
+            if stage != "none":
+                yield read(view, stage, alignment)
