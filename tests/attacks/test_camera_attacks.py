@@ -7,11 +7,11 @@ from PIL import Image, ImageEnhance
 from scipy import ndimage
 
 from tfwm.attacks import (
+    JPEG,
     Frame,
     GaussianBlur,
     GaussianNoise,
     Hue,
-    JPEG,
     MotionBlur,
     PerspectiveWarp,
     Ramp,

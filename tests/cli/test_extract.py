@@ -91,3 +91,48 @@ def test_message_of_a_stranger_does_not_steer_the_terminal(run, network, photo, 
         .splitlines()[0]
         .endswith("\tpresent\ta\\x1b[2Jb\\n世")
     )
+
+
+@pytest.fixture
+def screen(marked, tmp_path):
+    """A photo of the marked picture on a gray table."""
+    scene = Image.new("RGB", (700, 460), (90, 90, 90))
+    scene.paste(Image.open(marked), (120, 80))  # 451 x 300
+    scene.save(tmp_path / "screen.png")
+    return tmp_path / "screen.png"
+
+
+CORNERS = ["120,80", "571,80", "571,380", "120,380"]
+
+
+@pytest.mark.parametrize("corners", [CORNERS, ["find"]])
+def test_a_photographed_picture_is_read(run, screen, corners):
+    arguments = ["extract", screen, "--key", "k", "--search", "none"]
+    assert run(*arguments)[0] == 1
+    code, out, err = run(*arguments, "--json", "--corners", *corners)
+    result = json.loads(out)
+    assert (code, err) == (0, "") and result["message"] == MESSAGE
+    near = [tuple(float(n) for n in corner.split(",")) for corner in CORNERS]
+    assert result["corners"] == [pytest.approx(corner, abs=0.5) for corner in near]
+
+
+def test_pictures_of_a_folder_are_found(run, screen, marked, tmp_path):
+    arguments = ["extract", screen, marked, "--key", "k", "--search", "none"]
+    code, out, _ = run(*arguments, "--corners", "find", "--json")
+    first, second = json.loads(out)["photos"]
+    assert code == 0 and {first["message"], second["message"]} == {MESSAGE}
+    assert {str(first["corners"] is None), str(second["corners"] is None)} == {"True", "False"}
+
+
+def test_bad_corners(fails, marked, screen):
+    three = fails("extract", marked, "--corners", *CORNERS[:3])
+    assert "Expected four corners X,Y or find. Received: --corners 120,80 571,80 571,380" in three
+    assert "four corners" in fails("extract", marked, "--corners", "find", *CORNERS[1:])
+    assert "X,Y in pixels" in fails("extract", marked, "--corners", "12;30", *CORNERS[1:])
+    assert "X,Y in pixels" in fails("extract", marked, "--corners", "1,2,3", *CORNERS[1:])
+    assert "X,Y in pixels" in fails("extract", "--corners", *CORNERS, marked)
+    assert "go with one photo" in fails("extract", marked, screen, "--corners", *CORNERS)
+    assert "convex" in fails("extract", marked, "--corners", *CORNERS[:2], "200,100", "120,380")
+    assert "within the photo" in fails(
+        "extract", marked, "--corners", "0,0", *CORNERS[1:3], "0,900"
+    )

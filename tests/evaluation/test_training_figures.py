@@ -15,7 +15,7 @@ COLUMNS = (
 
 @pytest.fixture
 def make_run(tmp_path):
-    def make(kind="instance", seed=0, error=0.02, last=True, balance="ramps", epochs=6):
+    def make(kind="instance", seed=0, error=0.02, last=True, balance="self_adaptive", epochs=6):
         folder = tmp_path / f"{kind}-{last}-{balance}-{seed}"
         folder.mkdir()
         (folder / "config.toml").write_text(
@@ -52,7 +52,7 @@ def test_each_figure_is_drawn(make_run, tmp_path):
     folders = [
         make_run("none", 0, 0.5), make_run("none", 1, 0.5, last=False), make_run("batch", 0),
         make_run("instance", 0), make_run("instance", 1), make_run("instance", 2, 0.3),
-        make_run("instance", 0, 0.2, last=False), make_run(balance="learned"),
+        make_run("instance", 0, 0.2, last=False), make_run(balance="ramped"),
     ]  # fmt: skip
     path = TRAINING_FIGURES["stegastamp-fig5"](folders, tmp_path / "plots")
     assert path == tmp_path / "plots" / "stegastamp-fig5.png"
@@ -62,12 +62,22 @@ def test_each_figure_is_drawn(make_run, tmp_path):
     for label in (
         "no normalisation: 0 of 2 seeds learn",
         "batch: 1 of 1 seeds learn",
-        "instance: 3 of 4 seeds learn",
+        "instance: 2 of 3 seeds learn",
+        "StegaStamp as it was: 1 of 1 seeds learn",
         "instance without the decoder's last: 0 of 1 seeds learn",
     ):
         assert label in text
     text = TRAINING_FIGURES["stegastamp-fig6"](folders, tmp_path / "b.svg").read_text()
-    assert "<!-- ramps -->" in text and "<!-- learned -->" in text
+    assert "<!-- ramped -->" in text and "<!-- self_adaptive -->" in text
+
+
+def test_accuracy_is_that_of_the_validation_if_there_is_one(make_run, tmp_path):
+    folder = make_run(error=0.4)
+    head, *lines = (folder / "log.csv").read_text().splitlines()
+    lines = [head + ",val_logits_bit_error_rate", *(line + ",0.01" for line in lines)]
+    (folder / "log.csv").write_text("\n".join(lines) + "\n")
+    text = TRAINING_FIGURES["stegastamp-fig4"]([folder], tmp_path / "a.svg").read_text()
+    assert "instance: 1 of 1 seeds learn" in text
 
 
 def test_folders_that_are_no_such_run(make_run, tmp_path):

@@ -110,6 +110,8 @@ def _draw(axis, groups, value):
 
 
 def _normalization(run):
+    if run.setting("balance") == "ramped":
+        return "StegaStamp as it was"
     kind = run.setting("normalization") or "none"
     label = NORMALIZATIONS.get(kind, str(kind))
     # Without any, there is no last one to leave out.
@@ -118,7 +120,10 @@ def _normalization(run):
 
 
 def _accuracy(run):
-    return 100 * (1 - run.column("logits_bit_error_rate"))
+    """In validation if there is one, which in these recipes is without attacks."""
+    validation = "val_logits_bit_error_rate"
+    name = validation if validation in run.log else validation.removeprefix("val_")
+    return 100 * (1 - run.column(name))
 
 
 def _ratio(run, loss):

@@ -28,7 +28,7 @@ SKEW = 35.0
 LEAST_SIDE = 0.15
 LEAST_AREA = 0.05
 # What a side at the edge of the photo counts as, of 1 for an unbroken edge.
-AT_BORDER = 0.5
+AT_BORDER = 0.4
 LEAST_SCORE = 0.5
 # So many are looked at closely.
 CLOSER = 300
