@@ -96,5 +96,5 @@ def test_folders_that_are_no_such_run(make_run, tmp_path):
         draw([folder], tmp_path)
     (folder / "log.csv").write_text(log)
     (folder / "config.toml").write_text("steps_per_epoch = 50\n")
-    with pytest.raises(ValueError, match="the setting normalization"):
+    with pytest.raises(ValueError, match="the setting balance"):
         draw([folder], tmp_path)

@@ -34,6 +34,13 @@ def test_evidence_fills_the_meter():
         (Alignment(), (400, 600), "in place"),
         (Alignment(0.5), (1024, 1536), "in place"),
         (Alignment(2.0), (256, 384), "at 0.50 times the marking size"),
+        (Alignment(whole=True), (1024, 1536), "in place"),
+        (Alignment(0.8, offset=(13, 0), whole=True), (99, 99), "a part, 80 % of the sides"),
+        (
+            Alignment(1.25, whole=True),
+            (99, 99),
+            "a border around it, the photo 80 % of the sides",
+        ),
         (Alignment(rotation=2.0), (400, 600), "turned by 2.0° clockwise"),
         (Alignment(rotation=-2.0), (400, 600), "turned by 2.0° anticlockwise"),
         (

@@ -13,6 +13,8 @@ class Alignment:
         offset: `(rows, columns)` from the centre of the scaled and turned copy to a corner of
             a payload's tile, in pixels; `None` if the top left pixel is one, as in a photo
             that was not cropped.
+        whole: whether the network sees photos as a whole: the copy, squeezed to its size, then
+            is `scale` times the photo, and its centre lies `offset` from the photo's.
     """
 
     scale: float = 1.0
@@ -20,6 +22,7 @@ class Alignment:
     turns: int = 0
     flipped: bool = False
     offset: tuple | None = None
+    whole: bool = False
 
     def moved(self, **changes):
         """Returns a copy with some fields changed."""

@@ -19,12 +19,14 @@ def whole_candidates(network, search, stages, progress=None):
     both.
     """
     tell = progress or (lambda share, stage: None)
+    plain = Alignment(whole=True)
+    both = itertools.product((*SIZES, *BORDERS), _angles())
     places = {
-        "none": [Alignment(flipped=flipped) for flipped in (False, True)],
-        "crop": [Alignment(turns=turns) for turns in (2, 1, 3)] + list(_parts(network)),
-        "scale": [Alignment(scale) for scale in BORDERS],
-        "rotate": [Alignment(rotation=angle) for angle in _angles()],
-        "all": [Alignment(s, a) for s, a in itertools.product((*SIZES, *BORDERS), _angles())],
+        "none": [plain, plain.moved(flipped=True)],
+        "crop": [plain.moved(turns=turns) for turns in (2, 1, 3)] + list(_parts(plain, network)),
+        "scale": [plain.moved(scale=scale) for scale in BORDERS],
+        "rotate": [plain.moved(rotation=angle) for angle in _angles()],
+        "all": [plain.moved(scale=scale, rotation=angle) for scale, angle in both],
     }
     for number, stage in enumerate(stages[: stages.index(search) + 1]):
         tell(number / len(stages), stage)
@@ -32,13 +34,14 @@ def whole_candidates(network, search, stages, progress=None):
             yield stage, place
 
 
-def _parts(network):
+def _parts(plain, network):
+    """Parts of each size: in the middle, at the edges, in the corners."""
+    directions = sorted(itertools.product((0, -1, 1), repeat=2), key=lambda d: sum(map(abs, d)))
     for scale in SIZES:
         rooms = [round((1 - scale) * side / 2) for side in network.patch_shape]
-        for signs in sorted(
-            itertools.product((0, -1, 1), repeat=2), key=lambda s: abs(s[0]) + abs(s[1])
-        ):
-            yield Alignment(scale, offset=tuple(s * r for s, r in zip(signs, rooms, strict=True)))
+        for direction in directions:
+            offset = tuple(d * room for d, room in zip(direction, rooms, strict=True))
+            yield plain.moved(scale=scale, offset=offset)
 
 
 def _angles():

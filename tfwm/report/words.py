@@ -64,9 +64,13 @@ def in_words(alignment, height, width):
         # What undoes the turn goes the other way.
         way = "clockwise" if alignment.rotation > 0 else "anticlockwise"
         parts.append(f"turned by {abs(alignment.rotation):.1f}° {way}")
-    if abs(alignment.scale / natural_scale(height, width) - 1) > 0.004:
+    if alignment.whole and alignment.scale < 1:
+        parts.append(f"a part, {100 * alignment.scale:.0f} % of the sides")
+    elif alignment.whole and alignment.scale > 1:
+        parts.append(f"a border around it, the photo {100 / alignment.scale:.0f} % of the sides")
+    elif abs(alignment.scale / natural_scale(height, width) - 1) > 0.004 and not alignment.whole:
         parts.append(f"at {1 / alignment.scale:.2f} times the marking size")
-    if alignment.offset is not None:
+    if alignment.offset is not None and not alignment.whole:
         rows, columns = alignment.offset
         parts.append(f"shifted, tile at {columns:+d}, {rows:+d} from the centre")
     return ", ".join(parts).replace("-", "−") or "in place"
