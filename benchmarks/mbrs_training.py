@@ -9,15 +9,13 @@ All ways train the same network with the same steps: embedder, real JPEG of qual
 losses and Adam. `keras` is the network as one writes it down with Keras's own layers, in float32.
 Each of the others adds one measure: the fused batch normalisation; `DepthToSpace` in place of the
 transposed convolutions, which is `tfwm.models.mbrs` as it is; mixed bfloat16, as the recipes train.
-They take turns, so that whatever else the machine does falls on all, and the ratios are of medians.
-CPU seconds bear a busy machine better than images a second. Before, it is checked that the networks
-compute the same.
+They take turns, and of each the fastest round counts, the least disturbed one. On a busy machine
+trust the ratios of CPU seconds. Before, it is checked that the networks compute the same.
 """
 
 import argparse
 import csv
 import dataclasses
-import statistics
 import sys
 import time
 from pathlib import Path
@@ -224,7 +222,7 @@ def measure(config, options):
             print(f"round {run + 1}  {name:22} {images / wall:7.1f} images/s", flush=True)
     rows, reference = [], None
     for name, values in seconds.items():
-        wall, cpu = (statistics.median(column) for column in zip(*values, strict=True))
+        wall, cpu = (min(column) for column in zip(*values, strict=True))
         reference = reference or (wall, cpu)
         rows.append(
             {

@@ -80,6 +80,32 @@ def paper_table(rows):
     return _markdown(head, table)
 
 
+def curves_table(rows):
+    """Validation in the last two epochs of each run."""
+    lines = {}
+    for row in rows:
+        lines.setdefault(row["run"], []).append(row)
+    table = [
+        [
+            name,
+            last["epoch"],
+            *(_percentage(row["val_logits_bit_error_rate"]) for row in (before, last)),
+            *(f"{float(row['val_loss']):.4f}" for row in (before, last)),
+            f"{float(last['val_watermarked_psnr']):.2f}",
+        ]
+        for name, (*_, before, last) in lines.items()
+    ]
+    head = ["run", "epoch", "BER before, %", "BER, %", "loss before", "loss", "PSNR"]
+    return _markdown([*head[:2], *(f"validation {name}" for name in head[2:])], table)
+
+
+def ways_table(rows):
+    """Images a second of each way of training."""
+    keys = ("images_per_second", "ratio", "images_per_cpu_second", "cpu_ratio")
+    head = ["way", "images/s", "ratio", "images per CPU second", "ratio"]
+    return _markdown(head, [[row["way"], *(row[key] for key in keys)] for row in rows])
+
+
 def jpeg_table(rows):
     """Mean PSNR over the qualities for each method and kind of image."""
     kinds = list(dict.fromkeys(row["kind"] for row in rows))
@@ -152,6 +178,9 @@ MAKERS = {
     "large_photo": memory_table,
     "redmark-bsds500-test": attack_table,
     "redmark-bundled-all": attack_table,
+    "mbrs_diffusion": curves_table,
+    "mbrs_training": ways_table,
+    "mbrs-bsds500-test": paper_table,
     "mbrs-table2-bsds500-test": paper_table,
     "mbrs-table3-bsds500-test": paper_table,
     "mbrs-table4-bsds500-test": paper_table,
