@@ -80,6 +80,50 @@ def paper_table(rows):
     return _markdown(head, table)
 
 
+def accuracy_table(rows):
+    """Bit accuracy of each damage and network, and whole messages; the paper's in brackets."""
+    networks = list(dict.fromkeys(row["network"] for row in rows))
+    psnr = {row["network"]: f"{float(row['psnr']):.2f}" for row in rows}
+    lines = {"PSNR, dB": psnr}
+    for row in rows:
+        cell = f"{100 - 100 * float(row['ber']):.1f}"
+        if row["paper_ber"]:
+            cell += f" ({100 - 100 * float(row['paper_ber']):.0f})"
+        name = f"{row['label']} {row['shown']}".strip()
+        lines.setdefault(name, {})[row["network"]] = f"{cell}, {100 * float(row['exact']):.0f}"
+    head = [f"bit accuracy (paper), all bits right, %; {rows[0]['images']} images", *networks]
+    return _markdown(head, [[n, *(c.get(m, "") for m in networks)] for n, c in lines.items()])
+
+
+def seeds_table(rows):
+    """How many seeds of each kind leave chance, and after how many epochs the slowest does."""
+    runs = {}
+    for row in rows:
+        kind, _, seed = row["run"].rpartition("-")
+        accuracy = 1 - float(row["val_logits_bit_error_rate"])
+        runs.setdefault(kind, {}).setdefault(seed, []).append(accuracy)
+    lines = []
+    for kind, seeds in runs.items():
+        epochs = [next((i for i, a in enumerate(s, 1) if a > 0.95), None) for s in seeds.values()]
+        learned = [epoch for epoch in epochs if epoch]
+        worst = min(max(accuracies) for accuracies in seeds.values())
+        share = f"{len(learned)} of {len(seeds)}"
+        slowest = str(100 * max(learned)) if len(learned) == len(seeds) else "never"
+        lines.append([kind, share, slowest, f"{100 * worst:.1f}"])
+    head = ["kind", "seeds above 95 %", "steps of the slowest", "least best accuracy, %"]
+    return _markdown(head, lines)
+
+
+def forms_table(rows):
+    """Messages that came back, for each format."""
+    lines = [
+        [r["network"], f"{float(r['psnr_mean']):.2f}", r["form"], f"{100 * float(r['exact']):.1f}"]
+        for r in rows
+    ]
+    head = [f"{rows[0]['images']} photographs, {rows[0]['bytes']} bytes", "PSNR", "saved as"]
+    return _markdown([*head, "read, %"], lines)
+
+
 def curves_table(rows):
     """Validation in the last two epochs of each run."""
     lines = {}
@@ -188,6 +232,9 @@ MAKERS = {
     "mbrs-table6-bsds500-test": paper_table,
     "jpeg_fidelity": jpeg_table,
     "redmark_training": training_table,
+    "round_trip-stegastamp-crop-bsds500-test": forms_table,
+    "stegastamp-bsds500-test": accuracy_table,
+    "stegastamp_seeds": seeds_table,
     "use_speed": speed_table,
 }
 

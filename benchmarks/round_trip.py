@@ -1,11 +1,13 @@
-"""Whether 64 bits with key come back from every photo, saved as PNG and as JPEG 50.
+"""Whether a message with key comes back from every photo, saved as PNG and as JPEG 50.
 
     python benchmarks/round_trip.py --images photos/
     python benchmarks/round_trip.py --psnr 40 --quality 30
+    python benchmarks/round_trip.py --network stegastamp-crop --psnr 30
 
-Each photo is marked at the PSNR wanted (38 dB by default), encoded, and read from what was
-encoded, in its size and place. Writes results/round_trip-<dataset>.csv, one row a format, with the
-95 % Wilson interval.
+Each photo is marked at the PSNR wanted (38 dB by default) with 8 bytes, or as many as the network
+holds, encoded, and read from what was encoded, in its size and place. Writes
+results/round_trip-<dataset>.csv, one row a format, with the 95 % Wilson interval; of another
+network than `photo`, results/round_trip-<network>-<dataset>.csv.
 """
 
 import argparse
@@ -40,10 +42,11 @@ def main():
 
     watermarker = load(args.network)
     photos = Photos.of(args.images, color=True)
+    size = min(8, watermarker.codec(KEY).max_bytes)
     forms = {"PNG": {}, f"JPEG {args.quality}": {"quality": args.quality, "subsampling": "4:2:0"}}
     found, qualities = {form: [] for form in forms}, []
     for number, cover in enumerate(tqdm(photos.images)):
-        payload = np.random.default_rng([0, number]).bytes(8)
+        payload = np.random.default_rng([0, number]).bytes(size)
         marked = watermarker.embed(cover, payload, key=KEY, psnr=args.psnr)
         qualities.append(psnr(cover, marked))
         for form, options in forms.items():
@@ -58,6 +61,7 @@ def main():
             {
                 "network": args.network,
                 "form": form,
+                "bytes": size,
                 "images": len(exact),
                 "exact": float(np.mean(exact)),
                 "exact_low": low,
@@ -68,7 +72,8 @@ def main():
         )
         print(rows[-1])
     command = " ".join(["python", "benchmarks/round_trip.py", *sys.argv[1:]])
-    write_csv(rows, args.output / f"round_trip-{photos.name}.csv", [command, versions()])
+    names = ["round_trip", *([Path(args.network).name] if args.network != "photo" else []), photos.name]
+    write_csv(rows, args.output / f"{'-'.join(names)}.csv", [command, versions()])
 
 
 if __name__ == "__main__":
