@@ -96,11 +96,11 @@ def main():
     parser.add_argument("--scenes", nargs="+", choices=SCENES, default=SCENES)
     parser.add_argument("--output", type=Path, default=ROOT / "results")
     args = parser.parse_args()
-    photos = Photos.of(args.images, color=True)
+    photos = Photos.of(args.images, color=True, limit=args.count)
     rows = []
     for scene in args.scenes:
         for level in (1, 2, 3):
-            rows.append(measure(scene, level, photos.images[: args.count]))
+            rows.append(measure(scene, level, photos.images))
             print(rows[-1], flush=True)
     command = " ".join(["python", "benchmarks/rectify.py", *sys.argv[1:]])
     write_csv(rows, args.output / "rectify.csv", [f"photos: {photos.name}", command, versions()])

@@ -15,6 +15,7 @@ class CheckerNetwork:
     block_shape = (8, 8)
     channels = 1
     bits = 1
+    whole = False
     card = {}
 
     def __init__(self, seconds=0.0, amplitude=8 / 255):

@@ -26,12 +26,16 @@ def terms():
     return {"image": YUVLoss(), "perceptual": PerceptualLoss(), "message": MessageLoss()}
 
 
+def floors(value):
+    return dict.fromkeys(LOSSES, value)
+
+
 def results(layer):
     return {metric.name: float(metric.result()) for metric in layer.metrics}
 
 
 def test_self_adaptive_total_and_metrics():
-    layer = SelfAdaptiveWeights(terms(), initial={"image": 2.0}, floor=1e-6)
+    layer = SelfAdaptiveWeights(terms(), initial={"image": 2.0}, floor=floors(1e-6))
     total = float(layer(INPUTS, training=True))
     variances = {"image": 2.0, "perceptual": 1.0, "message": 0.1}
     expected = sum(LOSSES[name] / w + np.log(w) for name, w in variances.items())
@@ -64,7 +68,7 @@ def settle(layer, inputs, steps=600, rate=0.003):
 
 
 def test_variances_settle_at_the_losses():
-    layer = SelfAdaptiveWeights(terms(), floor=1e-6)
+    layer = SelfAdaptiveWeights(terms(), floor=floors(1e-6))
     settle(layer, INPUTS)
     for name, loss in LOSSES.items():
         assert float(layer.variance(name)) == pytest.approx(loss, rel=0.01)
@@ -72,13 +76,20 @@ def test_variances_settle_at_the_losses():
 
 def test_a_loss_of_zero_stays_finite_and_its_weight_bounded():
     perfect = {**INPUTS, "watermarked": COVER, "logits": 200 * (BITS - 0.5)}
-    layer = SelfAdaptiveWeights(terms(), floor=1e-3)
+    layer = SelfAdaptiveWeights(terms(), floor=floors(1e-3))
     totals = settle(layer, perfect, rate=0.01)
     assert np.isfinite(totals).all()
     for name in LOSSES:
         assert float(layer.variance(name)) == pytest.approx(1e-3, rel=0.05)
     settle(layer, INPUTS, steps=100, rate=0.01)  # and grows again, when there is a loss
     assert float(layer.variance("message")) > 0.01
+
+
+def test_each_loss_has_a_floor_of_its_own():
+    layer = SelfAdaptiveWeights(terms(), floor={"image": 0.5})
+    settle(layer, {**INPUTS, "watermarked": COVER}, rate=0.01)
+    assert float(layer.variance("image")) == pytest.approx(0.5, rel=0.02)
+    assert float(layer.variance("perceptual")) < 0.1
 
 
 def test_speed_is_that_of_the_logarithm_under_adam():
@@ -149,7 +160,7 @@ def test_bfloat16_is_computed_in_float32(kind):
 @pytest.mark.parametrize(
     "layer",
     [
-        SelfAdaptiveWeights(terms(), {"message": 0.5}, speed=3.0, floor=1e-2),
+        SelfAdaptiveWeights(terms(), {"message": 0.5}, speed=3.0, floor={"image": 1e-2}),
         RampedWeights(
             {**terms(), "other": YUVLoss((1, 0, 0))},
             maximum={"other": 1.0},
@@ -176,7 +187,7 @@ def test_bad_arguments():
     with pytest.raises(ValueError, match="initial"):
         SelfAdaptiveWeights(terms(), initial={"critic": 1.0})
     with pytest.raises(ValueError, match="floor"):
-        SelfAdaptiveWeights(terms(), floor=0.0)
+        SelfAdaptiveWeights(terms(), floor={"image": 0.0})
     with pytest.raises(ValueError, match="maximum"):
         RampedWeights({**terms(), "other": YUVLoss()})
     with pytest.raises(ValueError, match="edge_ramp"):

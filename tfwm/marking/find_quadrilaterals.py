@@ -27,8 +27,10 @@ ALONG = 8.0
 NEAR = 1.5
 # Degrees between opposite sides; neighbours are at least 90 less this apart.
 SKEW = 35.0
-# Least side and area, as a share of the photo's.
+# Least side, as a share of the photo's short one and of the longest of the quadrilateral; least
+# area, as a share of the photo's.
 LEAST_SIDE = 0.15
+SLIMMEST = 0.2
 LEAST_AREA = 0.05
 # What a side at the edge of the photo counts as, of 1 for an unbroken edge.
 AT_BORDER = 0.4
@@ -70,6 +72,8 @@ def find_quadrilaterals(photo):
     if min(values.shape[:2]) < 16:
         return []
     edges = _edges(values)
+    if not len(edges.slopes):
+        return []
     lines = _lines(edges, values.shape)
     quads, corners = _quadrilaterals(lines, values.shape)
     if not len(quads):
@@ -148,9 +152,10 @@ def _lines(edges, shape):
     found = []
     sector, margin = np.deg2rad(SECTOR), np.deg2rad(ALONG) / 2
     least = 0.3 * LEAST_SIDE * max(shape[:2])
-    steep = [edges.slopes >= factor * np.median(edges.slopes) for factor in STEEP]
+    middle = np.median(edges.slopes)
+    steep = [edges.slopes >= factor * middle for factor in STEEP]
     starts = np.arange(-np.pi / 2, np.pi / 2 - 1e-6, sector)
-    for start, strong in itertools.product(starts, steep if len(edges.slopes) else ()):
+    for start, strong in itertools.product(starts, steep):
         inside = _apart(edges.angles, start + sector / 2) < sector / 2 + margin
         image[:] = False
         image[rows[inside & strong], columns[inside & strong]] = True
@@ -231,7 +236,8 @@ def _quadrilaterals(lines, shape):
     slack = 0.02 * max(height, width)
     good = (np.sign(turns) == np.sign(area)[:, None]).all(axis=1)
     good &= np.abs(area) > LEAST_AREA * height * width
-    good &= lengths.min(axis=1) > LEAST_SIDE * min(height, width)
+    least = np.maximum(LEAST_SIDE * min(height, width), SLIMMEST * lengths.max(axis=1))
+    good &= lengths.min(axis=1) > least
     good &= (corners > -slack).all(axis=(1, 2))
     good &= (corners < np.array([width, height]) + slack).all(axis=(1, 2))
     return quads[good], corners[good]

@@ -51,6 +51,9 @@ class Config(RunConfig):
     balance_initial: dict = dataclasses.field(
         default_factory=lambda: {"image": 1.0, "perceptual": 1.0, "message": 0.1}
     )
+    balance_floor: dict = dataclasses.field(
+        default_factory=lambda: {"image": 1e-3, "perceptual": 1e-3, "message": 1e-3}
+    )
     chroma_weight: float = 100.0
     perceptual: str = "offline"  # or a trunk of LPIPS: "alex", "vgg", "squeeze"
     perceptual_weights: str = "download"  # or the path of the trunk's weights
@@ -112,7 +115,9 @@ def build_balance(config):
     image = losses.YUVLoss((1.0, chroma, chroma), config.edge_gain if ramped else 0.0)
     terms = {"image": image, "perceptual": perceptual, "message": losses.MessageLoss()}
     if not ramped:
-        return SelfAdaptiveWeights(terms, config.balance_initial, config.balance_speed)
+        return SelfAdaptiveWeights(
+            terms, config.balance_initial, config.balance_speed, config.balance_floor
+        )
     ramp = {"image": config.loss_ramp, "perceptual": config.loss_ramp, "message": 1}
     return RampedWeights(
         terms, ramp=ramp, message_only=config.message_only, edge_start=config.edge_start
