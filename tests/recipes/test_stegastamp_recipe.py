@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tfwm import losses
-from tfwm.export import load_network
+from tfwm.export import compare_networks, load_network
 from tfwm.layers import RampedWeights, SelfAdaptiveWeights
 from tfwm.recipes import build
 from tfwm.recipes import stegastamp as recipe
@@ -104,6 +104,10 @@ def test_trains_logs_resumes_and_exports(file, tmp_path):
     assert network.whole and network.patch_shape == (64, 64) and network.bits == 50
     embedded = network.embed(np.full((1, 64, 64, 3), 0.5), np.ones((1, 1, 1, 50)))
     assert network.extract(embedded).shape == (1, 1, 1, 50)
+    with pytest.raises(ValueError, match="images of 64 x 64 pixels, photos squeezed"):
+        network.extract(np.zeros((1, 64, 128, 3)))
+    lite = load_network(tmp_path / "run" / "run" / "run.tflite")
+    assert compare_networks(lite, network)["watermarked_max"] < 0.01
 
 
 def test_exported_network_marks_photos_of_any_size(tmp_path, photo):

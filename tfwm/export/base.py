@@ -83,6 +83,11 @@ class Network:
                 f"Received: image of shape {image.shape}"
             )
         rows, columns = self.patch_shape
+        if self.whole and image.shape[1:3] != (rows, columns):
+            raise ValueError(
+                f"Expected images of {rows} x {columns} pixels, photos squeezed as a whole. "
+                f"Received: image of shape {image.shape}"
+            )
         if image.shape[1] % rows or image.shape[2] % columns:
             raise ValueError(
                 f"Expected an image whose height is a multiple of {rows} and whose width is one "

@@ -1,7 +1,7 @@
 """How far one form of a network is from another, on real photos."""
 
 import numpy as np
-from skimage import color, data
+from skimage import color, data, transform
 
 
 def compare_networks(network, reference, images=None, strength=1.0, noise=15.0, seed=0):
@@ -32,7 +32,9 @@ def compare_networks(network, reference, images=None, strength=1.0, noise=15.0, 
     0.0
     """
     if images is None:
-        images = sample_photos(reference.patch_shape, channels=reference.channels)
+        images = sample_photos(
+            reference.patch_shape, channels=reference.channels, whole=reference.whole
+        )
     generator = np.random.default_rng(seed)
     rows = [_compare(network, reference, x, strength, noise, generator) for x in images]
     result = {
@@ -43,13 +45,14 @@ def compare_networks(network, reference, images=None, strength=1.0, noise=15.0, 
     return result
 
 
-def sample_photos(patch_shape=(32, 32), largest=384, channels=1):
+def sample_photos(patch_shape=(32, 32), largest=384, channels=1, whole=False):
     """Returns photos from scikit-image (CC0 or public domain), `(1, H, W, channels)` in [0, 1].
 
     Args:
         patch_shape: sides are cut to multiples of this.
         largest: longest side.
         channels: 1 for gray; 3 for RGB, in which two of the five photos are gray as well.
+        whole: whether the photos are squeezed to one patch instead.
     """
     gray = [data.camera() / 255, data.brick() / 255]
     colour = [data.coffee(), data.chelsea(), data.rocket()]
@@ -57,6 +60,8 @@ def sample_photos(patch_shape=(32, 32), largest=384, channels=1):
         photos = [x[..., None] for x in (*gray, *map(color.rgb2gray, colour))]
     else:
         photos = [*map(color.gray2rgb, gray), *(x / 255 for x in colour)]
+    if whole:
+        return [np.float32(transform.resize(x, patch_shape)[None]) for x in photos]
     sides = [
         [min(n, largest) // p * p for n, p in zip(x.shape[:2], patch_shape, strict=True)]
         for x in photos

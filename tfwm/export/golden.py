@@ -18,7 +18,7 @@ def make_golden(network, strength=1.0, seed=0):
 
     The cover is two crops, 2 x 3 patches each, of scikit-image's photo "camera" (CC0), or of
     "astronaut" (public domain) for a network with colours; a single crop of 1 x 2 patches if
-    these are larger than 64 x 64.
+    these are larger than 64 x 64, and of one patch for a network of whole photos.
 
     Args:
         network: `Network`, best a `KerasNetwork`.
@@ -29,8 +29,9 @@ def make_golden(network, strength=1.0, seed=0):
         dict of arrays: `cover` uint8 `(n, H, W, channels)`, `message`, `strength`, `watermarked`
         (from `cover / 255`) and `logits` (from `watermarked`).
     """
-    large = math.prod(network.patch_shape) > LARGE_PATCH
+    large = network.whole or math.prod(network.patch_shape) > LARGE_PATCH
     grid, corners = ((1, 2), [(80, 180)]) if large else ((2, 3), [(80, 180), (300, 60)])
+    grid = (1, 1) if network.whole else grid
     height, width = (n * side for n, side in zip(grid, network.patch_shape, strict=True))
     photo = data.camera()[..., None] if network.channels == 1 else data.astronaut()
     cover = np.stack([_crop(photo, *corner, height, width) for corner in corners])
