@@ -124,6 +124,17 @@ def forms_table(rows):
     return _markdown([*head, "read, %"], lines)
 
 
+def rectify_table(rows):
+    """Share of prints and screens whose corners were found, for each scene and level."""
+    lines = {}
+    for row in rows:
+        found = f"{100 * float(row['found']):.0f} ({100 * float(row['found_first']):.0f})"
+        lines.setdefault(row["scene"], {})[row["level"]] = found
+    levels = list(dict.fromkeys(row["level"] for row in rows))
+    head = ["found, %", *(f"level {level}" for level in levels)]
+    return _markdown(head, [[scene, *(c[level] for level in levels)] for scene, c in lines.items()])
+
+
 def curves_table(rows):
     """Validation in the last two epochs of each run."""
     lines = {}
@@ -231,6 +242,7 @@ MAKERS = {
     "mbrs-table5-bsds500-test": paper_table,
     "mbrs-table6-bsds500-test": paper_table,
     "jpeg_fidelity": jpeg_table,
+    "rectify": rectify_table,
     "redmark_training": training_table,
     "round_trip-stegastamp-crop-bsds500-test": forms_table,
     "stegastamp-bsds500-test": accuracy_table,
