@@ -15,7 +15,7 @@ from tfwm.watermarker import Watermarker
 
 FOLDER = resource_directory("recipes") / "stegastamp"
 FILES = sorted(FOLDER.glob("*.toml"))
-SUITES = ("stegastamp", "stegastamp-fig3")
+SUITES = ("stegastamp", "stegastamp-fig2", "stegastamp-fig3")
 SMALL = [
     'photos=["bundled:train"]',
     "crop_size=64",
