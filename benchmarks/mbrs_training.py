@@ -14,7 +14,6 @@ trust the ratios of CPU seconds. Before, it is checked that the networks compute
 """
 
 import argparse
-import csv
 import dataclasses
 import sys
 import time
@@ -24,6 +23,7 @@ import keras
 import numpy as np
 
 from tfwm import data
+from tfwm.evaluation import write_csv
 from tfwm.layers import FusedBatchNormalization
 from tfwm.models import mbrs
 from tfwm.recipes import build
@@ -255,11 +255,8 @@ def main():
         rows += measure(config, options)
     if options.csv:
         path = Path(__file__).resolve().parents[1] / "results" / "mbrs_training.csv"
-        with open(path, "w", newline="") as file:
-            file.write(f"# python benchmarks/{' '.join([Path(__file__).name, *sys.argv[1:]])}\n")
-            table = csv.DictWriter(file, rows[0])
-            table.writeheader()
-            table.writerows(rows)
+        command = " ".join(["python", "benchmarks/mbrs_training.py", *sys.argv[1:]])
+        write_csv(rows, path, [command])
 
 
 if __name__ == "__main__":

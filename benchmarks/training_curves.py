@@ -1,10 +1,10 @@
-"""The curves of several runs beside each other: finds out which training is steadier or better.
+"""The curves of several runs beside each other, to see which training is steadier or better.
 
     python benchmarks/training_curves.py mbrs_diffusion runs/mbrs-compare-*
     python benchmarks/training_curves.py mbrs_modes NAME=runs/mbrs-table6-oeds ...
 
-Writes the epochs of the runs' `log.csv` to results/NAME.csv, and a plot of the bit error rate and
-the PSNR in training (thin) and in validation (thick) to results/NAME.png.
+Writes the epochs of the runs' `log.csv` to results/NAME.csv, and a plot of the bit error rate, the
+loss and the PSNR in training (thin) and in validation (thick) to results/NAME.png.
 """
 
 import argparse
@@ -12,8 +12,8 @@ import csv
 import sys
 from pathlib import Path
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from tfwm.evaluation import write_csv
+from tfwm.evaluation.drawing import COLOURS, new_figure, save_figure
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 PANELS = (
@@ -37,35 +37,34 @@ def main():
             parser.error(f"expected the folder of a training run. Received: {folder}, no log.csv")
         with open(log, newline="") as file:
             runs[name or Path(folder).name] = list(csv.DictReader(file))
-    table = RESULTS / f"{options.name}.csv"
-    with open(table, "w", newline="") as file:
-        command = f"python benchmarks/training_curves.py {' '.join(sys.argv[1:])}"
-        file.write(f"# {command}\n")
-        columns = ["run", "epoch", *(f"{p}{key}" for key, _ in PANELS for p in ("", "val_"))]
-        writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({"run": name, **row} for name, rows in runs.items() for row in rows)
-    draw(runs, table.with_suffix(".png"))
-    print(f"wrote {table} and {table.with_suffix('.png')}")
+    columns = ["epoch", *(f"{prefix}{key}" for key, _ in PANELS for prefix in ("", "val_"))]
+    lines = [
+        {"run": name, **{column: row.get(column, "") for column in columns}}
+        for name, rows in runs.items()
+        for row in rows
+    ]
+    command = " ".join(["python", "benchmarks/training_curves.py", *sys.argv[1:]])
+    print("wrote", write_csv(lines, RESULTS / f"{options.name}.csv", [command]))
+    print("wrote", draw(runs, RESULTS / f"{options.name}.png"))
 
 
 def draw(runs, path):
-    """Plots training and validation of every run."""
-    figure = Figure((12, 3.6), layout="constrained")
-    FigureCanvasAgg(figure)
+    """Plots training and validation of every run; returns the path."""
+    figure = new_figure(12, 3.6)
     for axis, (key, label) in zip(figure.subplots(1, len(PANELS)), PANELS, strict=True):
         for number, (name, rows) in enumerate(runs.items()):
+            colour = COLOURS[number % len(COLOURS)]
             for prefix, style in (("", {"lw": 0.8, "ls": ":"}), ("val_", {"lw": 2, "label": name})):
                 points = [(int(r["epoch"]) + 1, r.get(prefix + key, "NA")) for r in rows]
                 points = [(x, float(y)) for x, y in points if y not in ("NA", "")]
                 if points:
-                    axis.plot(*zip(*points, strict=True), color=f"C{number}", **style)
+                    axis.plot(*zip(*points, strict=True), color=colour, **style)
         axis.set(xlabel="epoch", ylabel=label)
         axis.grid(alpha=0.3)
         if key != "watermarked_psnr":
             axis.set_yscale("log")
     figure.axes[0].legend(fontsize="small")
-    figure.savefig(path, dpi=110)
+    return save_figure(figure, path, path.stem)
 
 
 if __name__ == "__main__":

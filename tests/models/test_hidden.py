@@ -122,6 +122,7 @@ def test_mixed_precision_keeps_pixels_and_logits_in_float32(photo):
         (hidden.build_extractor, {"message_length": 0}),
         (hidden.build_extractor, {"depth": -1}),
         (build_critic, {"width": 0}),
+        (build_critic, {"width": 1.5}),
     ],
 )
 def test_bad_arguments(build, arguments):

@@ -67,6 +67,7 @@ def test_trains_against_attacks_that_change_the_size(file, tmp_path):
     config = config_of(file, tmp_path / "run", "steps=8", "steps_per_epoch=8")
     trainer = recipe.train(config)
     assert int(trainer.optimizer.iterations) == 8
+    assert (trainer.adversary is None) == (config.adversarial_weight == 0)
     logs = trainer.get_metrics_result()
     assert all(np.isfinite(value) for value in logs.values())
 
@@ -83,6 +84,10 @@ def test_run_ends_with_a_network_for_images_of_many_tiles(tmp_path, capsys):
     message = np.random.default_rng(1).integers(0, 2, (1, 2, 3, 6)).astype("float32")
     marked = network.embed(image, message)
     assert network.extract(marked).shape == message.shape
+    config = load_config(recipe.Config, FOLDER / "quick.toml", [*words, "steps=6"])
+    trainer = recipe.train(config, resume=True)
+    assert int(trainer.optimizer.iterations) == 6
+    assert (trainer.adversary is None) == (config.adversarial_weight == 0)
 
 
 def test_exported_networks_are_the_trained_ones(tmp_path):

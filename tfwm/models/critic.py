@@ -23,10 +23,7 @@ def build_critic(width=64, depth=4, name="critic"):
     >>> tuple(build_critic(width=8)(np.full((2, 32, 32, 3), 0.5)).shape)
     (2, 1)
     """
-    if min(width, depth) < 1:
-        raise ValueError(
-            f"Expected width and depth of at least 1. Received: width={width}, depth={depth}"
-        )
+    parts.check_sizes(width=width, depth=depth)
     image = keras.Input((None, None, 3), name="image")
     x = parts.to_signal(image)
     for i in range(depth):

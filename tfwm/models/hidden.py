@@ -50,7 +50,7 @@ def build_embedder(tile_size=TILE, width=64, depth=4, message_length=BITS, name=
     >>> tuple(build_embedder(width=8)(inputs).shape)
     (1, 128, 256, 3)
     """
-    _check(tile_size=tile_size, width=width, depth=depth, message_length=message_length)
+    parts.check_sizes(tile_size=tile_size, width=width, depth=depth, message_length=message_length)
     image = keras.Input((None, None, 3), name="image")
     message = keras.Input((None, None, message_length), name="message")
     strength = keras.Input((), name="strength")
@@ -94,7 +94,7 @@ def build_extractor(tile_size=TILE, width=64, depth=7, message_length=BITS, name
     (1, 1, 1, 30)
     """
     whole = tile_size is None
-    _check(
+    parts.check_sizes(
         tile_size=1 if whole else tile_size,
         width=width,
         depth=depth,
@@ -112,9 +112,3 @@ def build_extractor(tile_size=TILE, width=64, depth=7, message_length=BITS, name
         mean = keras.layers.AveragePooling2D(tile_size, name="mean", dtype="float32")
     logits = keras.layers.Conv2D(message_length, 1, name="logits", dtype="float32")(mean(x))
     return keras.Model(image, logits, name=name)
-
-
-def _check(**sizes):
-    for key, value in sizes.items():
-        if not isinstance(value, int) or value < 1:
-            raise ValueError(f"Expected {key} to be an integer above 0. Received: {key}={value!r}")

@@ -5,6 +5,13 @@ import keras
 from tfwm.layers import FusedBatchNormalization
 
 
+def check_sizes(**sizes):
+    """Raises `ValueError` for a size that is no integer above 0."""
+    for key, value in sizes.items():
+        if not isinstance(value, int) or value < 1:
+            raise ValueError(f"Expected {key} to be an integer above 0. Received: {key}={value!r}")
+
+
 def convolution(x, width, name):
     """3 x 3 convolution, batch normalisation, ReLU: the block of HiDDeN and MBRS.
 

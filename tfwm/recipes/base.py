@@ -93,15 +93,14 @@ def _begin_with(trainer, network):
 def _early_stopping(config):
     if not config.patience:
         return []
-    # While the PSNR still rises, errors do.
-    rising = config.steps * config.psnr_ramp if config.psnr else 0
     return [
         keras.callbacks.EarlyStopping(
             "val_logits_bit_error_rate",
             mode="min",
             patience=config.patience,
             restore_best_weights=True,
-            start_from_epoch=round(rising / config.steps_per_epoch),
+            # While the PSNR still rises, errors do.
+            start_from_epoch=round(build.psnr_ramp_steps(config) / config.steps_per_epoch),
             verbose=1,
         )
     ]

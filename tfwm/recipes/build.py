@@ -99,15 +99,19 @@ def attack_names(tables):
     return list(names)
 
 
+def psnr_ramp_steps(config):
+    """Returns for how many steps the PSNR that is held rises; 0 if none is held."""
+    return int(config.steps * config.psnr_ramp) if config.psnr else 0
+
+
 def build_hold_psnr(config):
     """Returns the `HoldPSNR` of a config, or `None`."""
     if not config.psnr:
         return None
-    ramp = max(1, int(config.steps * config.psnr_ramp))
     return HoldPSNR(
         config.psnr,
         config.psnr_start,
-        ramp,
+        max(1, psnr_ramp_steps(config)),
         config.psnr_rate,
         config.psnr_multiplier,
         config.psnr_penalty,
