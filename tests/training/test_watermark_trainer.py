@@ -173,13 +173,16 @@ def test_balance_is_saved_with_the_trainer(tmp_path):
 
 
 def test_resumed_run_equals_an_uninterrupted_one(tmp_path):
-    attack = {"attack": attacks.GaussianNoise((0.01, 0.05), seed=1)}
-    whole = make_trainer(**attack)
+    def make_attack():
+        noise = attacks.GaussianNoise((0.01, 0.05))
+        return attacks.Chain([attacks.Ramp(noise, steps=20), attacks.JPEG(50)], seed=1)
+
+    whole = make_trainer(attack=make_attack())
     fit(whole, epochs=3)
 
-    first = make_trainer(attack=attacks.GaussianNoise((0.01, 0.05), seed=1))
+    first = make_trainer(attack=make_attack())
     fit(first, epochs=2, callbacks=[Checkpoint(tmp_path)])
-    second = make_trainer(seed=0, attack=attacks.GaussianNoise((0.01, 0.05), seed=1))
+    second = make_trainer(seed=0, attack=make_attack())
     second.build((16, 32, 32, 1))
     checkpoint = Checkpoint(tmp_path)
     assert checkpoint.restore(second) == 2

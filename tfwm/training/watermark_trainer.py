@@ -77,8 +77,12 @@ class WatermarkTrainer(keras.Model):
         self.random_message = RandomMessage(self.message_shape, seed=seed)
 
     def build(self, input_shape):
+        shape = input_shape["image"] if isinstance(input_shape, dict) else input_shape
+        # A checkpoint is only restored into weights that exist: a ramp's counter is one.
+        for attack in (self.attack, self.validation_attack):
+            if attack is not None and not attack.built:
+                attack.build(shape)
         if self.hold_psnr is not None:
-            shape = input_shape["image"] if isinstance(input_shape, dict) else input_shape
             self.hold_psnr.build([shape, shape])
         if self.balance is not None:
             self.balance.build(None)
