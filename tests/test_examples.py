@@ -10,13 +10,26 @@ import tensorflow as tf
 
 import tfwm
 
-PARTS = ("data", "layers", "losses", "marking", "metrics", "payload", "training")
+PARTS = (
+    "data",
+    "data.tasks",
+    "layers",
+    "losses",
+    "marking",
+    "metrics",
+    "payload",
+    "protection",
+    "training",
+)
 MODULES = (
+    "models.barrier",
     "models.critic",
     "models.hidden",
+    "models.keyed_extractor",
     "models.mbrs",
     "models.photo",
     "models.redmark",
+    "models.translators",
     "ops.blocks",
     "ops.ssim",
     "ops.transforms",

@@ -21,6 +21,7 @@ LEVEL = {
     "training": 3,
     "export": 3,
     "watermarker": 4,
+    "protection": 4,
     "evaluation": 5,
     "recipes": 6,
     "report": 6,

@@ -48,3 +48,16 @@ def test_saves_and_loads(tmp_path, features):
     loaded = keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(loaded(features), model(features))
     assert loaded.layers[-1].epsilon == 1e-3
+
+
+def test_affine_has_a_scale_and_offset_for_each_channel(features):
+    layer = InstanceNormalization(affine=True)
+    np.testing.assert_array_equal(layer(features), InstanceNormalization()(features))
+    reference = keras.layers.GroupNormalization(-1, epsilon=1e-5)
+    reference.build(features.shape)
+    weights = [np.array([1.0, 2.0, -1.0, 0.5]), np.array([0.0, 3.0, 1.0, -2.0])]
+    layer.set_weights(weights)
+    reference.set_weights(weights)
+    np.testing.assert_allclose(layer(features), reference(features), atol=5e-6)
+    again = InstanceNormalization.from_config(layer.get_config())
+    assert again.affine

@@ -1,4 +1,4 @@
-"""The adversaries of HiDDeN (Fig. 2) and MBRS (Fig. 2), of other depth, and of StegaStamp."""
+"""The adversaries of HiDDeN (Fig. 2) and MBRS (Fig. 2), of other depth, of StegaStamp, PatchGAN."""
 
 import keras
 from keras import ops
@@ -66,6 +66,52 @@ def build_clipped_critic(limit=0.01, name="critic"):
             name=f"conv{i + 1}",
         )(x)
     x = keras.layers.GlobalAveragePooling2D(name="mean", dtype="float32")(x)
+    return keras.Model(image, x, name=name)
+
+
+def build_patch_critic(channels=3, width=64, depth=4, name="critic"):
+    """Builds a PatchGAN, which judges each patch of an image by itself.
+
+    Isola et al., CVPR 2017, section 3.2.2, with the sizes of Zhang et al.'s released code ("Model
+    watermarking for image processing networks", AAAI 2020): 3 x 3 convolutions with stride 2.
+
+    Args:
+        channels: channels of the image; with a condition beside it, those of both.
+        width: channels of the first convolution; they double up to eight times as many.
+        depth: number of halvings; the paper has 4.
+        name: name of the model.
+
+    Returns:
+        `keras.Model` from an image `(batch, H, W, channels)` in [0, 1], H and W multiples of
+        `2**depth` and from twice that on, to logits `(batch, H / 2**depth, W / 2**depth, 1)`,
+        positive where it takes the image for a real one.
+
+    Example:
+
+    >>> tuple(build_patch_critic(width=4)(np.full((2, 32, 64, 3), 0.5)).shape)
+    (2, 2, 4, 1)
+    """
+    parts.check_sizes(channels=channels, width=width, depth=depth)
+    image = keras.Input((None, None, channels), name="image")
+    x = parts.to_signal(image)
+    for i in range(depth):
+        layer = f"conv{i + 1}"
+        x = keras.layers.Conv2D(
+            min(1 << i, 8) * width,
+            3,
+            2,
+            "same",
+            use_bias=not i,
+            kernel_initializer=parts.small_normal(),
+            name=layer,
+        )(x)
+        if i:
+            x = parts.normalise(x, layer, "instance")
+        x = keras.layers.LeakyReLU(0.2, name=f"{layer}_leaky")(x)
+    last = parts.small_normal()
+    x = keras.layers.Conv2D(
+        1, 3, padding="same", kernel_initializer=last, name="logits", dtype="float32"
+    )(x)
     return keras.Model(image, x, name=name)
 
 

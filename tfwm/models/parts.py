@@ -2,7 +2,9 @@
 
 import keras
 
-from tfwm.layers import FusedBatchNormalization
+from tfwm.layers import FusedBatchNormalization, InstanceNormalization
+
+NORMALIZATIONS = (None, "batch", "instance")
 
 
 def check_sizes(**sizes):
@@ -24,9 +26,33 @@ def convolution(x, width, name):
     return keras.layers.ReLU(name=f"{name}_relu")(normalise(x, name))
 
 
-def normalise(x, name):
-    """Batch normalisation of the layer `name`."""
-    return FusedBatchNormalization(name=f"{name}_norm")(x)
+def normalise(x, name, kind="batch", affine=False):
+    """Normalisation of the layer `name`, one of `NORMALIZATIONS`.
+
+    Args:
+        x: features `(batch, rows, columns, channels)`.
+        name: of the layer before.
+        kind: `"batch"`, `"instance"` or `None`.
+        affine: whether instance normalisation has a learned scale and offset.
+    """
+    if kind is None:
+        return x
+    if kind == "batch":
+        return FusedBatchNormalization(name=f"{name}_norm")(x)
+    return InstanceNormalization(affine=affine, name=f"{name}_norm")(x)
+
+
+def check_normalization(kind):
+    """Raises `ValueError` for what is not one of `NORMALIZATIONS`."""
+    if kind not in NORMALIZATIONS:
+        raise ValueError(
+            f"Expected a normalization of {NORMALIZATIONS}. Received: normalization={kind!r}"
+        )
+
+
+def small_normal():
+    """Initial weights of pix2pix and of networks after it: deviation 0.02, of any size."""
+    return keras.initializers.RandomNormal(stddev=0.02)
 
 
 def to_signal(image):

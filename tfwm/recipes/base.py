@@ -30,20 +30,55 @@ def train(config, build_model, resume=False, callbacks=(), cut=build.cut_source)
         cut: see `build.build_data`.
     """
     output = Path(config.output)
-    checkpoint = Checkpoint(output / "checkpoints")
-    if checkpoint.exists() and not resume:
+    begun = Checkpoint(output / "checkpoints").exists()
+    if begun:
+        check_resume(output, resume)
+
+    def build_trainer():
+        trainer = build_model(config)
+        if config.initial and not begun:
+            _begin_with(trainer, config.initial)
+        return trainer
+
+    return fit(
+        build_trainer,
+        (config.batch_size, config.crop_size, config.crop_size, config.channels),
+        config,
+        output,
+        lambda first_epoch: build.build_data(config, first_epoch, cut),
+        lambda: build.build_validation_data(config, cut),
+        [*callbacks, *_early_stopping(config)],
+    )
+
+
+def check_resume(output, resume):
+    """Raises `ConfigError` if a folder that holds a run was not to be gone on with."""
+    if not resume:
         raise ConfigError(
             f"{output} already holds a run: add --resume to go on, or choose another output="
         )
+
+
+def fit(build_trainer, input_shape, config, folder, data, validation_data=None, callbacks=()):
+    """Fits one trainer, from its last checkpoint if there is one; returns it.
+
+    Args:
+        build_trainer: function without arguments to the compiled trainer.
+        input_shape: shape, or dict of shapes, that it is built with.
+        config: settings, of which `seed`, `steps` and `steps_per_epoch` are read here.
+        folder: where settings, environment, log and checkpoints go.
+        data: function of the first epoch's number to the endless training batches.
+        validation_data: function without arguments to batches, or `None`.
+        callbacks: more Keras callbacks.
+    """
+    checkpoint = Checkpoint(folder / "checkpoints")
     keras.utils.set_random_seed(config.seed)
     with training_strategy().scope():
-        trainer = build_model(config)
-        trainer.build((config.batch_size, config.crop_size, config.crop_size, config.channels))
+        trainer = build_trainer()
+        trainer.build(input_shape)
         first_epoch = checkpoint.restore(trainer)
-        if not first_epoch and config.initial:
-            _begin_with(trainer, config.initial)
-    output.mkdir(parents=True, exist_ok=True)
-    save_config(config, output / "config.toml")
+    folder.mkdir(parents=True, exist_ok=True)
+    save_config(config, folder / "config.toml")
     environment = {
         "tfwm": __version__,
         "tensorflow": tf.__version__,
@@ -53,12 +88,12 @@ def train(config, build_model, resume=False, callbacks=(), cut=build.cut_source)
         "seed": config.seed,
         "command": " ".join(sys.argv),
     }
-    (output / "environment.json").write_text(json.dumps(environment, indent=2) + "\n")
+    (folder / "environment.json").write_text(json.dumps(environment, indent=2) + "\n")
     epochs = max(1, config.steps // config.steps_per_epoch)
     if first_epoch < epochs:
         trainer.fit(
-            build.build_data(config, first_epoch, cut),
-            validation_data=build.build_validation_data(config, cut),
+            data(first_epoch),
+            validation_data=validation_data and validation_data(),
             epochs=epochs,
             shuffle=False,
             initial_epoch=first_epoch,
@@ -66,9 +101,8 @@ def train(config, build_model, resume=False, callbacks=(), cut=build.cut_source)
             callbacks=[
                 *callbacks,
                 checkpoint,
-                keras.callbacks.CSVLogger(output / "log.csv", append=first_epoch > 0),
-                keras.callbacks.TensorBoard(output / "tensorboard", write_graph=False),
-                *_early_stopping(config),
+                keras.callbacks.CSVLogger(folder / "log.csv", append=first_epoch > 0),
+                keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False),
             ],
             verbose=1 if sys.stdout.isatty() else 2,
         )

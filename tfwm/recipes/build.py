@@ -26,14 +26,7 @@ def fit_source(config, source):
 
 def read_source(config, source):
     """Returns the photos of one entry of `photos`."""
-    kind, _, rest = source.partition(":")
-    mode = "RGB" if config.channels == 3 else "L"
-    if kind == "tfds":
-        name, _, split = rest.partition(":")
-        return data.tfds_photos(name, split or "train", mode)
-    if kind == "bundled":
-        return data.bundled_photos(rest or "train", mode)
-    return data.folder_photos(source, mode)
+    return data.read_photos(source, "RGB" if config.channels == 3 else "L")
 
 
 def build_data(config, seed_offset=0, cut=cut_source):

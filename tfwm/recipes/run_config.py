@@ -8,7 +8,7 @@ POSITIVE = ("steps", "steps_per_epoch", "batch_size", "crop_size", "width")
 
 
 @dataclasses.dataclass
-class RunConfig:
+class TrainingConfig:
     """Settings that every recipe has; see the recipes' TOML files for how they are used."""
 
     name: str = "network"
@@ -17,10 +17,26 @@ class RunConfig:
     # Photos: "tfds:NAME:SPLIT", "bundled:train" or a folder. Test photos are for the report.
     photos: list = dataclasses.field(default_factory=lambda: ["bundled:train"])
     test_photos: str = "bundled:test"
-    channels: int = 1  # 1: gray, 3: colour
     crop_size: int = 32
-    patches_per_photo: int = 0  # 0: as many as tile the photo
     width: int = 64
+    # Optimisation
+    precision: str = "float32"  # or "mixed_bfloat16"
+    optimizer: str = "sgd"
+    learning_rate: float = 1e-4
+    momentum: float = 0.98
+    schedule: str = "constant"
+    batch_size: int = 32
+    steps: int = 1000
+    steps_per_epoch: int = 200
+    jit_compile: bool = True
+
+
+@dataclasses.dataclass
+class RunConfig(TrainingConfig):
+    """Settings of the recipes of networks that carry bits."""
+
+    channels: int = 1  # 1: gray, 3: colour
+    patches_per_photo: int = 0  # 0: as many as tile the photo
     # Attacks: tables with the layer's name, its arguments and a weight (1 by default); a
     # "Chain" has a list of such tables as its `attacks`.
     attacks: list = dataclasses.field(default_factory=list)
@@ -42,18 +58,8 @@ class RunConfig:
     psnr_rate: float = 0.005
     psnr_multiplier: float = 0.05
     psnr_penalty: str = "log"
-    # Optimisation
     initial: str = ""  # finished run or exported network to begin with
     train_embedder: bool = True
-    precision: str = "float32"  # or "mixed_bfloat16"
-    optimizer: str = "sgd"
-    learning_rate: float = 1e-4
-    momentum: float = 0.98
-    schedule: str = "constant"
-    batch_size: int = 32
-    steps: int = 1000
-    steps_per_epoch: int = 200
-    jit_compile: bool = True
 
 
 def check_positive(config, names=POSITIVE):

@@ -1,0 +1,107 @@
+import re
+
+import keras
+import numpy as np
+import pytest
+
+from tfwm.models import translators
+
+
+@pytest.fixture
+def image(photo):
+    return photo[:, :32, :48]
+
+
+def without_last(model, name):
+    """The network with its last convolution set to nothing."""
+    layer = model.get_layer(name)
+    layer.set_weights([np.zeros_like(w) for w in layer.get_weights()])
+    return model
+
+
+@pytest.mark.parametrize(
+    "build, arguments, last",
+    [
+        (translators.build_unet, {"depth": 3, "residual": True}, "up1"),
+        (translators.build_resnet, {"blocks": 1, "residual": True}, "last"),
+        (translators.build_super_resolver, {"blocks": 1, "scale": 2}, "last"),
+    ],
+)
+def test_residual_networks_without_a_change_give_the_image(build, arguments, last, image):
+    model = build(width=4, **arguments)
+    size = np.array(image.shape[1:3]) * arguments.get("scale", 1)
+    enlarged = keras.ops.image.resize(image, size, "bilinear")
+    begin = np.abs(np.asarray(model(image)) - enlarged).mean()
+    assert 0 < begin < 0.2
+    np.testing.assert_allclose(without_last(model, last)(image), enlarged, atol=1e-6)
+
+
+@pytest.mark.parametrize("build", [translators.build_unet, translators.build_resnet])
+def test_residual_reaches_black_and_white(build, image):
+    model = build(residual=True, width=4, **({"blocks": 0} if "res" in build.__name__ else {}))
+    last = model.get_layer("last" if "res" in build.__name__ else "up1")
+    photo = np.tile(image, (1, 8, 6, 1))[:, :256, :256]
+    last.bias.assign([100.0, -100.0, 0.0])
+    out = np.asarray(model(photo))
+    np.testing.assert_allclose(out[..., 0], np.clip(photo[..., 0] + 0.5, 0, 1), atol=1e-6)
+    np.testing.assert_allclose(out[..., 1], np.clip(photo[..., 1] - 0.5, 0, 1), atol=1e-6)
+
+
+def test_direct_networks_give_any_channels(photo, gray_photo):
+    colour = translators.build_unet(1, 3, 4, 3)
+    assert colour(gray_photo[:, :32, :48]).shape == (1, 32, 48, 3)
+    gray = translators.build_resnet(0, 3, 1, 4)
+    out = without_last(gray, "last")(photo[:, :32, :48])
+    np.testing.assert_allclose(out, np.full((1, 32, 48, 1), 0.5))
+
+
+def test_dropout_in_training_only(photo):
+    keras.utils.set_random_seed(0)
+    model = translators.build_unet(width=2, depth=6, dropout=0.5)
+    assert [x.name for x in model.layers if "dropout" in x.name] == ["up5_dropout"]
+    names = [x.name for x in translators.build_unet(width=1, dropout=0.5).layers]
+    assert [name for name in names if "dropout" in name] == [f"up{i}_dropout" for i in (7, 6, 5)]
+    image = photo[:, :64, :64]
+    np.testing.assert_array_equal(model(image), model(image))
+    assert np.abs(np.asarray(model(image, training=True)) - model(image, training=True)).max() > 0
+
+
+def test_blocks_and_their_convolutions():
+    def convolutions(**arguments):
+        model = translators.build_resnet(3, width=1, **arguments)
+        return [x.name for x in model.layers if "block1" in x.name and hasattr(x, "kernel")]
+
+    assert convolutions() == ["block1_conv1", "block1_conv2"]
+    assert convolutions(block_depth=1) == ["block1_conv1"]
+
+
+def test_reflection_leaves_no_frame():
+    """A plain image stays plain without halvings, whose zeros show."""
+    model = translators.build_super_resolver(width=4, blocks=0, scale=2)
+    model.get_layer("double1").padding = "same"
+    plain = np.full((1, 24, 24, 3), 0.4, "float32")
+    seen = keras.Model(model.input, model.get_layer("first").output)(plain)
+    np.testing.assert_allclose(seen, np.broadcast_to(seen[:, :1, :1], seen.shape), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "build, arguments",
+    [
+        (translators.build_unet, {"depth": 1}),
+        (translators.build_unet, {"normalization": "layer"}),
+        (translators.build_unet, {"channels_in": 0}),
+        (translators.build_resnet, {"blocks": -1}),
+        (translators.build_resnet, {"block_depth": 0}),
+        (translators.build_super_resolver, {"scale": 3}),
+        (translators.build_super_resolver, {"blocks": 1.5}),
+    ],
+)
+def test_bad_arguments(build, arguments):
+    ((key, value),) = arguments.items()
+    with pytest.raises(ValueError, match=re.escape(f"Received: {key}={value!r}")):
+        build(**arguments)
+
+
+def test_residual_needs_as_many_channels():
+    with pytest.raises(ValueError, match="Received: channels_in=1, channels_out=3"):
+        translators.build_resnet(0, 1, 3, 4, residual=True)

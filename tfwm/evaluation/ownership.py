@@ -1,0 +1,51 @@
+"""Whether an owner can prove a barrier's mark in images: the measures of Zhang et al., and ours."""
+
+import numpy as np
+
+from tfwm.metrics import normalized_correlation
+from tfwm.protection import prove
+
+# What counts as success: the paper's normalised correlation; and mean-removed, where the paper's
+# passes blanks of mostly white watermarks.
+NC_LIMIT = 0.95
+SIMILARITY_LIMIT = 0.9
+
+
+def ownership_row(name, read, watermark, unmarked):
+    """Returns what is told about one group of images.
+
+    Args:
+        name: of the group, such as `"unet-l2"`.
+        read: what was read from its images, `(n, height, width, channels)` in [0, 1].
+        watermark: `(height, width, channels)`.
+        unmarked: similarities of images that are known to be unmarked.
+
+    Returns:
+        dict: `nc` and `similarity` (mean-removed), means over the images; `success_nc`, the
+        paper's success rate; `success`, the share of similarities of at least 0.9; `p_value`
+        that the group is unmarked.
+
+    Example:
+
+    >>> mark = np.eye(8)[..., None]
+    >>> row = ownership_row("copies", np.stack([mark] * 9), mark, np.linspace(-0.1, 0.1, 50))
+    >>> row["success"], row["p_value"] < 1e-5
+    (1.0, True)
+    """
+    correlations = correlate(read, watermark, centred=False)
+    similarities = correlate(read, watermark)
+    return {
+        "images_of": name,
+        "images": len(read),
+        "nc": float(correlations.mean()),
+        "success_nc": float(np.mean(correlations > NC_LIMIT)),
+        "similarity": float(similarities.mean()),
+        "success": float(np.mean(similarities >= SIMILARITY_LIMIT)),
+        "p_value": prove(similarities, unmarked).p_value,
+    }
+
+
+def correlate(read, watermark, centred=True):
+    """Returns the correlation of each image that was read with the watermark, `(n,)`."""
+    watermarks = np.broadcast_to(watermark, read.shape)
+    return np.asarray(normalized_correlation(watermarks, read, centred))

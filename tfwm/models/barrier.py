@@ -1,0 +1,216 @@
+"""A barrier behind a model: what the model puts out leaves it with an invisible watermark.
+
+Zhang et al., "Model watermarking for image processing networks", AAAI 2020 (arXiv 2002.11088),
+section "Network structures": embedding sub-network H (UNet), extractor sub-network R (like
+CEILNet). The watermark is an image. Sizes are those of the released code; its discriminator is
+`tfwm.models.critic.build_patch_critic`. Nothing of the code is reused. Where this differs:
+
+* H's defaults are the code's, which puts out the marked image itself; training begins with noise
+  and has to learn the photo first. `residual_limit`, ours, adds a bounded change instead:
+  training begins at about 40 dB, and the mark can never be worse than the limit.
+* R's normalisation has each image's own statistics in training and in use. All convolutions but
+  the last are normalised.
+* R ends in a ReLU as the code's, which lets a pixel that is 0 everywhere learn nothing more.
+  `output="sigmoid"` has a gradient at every pixel and stays below 1.
+* R costs 70 billion multiplications for 256 x 256 pixels, most of them in its residual blocks.
+  `halvings=2` lets those see a quarter of the places, and half the width costs a quarter.
+
+Both are fully convolutional, and their images in [0, 1], inside as well, as in the code.
+"""
+
+import keras
+import tensorflow as tf
+
+from tfwm.models import parts
+from tfwm.models.unet import unet
+from tfwm.ops.resample import apply_separable, resize_matrix
+
+DILATIONS = (2, 2, 2, 2, 4, 4, 4, 4, 1)
+OUTPUTS = ("relu", "sigmoid")
+FITS = ("bilinear", "nearest", "tile")
+
+
+def build_embedder(
+    image_channels=3,
+    watermark_channels=3,
+    width=64,
+    depth=7,
+    normalization="batch",
+    residual_limit=None,
+    name="embedder",
+):
+    """Builds H, a U-Net that sees the image and the watermark.
+
+    Args:
+        image_channels: channels of the image.
+        watermark_channels: channels of the watermark.
+        width: channels after the first halving; the deepest layers have eight times as many.
+        depth: number of halvings, from 2; the code has 7 for 256 x 256 pixels.
+        normalization: `"batch"` as the code, `"instance"` or `None`.
+        residual_limit: the largest change of a pixel, in (0, 1]: the output is
+            `image + residual_limit tanh(x)`, not clipped. `None` is the code's `sigmoid(x)`.
+        name: name of the model.
+
+    Returns:
+        `keras.Model` with the inputs `{"image": (batch, H, W, image_channels), "watermark":
+        (batch, H, W, watermark_channels)}`, in [0, 1], H and W multiples of `2**depth`, and the
+        marked image `(batch, H, W, image_channels)`. `fit_watermark` gives a watermark that size.
+
+    Example:
+
+    >>> embedder = build_embedder(watermark_channels=1, width=4, depth=3, residual_limit=0.1)
+    >>> image, watermark = np.full((1, 32, 48, 3), 0.5), np.ones((1, 32, 48, 1))
+    >>> tuple(embedder({"image": image, "watermark": watermark}).shape)
+    (1, 32, 48, 3)
+    """
+    _check_channels(image_channels, watermark_channels, width)
+    parts.check_normalization(normalization)
+    if not isinstance(depth, int) or depth < 2:
+        raise ValueError(f"Expected a depth that is an integer from 2. Received: depth={depth!r}")
+    if residual_limit is not None and not 0 < residual_limit <= 1:
+        raise ValueError(
+            "Expected a residual_limit above 0 and at most 1, or None. "
+            f"Received: residual_limit={residual_limit!r}"
+        )
+    image = keras.Input((None, None, image_channels), name="image")
+    watermark = keras.Input((None, None, watermark_channels), name="watermark")
+    x = keras.layers.Concatenate(name="image_and_watermark")([image, watermark])
+    x = unet(x, image_channels, width, depth, normalization)
+    if residual_limit is None:
+        marked = keras.layers.Activation("sigmoid", name="marked", dtype="float32")(x)
+    else:
+        x = keras.layers.Activation("tanh", name="tanh", dtype="float32")(x)
+        x = keras.layers.Rescaling(residual_limit, name="residual", dtype="float32")(x)
+        marked = keras.layers.Add(name="marked", dtype="float32")([image, x])
+    return keras.Model({"image": image, "watermark": watermark}, marked, name=name)
+
+
+def build_extractor(
+    image_channels=3,
+    watermark_channels=3,
+    width=128,
+    halvings=1,
+    dilations=DILATIONS,
+    output="relu",
+    name="extractor",
+):
+    """Builds R: convolutions, dilated residual blocks, convolutions.
+
+    Args:
+        image_channels: channels of the image.
+        watermark_channels: channels of the watermark.
+        width: channels of all hidden layers; 16 to 32 can be trained on a CPU.
+        halvings: how often the places are halved before the residual blocks, from 1; the code
+            has 1.
+        dilations: distance of the pixels that a block's convolutions see, one number a block.
+        output: last function: `"relu"` as the code, or `"sigmoid"`.
+        name: name of the model.
+
+    Returns:
+        `keras.Model` from an image `(batch, H, W, image_channels)` in [0, 1] to the watermark
+        `(batch, H, W, watermark_channels)`, H and W multiples of `2**halvings`.
+
+    Example:
+
+    >>> extractor = build_extractor(watermark_channels=1, width=4, halvings=2, dilations=(1, 2))
+    >>> tuple(extractor(np.full((1, 32, 48, 3), 0.5)).shape)
+    (1, 32, 48, 1)
+    """
+    _check_channels(image_channels, watermark_channels, width)
+    parts.check_sizes(halvings=halvings)
+    if not all(isinstance(n, int) and n > 0 for n in dilations):
+        raise ValueError(f"Expected dilations to be integers from 1. Received: {dilations=}")
+    if output not in OUTPUTS:
+        raise ValueError(f"Expected an output of {OUTPUTS}. Received: output={output!r}")
+    image = keras.Input((None, None, image_channels), name="image")
+    x = _relu(_convolution(image, width, "conv1"), "conv1")
+    x = _relu(_convolution(x, width, "conv2"), "conv2")
+    for i in range(1, halvings + 1):
+        x = _relu(_convolution(x, width, f"half{i}", strides=2), f"half{i}")
+    for i, dilation in enumerate(dilations, 1):
+        y = _convolution(x, width, f"block{i}_conv1", dilation_rate=dilation)
+        y = _relu(y, f"block{i}_conv1")
+        y = _convolution(y, width, f"block{i}_conv2", dilation_rate=dilation)
+        x = _relu(keras.layers.Add(name=f"block{i}_sum")([x, y]), f"block{i}")
+    for i in range(1, halvings + 1):
+        layer = keras.layers.Conv2DTranspose(
+            width,
+            4,
+            2,
+            "same",
+            use_bias=False,
+            kernel_initializer=parts.small_normal(),
+            name=f"double{i}",
+        )
+        x = parts.normalise(layer(x), f"double{i}", "instance", affine=True)
+        x = _relu(x, f"double{i}")
+    x = _relu(_convolution(x, width, "conv3"), "conv3")
+    watermark = keras.layers.Conv2D(
+        watermark_channels,
+        1,
+        activation=output,
+        kernel_initializer=parts.small_normal(),
+        name="watermark",
+        dtype="float32",
+    )(x)
+    return keras.Model(image, watermark, name=name)
+
+
+def fit_watermark(watermark, size, method="bilinear"):
+    """Gives a watermark the size of the images that are to bear it.
+
+    Args:
+        watermark: `(h, w, channels)` in [0, 1].
+        size: `(height, width)` of the images, numbers or tensors.
+        method: `"bilinear"` (antialiased, as `tfwm.ops.resample.resize_matrix`); `"nearest"`,
+            which keeps the two colours of a QR code; or `"tile"`, which repeats the watermark
+            at its own size from the upper left corner on and cuts off what stands out.
+
+    Returns:
+        float32 tensor `(height, width, channels)`.
+
+    Example:
+
+    >>> fit_watermark(np.eye(2)[..., None], (2, 5), "tile").numpy()[..., 0]
+    array([[1., 0., 1., 0., 1.],
+           [0., 1., 0., 1., 0.]], dtype=float32)
+    """
+    if method not in FITS:
+        raise ValueError(f"Expected a method of {FITS}. Received: method={method!r}")
+    watermark = tf.cast(watermark, tf.float32)
+    if watermark.shape.rank != 3:
+        raise ValueError(
+            "Expected a watermark (height, width, channels). "
+            f"Received: watermark of shape {tuple(watermark.shape)}"
+        )
+    old = watermark.shape[:2]
+    if method == "tile":
+        rows, columns = (tf.range(n) % m for n, m in zip(size, old, strict=True))
+        return tf.gather(tf.gather(watermark, rows), columns, axis=1)
+    vertical, horizontal = (
+        resize_matrix(m, n, method=method) for n, m in zip(size, old, strict=True)
+    )
+    return apply_separable(watermark[None], vertical, horizontal)[0]
+
+
+def _check_channels(image_channels, watermark_channels, width):
+    parts.check_sizes(
+        image_channels=image_channels, watermark_channels=watermark_channels, width=width
+    )
+
+
+def _convolution(x, width, name, **arguments):
+    x = keras.layers.Conv2D(
+        width,
+        3,
+        padding="same",
+        use_bias=False,
+        kernel_initializer=parts.small_normal(),
+        name=name,
+        **arguments,
+    )(x)
+    return parts.normalise(x, name, "instance", affine=True)
+
+
+def _relu(x, name):
+    return keras.layers.ReLU(name=f"{name}_relu")(x)

@@ -1,0 +1,220 @@
+"""Networks from an image to an image: surrogates of an attacker, and hosts that mark by themselves.
+
+* `build_unet`: Isola et al., "Image-to-image translation with conditional adversarial networks",
+  CVPR 2017 (pix2pix).
+* `build_resnet`: Johnson, Alahi and Fei-Fei, "Perceptual losses for real-time style transfer and
+  super-resolution", ECCV 2016, as pix2pix has it.
+* `build_super_resolver`: the same paper's network for larger images.
+
+Zhang et al., "Model watermarking for image processing networks", AAAI 2020, copy a model by four
+surrogates: UNet is `build_unet(residual=True)` for 256 x 256 pixels, and CNet, Res9, Res16 are
+`build_resnet(blocks, residual=True)` of 0, 9 and 16 blocks. Wu et al., "Watermarking neural
+networks with watermarked images", have pix2pix and Johnson's network among their hosts.
+
+Code: that of pix2pix and CycleGAN (BSD) and of Zhang et al.; nothing of it is reused. Where these
+differ:
+
+* By the precedence of an operator, Zhang's residual blocks have one convolution, not two. Two are
+  the default here; `block_depth=1` is theirs.
+* Theirs normalise in use by the mean statistics of the training. Here each image has its own, in
+  training and in use.
+* Their dropout of 0.5 is an argument of the U-Net, 0 by default, and left out of the other.
+* What "several convolutional layers" (CNet) are is not said: the residual network without blocks.
+
+Images are in [0, 1]; inside, pixels are `2 image - 1`, and the last function is tanh. With
+`residual` it gives a change of the input in that range, and the sum is clipped.
+"""
+
+import keras
+
+from tfwm.layers import DepthToSpace, Enlarge, ReflectionPadding
+from tfwm.models import parts
+from tfwm.models.unet import unet
+
+
+def build_unet(
+    channels_in=3,
+    channels_out=3,
+    width=64,
+    depth=8,
+    normalization="instance",
+    dropout=0.0,
+    residual=False,
+    name="unet",
+):
+    """Builds pix2pix's U-Net, at its defaults `unet_256`.
+
+    Args:
+        channels_in: channels of the input.
+        channels_out: channels of the output.
+        width: channels after the first halving; the deepest layers have eight times as many.
+        depth: number of halvings, from 2: 8 for 256 x 256 pixels, 6 for 64 x 64.
+        normalization: `"instance"`, `"batch"` or `None`.
+        dropout: rate in the middle of the way up, in training, from depth 6 on; pix2pix has 0.5.
+        residual: whether it gives a change of the input, which then has as many channels.
+        name: name of the model.
+
+    Returns:
+        `keras.Model` from `(batch, H, W, channels_in)` to `(batch, H, W, channels_out)`, both in
+        [0, 1], H and W multiples of `2**depth`.
+
+    Example:
+
+    >>> model = build_unet(channels_in=1, width=4, depth=3)
+    >>> tuple(model(np.full((1, 32, 48, 1), 0.5)).shape)
+    (1, 32, 48, 3)
+    """
+    parts.check_sizes(channels_in=channels_in, channels_out=channels_out, width=width)
+    parts.check_normalization(normalization)
+    if not isinstance(depth, int) or depth < 2:
+        raise ValueError(f"Expected a depth that is an integer from 2. Received: depth={depth!r}")
+    image = keras.Input((None, None, channels_in), name="image")
+    x = unet(parts.to_signal(image), channels_out, width, depth, normalization, dropout)
+    return keras.Model(image, _finished(image, x, residual), name=name)
+
+
+def build_resnet(
+    blocks=9,
+    channels_in=3,
+    channels_out=3,
+    width=64,
+    block_depth=2,
+    normalization="instance",
+    residual=False,
+    name="resnet",
+):
+    """Builds a residual network: two halvings, residual blocks, two doublings.
+
+    Args:
+        blocks: number of residual blocks: 0 (CNet), 9 or 16.
+        channels_in: channels of the input.
+        channels_out: channels of the output.
+        width: channels at full resolution; the blocks have four times as many.
+        block_depth: convolutions of a block: 2, or 1 as Zhang's code.
+        normalization: `"instance"`, `"batch"` or `None`.
+        residual: see `build_unet`.
+        name: name of the model.
+
+    Returns:
+        `keras.Model` from `(batch, H, W, channels_in)` to `(batch, H, W, channels_out)`, both in
+        [0, 1], H and W multiples of 4 from 8 on.
+
+    Example:
+
+    >>> tuple(build_resnet(2, width=4)(np.full((1, 32, 48, 3), 0.5)).shape)
+    (1, 32, 48, 3)
+    """
+    parts.check_sizes(channels_in=channels_in, channels_out=channels_out, width=width)
+    parts.check_sizes(block_depth=block_depth)
+    parts.check_normalization(normalization)
+    _check_blocks(blocks)
+    image = keras.Input((None, None, channels_in), name="image")
+    x = ReflectionPadding(3, name="first_border")(parts.to_signal(image))
+    x = _layer(x, width, "first", normalization, 7)
+    for i in (1, 2):
+        x = _layer(x, width << i, f"half{i}", normalization, stride=2, padding="same")
+    for i in range(blocks):
+        x = _block(x, block_depth, f"block{i + 1}", normalization)
+    for i in (1, 0):
+        x = _layer(x, width << i, f"double{2 - i}", normalization, stride=2, transposed=True)
+    x = ReflectionPadding(3, name="last_border")(x)
+    x = keras.layers.Conv2D(
+        channels_out, 7, kernel_initializer=parts.small_normal(), name="last", dtype="float32"
+    )(x)
+    return keras.Model(image, _finished(image, x, residual), name=name)
+
+
+def build_super_resolver(scale=4, channels=3, width=64, blocks=4, name="super_resolver"):
+    """Builds a network that enlarges images, by what it adds to bilinear interpolation.
+
+    Johnson's: a 9 x 9 convolution, residual blocks at the small size, doublings, a 9 x 9
+    convolution. As in Lim et al., "Enhanced deep residual networks", CVPRW 2017, there is no
+    normalisation, which takes an image's contrast away; doublings are `DepthToSpace`.
+
+    Args:
+        scale: a power of 2 by which sides grow; the paper has 4 and 8.
+        channels: channels of input and output.
+        width: channels of the hidden layers.
+        blocks: number of residual blocks; the paper has 4.
+        name: name of the model.
+
+    Returns:
+        `keras.Model` from `(batch, H, W, channels)` to `(batch, scale * H, scale * W, channels)`,
+        both in [0, 1], H and W from 5 on.
+
+    Example:
+
+    >>> tuple(build_super_resolver(width=4)(np.full((1, 16, 24, 3), 0.5)).shape)
+    (1, 64, 96, 3)
+    """
+    parts.check_sizes(channels=channels, width=width)
+    _check_blocks(blocks)
+    if scale not in (2, 4, 8, 16):
+        raise ValueError(f"Expected a scale of 2, 4, 8 or 16. Received: scale={scale!r}")
+    image = keras.Input((None, None, channels), name="image")
+    x = ReflectionPadding(4, name="first_border")(parts.to_signal(image))
+    x = keras.layers.Conv2D(width, 9, activation="relu", name="first")(x)
+    for i in range(blocks):
+        y = keras.layers.Conv2D(
+            width, 3, padding="same", activation="relu", name=f"block{i + 1}_conv1"
+        )(x)
+        y = keras.layers.Conv2D(width, 3, padding="same", name=f"block{i + 1}_conv2")(y)
+        x = keras.layers.Add(name=f"block{i + 1}_sum")([x, y])
+    for i in range(scale.bit_length() - 1):
+        x = keras.layers.Conv2D(4 * width, 3, padding="same", name=f"double{i + 1}")(x)
+        x = DepthToSpace(2, name=f"double{i + 1}_places")(x)
+        x = keras.layers.ReLU(name=f"double{i + 1}_relu")(x)
+    x = ReflectionPadding(4, name="last_border")(x)
+    x = keras.layers.Conv2D(
+        channels, 9, kernel_initializer=parts.small_normal(), name="last", dtype="float32"
+    )(x)
+    x = _finished(Enlarge(scale, name="enlarged")(image), x, residual=True)
+    return keras.Model(image, x, name=name)
+
+
+def _check_blocks(blocks):
+    if not isinstance(blocks, int) or blocks < 0:
+        raise ValueError(f"Expected blocks to be an integer from 0. Received: blocks={blocks!r}")
+
+
+def _finished(image, x, residual):
+    """From the last convolution's results to pixels in [0, 1], float32."""
+    if not residual:
+        x = keras.layers.Activation("tanh", name="tanh", dtype="float32")(x)
+        return keras.layers.Rescaling(0.5, offset=0.5, name="output", dtype="float32")(x)
+    if image.shape[-1] != x.shape[-1]:
+        raise ValueError(
+            "Expected as many channels_out as channels_in with residual=True. "
+            f"Received: channels_in={image.shape[-1]}, channels_out={x.shape[-1]}"
+        )
+    change = keras.layers.Activation("tanh", name="tanh", dtype="float32")(x)
+    change = keras.layers.Rescaling(0.5, name="change", dtype="float32")(change)
+    x = keras.layers.Add(name="changed", dtype="float32")([image, change])
+    return keras.ops.clip(x, 0.0, 1.0)
+
+
+def _layer(
+    x, width, name, normalization, kernel=3, stride=1, padding="valid", transposed=False, relu=True
+):
+    """Convolution, normalisation, ReLU."""
+    kind = keras.layers.Conv2DTranspose if transposed else keras.layers.Conv2D
+    x = kind(
+        width,
+        kernel,
+        stride,
+        "same" if transposed else padding,
+        use_bias=normalization is None,
+        kernel_initializer=parts.small_normal(),
+        name=name,
+    )(x)
+    x = parts.normalise(x, name, normalization)
+    return keras.layers.ReLU(name=f"{name}_relu")(x) if relu else x
+
+
+def _block(x, depth, name, normalization):
+    """Residual block; only a block of one convolution has a ReLU after its last, as Zhang's."""
+    y = x
+    for i in range(1, depth + 1):
+        y = ReflectionPadding(1, name=f"{name}_border{i}")(y)
+        y = _layer(y, x.shape[-1], f"{name}_conv{i}", normalization, relu=i < depth or depth == 1)
+    return keras.layers.Add(name=f"{name}_sum")([x, y])

@@ -1,0 +1,71 @@
+"""The U-Net of pix2pix, of any depth, which several networks are made of.
+
+Isola et al., "Image-to-image translation with conditional adversarial networks", CVPR 2017,
+section 6.1.1. Code: github.com/phillipi/pix2pix (BSD); written anew, nothing of it is reused. The
+first and the innermost convolution are not normalised, as there. Skips carry features as they are
+before the activation, so that the way down has its leaky ReLU and the way up a plain one.
+"""
+
+import keras
+
+from tfwm.models import parts
+
+# Channels grow from `width` to this many times as many.
+WIDEST = 8
+
+
+def unet(x, channels, width, depth, normalization, dropout=0.0):
+    """U-Net up to its last convolution.
+
+    Args:
+        x: image or features `(batch, H, W, any)`, sides multiples of `2**depth`.
+        channels: channels of the result.
+        width: channels after the first halving.
+        depth: number of halvings.
+        normalization: one of `tfwm.models.parts.NORMALIZATIONS`.
+        dropout: rate after the convolutions on the way up that are 8 times as wide, without the
+            innermost.
+
+    Returns:
+        float32 `(batch, H, W, channels)`, not bounded.
+    """
+    bias = normalization is None
+    widths = [min(1 << i, WIDEST) * width for i in range(depth)]
+    skips = []
+    for i, size in enumerate(widths):
+        name = f"down{i + 1}"
+        if i:
+            x = keras.layers.LeakyReLU(0.2, name=f"{name}_leaky")(x)
+        x = keras.layers.Conv2D(
+            size,
+            4,
+            2,
+            "same",
+            use_bias=bias,
+            kernel_initializer=parts.small_normal(),
+            name=name,
+        )(x)
+        if 0 < i < depth - 1:
+            x = parts.normalise(x, name, normalization)
+        skips.append(x)
+    x = skips.pop()
+    for i in range(depth - 1, -1, -1):
+        name = f"up{i + 1}"
+        x = keras.layers.ReLU(name=f"{name}_relu")(x)
+        x = keras.layers.Conv2DTranspose(
+            widths[i - 1] if i else channels,
+            4,
+            2,
+            "same",
+            use_bias=bias or not i,
+            kernel_initializer=parts.small_normal(),
+            name=name,
+            dtype=None if i else "float32",
+        )(x)
+        if not i:
+            break
+        x = parts.normalise(x, name, normalization)
+        if dropout and 4 <= i < depth - 1:
+            x = keras.layers.Dropout(dropout, name=f"{name}_dropout")(x)
+        x = keras.layers.Concatenate(name=f"{name}_skip")([x, skips.pop()])
+    return x

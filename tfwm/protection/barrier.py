@@ -1,0 +1,109 @@
+"""A trained barrier in use."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from tfwm.export import find_keras_models, network_directory, read_card, read_keras_models
+from tfwm.layers import WatermarkBarrier
+from tfwm.layers.watermark_barrier import resized
+from tfwm.metrics import normalized_correlation
+
+WATERMARK = "watermark.png"
+# Images that are marked or read at once.
+BATCH = 16
+
+
+class Barrier:
+    """Marks images with one picture, the watermark, and reads it from copies of them.
+
+    Args:
+        embedder: model from `{"image", "watermark"}` to the watermarked image.
+        extractor: model from an image to the watermark.
+        watermark: array `(height, width, 1 or 3)` in [0, 1].
+        name: what reports call it.
+        card: what is known about it, `{}` if nothing.
+
+    Example:
+
+    >>> from tfwm.models import barrier as models
+    >>> embedder = models.build_embedder(width=4, depth=2, residual_limit=0.1)
+    >>> barrier = Barrier(embedder, models.build_extractor(width=4), np.zeros((32, 32, 3)))
+    >>> marked = barrier.mark(np.full((1, 50, 70, 3), 0.5, "float32"))
+    >>> barrier.read(marked).shape
+    (1, 32, 32, 3)
+    """
+
+    def __init__(self, embedder, extractor, watermark, name="barrier", card=None):
+        self.embedder = embedder
+        self.extractor = extractor
+        self.watermark = np.asarray(watermark, np.float32)
+        self.name = name
+        self.card = card or {}
+        layer = WatermarkBarrier(embedder, self.watermark)
+        self._mark = tf.function(layer, reduce_retracing=True)
+        self._read = tf.function(self._read_batch, reduce_retracing=True)
+
+    def mark(self, images):
+        """Returns the marked images, float32 `(batch, height, width, channels)` in [0, 1].
+
+        Args:
+            images: the same shape, floats in [0, 1] or uint8.
+        """
+        return self._in_batches(self._mark, images)
+
+    def read(self, images):
+        """Returns what the extractor reads, `(batch, *watermark.shape)`, from images as above."""
+        return self._in_batches(self._read, images)
+
+    def similarity(self, images):
+        """Returns how alike watermark and what is read are, in [-1, 1], one number an image.
+
+        It is the mean-removed correlation: 0 for a blank of any colour.
+        """
+        read = self.read(images)
+        watermarks = np.broadcast_to(self.watermark, read.shape)
+        return keras.ops.convert_to_numpy(normalized_correlation(watermarks, read, centred=True))
+
+    def _read_batch(self, images):
+        small = resized(images, self.watermark.shape[:2])
+        return tf.clip_by_value(self.extractor(small, training=False), 0.0, 1.0)
+
+    def _in_batches(self, function, images):
+        images = np.asarray(images)
+        if images.ndim != 4 or not len(images):
+            raise ValueError(
+                "Expected images (batch, height, width, channels). "
+                f"Received: images of shape {images.shape}"
+            )
+        if images.dtype == np.uint8:
+            images = images / np.float32(255)
+        parts = [images[i : i + BATCH] for i in range(0, len(images), BATCH)]
+        return np.concatenate([function(tf.constant(p, tf.float32)).numpy() for p in parts])
+
+    def __repr__(self):
+        return f"Barrier({self.name!r})"
+
+
+def load_barrier(name_or_path):
+    """Opens a barrier that comes with tfwm, or that a recipe wrote, by name or folder.
+
+    Example:
+
+    >>> load_barrier("barrier-derain").name  # doctest: +SKIP
+    'barrier-derain'
+    """
+    folder = network_directory(name_or_path)
+    path = Path(folder) / WATERMARK
+    if not path.is_file():
+        raise ValueError(
+            f"Expected a barrier, a network's folder with a {WATERMARK}. Received: {folder}"
+        )
+    embedder, extractor = read_keras_models(find_keras_models(folder))
+    with Image.open(path) as picture:
+        watermark = np.atleast_3d(np.asarray(picture, np.float32) / 255)
+    card = read_card(folder)
+    return Barrier(embedder, extractor, watermark, card["name"], card)

@@ -1,0 +1,114 @@
+"""Surrogates: what an attacker trains on a model's inputs and the outputs that it let out."""
+
+import dataclasses
+
+import tensorflow as tf
+
+from tfwm import data, losses, metrics
+from tfwm.layers import AdversarialLoss
+from tfwm.models import translators
+from tfwm.models.critic import build_patch_critic
+from tfwm.recipes import base, build
+from tfwm.training import ConfigError, TranslationTrainer
+
+# Zhang et al., section "Robustness to the attack from surrogate models".
+STRUCTURES = ("cnet", "res9", "res16", "unet")
+LOSSES = ("l1", "l2", "perceptual")
+BLOCKS = {"cnet": 0, "res9": 9, "res16": 16}
+ADVERSARIAL_WEIGHT = 0.01
+
+
+@dataclasses.dataclass(frozen=True)
+class Surrogate:
+    """How a surrogate is made: `"unet-l2"`, `"cnet-l1-adv"`, ...
+
+    Args:
+        structure: one of `STRUCTURES`.
+        loss: one of `LOSSES`.
+        adversarial: whether a critic tells its outputs from those that it copies.
+    """
+
+    structure: str
+    loss: str = "l2"
+    adversarial: bool = False
+
+    @classmethod
+    def of(cls, name):
+        """Returns the surrogate of a name."""
+        structure, _, rest = name.partition("-")
+        loss, _, adversarial = (rest or "l2").partition("-")
+        if structure not in STRUCTURES or loss not in LOSSES or adversarial not in ("", "adv"):
+            raise ConfigError(
+                f"Expected a surrogate such as unet-l2 or cnet-l1-adv, of {', '.join(STRUCTURES)} "
+                f"and {', '.join(LOSSES)}. Received: {name!r}"
+            )
+        return cls(structure, loss, bool(adversarial))
+
+    def __str__(self):
+        return f"{self.structure}-{self.loss}" + "-adv" * self.adversarial
+
+    def build(self, channels_in, channels_out, width, depth):
+        """Returns the untrained network."""
+        residual = channels_in == channels_out
+        if self.structure == "unet":
+            return translators.build_unet(
+                channels_in, channels_out, width, depth, residual=residual
+            )
+        return translators.build_resnet(
+            BLOCKS[self.structure], channels_in, channels_out, width, residual=residual
+        )
+
+    def build_loss(self):
+        """Returns the Keras loss."""
+        return {"l1": "mae", "l2": "mse"}.get(self.loss) or losses.PerceptualLoss()
+
+
+def train_surrogate(surrogate, config, task, crops, mark, folder):
+    """Trains a surrogate, or goes on with it; returns the network in float32.
+
+    Args:
+        surrogate: a `Surrogate`.
+        config: settings, with those of surrogates.
+        task: a `tfwm.data.tasks.Task`.
+        crops: uint8 array, the attacker's photos.
+        mark: function of a batch of targets to what the protected model puts out for them.
+        folder: where checkpoints and log go.
+    """
+    settings = dataclasses.replace(
+        config,
+        steps=config.surrogate_steps,
+        learning_rate=config.surrogate_learning_rate,
+    )
+    channels = task.channels_in, task.channels_out
+    sizes = config.surrogate_width, config.surrogate_depth
+
+    def build_trainer():
+        with build.precision(config):
+            network = surrogate.build(*channels, *sizes)
+            critic = build_patch_critic(channels[1], config.surrogate_width)
+        adversary = AdversarialLoss(critic, ADVERSARIAL_WEIGHT) if surrogate.adversarial else None
+        trainer = TranslationTrainer(network, adversary)
+        trainer.compile(
+            build.build_optimizer(settings),
+            loss={"output": surrogate.build_loss()},
+            metrics={"output": [metrics.PSNR()]},
+        )
+        return trainer
+
+    def let_out(pair):
+        # What is let out has 8 bits.
+        return {**pair, "target": tf.round(255 * mark(pair["target"])) / 255}
+
+    def make_data(first_epoch):
+        step = first_epoch * settings.steps_per_epoch
+        return data.pair_dataset(crops, task, config.batch_size, config.seed + 1, step).map(let_out)
+
+    side = config.crop_size
+    shape = {
+        name: (config.batch_size, side, side, n)
+        for name, n in zip(("input", "target"), channels, strict=True)
+    }
+    trainer = base.fit(build_trainer, shape, settings, folder, make_data)
+    network = surrogate.build(*channels, *sizes)
+    network.set_weights(trainer.network.get_weights())
+    return network

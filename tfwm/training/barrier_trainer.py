@@ -1,0 +1,141 @@
+import keras
+import numpy as np
+import tensorflow as tf
+
+OUTPUTS = ("watermarked", "extracted", "surrogate", "clean", "consistency")
+
+
+@keras.saving.register_keras_serializable(package="tfwm")
+class BarrierTrainer(keras.Model):
+    """Trains a barrier: an embedder that marks a model's outputs, and the mark's extractor.
+
+    Zhang et al. 2020, section "Proposed method", on pairs of a model's input A and output B:
+
+    * initial stage (Fig. 3): B -> embedder -> B'. `"watermarked"` is compared with B, eq. 6
+      and 7; what the extractor reads from B' (`"extracted"`) with the watermark, eq. 9; from A
+      and B (`"clean"`) with the blank image; and what it reads from the images of a batch with
+      its mean (`"consistency"`, half of eq. 10's mean over all pairs).
+    * adversarial stage: the same with a `surrogate`, a network that was trained on A and B',
+      and `embedder.trainable = False`; what is read from its outputs B'' (`"surrogate"`) is
+      compared with the watermark.
+
+    Give a loss and a weight for each of these to `compile`.
+
+    Args:
+        embedder: model from `{"image", "watermark"}` to the watermarked image.
+        extractor: model from an image to the watermark.
+        watermark: array `(height, width, 1 or 3)` in [0, 1], of the images' size.
+        blank: value of the pixels that mean "no watermark". The paper's code has white.
+        attack: a `tfwm.attacks.Attack` on B' and B'' before they are read, or `None`.
+        surrogate: model from A to B'', which is not trained; or `None`.
+        adversary: a `tfwm.layers.AdversarialLoss`, or `None`.
+
+    Call arguments:
+        inputs: dict of `"input"` (A) and `"target"` (B), `(batch, height, width, channels)`.
+
+    Returns:
+        A dict with `"watermarked"`, `"extracted"`, `"surrogate"` (only with one), `"clean"`
+        (those of A, then those of B; of B only if A has other channels), `"consistency"`.
+
+    Example:
+
+    >>> from tfwm.models import barrier
+    >>> trainer = BarrierTrainer(
+    ...     barrier.build_embedder(width=4, depth=2),
+    ...     barrier.build_extractor(width=4),
+    ...     watermark=np.zeros((32, 32, 3)),
+    ... )
+    >>> trainer.compile("adam", loss={"watermarked": "mse", "extracted": "mse", "clean": "mse"})
+    >>> rain, clean = np.random.rand(2, 8, 32, 32, 3)
+    >>> history = trainer.fit({"input": rain, "target": clean}, batch_size=4, verbose=0)
+    """
+
+    def __init__(
+        self,
+        embedder,
+        extractor,
+        watermark,
+        blank=1.0,
+        attack=None,
+        surrogate=None,
+        adversary=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.embedder = embedder
+        self.extractor = extractor
+        self.watermark = np.asarray(watermark, np.float32)
+        self.blank = float(blank)
+        self.attack = attack
+        self.surrogate = surrogate
+        self.adversary = adversary
+        if surrogate is not None:
+            surrogate.trainable = False
+
+    def build(self, input_shape):
+        if self.attack is not None and not self.attack.built:
+            self.attack.build(input_shape["target"])
+        self.built = True
+
+    def call(self, inputs, training=None):
+        before, after = inputs["input"], inputs["target"]
+        watermarks = _repeat(self.watermark, after)
+        frozen = not self.embedder.trainable
+        watermarked = self.embedder(
+            {"image": after, "watermark": watermarks}, training=training and not frozen
+        )
+        if self.adversary is not None:
+            watermarked = self.adversary([watermarked, after], training=training)
+        groups = {"extracted": self._attacked(watermarked, after)}
+        if self.surrogate is not None:
+            copies = tf.cast(self.surrogate(before, training=False), after.dtype)
+            groups["surrogate"] = self._attacked(copies, after)
+        groups["clean"] = after
+        if before.shape[-1] == after.shape[-1]:
+            groups["clean"] = tf.concat([before, after], axis=0)
+        sizes = [tf.shape(images)[0] for images in groups.values()]
+        read = self.extractor(tf.concat(list(groups.values()), axis=0), training=training)
+        outputs = dict(zip(groups, tf.split(read, sizes), strict=True))
+        marked = [outputs[key] for key in ("extracted", "surrogate") if key in outputs]
+        marked = tf.concat(marked, axis=0)
+        outputs["consistency"] = marked - tf.reduce_mean(marked, axis=0, keepdims=True)
+        return {"watermarked": watermarked, **outputs}
+
+    def _attacked(self, images, cover):
+        return images if self.attack is None else self.attack(images, cover=cover)
+
+    def _targets(self, inputs, outputs):
+        watermark = _repeat(self.watermark, outputs["extracted"])
+        targets = {
+            "watermarked": inputs["target"],
+            "extracted": watermark,
+            "surrogate": watermark,
+            "clean": tf.fill(tf.shape(outputs["clean"]), self.blank),
+            "consistency": tf.zeros_like(outputs["consistency"]),
+        }
+        return {key: targets[key] for key in outputs}
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        y = self._targets(x, y_pred)
+        return super().compute_loss(x, y, y_pred, sample_weight, training)
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        return super().compute_metrics(x, self._targets(x, y_pred), y_pred, sample_weight)
+
+    def get_config(self):
+        serialize = keras.saving.serialize_keras_object
+        parts = ("embedder", "extractor", "attack", "surrogate", "adversary")
+        config = {key: serialize(getattr(self, key)) for key in parts}
+        watermark = self.watermark.tolist()
+        return {"name": self.name, "watermark": watermark, "blank": self.blank, **config}
+
+    @classmethod
+    def from_config(cls, config):
+        for key in ("embedder", "extractor", "attack", "surrogate", "adversary"):
+            config[key] = keras.saving.deserialize_keras_object(config[key])
+        return cls(**config)
+
+
+def _repeat(watermark, images):
+    """One watermark for each image of a batch."""
+    return tf.repeat(tf.constant(watermark)[None], tf.shape(images)[0], axis=0)

@@ -1,0 +1,124 @@
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfwm.layers import WrongKeys
+
+
+@keras.saving.register_keras_serializable(package="tfwm")
+class KeyedTrainer(keras.Model):
+    """Trains a host network to do its task and mark its outputs, with the mark's extractor.
+
+    Wu et al. 2020, section II: the host G is any image-to-image network. Its `"output"` G(x)
+    is compared with the target (the task's loss), and what the extractor reads,
+
+    * from G(x) with the key (`"marked"`) with the watermark, eq. 1;
+    * from images that the host did not make (`"unmarked"`) with the blank one, eq. 2;
+    * from G(x) with a key that differs in 1 to `flipped_bits` bits (`"wrong_key"`) with the
+      blank one, eq. 3.
+
+    Give a loss and a weight for each to `compile`: 1 for the task, and in the paper 1, 0.5 and
+    0.5 times L1 for the three.
+
+    Args:
+        host: `keras.Model` from an image to an image in [0, 1].
+        extractor: model from `{"image", "key"}` to the watermark.
+        watermark: array `(height, width, 1 or 3)` in [0, 1].
+        key: array of 0 and 1, the bits of the secret key.
+        attack: a `tfwm.attacks.Attack` on images before they are read, or `None`.
+        adversary: a `tfwm.layers.AdversarialLoss` on the host's outputs, or `None`.
+        flipped_bits: the paper's T_d.
+        blank: value of the pixels that mean "no watermark", the middle of the range.
+        seed: integer for the flipped bits.
+
+    Call arguments:
+        inputs: dict of `"input"` and `"target"`, images; and optionally `"unmarked"`, images
+            that the host did not make, the targets by default.
+
+    Returns:
+        A dict with `"output"`, `"marked"`, `"unmarked"` and `"wrong_key"`.
+    """
+
+    def __init__(
+        self,
+        host,
+        extractor,
+        watermark,
+        key,
+        attack=None,
+        adversary=None,
+        flipped_bits=8,
+        blank=0.5,
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.host = host
+        self.extractor = extractor
+        self.watermark = np.asarray(watermark, np.float32)
+        self.key = np.asarray(key, np.float32)
+        if self.key.ndim != 1 or not np.isin(self.key, (0, 1)).all():
+            raise ValueError(
+                f"Expected a key of 0 and 1, (bits,). Received: key of shape {self.key.shape}"
+            )
+        self.attack = attack
+        self.adversary = adversary
+        self.flipped_bits = int(flipped_bits)
+        self.blank = float(blank)
+        self.seed = seed
+        self.wrong_keys = WrongKeys(self.flipped_bits, seed=seed)
+
+    def build(self, input_shape):
+        if self.attack is not None and not self.attack.built:
+            self.attack.build(input_shape["target"])
+        self.built = True
+
+    def call(self, inputs, training=None):
+        output = self.host(inputs["input"], training=training)
+        if self.adversary is not None:
+            output = self.adversary([output, inputs["target"]], training=training)
+        unmarked = inputs.get("unmarked", inputs["target"])
+        seen = tf.concat([output, tf.cast(unmarked, output.dtype)], axis=0)
+        if self.attack is not None:
+            seen = self.attack(seen)
+        marked, unmarked = tf.split(seen, 2)
+        right = tf.repeat(tf.constant(self.key)[None], tf.shape(output)[0], axis=0)
+        keys = tf.concat([right, right, self.wrong_keys(right)], axis=0)
+        images = tf.concat([marked, unmarked, marked], axis=0)
+        read = self.extractor({"image": images, "key": keys}, training=training)
+        names = ("marked", "unmarked", "wrong_key")
+        return {"output": output, **dict(zip(names, tf.split(read, 3), strict=True))}
+
+    def _targets(self, inputs, outputs):
+        blank = tf.fill(tf.shape(outputs["marked"]), self.blank)
+        watermark = tf.repeat(tf.constant(self.watermark)[None], tf.shape(blank)[0], axis=0)
+        targets = {"marked": watermark, "unmarked": blank, "wrong_key": blank}
+        return {"output": inputs["target"], **targets}
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        y = self._targets(x, y_pred)
+        return super().compute_loss(x, y, y_pred, sample_weight, training)
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        return super().compute_metrics(x, self._targets(x, y_pred), y_pred, sample_weight)
+
+    def get_config(self):
+        serialize = keras.saving.serialize_keras_object
+        return {
+            "name": self.name,
+            "host": serialize(self.host),
+            "extractor": serialize(self.extractor),
+            "watermark": self.watermark.tolist(),
+            "key": self.key.tolist(),
+            "attack": serialize(self.attack),
+            "adversary": serialize(self.adversary),
+            "flipped_bits": self.flipped_bits,
+            "blank": self.blank,
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        for key in ("host", "extractor", "attack", "adversary"):
+            config[key] = keras.saving.deserialize_keras_object(config[key])
+        return cls(**config)

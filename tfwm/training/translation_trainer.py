@@ -1,0 +1,60 @@
+import keras
+
+
+@keras.saving.register_keras_serializable(package="tfwm")
+class TranslationTrainer(keras.Model):
+    """Trains an image-to-image network on pairs: a model's task, or a surrogate of it.
+
+    Give the task's loss to `compile` (L1, L2, `tfwm.losses.PerceptualLoss`, or your own) and
+    pairs to `fit`. With an adversary, a critic is trained beside it, which tells the pairs'
+    targets from the network's outputs.
+
+    Args:
+        network: `keras.Model` from an image to an image, both in [0, 1].
+        adversary: a `tfwm.layers.AdversarialLoss`, or `None`.
+
+    Call arguments:
+        inputs: dict of `"input"` and `"target"`, images `(batch, height, width, channels)`.
+
+    Returns:
+        A dict with the `"output"`, of the target's shape.
+
+    Example:
+
+    >>> from tfwm.models import translators
+    >>> trainer = TranslationTrainer(translators.build_unet(width=4, depth=2))
+    >>> trainer.compile("adam", loss={"output": "mse"})
+    >>> rain, clean = np.random.rand(2, 8, 32, 32, 3)
+    >>> history = trainer.fit({"input": rain, "target": clean}, batch_size=4, verbose=0)
+    """
+
+    def __init__(self, network, adversary=None, **kwargs):
+        super().__init__(**kwargs)
+        self.network = network
+        self.adversary = adversary
+
+    def build(self, input_shape):
+        self.built = True
+
+    def call(self, inputs, training=None):
+        output = self.network(inputs["input"], training=training)
+        if self.adversary is not None:
+            output = self.adversary([output, inputs["target"]], training=training)
+        return {"output": output}
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        return super().compute_loss(x, {"output": x["target"]}, y_pred, sample_weight, training)
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        return super().compute_metrics(x, {"output": x["target"]}, y_pred, sample_weight)
+
+    def get_config(self):
+        serialize = keras.saving.serialize_keras_object
+        parts = {"network": serialize(self.network), "adversary": serialize(self.adversary)}
+        return {"name": self.name, **parts}
+
+    @classmethod
+    def from_config(cls, config):
+        for key in ("network", "adversary"):
+            config[key] = keras.saving.deserialize_keras_object(config[key])
+        return cls(**config)
