@@ -24,8 +24,8 @@ NETWORKS = {
     ),
     "patch_critic": (build_patch_critic, {"width": 4, "depth": 3}),
 }
-# Millions of weights: the released code's where there is one (pix2pix's U-Net, and CNet, Res9 and
-# Res16 as they are meant and as they are), else ours.
+# Millions of weights: the released code's where there is one (CNet and Res9 as they are meant; and
+# Res9 as it is, of half the convolutions), else ours.
 SIZES = {
     "H": (barrier.build_embedder, {}, 41.8, 1),
     "R": (barrier.build_extractor, {}, 3.37, 2),
@@ -34,7 +34,6 @@ SIZES = {
     "CNet": (translators.build_resnet, {"blocks": 0}, 0.76, 2),
     "Res9": (translators.build_resnet, {}, 11.4, 1),
     "Res9, released": (translators.build_resnet, {"block_depth": 1}, 6.1, 1),
-    "Res16": (translators.build_resnet, {"blocks": 16}, 19.6, 1),
     "E": (keyed_extractor.build_extractor, {}, 1.26, 2),
     "E, plain": (keyed_extractor.build_extractor, {"keying": "plain"}, 0.46, 2),
 }

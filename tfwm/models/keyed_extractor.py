@@ -26,6 +26,11 @@ it meets the right key, and about `sqrt(n)` times where it meets any other: smal
 apart, and having seen some wrong keys it knows all. Two dense layers, which reach every place of
 the watermark, follow; they give E_B's features for each block. E_C stays the paper's.
 
+The key is learned long before the mark in the images. Until then the best answer to the right key,
+by the L1 norm and the paper's weights 1 and 0.5, is the whole watermark for any image: tanh
+saturates, and nothing is learned any more. With squared errors, which the paper allows as well, it
+is two thirds of it, and training goes on.
+
 What follows from both forms: as all of the training has one watermark and one key, the network
 can learn them by heart. The image gives the evidence that it is marked, and where; the key opens;
 and the picture comes out of the network. Whoever holds the network's weights can find the bits

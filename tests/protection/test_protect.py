@@ -1,0 +1,57 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfwm.protection import protect
+
+
+@pytest.fixture
+def model():
+    inputs = keras.Input((None, None, 3), name="photo")
+    return keras.Model(inputs, 0.5 * inputs, name="darken")
+
+
+def test_keras_model_lets_marked_outputs_out(model, barrier, images):
+    protected = protect(model, barrier)
+    expected = barrier.mark(np.asarray(model(images)))
+    np.testing.assert_allclose(protected(images), expected, atol=1e-6)
+    assert protected.inputs[0].name == "photo" and protected.name == "protected_darken"
+
+
+def test_saved_model_marks_and_holds_no_unmarked_endpoint(model, barrier, images, tmp_path):
+    protect(model, barrier).export(tmp_path / "1", verbose=False)
+    loaded = tf.saved_model.load(tmp_path / "1")
+    expected = barrier.mark(np.asarray(model(images)))
+    np.testing.assert_allclose(loaded.serve(images), expected, atol=1e-5)
+    signature = loaded.signatures["serving_default"]
+    assert len(signature.structured_outputs) == 1
+    (output,) = signature(tf.constant(images)).values()
+    np.testing.assert_allclose(output, expected, atol=1e-5)
+
+
+def test_maps_over_datasets(model, barrier, images):
+    protected = protect(model, barrier)
+    dataset = tf.data.Dataset.from_tensor_slices(images).batch(2).map(protected)
+    marked = np.concatenate(list(dataset.as_numpy_iterator()))
+    np.testing.assert_allclose(marked, barrier.mark(0.5 * images), atol=1e-6)
+
+
+def test_functions_keep_their_type(barrier, images):
+    pixels = np.uint8(np.round(images * 255))
+    marked = protect(lambda x: 255 - x, barrier)(pixels)
+    assert marked.dtype == np.uint8 and isinstance(marked, np.ndarray)
+    expected = np.round(barrier.mark(255 - pixels) * 255)
+    np.testing.assert_allclose(marked, expected, atol=1)
+    tensor = protect(lambda x: x, barrier)(tf.constant(images, tf.float16))
+    assert tensor.dtype == tf.float16 and tf.is_tensor(tensor)
+
+
+def test_what_cannot_be_protected(model, barrier):
+    with pytest.raises(ValueError, match="a model or a function"):
+        protect(3, barrier)
+    inputs = keras.Input((4,))
+    with pytest.raises(ValueError, match="one output of images"):
+        protect(keras.Model(inputs, 2 * inputs), barrier)
+    with pytest.raises(ValueError, match="Received: int64"):
+        protect(lambda x: x, barrier)(np.zeros((1, 4, 4, 3), np.int64))
