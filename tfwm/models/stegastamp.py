@@ -101,6 +101,7 @@ def build_extractor(
     width=32,
     normalization="instance",
     last_normalization=True,
+    scale_logits=False,
     name="extractor",
 ):
     """Builds the decoder: a spatial transformer straightens the image, convolutions read it.
@@ -113,6 +114,8 @@ def build_extractor(
         last_normalization: whether the logits are normalised as well, to variance 1 over the bits
             (CropDefender; the most important one in its section 5.2.1). The cross-entropy
             then cannot fall below 0.313.
+        scale_logits: whether a learned factor, from 1, multiplies them then (ours), so that bits
+            that are right leave the loss to those that are wrong.
         name: name of the model.
 
     Returns:
@@ -148,6 +151,11 @@ def build_extractor(
     x = keras.layers.Dense(message_length, name="bits", dtype="float32")(x)
     if last_normalization:
         x = _normalised(x, normalization, "bits", dtype="float32")
+    if scale_logits:
+        x = keras.layers.Reshape((message_length, 1), name="bits_apart", dtype="float32")(x)
+        x = keras.layers.Dense(
+            1, use_bias=False, kernel_initializer="ones", name="bits_scale", dtype="float32"
+        )(x)
     logits = keras.layers.Reshape((1, 1, message_length), name="logits", dtype="float32")(x)
     return keras.Model(image, logits, name=name)
 

@@ -44,6 +44,7 @@ class Config(RunConfig):
     message_length: int = 100
     normalization: str = "instance"  # or "batch", "none"
     last_normalization: bool = True
+    scale_logits: bool = False
     image_output: str = "sigmoid"  # or "sum", "logit"
     # Losses: section 3.4; or StegaStamp's ramps, "ramped"; or those of `image_loss`, "none"
     balance: str = "self_adaptive"
@@ -96,7 +97,11 @@ def build_networks(config):
     }
     return (
         stegastamp.build_embedder(**arguments, output=config.image_output),
-        stegastamp.build_extractor(**arguments, last_normalization=config.last_normalization),
+        stegastamp.build_extractor(
+            **arguments,
+            last_normalization=config.last_normalization,
+            scale_logits=config.scale_logits,
+        ),
     )
 
 
