@@ -102,11 +102,12 @@ def test_last_normalization_gives_the_logits_variance_one(covers):
 def test_normalised_logits_learn_their_scale(covers):
     scaled = stegastamp.build_extractor(SIZE, BITS, width=4, scale_logits=True)
     kernel = scaled.get_layer("bits_scale").kernel
-    assert kernel.shape == (1, 1) and float(kernel[0, 0]) == 1
+    assert kernel.shape == (1, 1) and float(kernel[0, 0]) == 0
     logits = np.asarray(scaled(covers)).reshape(2, -1)
     np.testing.assert_allclose(logits.std(axis=1), 1, atol=1e-3)
-    kernel.assign([[3.0]])
+    kernel.assign([[2.0]])
     np.testing.assert_allclose(np.asarray(scaled(covers)).reshape(2, -1), 3 * logits, rtol=1e-5)
+    assert float(kernel.constraint(np.float32([[-1.0]]))[0, 0]) == 0
 
 
 def test_transformer_begins_with_the_identity_and_learns(covers):

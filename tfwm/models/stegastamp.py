@@ -114,8 +114,8 @@ def build_extractor(
         last_normalization: whether the logits are normalised as well, to variance 1 over the bits
             (CropDefender; the most important one in its section 5.2.1). The cross-entropy
             then cannot fall below 0.313.
-        scale_logits: whether a learned factor, from 1, multiplies them then (ours), so that bits
-            that are right leave the loss to those that are wrong.
+        scale_logits: whether a learned factor of at least 1 multiplies them then (ours), so that
+            bits that are right leave the loss to those that are wrong.
         name: name of the model.
 
     Returns:
@@ -153,9 +153,16 @@ def build_extractor(
         x = _normalised(x, normalization, "bits", dtype="float32")
     if scale_logits:
         x = keras.layers.Reshape((message_length, 1), name="bits_apart", dtype="float32")(x)
-        x = keras.layers.Dense(
-            1, use_bias=False, kernel_initializer="ones", name="bits_scale", dtype="float32"
+        # Never below 1: a factor that may fall does, to 0, while the bits are at chance.
+        more = keras.layers.Dense(
+            1,
+            use_bias=False,
+            kernel_initializer="zeros",
+            kernel_constraint="non_neg",
+            name="bits_scale",
+            dtype="float32",
         )(x)
+        x = keras.layers.Add(name="bits_scaled", dtype="float32")([x, more])
     logits = keras.layers.Reshape((1, 1, message_length), name="logits", dtype="float32")(x)
     return keras.Model(image, logits, name=name)
 
