@@ -45,7 +45,7 @@ def test_sizes_of_the_paper():
     transformer = sum(count(layer) for layer in located)
     assert round((count(extractor) - transformer) / 1e6, 2) == 11.45
     assert extractor.get_layer("dense").kernel.shape[0] == 21_632
-    assert transformer < 0.5e6
+    assert transformer < 2.5e6  # in the paper 41.05
 
 
 @pytest.mark.parametrize("normalization", [None, "batch", "instance"])

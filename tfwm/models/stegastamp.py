@@ -29,7 +29,7 @@ OUTPUTS = ("sum", "sigmoid", "logit")
 # Logits of black and white are infinite: a pixel is at least this far from both.
 MARGIN = 1 / 255
 # Side of the grid of means that the spatial transformer decides by.
-LOCATION_GRID = 4
+LOCATION_GRID = 8
 
 
 def build_embedder(
@@ -135,7 +135,7 @@ def build_extractor(
         x = _convolution(x, factor * width, 3, 2, normalization, f"locate_conv{i}")
     cells = max(size // 8 // LOCATION_GRID, 1)
     x = keras.layers.AveragePooling2D(cells, name="locate_means")(x)
-    x = _dense(keras.layers.Flatten(name="locate_all")(x), 4 * width, normalization, "locate_dense")
+    x = _dense(keras.layers.Flatten(name="locate_all")(x), 8 * width, normalization, "locate_dense")
     parameters = keras.layers.Dense(
         6,
         kernel_initializer="zeros",
