@@ -48,6 +48,10 @@ def test_arguments_reach_their_attacks():
     assert jpeg.quality == (70, 100) and jpeg.subsampling == "4:2:0"
     assert crop.area == (0.8, 1.0)
     assert parts(printed_photo())[0].fill == "white"
+    for factor, sigma, size in ((1.0, (1.0, 3.0), 7), (0.5, (0.5, 1.5), 3), (0.3, (0.3, 0.9), 3)):
+        gaussian, motion, _ = parts(printed_photo(blur=factor))[1].attacks
+        assert gaussian.sigma == pytest.approx(sigma)
+        assert (gaussian.size, motion.size) == (size, size)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def pick(rows, **wanted):
 @pytest.mark.parametrize("name", SUITES)
 def test_suites_take_whole_photos(name):
     suite = load_suite(name)
-    assert suite.color and suite.size == "network" and suite.rounding == "truncate"
+    assert suite.color and suite.size == "photo" and suite.rounding == "truncate"
     assert suite.redundancy == 1 and suite.watermarks == 1 and suite.strengths == [1.0]
     levels = {a.name: a.levels for a in suite.attacks}
     for row in suite.paper:
@@ -65,7 +65,7 @@ def test_numbers_of_the_paper_s_text(network, attack, level, ber):
 
 
 def test_photos_are_squeezed(network):
-    protocol = Protocol(load_suite("stegastamp"), network)
+    protocol = Protocol(load_suite("stegastamp").replace(size="network"), network)
     for image in (data.coffee(), data.coffee()[:70, :50]):
         expected = ImageOps.fit(Image.fromarray(image), (128, 128))
         np.testing.assert_array_equal(protocol.cover(image), np.array(expected))
@@ -78,8 +78,23 @@ def test_photos_are_squeezed(network):
     np.testing.assert_array_equal(protocol.read(copies) > 0, np.repeat(planes, 3, 0) > 0)
 
 
+def test_changes_are_carried_to_the_photo_s_size(network):
+    protocol = Protocol(load_suite("stegastamp"), network)
+    photo = data.coffee()
+    assert protocol.cover(photo) is photo
+    assert protocol.placement("paper", photo).cells.shape == (64, 1, 1)
+    cover = np.full((256, 384, 3), 128, np.uint8)
+    planes = np.random.default_rng(0).integers(0, 2, (2, 64, 1, 1))
+    marked = protocol.embed(cover, planes, 1.0)
+    assert marked.shape == (2, 256, 384, 3)
+    np.testing.assert_array_equal(protocol.read(list(marked)) > 0, planes > 0)
+    # In the middle of each cell, the change is that at the network's size.
+    small = protocol.embed(cover[:128, :128], planes, 1.0)
+    np.testing.assert_allclose(marked[:, 16::32, 24::48], small[:, 8::16, 8::16], atol=1)
+
+
 def test_known_error_rates(network, flat_colour):
-    rows = evaluate({"cells": network}, flat_colour, "stegastamp", progress=False)
+    rows = evaluate({"cells": network}, flat_colour, "stegastamp", size="network", progress=False)
     sent = np.stack([np.random.default_rng([0, i, 0]).integers(0, 2, 64) for i in range(2)])
     clean = pick(rows, attack="identity")
     assert (clean["bits"], clean["ber"], clean["exact"], clean["images"]) == (64, 0, 1, 2)
@@ -118,6 +133,6 @@ def test_keras_network_beside_one_of_gray_blocks(tile_network, make_network, tmp
     result = run_suite(networks, photos, "stegastamp-fig2", tmp_path, progress=False)
     tile, gray = (pick(result.rows, network=n, attack="identity") for n in networks)
     assert tile["bits"] == 30 and gray["bits"] == 3 * 16 and tile["ber"] < 0.1
-    assert "photos squeezed to the network's size" in result.csv.read_text()
+    assert "photos at their own size" in result.csv.read_text()
     html = result.html.read_text()
-    assert "squeezed to the network" in html and "at its own" not in html
+    assert "Photos at their own size" in html and "at its own" not in html

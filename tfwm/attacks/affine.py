@@ -26,6 +26,8 @@ class Affine(Attack):
     TensorShape([2, 32, 32, 1])
     """
 
+    moves = True
+
     def __init__(self, rotation=0.0, scale=1.0, shift=0.0, seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)
         self.rotation = number_or_range("rotation", rotation, low=-360.0, high=360.0)

@@ -1,3 +1,6 @@
+import contextlib
+import contextvars
+
 import keras
 import tensorflow as tf
 
@@ -36,6 +39,9 @@ class Attack(SeededLayer):
         That of `image`.
     """
 
+    # Whether the attack moves pixels, linearly and alike in all channels.
+    moves = False
+
     def __init__(self, seed=None, **kwargs):
         # Without autocast a mixed precision policy leaves the 1/255 steps of images alone.
         kwargs.setdefault("autocast", False)
@@ -50,6 +56,28 @@ class Attack(SeededLayer):
         cover = None if cover is None else tf.cast(cover, tf.float32)
         attacked = self.apply(tf.cast(image, tf.float32), self.next_seed(), cover)
         return tf.cast(attacked, self.compute_dtype)
+
+    def call_with_positions(self, image, cover=None):
+        """Attacks like a call in training, and tells where pixels come from.
+
+        Args:
+            image: see `Attack`.
+            cover: see `Attack`.
+
+        Returns:
+            The attacked image, and positions `(batch, height, width, 3)`: `x` and `y` in the
+            image from which each pixel comes, both from 0 to 1, and 0.5, or another number
+            where a pixel is not of the image. What only changes values changes no position.
+        """
+        self.advance()
+        seed = self.next_seed()
+        cover = None if cover is None else tf.cast(cover, tf.float32)
+        attacked = self.apply(tf.cast(image, tf.float32), seed, cover)
+        moved = positions(tf.shape(image))
+        if self.moves:
+            with only_moves():
+                moved = self.apply(moved, seed, tf.zeros_like(moved))
+        return tf.cast(attacked, self.compute_dtype), moved
 
     def apply(self, image, seed, cover=None):
         """Returns the attacked image: the one method that a subclass implements.
@@ -80,3 +108,31 @@ class Attack(SeededLayer):
 
     def compute_output_shape(self, image_shape, cover_shape=None):
         return image_shape
+
+
+_ONLY_MOVES = contextvars.ContextVar("only_moves", default=False)
+
+
+@contextlib.contextmanager
+def only_moves():
+    """Within it, attacks inside others are left out unless they move pixels."""
+    token = _ONLY_MOVES.set(True)
+    try:
+        yield
+    finally:
+        _ONLY_MOVES.reset(token)
+
+
+def is_left_out(attack):
+    """Whether an attack inside another one is left out, see `only_moves`."""
+    return _ONLY_MOVES.get() and not getattr(attack, "moves", False)
+
+
+def positions(shape):
+    """Returns images `(batch, height, width, 3)` of `x`, `y` and 0.5 at the pixels' centres."""
+    y, x = (
+        (tf.range(side, dtype=tf.float32) + 0.5) / tf.cast(side, tf.float32)
+        for side in (shape[1], shape[2])
+    )
+    x, y = tf.meshgrid(x, y)
+    return tf.repeat(tf.stack([x, y, tf.fill(tf.shape(x), 0.5)], -1)[None], shape[0], 0)

@@ -1,6 +1,6 @@
 import keras
 
-from tfwm.attacks.base import Attack
+from tfwm.attacks.base import Attack, is_left_out
 
 
 class CompositeAttack(Attack):
@@ -9,6 +9,8 @@ class CompositeAttack(Attack):
     Their own seeds and counters move on outside of any branch, so that branches are
     pure functions, which XLA and `tf.distribute` need.
     """
+
+    moves = True
 
     def __init__(self, attacks, seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)
@@ -66,6 +68,8 @@ def run_attack(attack, image, seed, cover, share=None):
 
     With a `share` it has that share of its strength; see `Attack.apply_share`.
     """
+    if is_left_out(attack):
+        return image
     if isinstance(attack, Attack):
         if share is None:
             return attack.apply(image, seed, cover)

@@ -37,6 +37,8 @@ class PerspectiveWarp(Attack):
     TensorShape([2, 32, 32, 3])
     """
 
+    moves = True
+
     def __init__(self, offset=(0.0, 0.1), fill="white", seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)
         self.offset = number_or_range("offset", offset, high=0.24)

@@ -31,6 +31,8 @@ class Ramp(Attack):
     TensorShape([2, 32, 32, 1])
     """
 
+    moves = True
+
     def __init__(self, attack, steps, seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)
         if not isinstance(attack, keras.Layer):

@@ -33,6 +33,8 @@ class RandomResizedCrop(Attack):
     TensorShape([2, 32, 48, 3])
     """
 
+    moves = True
+
     def __init__(self, area=(0.6, 1.0), aspect=(3 / 4, 4 / 3), seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)
         self.area = number_or_range("area", area, low=0.01, high=1.0)

@@ -15,7 +15,7 @@ from tfwm.attacks.random_resized_crop import RandomResizedCrop
 from tfwm.attacks.saturation import Saturation
 
 
-def printed_photo(perspective=0.1, quality=50, fill="white", ramp=10_000, seed=None):
+def printed_photo(perspective=0.1, quality=50, fill="white", blur=1.0, ramp=10_000, seed=None):
     """Returns the chain of StegaStamp: an image is printed and photographed.
 
     Perspective warp, a blur (Gaussian or along a line, each with a probability of 1/4), noise,
@@ -30,6 +30,7 @@ def printed_photo(perspective=0.1, quality=50, fill="white", ramp=10_000, seed=N
             the training warps covers itself.
         quality: the lowest quality of JPEG.
         fill: see `PerspectiveWarp`.
+        blur: factor on the width of the blurs, which are the code's for 400 x 400 pixels.
         ramp: number of calls over which the warp grows from nothing; noise, colours and JPEG
             grow in a tenth of it. 0 gives full strength from the first call.
         seed: see `Attack`.
@@ -43,11 +44,13 @@ def printed_photo(perspective=0.1, quality=50, fill="white", ramp=10_000, seed=N
     TensorShape([2, 32, 32, 3])
     """
     jpeg = JPEG((quality, 100), method="cubic_at_zero")
-    parts = _camera(perspective, fill, ramp)
+    parts = _camera(perspective, fill, blur, ramp)
     return Chain([*parts, *_grow([jpeg], ramp // 10)], seed=seed)
 
 
-def crop_chain(area=0.6, perspective=0.1, quality=None, fill="cover", ramp=10_000, seed=None):
+def crop_chain(
+    area=0.6, perspective=0.1, quality=None, fill="cover", blur=1.0, ramp=10_000, seed=None
+):
     """Returns the chain of CropDefender: that of `printed_photo`, then a crop, without JPEG.
 
     Reference:
@@ -59,6 +62,7 @@ def crop_chain(area=0.6, perspective=0.1, quality=None, fill="cover", ramp=10_00
         perspective: see `printed_photo`.
         quality: the lowest quality of JPEG, which then comes before the crop; none by default.
         fill: see `PerspectiveWarp`; the paper's needs the cover.
+        blur: see `printed_photo`.
         ramp: see `printed_photo`; the area shrinks over twice as many calls.
         seed: see `Attack`.
 
@@ -71,19 +75,19 @@ def crop_chain(area=0.6, perspective=0.1, quality=None, fill="cover", ramp=10_00
     >>> [type(part).__name__ for part in attack.attacks[-2:]]
     ['Ramp', 'Ramp']
     """
-    parts = _camera(perspective, fill, ramp)
+    parts = _camera(perspective, fill, blur, ramp)
     if quality is not None:
         parts += _grow([JPEG((quality, 100), method="cubic_at_zero")], ramp // 10)
     crop = RandomResizedCrop((area, 1.0), (3 / 4, 4 / 3))
     return Chain([*parts, *_grow([crop], 2 * ramp)], seed=seed)
 
 
-def _camera(perspective, fill, ramp):
+def _camera(perspective, fill, blur, ramp):
     """Returns what both chains begin with."""
     warp = [PerspectiveWarp((0.0, perspective), fill)] if perspective else []
     blurs = [
-        GaussianBlur((1.0, 3.0), size=7, padding="zero"),
-        MotionBlur(7, sigma=(0.25, 1.0), padding="zero"),
+        GaussianBlur((blur, 3.0 * blur), size=_odd(7 * blur), padding="zero"),
+        MotionBlur(_odd(7 * blur), sigma=(0.25, 1.0), padding="zero"),
         Identity(),
     ]
     tone = [
@@ -95,6 +99,11 @@ def _camera(perspective, fill, ramp):
     ]
     blur = RandomChoice(blurs, [0.25, 0.25, 0.5])
     return [*_grow(warp, ramp), blur, *_grow(tone, ramp // 10)]
+
+
+def _odd(size):
+    """The odd number from 3 that is next to a size."""
+    return max(3, 2 * round((size - 1) / 2) + 1)
 
 
 def _grow(attacks, steps):

@@ -9,7 +9,8 @@ from tfwm.ops.color import rgb_to_ycbcr, ycbcr_to_rgb
 # the way to YUV and back has more of it.
 GUARD, YUV_GUARD = 1e-5, 1e-3
 ROUNDINGS = ("truncate", "round")
-NETWORK_SIZE = "network"  # a suite's size: the whole photo at the network's
+# A suite's size if the network sees whole photos: damaged at its size, or at their own.
+WHOLE_SIZES = ("network", "photo")
 # Samples in one call. Networks of colour have wide layers at full resolution.
 MAX_BATCH = {1: 2**23, 3: 2**20}
 
@@ -17,9 +18,10 @@ MAX_BATCH = {1: 2**23, 3: 2**20}
 class Protocol:
     """Marks uint8 images and reads them, as ReDMark's evaluation does (section 4.2).
 
-    An image is cut to whole patches, or squeezed to one if the suite's size is the network's. A
-    network of gray images marks gray images, and colour images in the three planes of YUV
-    (YCbCr, full range) one by one; a network of colour images marks RGB. The network sees
+    An image is cut to whole patches, or squeezed to one if the suite's size is "network". If it
+    is "photo", the image keeps its size: the network marks it squeezed, and the change is carried
+    back up. A network of gray images marks gray images, and colour images in the three planes of
+    YUV (YCbCr, full range) one by one; a network of colour images marks RGB. The network sees
     samples / 255, its output is multiplied by 255, clipped and made uint8. The bits of a block
     are watermark planes, as are Y, U and V.
 
@@ -41,7 +43,8 @@ class Protocol:
         self.block = tuple(getattr(network, "block_shape", (8, 8)))
         self.channels = getattr(network, "channels", 1)
         self.bits = getattr(network, "bits", 1)
-        self.whole = suite.size == NETWORK_SIZE
+        self.whole = suite.size in WHOLE_SIZES
+        self.carried = suite.size == "photo"
         self.yuv = suite.color and self.channels == 1
         self.planes = (3 if self.yuv else 1) * self.bits
         self._check()
@@ -71,14 +74,16 @@ class Protocol:
         """Returns the part of an image that is marked, or None if it is too small.
 
         The top left multiple of the patch; with a fixed `size`, the centre, or the place that
-        the generator gives if the suite's crop is random; with the network's, all but what
-        gives it another shape.
+        the generator gives if the suite's crop is random; with "network", all but what gives it
+        another shape; with "photo", all.
         """
         if (image.ndim == 3) != self.suite.color:
             raise ValueError(
                 f"Expected {'colour' if self.suite.color else 'gray'} images for "
                 f"{self.suite.name}. Received: an image of shape {image.shape}"
             )
+        if self.carried:
+            return image
         if self.whole:
             return np.array(ImageOps.fit(Image.fromarray(image), self.patch[::-1]))
         height, width = image.shape[:2]
@@ -99,7 +104,8 @@ class Protocol:
 
     def placement(self, kind, cover):
         """Returns the `Placement` called `kind` for a cover."""
-        grid = [n // p for n, p in zip(cover.shape[:2], self.patch, strict=True)]
+        sides = self.patch if self.whole else cover.shape[:2]
+        grid = [n // p for n, p in zip(sides, self.patch, strict=True)]
         if self.suite.bits is not None:
             return message_placement(*grid, self.suite.bits, self.planes, self.patch_cells)
         return PLACEMENTS[kind](*grid, self.suite.redundancy, self.patch_cells, self.planes)
@@ -122,6 +128,10 @@ class Protocol:
 
     def mark(self, cover, planes, strength):
         """Marks copies of a cover like `embed`, without rounding; float in [0, 1]."""
+        if self.carried and cover.shape[:2] != self.patch:
+            small = resize(cover, *self.patch)
+            change = self.mark(small, planes, strength) - small / np.float32(255)
+            return cover / np.float32(255) + _enlarged(change, cover.shape[:2])
         parts = self._mark_parts(cover, planes, strength)
         if self.yuv:
             return np.asarray(ycbcr_to_rgb(np.concatenate(parts, -1)))
@@ -136,7 +146,7 @@ class Protocol:
     def read(self, images):
         """Returns the logits `(n, planes, rows, columns)` of uint8 images.
 
-        They have the cover's size; or any, if it is the network's.
+        They have the cover's size; or any, if the network sees whole photos.
         """
         if self.whole:
             images = [i if i.shape[:2] == self.patch else resize(i, *self.patch) for i in images]
@@ -182,3 +192,14 @@ class Protocol:
                 f"each block. Received: {out.shape}"
             )
         return out
+
+
+def _enlarged(changes, size):
+    """Float `(n, h, w)` or `(n, h, w, 3)` at a size `(height, width)`, bicubic."""
+    planes = np.moveaxis(changes, -1, 1) if changes.ndim == 4 else changes[:, None]
+    large = [
+        [Image.fromarray(p.astype(np.float32, "C")).resize(size[::-1], Image.BICUBIC) for p in part]
+        for part in planes
+    ]
+    large = np.moveaxis(np.array([[np.asarray(p) for p in part] for part in large]), 1, -1)
+    return large if changes.ndim == 4 else large[..., 0]

@@ -1,7 +1,6 @@
 from tfwm.evaluation.files import versions
 from tfwm.evaluation.names import by_name
 from tfwm.evaluation.photos import Photos
-from tfwm.evaluation.protocol import NETWORK_SIZE
 from tfwm.evaluation.report import build_report
 from tfwm.evaluation.run import evaluate
 from tfwm.evaluation.run_message_suite import run_message_suite
@@ -75,8 +74,10 @@ def run_suite(
 def _crop(suite):
     if suite.size is None:
         return ""
-    if suite.size == NETWORK_SIZE:
+    if suite.size == "network":
         return ", photos squeezed to the network's size"
+    if suite.size == "photo":
+        return ", photos at their own size"
     return f", {suite.crop} crops of {suite.size[1]} x {suite.size[0]} pixels"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tfwm.evaluation.distortions import CHANGES_SIZE, DISTORTIONS
 from tfwm.evaluation.placement import PLACEMENTS, VOTES
-from tfwm.evaluation.protocol import NETWORK_SIZE, ROUNDINGS
+from tfwm.evaluation.protocol import ROUNDINGS, WHOLE_SIZES
 
 CROPS = ("centre", "random")
 
@@ -79,8 +79,9 @@ class Suite:
         rounding: `"truncate"`, as the authors do, or `"round"` to uint8.
         color: whether images are colour; networks of gray images mark them in Y, U and V.
         size: side, or `(height, width)`, to cut from each image, or None for all of it, or
-            `"network"`: the whole photo, squeezed to the network's patch (`ImageOps.fit`);
-            attacks may then change the size, which the reader squeezes back.
+            `"network"`: the whole photo, squeezed to the network's patch (`ImageOps.fit`); or
+            `"photo"`: the whole photo at its own size, its mark being made squeezed and carried
+            up. With both, attacks may change the size: the reader squeezes.
         crop: where it is cut: `"centre"` or `"random"`, which follows from the seed.
         channel_psnr: PSNR of the planes Y, U, V, in dB, that the strengths are tuned to.
         payload_bits: if given, the suite is of whole messages of that many bits
@@ -135,7 +136,7 @@ class Suite:
         _nearest("rounding", self.rounding, ROUNDINGS)
         _nearest("crop", self.crop, CROPS)
         if isinstance(self.size, str):
-            _nearest("size", self.size, (NETWORK_SIZE,))
+            _nearest("size", self.size, WHOLE_SIZES)
         if isinstance(self.size, int):
             self.size = [self.size, self.size]
         if self.match is not None:
@@ -159,7 +160,7 @@ class Suite:
 
     def _check_sizes(self):
         for attack in self.attacks:
-            if attack.name in CHANGES_SIZE and self.size != NETWORK_SIZE:
+            if attack.name in CHANGES_SIZE and self.size not in WHOLE_SIZES:
                 raise ValueError(
                     f"Expected attacks that keep the size. Received: {attack.name}; a suite of "
                     "messages may have it: give payload_bits"

@@ -1,4 +1,5 @@
 from tfwm.layers.adversarial_loss import AdversarialLoss
+from tfwm.layers.alignment_loss import AlignmentLoss
 from tfwm.layers.block_transform import BlockTransform
 from tfwm.layers.cell_synthesis import CellSynthesis
 from tfwm.layers.circular_conv2d import CircularConv2D
@@ -24,6 +25,7 @@ from tfwm.layers.wrong_keys import WrongKeys
 
 __all__ = [
     "AdversarialLoss",
+    "AlignmentLoss",
     "BlockTransform",
     "CellSynthesis",
     "CircularConv2D",

@@ -29,7 +29,7 @@ OUTPUTS = ("sum", "sigmoid", "logit")
 # Logits of black and white are infinite: a pixel is at least this far from both.
 MARGIN = 1 / 255
 # Side of the grid of means that the spatial transformer decides by.
-LOCATION_GRID = 4
+LOCATION_GRID = 8
 
 
 def build_embedder(
@@ -101,6 +101,7 @@ def build_extractor(
     width=32,
     normalization="instance",
     last_normalization=True,
+    scale_logits=False,
     name="extractor",
 ):
     """Builds the decoder: a spatial transformer straightens the image, convolutions read it.
@@ -113,6 +114,8 @@ def build_extractor(
         last_normalization: whether the logits are normalised as well, to variance 1 over the bits
             (CropDefender; the most important one in its section 5.2.1). The cross-entropy
             then cannot fall below 0.313.
+        scale_logits: whether a learned factor of at least 1 multiplies them then (ours), so that
+            bits that are right leave the loss to those that are wrong.
         name: name of the model.
 
     Returns:
@@ -132,7 +135,7 @@ def build_extractor(
         x = _convolution(x, factor * width, 3, 2, normalization, f"locate_conv{i}")
     cells = max(size // 8 // LOCATION_GRID, 1)
     x = keras.layers.AveragePooling2D(cells, name="locate_means")(x)
-    x = _dense(keras.layers.Flatten(name="locate_all")(x), 4 * width, normalization, "locate_dense")
+    x = _dense(keras.layers.Flatten(name="locate_all")(x), 8 * width, normalization, "locate_dense")
     parameters = keras.layers.Dense(
         6,
         kernel_initializer="zeros",
@@ -148,6 +151,18 @@ def build_extractor(
     x = keras.layers.Dense(message_length, name="bits", dtype="float32")(x)
     if last_normalization:
         x = _normalised(x, normalization, "bits", dtype="float32")
+    if scale_logits:
+        x = keras.layers.Reshape((message_length, 1), name="bits_apart", dtype="float32")(x)
+        # Never below 1: a factor that may fall does, to 0, while the bits are at chance.
+        more = keras.layers.Dense(
+            1,
+            use_bias=False,
+            kernel_initializer="zeros",
+            kernel_constraint="non_neg",
+            name="bits_scale",
+            dtype="float32",
+        )(x)
+        x = keras.layers.Add(name="bits_scaled", dtype="float32")([x, more])
     logits = keras.layers.Reshape((1, 1, message_length), name="logits", dtype="float32")(x)
     return keras.Model(image, logits, name=name)
 

@@ -111,7 +111,9 @@ def build_hold_psnr(config):
     )
 
 
-def build_trainer(config, embedder, extractor, message_shape, critic=None, balance=None):
+def build_trainer(
+    config, embedder, extractor, message_shape, critic=None, balance=None, alignment=None
+):
     """Returns the compiled trainer.
 
     Args:
@@ -121,6 +123,7 @@ def build_trainer(config, embedder, extractor, message_shape, critic=None, balan
         message_shape: shape of one message for a crop.
         critic: adversary for an `adversarial_weight` above 0, see `AdversarialLoss`.
         balance: `LossBalance` in place of the config's losses of image and message.
+        alignment: see `WatermarkTrainer`.
     """
     tables = config.validation_attacks
     validation_attack = build_attack(config, tables, "slice") if tables else None
@@ -133,6 +136,7 @@ def build_trainer(config, embedder, extractor, message_shape, critic=None, balan
         hold_psnr=build_hold_psnr(config),
         adversary=AdversarialLoss(critic, config.adversarial_weight) if critic else None,
         balance=balance,
+        alignment=alignment,
         seed=config.seed,
     )
     embedder.trainable = config.train_embedder

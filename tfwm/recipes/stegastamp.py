@@ -13,7 +13,7 @@ import dataclasses
 import sys
 
 from tfwm import losses
-from tfwm.layers import RampedWeights, SelfAdaptiveWeights
+from tfwm.layers import AlignmentLoss, RampedWeights, SelfAdaptiveWeights
 from tfwm.models import stegastamp
 from tfwm.models.critic import build_clipped_critic
 from tfwm.recipes import base, build
@@ -44,6 +44,7 @@ class Config(RunConfig):
     message_length: int = 100
     normalization: str = "instance"  # or "batch", "none"
     last_normalization: bool = True
+    scale_logits: bool = False
     image_output: str = "sigmoid"  # or "sum", "logit"
     # Losses: section 3.4; or StegaStamp's ramps, "ramped"; or those of `image_loss`, "none"
     balance: str = "self_adaptive"
@@ -54,6 +55,7 @@ class Config(RunConfig):
     balance_floor: dict = dataclasses.field(
         default_factory=lambda: {"image": 1e-3, "perceptual": 1e-3, "message": 1e-3}
     )
+    alignment_weight: float = 0.0  # of telling the transformer where attacks move images
     chroma_weight: float = 100.0
     perceptual: str = "offline"  # or a trunk of LPIPS: "alex", "vgg", "squeeze"
     perceptual_weights: str = "download"  # or the path of the trunk's weights
@@ -83,7 +85,12 @@ def build_model(config):
         embedder, extractor = build_networks(config)
         critic = build_clipped_critic() if config.adversarial_weight else None
     shape = (1, 1, config.message_length)
-    return build.build_trainer(config, embedder, extractor, shape, critic, build_balance(config))
+    alignment = None
+    if config.alignment_weight:
+        alignment = AlignmentLoss("locate_map", config.alignment_weight)
+    return build.build_trainer(
+        config, embedder, extractor, shape, critic, build_balance(config), alignment
+    )
 
 
 def build_networks(config):
@@ -96,7 +103,11 @@ def build_networks(config):
     }
     return (
         stegastamp.build_embedder(**arguments, output=config.image_output),
-        stegastamp.build_extractor(**arguments, last_normalization=config.last_normalization),
+        stegastamp.build_extractor(
+            **arguments,
+            last_normalization=config.last_normalization,
+            scale_logits=config.scale_logits,
+        ),
     )
 
 

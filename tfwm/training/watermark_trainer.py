@@ -61,6 +61,7 @@ class WatermarkTrainer(keras.Model):
         hold_psnr=None,
         adversary=None,
         balance=None,
+        alignment=None,
         seed=None,
         **kwargs,
     ):
@@ -73,19 +74,24 @@ class WatermarkTrainer(keras.Model):
         self.hold_psnr = hold_psnr
         self.adversary = adversary
         self.balance = balance
+        self.alignment = alignment
         self.seed = seed
         self.random_message = RandomMessage(self.message_shape, seed=seed)
+        if alignment is not None:
+            parameters = extractor.get_layer(alignment.layer).output
+            self.reader = keras.Model(extractor.input, [extractor.output, parameters])
 
     def build(self, input_shape):
         shape = input_shape["image"] if isinstance(input_shape, dict) else input_shape
         # A checkpoint is only restored into weights that exist: a ramp's counter is one.
-        for attack in (self.attack, self.validation_attack):
-            if attack is not None and not attack.built:
-                attack.build(shape)
-        if self.hold_psnr is not None:
-            self.hold_psnr.build([shape, shape])
-        if self.balance is not None:
-            self.balance.build(None)
+        for part, argument in (
+            (self.attack, shape),
+            (self.validation_attack, shape),
+            (self.hold_psnr, [shape, shape]),
+            (self.balance, None),
+        ):
+            if part is not None and not part.built:
+                part.build(argument)
         self.built = True
 
     def call(self, inputs, training=None):
@@ -102,8 +108,13 @@ class WatermarkTrainer(keras.Model):
         if self.adversary is not None:
             watermarked = self.adversary([watermarked, cover], training=training)
         attack = self.attack if training else self.validation_attack or self.attack
-        attacked = watermarked if attack is None else attack(watermarked, cover=cover)
-        logits = self.extractor(attacked, training=training)
+        if training and self.alignment is not None:
+            attacked, positions = attack.call_with_positions(watermarked, cover)
+            logits, parameters = self.reader(attacked, training=True)
+            self.alignment([parameters, positions])
+        else:
+            attacked = watermarked if attack is None else attack(watermarked, cover=cover)
+            logits = self.extractor(attacked, training=training)
         outputs = {
             "watermarked": watermarked,
             "attacked": attacked,
@@ -134,6 +145,7 @@ class WatermarkTrainer(keras.Model):
             "hold_psnr": serialize(self.hold_psnr),
             "adversary": serialize(self.adversary),
             "balance": serialize(self.balance),
+            "alignment": serialize(self.alignment),
             "seed": self.seed,
         }
 
