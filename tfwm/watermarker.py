@@ -46,6 +46,11 @@ class Watermarker:
     """
 
     def __init__(self, network):
+        if getattr(network, "image_watermark", False):
+            raise ValueError(
+                f"Expected a network that carries messages. Received: {network.name}, a barrier, "
+                "which marks with a picture; use tfwm.protection.load_barrier"
+            )
         self.network = network
 
     def codec(self, key=None):

@@ -17,7 +17,8 @@ def test_at_its_own_size_it_is_the_embedder(layer, photo):
     image = photo[:, :32, :32]
     image = np.repeat(image, 3, -1) if image.shape[-1] == 1 else image
     watermark = np.repeat(layer.watermark[None], len(image), 0)
-    marked = layer.embedder({"image": image, "watermark": watermark})
+    inputs = {"image": image, "message": watermark, "strength": np.ones(len(image))}
+    marked = layer.embedder(inputs)
     np.testing.assert_allclose(layer(image), np.clip(marked, 0, 1), atol=1e-6)
 
 

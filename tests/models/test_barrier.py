@@ -12,6 +12,10 @@ def convolutions(model):
     return [layer for layer in model.layers if hasattr(layer, "kernel")]
 
 
+def given(image, watermark, strength=1.0):
+    return {"image": image, "message": watermark, "strength": np.full(len(image), strength)}
+
+
 @pytest.fixture(scope="module")
 def embedder():
     return barrier.build_embedder(watermark_channels=1, width=4, depth=3, residual_limit=0.1)
@@ -26,7 +30,7 @@ def extractor():
 
 @pytest.fixture
 def inputs(photo, gray_photo):
-    return {"image": photo[:, :32, :48], "watermark": gray_photo[:, :32, :48]}
+    return given(photo[:, :32, :48], gray_photo[:, :32, :48])
 
 
 def test_layers_of_the_code():
@@ -62,14 +66,20 @@ def test_direct_output_is_the_codes(inputs):
 
 
 def test_watermark_changes_the_mark(embedder, inputs):
-    other = {**inputs, "watermark": 1 - inputs["watermark"]}
+    other = {**inputs, "message": 1 - inputs["message"]}
     assert np.abs(np.asarray(embedder(inputs)) - np.asarray(embedder(other))).max() > 1e-5
+
+
+def test_strength_scales_the_change(embedder, inputs):
+    half = {**inputs, "strength": 0.5 * inputs["strength"]}
+    changes = [np.asarray(embedder(given)) - inputs["image"] for given in (inputs, half)]
+    np.testing.assert_allclose(changes[1], 0.5 * changes[0], atol=1e-6)
 
 
 def test_any_size(embedder, extractor, photo, gray_photo):
     for height, width in ((24, 40), (64, 16)):
         image, watermark = photo[:, :height, :width], gray_photo[:, :height, :width]
-        marked = embedder({"image": image, "watermark": watermark})
+        marked = embedder(given(image, watermark))
         assert marked.shape == image.shape and extractor(marked).shape == watermark.shape
 
 

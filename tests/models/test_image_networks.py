@@ -49,7 +49,8 @@ def models():
 def given(photo):
     """Function that gives a network its inputs."""
     key = np.random.default_rng(0).integers(0, 2, (1, 24)).astype("float32")
-    everything = {"image": photo[:, :32, :48], "watermark": photo[:, 64:96, :48], "key": key}
+    everything = {"image": photo[:, :32, :48], "message": photo[:, 64:96, :48], "key": key}
+    everything["strength"] = np.ones(1, "float32")
 
     def inputs(model):
         if isinstance(model.input, dict):
@@ -108,7 +109,9 @@ def test_mixed_precision_keeps_the_photo(photo):
         embedder = barrier.build_embedder(width=4, depth=2, residual_limit=1e-6)
     finally:
         keras.config.set_dtype_policy("float32")
-    np.testing.assert_allclose(embedder({"image": image, "watermark": image}), image, atol=2e-6)
+    np.testing.assert_allclose(
+        embedder({"image": image, "message": image, "strength": np.ones(1)}), image, atol=2e-6
+    )
 
 
 def converted(model, folder):
@@ -123,7 +126,7 @@ def test_exports_to_builtin_operations(models, given, tmp_path):
     """A chain of all of them, of images of a size unknown until use."""
     image = keras.Input((None, None, 3), name="image")
     x = models["unet"](models["resnet"](models["super_resolver"](image)))
-    marked = models["barrier_embedder"]({"image": x, "watermark": x})
+    marked = models["barrier_embedder"]({"image": x, "message": x, "strength": x[:, 0, 0, 0]})
     read = keras.layers.Concatenate()([marked, models["barrier_extractor"](marked)])
     chain = keras.Model(image, [read, models["patch_critic"](marked)])
     cover = given(chain)

@@ -26,6 +26,8 @@ class Network:
         channels: of an image: 1 for luminance, 3 for RGB.
         bits: number of bits of a block.
         whole: whether an image is one patch, to which any photo is squeezed as a whole.
+        image_watermark: whether the message is an image, with one block a pixel, and the logits
+            are that image as it is read.
     """
 
     kind = "network"
@@ -39,6 +41,7 @@ class Network:
         self.channels = geometry.get("channels", 1)
         self.bits = geometry.get("bits", 1)
         self.whole = geometry.get("whole", False)
+        self.image_watermark = geometry.get("image_watermark", False)
 
     def embed(self, image, message, strength=1.0):
         """Returns the watermarked image.

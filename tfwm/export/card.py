@@ -21,14 +21,15 @@ FIELDS = {
         "channels": CHANNELS,
         "bits": COUNT,
         "whole": FLAG,
+        "image_watermark": FLAG,
         "message": TEXT,
     },
     "strength": {"default": NUMBER, "guidance": TEXT},
     "results": RECORDS,
     "limits": TEXTS,
 }
-# Where a card lacks them, they are 1, 1 and false.
-OPTIONAL = ("channels", "bits", "whole")
+# Where a card lacks them, they are 1, 1, false and false.
+OPTIONAL = ("channels", "bits", "whole", "image_watermark")
 
 
 def make_card(
@@ -54,7 +55,8 @@ def make_card(
             recipe's file and the command that trains it again.
         geometry: `{"patch": (rows, columns), "block": (M, N), "message": ...}`, see
             `redmark_geometry`; `"channels"` of the image and `"bits"` of a block if not 1;
-            `"whole"` if photos are squeezed to one patch.
+            `"whole"` if photos are squeezed to one patch; `"image_watermark"` if the message is
+            an image and what is read is one as well, in [0, 1].
         strength: `{"default": 1.0, "guidance": ...}`.
         limits: list of sentences: what the network cannot do.
         results: list of dicts, as `tfwm.export.summarise_results` makes them.

@@ -12,7 +12,7 @@ from tfwm.export.tflite import TFLITE_KINDS, tflite_name, write_tflite
 from tfwm.export.verify import verify
 
 
-def package_network(embedder, extractor, directory, card):
+def package_network(embedder, extractor, directory, card, files=None):
     """Writes a network in every form, with card, golden tensors and checksums, and verifies it.
 
     The folder holds `1/` (SavedModel), `<name>.tflite`, `<name>-float16.tflite`,
@@ -25,6 +25,7 @@ def package_network(embedder, extractor, directory, card):
         extractor: `keras.Model`, such as `tfwm.models.redmark.build_extractor` gives.
         directory: folder to write.
         card: dict, see `tfwm.export.make_card`; the files are called after its `name`.
+        files: dict of more files to add, name to bytes.
 
     Returns:
         `pathlib.Path` of the folder.
@@ -39,6 +40,8 @@ def package_network(embedder, extractor, directory, card):
         embedder.save(draft / "embedder.keras")
         extractor.save(draft / "extractor.keras")
         write_card(card, draft)
+        for file, content in (files or {}).items():
+            (draft / file).write_bytes(content)
         write_golden(make_golden(network, card["strength"]["default"]), draft)
         write_manifest(draft)
         failed = [c for c in verify(draft).checks if not c.passed]

@@ -12,7 +12,7 @@ class WatermarkBarrier(keras.layers.Layer):
     up, so that the image keeps its own pixels and size.
 
     Args:
-        embedder: model from `{"image", "watermark"}` to the watermarked image, such as
+        embedder: model from `{"image", "message", "strength"}` to the watermarked image, such as
             `tfwm.models.barrier.build_embedder` gives. It is not trained.
         watermark: array `(height, width, channels)` in [0, 1]; its sides are the size at which
             images are marked.
@@ -53,10 +53,11 @@ class WatermarkBarrier(keras.layers.Layer):
     def call(self, image):
         size = self.watermark.shape[:2]
         small = resized(image, size)
-        watermarks = tf.repeat(self.watermark[None], tf.shape(image)[0], axis=0)
-        marked = self.embedder({"image": small, "watermark": watermarks}, training=False)
-        residual = resized(tf.cast(marked, tf.float32) - small, tf.shape(image)[1:3])
-        return tf.clip_by_value(image + self.strength * residual, 0.0, 1.0)
+        message = tf.repeat(self.watermark[None], tf.shape(image)[0], axis=0)
+        strength = tf.fill(tf.shape(image)[:1], self.strength)
+        inputs = {"image": small, "message": message, "strength": strength}
+        marked = tf.cast(self.embedder(inputs, training=False), tf.float32)
+        return tf.clip_by_value(image + resized(marked - small, tf.shape(image)[1:3]), 0.0, 1.0)
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -52,15 +52,18 @@ def build_embedder(
         name: name of the model.
 
     Returns:
-        `keras.Model` with the inputs `{"image": (batch, H, W, image_channels), "watermark":
-        (batch, H, W, watermark_channels)}`, in [0, 1], H and W multiples of `2**depth`, and the
-        marked image `(batch, H, W, image_channels)`. `fit_watermark` gives a watermark that size.
+        `keras.Model` with the inputs `{"image": (batch, H, W, image_channels), "message":
+        (batch, H, W, watermark_channels), "strength": (batch,)}`, images in [0, 1], H and W
+        multiples of `2**depth`, and the marked image `(batch, H, W, image_channels)`:
+        `image + strength (H(image, message) - image)`. The message is the watermark, which
+        `fit_watermark` brings to that size.
 
     Example:
 
     >>> embedder = build_embedder(watermark_channels=1, width=4, depth=3, residual_limit=0.1)
     >>> image, watermark = np.full((1, 32, 48, 3), 0.5), np.ones((1, 32, 48, 1))
-    >>> tuple(embedder({"image": image, "watermark": watermark}).shape)
+    >>> inputs = {"image": image, "message": watermark, "strength": np.ones(1)}
+    >>> tuple(embedder(inputs).shape)
     (1, 32, 48, 3)
     """
     _check_channels(image_channels, watermark_channels, width)
@@ -73,16 +76,18 @@ def build_embedder(
             f"Received: residual_limit={residual_limit!r}"
         )
     image = keras.Input((None, None, image_channels), name="image")
-    watermark = keras.Input((None, None, watermark_channels), name="watermark")
-    x = keras.layers.Concatenate(name="image_and_watermark")([image, watermark])
+    message = keras.Input((None, None, watermark_channels), name="message")
+    strength = keras.Input((), name="strength")
+    x = keras.layers.Concatenate(name="image_and_message")([image, message])
     x = unet(x, image_channels, width, depth, normalization)
     if residual_limit is None:
-        marked = keras.layers.Activation("sigmoid", name="marked", dtype="float32")(x)
+        painted = keras.layers.Activation("sigmoid", name="painted", dtype="float32")(x)
+        x = keras.layers.Subtract(name="residual", dtype="float32")([painted, image])
     else:
-        x = keras.layers.Activation("tanh", name="tanh", dtype="float32")(x)
-        x = keras.layers.Rescaling(residual_limit, name="residual", dtype="float32")(x)
-        marked = keras.layers.Add(name="marked", dtype="float32")([image, x])
-    return keras.Model({"image": image, "watermark": watermark}, marked, name=name)
+        x = keras.layers.Activation("tanh", name="residual", dtype="float32")(x)
+    marked = parts.add_residual(image, x, strength, residual_limit or 1.0)
+    inputs = {"image": image, "message": message, "strength": strength}
+    return keras.Model(inputs, marked, name=name)
 
 
 def build_extractor(

@@ -65,9 +65,9 @@ def to_signs(message):
     return keras.layers.Rescaling(2.0, offset=-1.0, name="signs")(message)
 
 
-def add_residual(image, residual, strength):
-    """`image + strength * residual / 2`, float32: back from [-1, 1] to [0, 1]."""
-    scale = keras.layers.Rescaling(0.5, name="to_unit_range", dtype="float32")(strength)
+def add_residual(image, residual, strength, unit=0.5):
+    """`image + strength * unit * residual`, float32; half is the way from [-1, 1] to [0, 1]."""
+    scale = keras.layers.Rescaling(unit, name="to_unit_range", dtype="float32")(strength)
     scale = keras.layers.Reshape((1, 1, 1), name="strength_factor")(scale)
     residual = keras.layers.Multiply(name="scaled_residual", dtype="float32")([residual, scale])
     return keras.layers.Add(name="watermarked", dtype="float32")([image, residual])

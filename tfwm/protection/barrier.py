@@ -1,5 +1,6 @@
 """A trained barrier in use."""
 
+import io
 from pathlib import Path
 
 import keras
@@ -7,7 +8,13 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from tfwm.export import find_keras_models, network_directory, read_card, read_keras_models
+from tfwm.export import (
+    find_keras_models,
+    network_directory,
+    package_network,
+    read_card,
+    read_keras_models,
+)
 from tfwm.layers import WatermarkBarrier
 from tfwm.layers.watermark_barrier import resized
 from tfwm.metrics import normalized_correlation
@@ -21,7 +28,7 @@ class Barrier:
     """Marks images with one picture, the watermark, and reads it from copies of them.
 
     Args:
-        embedder: model from `{"image", "watermark"}` to the watermarked image.
+        embedder: model from `{"image", "message", "strength"}` to the watermarked image.
         extractor: model from an image to the watermark.
         watermark: array `(height, width, 1 or 3)` in [0, 1].
         name: what reports call it.
@@ -67,6 +74,22 @@ class Barrier:
         read = self.read(images)
         watermarks = np.broadcast_to(self.watermark, read.shape)
         return keras.ops.convert_to_numpy(normalized_correlation(watermarks, read, centred=True))
+
+    def package(self, directory):
+        """Writes the barrier in every form that a network has; returns its folder.
+
+        The signatures are those of all networks: `embed(image, message, strength)`, where the
+        message is the watermark, `watermark.png` beside it, and `extract(image)`, whose
+        `logits` are the watermark as it is read. Images are those that were squeezed already.
+
+        Args:
+            directory: folder to write.
+        """
+        buffer = io.BytesIO()
+        pixels = np.uint8(np.round(255 * self.watermark))
+        Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(buffer, "PNG")
+        files = {WATERMARK: buffer.getvalue()}
+        return package_network(self.embedder, self.extractor, directory, self.card, files)
 
     def _read_batch(self, images):
         small = resized(images, self.watermark.shape[:2])

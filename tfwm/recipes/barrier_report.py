@@ -5,13 +5,23 @@ from pathlib import Path
 import jinja2
 import numpy as np
 
+from tfwm.data.tasks import build_task
 from tfwm.evaluation.files import versions, write_csv, write_whole
 from tfwm.evaluation.ownership import ownership_row
 from tfwm.evaluation.pictures import amplify, data_uri
 from tfwm.evaluation.quality import psnr, ssim
+from tfwm.recipes.finish import recipe_card
 
 # Photos that are shown, and their width on the page.
 SHOWN, WIDTH = 3, 160
+RESULTS = ("images_of", "images", "success_nc", "similarity", "success", "p_value")
+LIMITS = [
+    "It tells that an image went through the barrier, or came from a surrogate that was trained "
+    "on such images; not when, nor for whom.",
+    "The watermark lies in the extractor's weights too: what counts is the comparison with "
+    "unmarked images, of which nothing may be read.",
+    "Whoever has the barrier's networks can remove or forge the mark.",
+]
 MEASURES = {"psnr": psnr, "ssim": ssim}
 
 
@@ -57,7 +67,39 @@ def report(config, recipe, before, after, surrogates, pairs):
         config=config,
     )
     path = write_whole(output / "report.html", page)
-    return f"{_text(rows)}\n{config.name} PSNR {quality['psnr']:.2f} dB. Report {path}"
+    after.card = _card(config, recipe, quality, rows)
+    folder = after.package(output / config.name)
+    return f"{_text(rows)}\n{config.name} PSNR {quality['psnr']:.2f} dB. Report {path}, barrier {folder}"
+
+
+def _card(config, recipe, quality, rows):
+    side, task = config.crop_size, config.task["name"]
+    colours = "gray" if config.watermark_channels == 1 else "colour"
+    message = (
+        f"the watermark, a {colours} image of {side}x{side} pixels; images squeezed to that size "
+        "as a whole; the logits are the watermark as it is read"
+    )
+    card = recipe_card(
+        config,
+        "barrier",
+        recipe,
+        f"Barrier for outputs of the task {task}: marks them with a picture that surrogates "
+        "trained on them learn as well.",
+        paper="Zhang et al., Model watermarking for image processing networks, AAAI 2020",
+        geometry={
+            "patch": [side, side],
+            "block": [1, 1],
+            "channels": build_task(config.task).channels_out,
+            "bits": config.watermark_channels,
+            "whole": True,
+            "image_watermark": True,
+            "message": message,
+        },
+        guidance="1 is what the extractor was trained at.",
+        limits=LIMITS,
+    )
+    results = [{key: row[key] for key in RESULTS} for row in rows if row["stage"] == "adversarial"]
+    return {**card, "results": [{"psnr": quality["psnr"], **row} for row in results]}
 
 
 def to_bytes(images):

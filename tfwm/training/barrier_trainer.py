@@ -22,7 +22,7 @@ class BarrierTrainer(keras.Model):
     Give a loss and a weight for each of these to `compile`.
 
     Args:
-        embedder: model from `{"image", "watermark"}` to the watermarked image.
+        embedder: model from `{"image", "message", "strength"}` to the watermarked image.
         extractor: model from an image to the watermark.
         watermark: array `(height, width, 1 or 3)` in [0, 1], of the images' size.
         blank: value of the pixels that mean "no watermark". The paper's code has white.
@@ -42,7 +42,7 @@ class BarrierTrainer(keras.Model):
     >>> from tfwm.models import barrier
     >>> trainer = BarrierTrainer(
     ...     barrier.build_embedder(width=4, depth=2),
-    ...     barrier.build_extractor(width=4),
+    ...     barrier.build_extractor(width=4, dilations=(1, 2)),
     ...     watermark=np.zeros((32, 32, 3)),
     ... )
     >>> trainer.compile("adam", loss={"watermarked": "mse", "extracted": "mse", "clean": "mse"})
@@ -81,8 +81,10 @@ class BarrierTrainer(keras.Model):
         before, after = inputs["input"], inputs["target"]
         watermarks = _repeat(self.watermark, after)
         frozen = not self.embedder.trainable
+        strength = tf.ones_like(after[:, 0, 0, 0])
         watermarked = self.embedder(
-            {"image": after, "watermark": watermarks}, training=training and not frozen
+            {"image": after, "message": watermarks, "strength": strength},
+            training=training and not frozen,
         )
         if self.adversary is not None:
             watermarked = self.adversary([watermarked, after], training=training)
