@@ -69,7 +69,8 @@ def report(config, recipe, before, after, surrogates, pairs):
     path = write_whole(output / "report.html", page)
     after.card = _card(config, recipe, quality, rows)
     folder = after.package(output / config.name)
-    return f"{_text(rows)}\n{config.name} PSNR {quality['psnr']:.2f} dB. Report {path}, barrier {folder}"
+    line = f"{config.name} PSNR {quality['psnr']:.2f} dB. Report {path}, barrier {folder}"
+    return f"{_text(rows)}\n{line}"
 
 
 def _card(config, recipe, quality, rows):
