@@ -191,6 +191,20 @@ def test_resumed_run_equals_an_uninterrupted_one(tmp_path):
     assert len(list(tmp_path.glob("*.weights.h5"))) == 1
 
 
+def test_strengths_are_drawn_in_training_only():
+    given = {"image": np.full((64, 32, 32, 1), 0.5, "float32"), "message": np.ones((64, 4, 4, 1))}
+    plain, drawn = make_trainer(), make_trainer(strength=(0.5, 1.0))
+    whole = np.asarray(plain(given)["watermarked"]) - 0.5
+    np.testing.assert_allclose(np.asarray(drawn(given)["watermarked"]) - 0.5, whole, atol=1e-6)
+    # Batch normalisation sees the same covers in both, so that residuals differ by the factor.
+    whole, part = (
+        np.asarray(trainer(given, training=True)["watermarked"]) - 0.5 for trainer in (plain, drawn)
+    )
+    factors = np.abs(part).mean((1, 2, 3)) / np.abs(whole).mean((1, 2, 3))
+    assert 0.49 < factors.min() < 0.6 and 0.9 < factors.max() < 1.01
+    assert len(np.unique(factors.round(4))) > 32
+
+
 def test_checkpoint_of_nothing(tmp_path):
     checkpoint = Checkpoint(tmp_path)
     assert not checkpoint.exists()

@@ -1,15 +1,19 @@
 import keras
 import tensorflow as tf
 
+# An error that is good enough: 0.3 % of half a side.
+SMALLEST = 1e-5
+
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class AlignmentLoss(keras.layers.Layer):
     """Teaches a spatial transformer where an attack moved the image.
 
     StegaStamp's transformer learns only by the message that is read better or worse; here it is
-    told as well. The loss is the squared difference between its map and the affine one that is
-    nearest to how the attack moved the image, and the embedder learns by it to put marks into
-    the image by which it can be found. tfwm's own; the papers have no such loss.
+    told as well. The error is the mean squared difference between its map and the affine one that
+    is nearest to how the attack moved the image, and the embedder learns by it to put marks into
+    the image by which it can be found. The loss is `weight log(error + 1e-5)`, which weighs alike
+    while attacks are still small and when they have grown. tfwm's own; the papers have none.
 
     Args:
         layer: name of the extractor's layer that gives the map, `(batch, 6)`, as
@@ -33,7 +37,7 @@ class AlignmentLoss(keras.layers.Layer):
     (2, 6)
     """
 
-    def __init__(self, layer, weight=10.0, **kwargs):
+    def __init__(self, layer, weight=0.3, **kwargs):
         kwargs["dtype"] = "float32"
         super().__init__(**kwargs)
         self.layer = layer
@@ -48,7 +52,7 @@ class AlignmentLoss(keras.layers.Layer):
         wanted = tf.stop_gradient(affine_map(positions))
         error = tf.reduce_mean(tf.square(tf.cast(parameters, tf.float32) - wanted))
         self.tracker.update_state(error)
-        self.add_loss(self.weight * error)
+        self.add_loss(self.weight * tf.math.log(error + SMALLEST))
         return wanted
 
     def compute_output_shape(self, input_shape):

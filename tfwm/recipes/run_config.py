@@ -42,6 +42,7 @@ class RunConfig(TrainingConfig):
     attacks: list = dataclasses.field(default_factory=list)
     attack_per: str = "batch"
     rounding_noise: float = 0.003
+    strength: list = dataclasses.field(default_factory=lambda: [1.0, 1.0])  # drawn per image
     # Measured after each epoch against attacks of its own; none without photos.
     validation_photos: list = dataclasses.field(default_factory=list)
     validation_attacks: list = dataclasses.field(default_factory=list)

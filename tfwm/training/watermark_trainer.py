@@ -3,6 +3,7 @@ import tensorflow as tf
 
 from tfwm.attacks import Attack, Chain
 from tfwm.layers import RandomMessage
+from tfwm.ops.random import draw_strength
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
@@ -26,7 +27,9 @@ class WatermarkTrainer(keras.Model):
         adversary: a `tfwm.layers.AdversarialLoss`, or `None`.
         balance: a `tfwm.layers.LossBalance`, which holds and weighs the losses; `compile` then
             needs none, and adds those it is given. Or `None`.
-        seed: integer for the random messages.
+        strength: factor on the mark in training, or a pair `(low, high)` to draw one per image, so
+            that weaker marks are read as well. Always 1 in validation.
+        seed: integer for the random messages and strengths.
 
     Call arguments:
         inputs: covers `(batch, height, width, channels)` in [0, 1], or a dict
@@ -62,6 +65,7 @@ class WatermarkTrainer(keras.Model):
         adversary=None,
         balance=None,
         alignment=None,
+        strength=1.0,
         seed=None,
         **kwargs,
     ):
@@ -75,6 +79,7 @@ class WatermarkTrainer(keras.Model):
         self.adversary = adversary
         self.balance = balance
         self.alignment = alignment
+        self.strength = tuple(strength) if isinstance(strength, list | tuple) else float(strength)
         self.seed = seed
         self.random_message = RandomMessage(self.message_shape, seed=seed)
         if alignment is not None:
@@ -100,6 +105,9 @@ class WatermarkTrainer(keras.Model):
         else:
             cover, message = inputs, self.random_message(inputs)
         strength = tf.ones_like(cover[:, 0, 0, 0])
+        if training and self.strength != 1.0:
+            seed = self.random_message.next_seed()
+            strength *= draw_strength(self.strength, seed, tf.shape(cover)[0])
         watermarked = self.embedder(
             {"image": cover, "message": message, "strength": strength}, training=training
         )
@@ -146,12 +154,13 @@ class WatermarkTrainer(keras.Model):
             "adversary": serialize(self.adversary),
             "balance": serialize(self.balance),
             "alignment": serialize(self.alignment),
+            "strength": self.strength,
             "seed": self.seed,
         }
 
     @classmethod
     def from_config(cls, config):
-        for key in set(config) - {"name", "message_shape", "seed"}:
+        for key in set(config) - {"name", "message_shape", "strength", "seed"}:
             config[key] = keras.saving.deserialize_keras_object(config[key])
         return cls(**config)
 
