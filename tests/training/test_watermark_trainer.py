@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tfwm import attacks, losses, metrics
-from tfwm.layers import HoldPSNR, RampedWeights, SelfAdaptiveWeights
+from tfwm.layers import AlignmentLoss, HoldPSNR, RampedWeights, SelfAdaptiveWeights
 from tfwm.models import redmark
 from tfwm.training import Checkpoint, WatermarkTrainer
 
@@ -203,6 +203,13 @@ def test_strengths_are_drawn_in_training_only():
     factors = np.abs(part).mean((1, 2, 3)) / np.abs(whole).mean((1, 2, 3))
     assert 0.49 < factors.min() < 0.6 and 0.9 < factors.max() < 1.01
     assert len(np.unique(factors.round(4))) > 32
+
+
+def test_bad_strength_and_alignment_without_attack():
+    with pytest.raises(ValueError, match=r"Received: strength=\(1.0, 0.5\)"):
+        make_trainer(strength=(1.0, 0.5))
+    with pytest.raises(ValueError, match="Expected an attack"):
+        make_trainer(alignment=AlignmentLoss("logits"))
 
 
 def test_checkpoint_of_nothing(tmp_path):

@@ -5,6 +5,7 @@ import keras
 import tensorflow as tf
 
 from tfwm.layers import SeededLayer
+from tfwm.ops.warp import position_images
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
@@ -53,9 +54,7 @@ class Attack(SeededLayer):
     def call(self, image, cover=None, training=None):
         if training is not False:
             self.advance()
-        cover = None if cover is None else tf.cast(cover, tf.float32)
-        attacked = self.apply(tf.cast(image, tf.float32), self.next_seed(), cover)
-        return tf.cast(attacked, self.compute_dtype)
+        return self._attacked(image, cover, self.next_seed())
 
     def call_with_positions(self, image, cover=None):
         """Attacks like a call in training, and tells where pixels come from.
@@ -71,13 +70,16 @@ class Attack(SeededLayer):
         """
         self.advance()
         seed = self.next_seed()
-        cover = None if cover is None else tf.cast(cover, tf.float32)
-        attacked = self.apply(tf.cast(image, tf.float32), seed, cover)
-        moved = positions(tf.shape(image))
+        positions = position_images(tf.shape(image))
         if self.moves:
             with only_moves():
-                moved = self.apply(moved, seed, tf.zeros_like(moved))
-        return tf.cast(attacked, self.compute_dtype), moved
+                positions = self.apply(positions, seed, tf.zeros_like(positions))
+        return self._attacked(image, cover, seed), positions
+
+    def _attacked(self, image, cover, seed):
+        cover = None if cover is None else tf.cast(cover, tf.float32)
+        attacked = self.apply(tf.cast(image, tf.float32), seed, cover)
+        return tf.cast(attacked, self.compute_dtype)
 
     def apply(self, image, seed, cover=None):
         """Returns the attacked image: the one method that a subclass implements.
@@ -126,13 +128,3 @@ def only_moves():
 def is_left_out(attack):
     """Whether an attack inside another one is left out, see `only_moves`."""
     return _ONLY_MOVES.get() and not getattr(attack, "moves", False)
-
-
-def positions(shape):
-    """Returns images `(batch, height, width, 3)` of `x`, `y` and 0.5 at the pixels' centres."""
-    y, x = (
-        (tf.range(side, dtype=tf.float32) + 0.5) / tf.cast(side, tf.float32)
-        for side in (shape[1], shape[2])
-    )
-    x, y = tf.meshgrid(x, y)
-    return tf.repeat(tf.stack([x, y, tf.fill(tf.shape(x), 0.5)], -1)[None], shape[0], 0)

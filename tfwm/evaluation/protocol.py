@@ -196,10 +196,10 @@ class Protocol:
 
 def _enlarged(changes, size):
     """Float `(n, h, w)` or `(n, h, w, 3)` at a size `(height, width)`, bicubic."""
-    planes = np.moveaxis(changes, -1, 1) if changes.ndim == 4 else changes[:, None]
+    count, *small = changes.shape[:3]
+    planes = np.moveaxis(changes.reshape(count, *small, -1), -1, 1).astype(np.float32)
     large = [
-        [Image.fromarray(p.astype(np.float32, "C")).resize(size[::-1], Image.BICUBIC) for p in part]
-        for part in planes
+        Image.fromarray(p).resize(size[::-1], Image.BICUBIC) for p in planes.reshape(-1, *small)
     ]
-    large = np.moveaxis(np.array([[np.asarray(p) for p in part] for part in large]), 1, -1)
-    return large if changes.ndim == 4 else large[..., 0]
+    large = np.stack([np.asarray(p) for p in large]).reshape(count, -1, *size)
+    return np.moveaxis(large, 1, -1).reshape(count, *size, *changes.shape[3:])

@@ -1,6 +1,8 @@
 import keras
 import tensorflow as tf
 
+from tfwm.ops.warp import position_images
+
 # An error that is good enough: 0.3 % of half a side.
 SMALLEST = 1e-5
 
@@ -72,13 +74,9 @@ def affine_map(positions):
         float32 `(batch, 6)`: least squares over the pixels that are of the image; the numbers of
         `tfwm.layers.SpatialTransformer`, which then moves the copy back.
     """
-    batch, height, width = tf.unstack(tf.shape(positions)[:3])
-    y, x = (
-        (2 * tf.range(side, dtype=tf.float32) + 1) / tf.cast(side, tf.float32) - 1
-        for side in (height, width)
-    )
-    x, y = (tf.reshape(part, (1, -1, 1)) for part in tf.meshgrid(x, y))
-    here = tf.repeat(tf.concat([x, y], -1), batch, axis=0)
+    batch = tf.shape(positions)[0]
+    here = 2 * position_images(tf.shape(positions))[..., :2] - 1
+    here = tf.reshape(here, (batch, -1, 2))
     values = tf.reshape(tf.cast(positions, tf.float32), (batch, -1, 3))
     known = tf.cast(abs(values[..., 2:] - 0.5) < 1e-3, tf.float32)
     there = tf.concat([2 * values[..., :2] - 1, tf.ones_like(known)], -1)

@@ -1,7 +1,7 @@
 import keras
 import tensorflow as tf
 
-from tfwm.ops.warp import sample_bilinear
+from tfwm.ops.warp import pixel_centres, sample_bilinear
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
@@ -36,10 +36,7 @@ class SpatialTransformer(keras.layers.Layer):
                 f"Expected parameters (batch, 6). Received: parameters of shape {parameters.shape}"
             )
         height, width = (image.shape[i] or tf.shape(image)[i] for i in (1, 2))
-        y, x = (
-            (tf.range(side, dtype=tf.float32) + 0.5) * (2.0 / tf.cast(side, tf.float32)) - 1.0
-            for side in (height, width)
-        )
+        y, x = (2 * pixel_centres(side) - 1 for side in (height, width))
         x, y = tf.reshape(x, (1, 1, -1)), tf.reshape(y, (1, -1, 1))
         parameters = tf.cast(parameters, tf.float32)
         a, b, c, d, e, f = (tf.reshape(p, (-1, 1, 1)) for p in tf.unstack(parameters, 6, axis=1))

@@ -39,6 +39,17 @@ def sample_bilinear(image, rows, columns):
     return upper * (1 - down) + lower * down
 
 
+def pixel_centres(side):
+    """Returns where the centres of a side's pixels lie on it, from 0 to 1; float32 `(side,)`."""
+    return (tf.range(side, dtype=tf.float32) + 0.5) / tf.cast(side, tf.float32)
+
+
+def position_images(shape):
+    """Returns images `(batch, height, width, 3)` of `x`, `y`, see `pixel_centres`, and 0.5."""
+    x, y = tf.meshgrid(pixel_centres(shape[2]), pixel_centres(shape[1]))
+    return tf.repeat(tf.stack([x, y, tf.fill(tf.shape(x), 0.5)], -1)[None], shape[0], 0)
+
+
 def affine_grid(shape, rotation, scale, shift):
     """Returns where each pixel of a turned, scaled and shifted image comes from.
 

@@ -137,7 +137,7 @@ def build_trainer(
         adversary=AdversarialLoss(critic, config.adversarial_weight) if critic else None,
         balance=balance,
         alignment=alignment,
-        strength=config.strength if len(set(config.strength)) > 1 else config.strength[0],
+        strength=config.strength,
         seed=config.seed,
     )
     embedder.trainable = config.train_embedder

@@ -2,6 +2,7 @@ import keras
 import tensorflow as tf
 
 from tfwm.attacks import Attack, Chain
+from tfwm.attacks.arguments import number_or_range
 from tfwm.layers import RandomMessage
 from tfwm.ops.random import draw_strength
 
@@ -27,6 +28,8 @@ class WatermarkTrainer(keras.Model):
         adversary: a `tfwm.layers.AdversarialLoss`, or `None`.
         balance: a `tfwm.layers.LossBalance`, which holds and weighs the losses; `compile` then
             needs none, and adds those it is given. Or `None`.
+        alignment: a `tfwm.layers.AlignmentLoss`, which tells the extractor's spatial transformer
+            where the attack moved the image, or `None`. Needs an attack.
         strength: factor on the mark in training, or a pair `(low, high)` to draw one per image, so
             that weaker marks are read as well. Always 1 in validation.
         seed: integer for the random messages and strengths.
@@ -79,10 +82,14 @@ class WatermarkTrainer(keras.Model):
         self.adversary = adversary
         self.balance = balance
         self.alignment = alignment
-        self.strength = tuple(strength) if isinstance(strength, list | tuple) else float(strength)
+        self.strength = number_or_range("strength", strength)
         self.seed = seed
         self.random_message = RandomMessage(self.message_shape, seed=seed)
         if alignment is not None:
+            if attack is None:
+                raise ValueError(
+                    "Expected an attack, whose moves `alignment` tells. Received: None"
+                )
             parameters = extractor.get_layer(alignment.layer).output
             self.reader = keras.Model(extractor.input, [extractor.output, parameters])
 
@@ -105,7 +112,7 @@ class WatermarkTrainer(keras.Model):
         else:
             cover, message = inputs, self.random_message(inputs)
         strength = tf.ones_like(cover[:, 0, 0, 0])
-        if training and self.strength != 1.0:
+        if training and self.strength not in (1.0, (1.0, 1.0)):
             seed = self.random_message.next_seed()
             strength *= draw_strength(self.strength, seed, tf.shape(cover)[0])
         watermarked = self.embedder(
