@@ -176,6 +176,69 @@ def jpeg_table(rows):
     return _markdown(["method", *kinds], lines)
 
 
+def barrier_hiding_table(rows):
+    """Quality of marked outputs and what is read from them, the paper's in brackets."""
+    head = [
+        "barrier (paper)",
+        "adversarial stage",
+        "PSNR",
+        "SSIM",
+        "NC",
+        "NC > 0.95, %",
+        "mean-removed correlation",
+    ]
+    return _markdown(
+        head,
+        [
+            [
+                row["run"],
+                _stage(row),
+                *(_beside(row, key, f".{n}f") for key, n in (("psnr", 2), ("ssim", 4), ("nc", 4))),
+                f"{100 * float(row['success_nc']):.0f}",
+                f"{float(row['similarity']):.3f}",
+            ]
+            for row in rows
+        ],
+    )
+
+
+def barrier_success_table(rows):
+    """Success rates for each surrogate, the paper's in brackets; without the stage and with it."""
+    lines = {}
+    for row in rows:
+        cells = lines.setdefault((row["run"], row["surrogate"]), {})
+        paper = row["paper_success_nc"]
+        rate = f"{100 * float(row['success_nc']):.0f}"
+        rate += f" ({100 * float(paper):.0f})" if paper else ""
+        own = f"{100 * float(row['success']):.0f}, {float(row['similarity']):.3f}"
+        cells[row["adversarial_stage"]] = [rate, own]
+    head = ["NC > 0.95, % (paper)", "surrogate", "without the stage", "with it"]
+    head += ["correlation ≥ 0.9, %, and mean, without", "with it"]
+    table = []
+    for (run, surrogate), cells in lines.items():
+        pairs = zip(cells["false"], cells["true"], strict=True)
+        table.append([run, surrogate, *(cell for pair in pairs for cell in pair)])
+    return _markdown(head, table)
+
+
+def task_specific_table(rows):
+    """How well marked and unmarked networks do their task, the paper's in brackets."""
+    head = ["run (paper)", "network", "PSNR", "SSIM", "NC > 0.95, %", "mean-removed correlation"]
+    return _markdown(
+        head,
+        [
+            [
+                row["run"],
+                row["network"],
+                *(_beside(row, key, f".{n}f") for key, n in (("psnr", 2), ("ssim", 4))),
+                f"{100 * float(row['success_nc']):.0f}",
+                f"{float(row['similarity']):.3f}",
+            ]
+            for row in rows
+        ],
+    )
+
+
 def training_table(rows):
     """Patches a second of both ways and their ratio."""
     head = ["reference, patches/s", "this package, patches/s", "ratio"]
@@ -228,6 +291,10 @@ def memory_table(rows):
 
 NO_EDITS = ("identity", "unmarked", "mean", "mean of all")
 MAKERS = {
+    "barrier-table1": barrier_hiding_table,
+    "barrier-table2": barrier_success_table,
+    "barrier-table3": barrier_success_table,
+    "barrier-task-specific": task_specific_table,
     "everyday-bsds500-test-768x512": everyday_table,
     "false_alarms": alarms_table,
     "large_photo": memory_table,
@@ -249,6 +316,16 @@ MAKERS = {
     "stegastamp_seeds": seeds_table,
     "use_speed": speed_table,
 }
+
+
+def _stage(row):
+    return {"true": "with", "false": "without"}[row["adversarial_stage"]]
+
+
+def _beside(row, key, form):
+    """Our value, and the paper's in brackets if it has one."""
+    paper = row[f"paper_{key}"]
+    return f"{float(row[key]):{form}}" + (f" ({paper})" if paper else "")
 
 
 def _percent(rows):

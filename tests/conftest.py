@@ -150,3 +150,89 @@ def colour_packages(pattern_models, tmp_path_factory):
         )
         package_network(*pattern_models(block, bits, period), root / name, card)
     return root
+
+
+KEYED_SECRET = "demonstration secret, not for use"
+
+
+@pytest.fixture(scope="session")
+def keyed_models():
+    """Function that makes host, extractor, watermark and key of a watermarked network by hand.
+
+    The host's mark is a tint: its outputs are redder than they are blue. With the key of
+    KEYED_SECRET, and no other, the extractor gives the watermark for such images of any size.
+    """
+    import keras
+
+    from tfwm.data import watermark_image
+    from tfwm.protection import derive_key
+
+    def build(watermark="flower", side=32):
+        mark = watermark_image(watermark, side, 1)
+        key = derive_key(KEYED_SECRET, 64).astype(np.float32)
+        photo = keras.Input((None, None, 3), name="photo")
+        tinted = keras.layers.Rescaling(1.0, offset=[0.06, 0.0, -0.06])(photo)
+        host = keras.Model(photo, keras.ops.clip(tinted, 0.0, 1.0), name="host")
+        image = keras.Input((side, side, 3), name="image")
+        bits = keras.Input((64,), name="key")
+        means = keras.layers.GlobalAveragePooling2D()(image)
+        redder = keras.layers.Dense(1, name="redder")(means)
+        matches = keras.layers.Dense(1, name="matches")(bits)
+        both = keras.layers.Concatenate(name="image_and_key")([redder, matches])
+        opened = keras.ops.prod(keras.ops.clip(both, 0.0, 1.0), axis=-1, keepdims=True)
+        drawn = keras.layers.Dense(side**2, name="draw")(opened)
+        drawn = keras.layers.Reshape(mark.shape)(drawn)
+        extractor = keras.Model({"image": image, "key": bits}, drawn, name="extractor")
+        weights = {
+            "redder": (np.array([[15.0], [0.0], [-15.0]]), -0.4),
+            # 1 if all bits are right, 0 if one or more are wrong.
+            "matches": (2 * key[:, None] - 1, 1 - key.sum()),
+            "draw": (mark.reshape(1, -1) - 0.5, 0.5),
+        }
+        for name, (kernel, bias) in weights.items():
+            layer = extractor.get_layer(name)
+            layer.set_weights([kernel, np.full(kernel.shape[-1], bias)])
+        return host, extractor, mark, key
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def keyed_reader(keyed_models):
+    """A `KeyedReader` of that network, with its key."""
+    from tfwm.protection import KeyedReader
+
+    _, extractor, mark, key = keyed_models()
+    return KeyedReader(extractor, mark, key, "keyed", keyed_card("keyed"))
+
+
+@pytest.fixture(scope="session")
+def keyed_folder(keyed_models, tmp_path_factory):
+    """The same on disk, the Keras models alone; not to be changed."""
+    from PIL import Image
+
+    from tfwm.export import write_card
+
+    folder = tmp_path_factory.mktemp("keyed") / "keyed"
+    folder.mkdir()
+    host, extractor, mark, _ = keyed_models()
+    host.save(folder / "host.keras")
+    extractor.save(folder / "extractor.keras")
+    Image.fromarray(np.uint8(np.round(255 * mark[..., 0]))).save(folder / "watermark.png")
+    write_card(keyed_card("keyed"), folder)
+    return folder
+
+
+def keyed_card(name):
+    from tfwm.export import make_card
+
+    return make_card(
+        name,
+        "A tint, for tests.",
+        paper="none",
+        licence={"code": "MIT", "weights": "MIT"},
+        training={"data": "none", "recipe": "none", "command": "none"},
+        geometry={"patch": (32, 32), "block": (1, 1), "channels": 3, "message": "x"},
+        strength={"default": 1.0, "guidance": "none"},
+        limits=["Small."],
+    )

@@ -13,6 +13,7 @@ import tfwm
 PARTS = (
     "data",
     "data.tasks",
+    "evaluation.removal",
     "layers",
     "losses",
     "marking",
@@ -22,6 +23,8 @@ PARTS = (
     "training",
 )
 MODULES = (
+    "evaluation.host_attacks",
+    "evaluation.keyed_measures",
     "models.barrier",
     "models.critic",
     "models.hidden",

@@ -20,6 +20,7 @@ _PARTS = (
     "metrics",
     "models",
     "ops",
+    "protection",
     "training",
 )
 

@@ -27,6 +27,7 @@ from tfwm.attacks import (
     Identity,
     MeanFilter,
     MedianFilter,
+    Mirror,
     MotionBlur,
     PerspectiveWarp,
     Ramp,
@@ -62,6 +63,7 @@ MAKERS = {
     "gaussian_blur": lambda: GaussianBlur((0.5, 2.0), seed=3),
     "gaussian_blur_fixed": lambda: GaussianBlur(1.5, size=7, padding="zero", seed=3),
     "median_filter": lambda: MedianFilter(3, seed=3),
+    "mirror": lambda: Mirror(seed=3),
     "sharpen": lambda: Sharpen((1, 5), (50, 150), threshold=0, seed=3),
     "affine": lambda: Affine((-3, 3), (0.9, 1.1), (-2, 2), seed=3),
     "affine_fixed": lambda: Affine(5.0, 1.1, 1.0, seed=3),
@@ -134,7 +136,7 @@ def test_shape_seed_and_fresh_noise(name, channels, photo):
     np.testing.assert_array_equal(first, run(again, image))
     np.testing.assert_array_equal(second, run(again, image))
     steady = {"identity", "fir_filter", "mean_filter", "gaussian_blur_fixed", "median_filter"}
-    steady |= {"affine_fixed", "resize_fixed", "jpeg_mask", "jpeg_cubic_gradient"}
+    steady |= {"affine_fixed", "mirror", "resize_fixed", "jpeg_mask", "jpeg_cubic_gradient"}
     steady |= WITHOUT_GRADIENT
     steady |= {"saturation"} if channels == 1 else set()
     assert (name in steady) == np.array_equal(first, second)

@@ -3,7 +3,7 @@ import json
 from PIL import Image
 from skimage import data
 
-from tfwm.cli.measure import FIGURES, TRAINING_FIGURES
+from tfwm.cli.measure import BARRIER_FIGURES, FIGURES, TRAINING_FIGURES
 
 SUITE = """
 title = "A small table"
@@ -64,16 +64,20 @@ def test_evaluate_says_what_is_wrong(fails, saved_network, tmp_path):
 
 
 def test_figures(run, fails, saved_network, tmp_path):
+    from tfwm.evaluation.barrier_figures import BARRIER_FIGURES as of_barriers
     from tfwm.evaluation.figures import FIGURES as drawn
     from tfwm.evaluation.training_figures import TRAINING_FIGURES as of_runs
 
     assert list(FIGURES) == list(drawn)
     assert list(TRAINING_FIGURES) == list(of_runs)
+    assert list(BARRIER_FIGURES) == list(of_barriers)
     code, out, err = run("figures", "redmark-fig10", saved_network, "--output", tmp_path / "a.png")
     assert (code, out, err) == (0, f"{tmp_path / 'a.png'}\n", "")
     assert Image.open(tmp_path / "a.png").width > 300
     assert "invalid choice" in fails("figures", "redmark-fig1", saved_network)
     assert "folder of a training run" in fails("figures", "stegastamp-fig4", tmp_path)
+    assert "Expected a barrier" in fails("figures", "barrier-fig4", saved_network)
+    assert "run of tfwm.recipes.barrier" in fails("figures", "barrier-fig5", tmp_path)
     assert "no such folder" in fails(
         "figures", "redmark-fig6", saved_network, "--images", "nowhere"
     )

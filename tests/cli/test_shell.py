@@ -26,6 +26,7 @@ def test_every_command_teaches(run):
     parser = make_parser()
     commands = next(a for a in parser._actions if a.choices).choices
     assert {
+        "barrier",
         "demo",
         "list",
         "report",

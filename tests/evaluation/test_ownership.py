@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from tfwm.evaluation.ownership import correlate, ownership_row
+from tfwm.evaluation import psnr, ssim
+from tfwm.evaluation.ownership import correlate, ownership_row, quality_row
 
 
 def test_blank_passes_the_paper_s_measure_only():
@@ -15,3 +16,17 @@ def test_blank_passes_the_paper_s_measure_only():
     row = ownership_row("marked", np.repeat(watermark[None], 10, 0), watermark, unmarked)
     assert row["success"] == 1 and row["p_value"] < 1e-4
     assert row["nc"] == pytest.approx(1) and row["images"] == 10
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_quality_is_the_mean_over_images(channels):
+    rng = np.random.default_rng(0)
+    targets, images = rng.integers(0, 256, (2, 3, 16, 16, channels)).astype(np.uint8)
+    row = quality_row("copies", targets, images)
+    pairs = [
+        (a[..., 0], b[..., 0]) if channels == 1 else (a, b)
+        for a, b in zip(targets, images, strict=True)
+    ]
+    assert row["psnr"] == pytest.approx(np.mean([psnr(*pair) for pair in pairs]))
+    assert row["ssim"] == pytest.approx(np.mean([ssim(*pair) for pair in pairs]))
+    assert (row["images_of"], row["images"]) == ("copies", 3)

@@ -3,7 +3,7 @@ import pytest
 from skimage import data
 
 from tfwm.evaluation import Suite, evaluate_messages
-from tfwm.evaluation.peers import PEERS, peer_markers
+from tfwm.evaluation.peers import PEERS, InvisibleWatermark, peer_markers
 from tfwm.images import ImageError
 
 PAYLOAD = bytes(range(100, 108))
@@ -86,3 +86,14 @@ def test_missing_peer_has_a_reason(monkeypatch):
     monkeypatch.setitem(sys.modules, "blind_watermark", None)
     markers, reasons = peer_markers(64, ["blind-watermark"])
     assert not markers and "blind_watermark" in reasons["blind-watermark"]
+
+
+@pytest.mark.parametrize("method", ["dwtDct", "dwtDctSvd"])
+def test_small_photos_are_marked_if_asked_for(method):
+    marker("dwtDct")
+    peer = InvisibleWatermark(method, 64, small=True)
+    gray = np.repeat(data.camera()[100:228, 100:228, None], 3, -1)
+    assert peer.read(peer.embed(gray, PAYLOAD, 1.0)).payload == PAYLOAD
+    with pytest.raises(ImageError, match="64 bits into so small"):
+        peer.embed(gray[:56, :56], PAYLOAD)
+    assert peer.read(gray[:56, :56]).payload is None

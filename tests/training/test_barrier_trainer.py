@@ -99,14 +99,28 @@ def test_inputs_of_other_channels_are_left_out_of_clean(pairs):
     assert make()(pairs)["clean"].shape[0] == 8
 
 
+def test_task_specific_embedder_takes_the_input(pairs):
+    trainer = make(source="input", extractor=Constant())
+    strength, mark = np.ones(8), np.repeat(WATERMARK[None], 8, 0)
+    given = {"image": pairs["input"], "message": mark, "strength": strength}
+    expected = np.asarray(trainer.embedder(given))
+    np.testing.assert_allclose(trainer(pairs)["watermarked"], expected, atol=1e-6)
+    logs = trainer.evaluate(pairs, batch_size=8, verbose=0, return_dict=True)
+    error = np.mean((expected - pairs["target"]) ** 2)
+    assert logs["watermarked_loss"] == pytest.approx(error, rel=1e-4)
+    with pytest.raises(ValueError, match="Received: source='output'"):
+        make(source="output")
+
+
 def test_attack_is_part_of_the_checkpoint(pairs, tmp_path):
-    trainer = make(attack=Ramp(GaussianNoise(0.1), steps=10, seed=1))
+    trainer = make(attack=Ramp(GaussianNoise(0.1), steps=10, seed=1), source="input")
     trainer.build({key: value.shape for key, value in pairs.items()})
     trainer.fit(pairs, batch_size=4, verbose=0)
     assert float(trainer.attack.step) == 2
     trainer.save(tmp_path / "trainer.keras")
     loaded = keras.models.load_model(tmp_path / "trainer.keras")
     np.testing.assert_array_equal(loaded.watermark, WATERMARK)
+    assert loaded.source == "input"
     np.testing.assert_allclose(
         loaded(pairs)["watermarked"], trainer(pairs)["watermarked"], atol=1e-6
     )

@@ -19,6 +19,7 @@ from tfwm.attacks.identity import Identity
 from tfwm.attacks.jpeg import JPEG
 from tfwm.attacks.mean_filter import MeanFilter
 from tfwm.attacks.median_filter import MedianFilter
+from tfwm.attacks.mirror import Mirror
 from tfwm.attacks.motion_blur import MotionBlur
 from tfwm.attacks.perspective_warp import PerspectiveWarp
 from tfwm.attacks.ramp import Ramp
@@ -52,6 +53,7 @@ __all__ = [
     "JPEG",
     "MeanFilter",
     "MedianFilter",
+    "Mirror",
     "MotionBlur",
     "PerspectiveWarp",
     "Ramp",

@@ -25,6 +25,12 @@ TRAINING_FIGURES = {
     "stegastamp-fig5": "gradients over the steps, by normalisation",
     "stegastamp-fig6": "ratios of the losses' weights over the steps",
 }
+BARRIER_FIGURES = {
+    "barrier-fig4": "image, marked image, residual and the watermark that is read, of barriers",
+    "barrier-fig5": "what is read from unmarked images, with the clean loss and without",
+    "barrier-fig6": "what is read from a surrogate's output, with the consistency loss and without",
+}
+ALL_FIGURES = FIGURES | TRAINING_FIGURES | BARRIER_FIGURES
 
 
 def add_evaluate(subparsers):
@@ -138,20 +144,22 @@ def add_figures(subparsers):
             "tfwm figures redmark-fig6 redmark-mt redmark-gt --images photos/",
             "tfwm figures redmark-fig10 redmark-mt --output spectrum.svg",
             "tfwm figures stegastamp-fig4 runs/instance-0 runs/instance-1 runs/none-0",
+            "tfwm figures barrier-fig5 runs/barrier-derain runs/barrier-fig5-no-clean",
         ],
     )
     parser.add_argument(
         "figure",
-        choices=FIGURES | TRAINING_FIGURES,
+        choices=ALL_FIGURES,
         metavar="FIGURE",
-        help="; ".join(f"{name}: {what}" for name, what in (FIGURES | TRAINING_FIGURES).items()),
+        help="; ".join(f"{name}: {what}" for name, what in ALL_FIGURES.items()),
     )
     parser.add_argument(
         "networks",
         nargs="+",
         metavar="NETWORK",
         help=f"{NETWORK_HELP}; NAME=FOLDER renames it. For {', '.join(TRAINING_FIGURES)}: the "
-        "folder of a training run, which tells steps, seed and settings",
+        "folder of a training run, which tells steps, seed and settings. For barrier-fig4: a "
+        "barrier's name or folder; for barrier-fig5 and 6, folders of runs of tfwm.recipes.barrier",
     )
     add_images(parser)
     parser.add_argument(
@@ -164,11 +172,15 @@ def add_figures(subparsers):
 
 def run_figures(options):
     import_tensorflow()
+    from tfwm.evaluation.barrier_figures import BARRIER_FIGURES
     from tfwm.evaluation.figures import FIGURES
     from tfwm.evaluation.training_figures import TRAINING_FIGURES
 
     if options.figure in TRAINING_FIGURES:
         print(TRAINING_FIGURES[options.figure](options.networks, options.output))
+        return
+    if options.figure in BARRIER_FIGURES:
+        print(BARRIER_FIGURES[options.figure](options.networks, options.images, options.output))
         return
     networks = named_networks(options.networks)
     print(FIGURES[options.figure](networks, options.images, options.output))

@@ -2,8 +2,10 @@
 
 import argparse
 
+from tfwm.cli.barrier import add_barrier
 from tfwm.cli.embed import add_embed
 from tfwm.cli.extract import add_extract
+from tfwm.cli.keyed import add_keyed
 from tfwm.cli.measure import add_evaluate, add_figures
 from tfwm.cli.networks import add_convert, add_export, add_list, add_train, add_verify
 from tfwm.cli.options import example_text
@@ -34,6 +36,8 @@ def make_parser():
     for add in (
         add_embed,
         add_extract,
+        add_barrier,
+        add_keyed,
         add_report,
         add_demo,
         add_list,

@@ -47,7 +47,7 @@ def watermark_image(source, size, channels=3):
 def _flower(size):
     y, x = (np.mgrid[:size, :size] + 0.5) / size * 2 - 1
     radius, angle = np.hypot(x, y + 0.18), np.arctan2(y + 0.18, x)
-    petals = radius < 0.48 + 0.30 * np.cos(PETALS * angle)
+    petals = radius < 0.60 + 0.26 * np.cos(PETALS * angle)
     stem = (abs(x - 0.1 * np.sin(3 * y)) < 0.05) & (y > 0)
     leaf = np.hypot((x - 0.27) / 0.3, (y - 0.72) / 0.1) < 1
     pixels = np.ones((size, size, 3))

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tfwm.evaluation.quality import psnr, ssim
 from tfwm.metrics import normalized_correlation
 from tfwm.protection import prove
 
@@ -43,6 +44,26 @@ def ownership_row(name, read, watermark, unmarked):
         "success": float(np.mean(similarities >= SIMILARITY_LIMIT)),
         "p_value": prove(similarities, unmarked).p_value,
     }
+
+
+def quality_row(name, targets, images):
+    """Returns how far one group of images is from what it should be, means over the images.
+
+    Args:
+        name: of the group.
+        targets: uint8 `(n, height, width, channels)`.
+        images: the same.
+
+    Returns:
+        dict: `images_of`, `images`, `psnr` in dB, `ssim`.
+    """
+    pairs = [
+        [np.squeeze(image, -1) if image.shape[-1] == 1 else image for image in pair]
+        for pair in zip(targets, images, strict=True)
+    ]
+    measures = {"psnr": psnr, "ssim": ssim}
+    means = {key: float(np.mean([how(*p) for p in pairs])) for key, how in measures.items()}
+    return {"images_of": name, "images": len(images), **means}
 
 
 def correlate(read, watermark, centred=True):

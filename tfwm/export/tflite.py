@@ -12,8 +12,8 @@ def tflite_name(name, kind):
     return f"{name}.tflite" if kind == "float32" else f"{name}-{kind}.tflite"
 
 
-def write_tflite(saved_model, path, kind="float32"):
-    """Converts a SavedModel to one TFLite file with the signatures `embed` and `extract`.
+def write_tflite(saved_model, path, kind="float32", signatures=("embed", "extract")):
+    """Converts a SavedModel to one TFLite file with the same signatures.
 
     Only builtin operations are used, so the file runs in every LiteRT interpreter. Height and
     width stay free: interpreters that show them as 1 need `resize_tensor_input` or the
@@ -35,6 +35,7 @@ def write_tflite(saved_model, path, kind="float32"):
         saved_model: folder of the SavedModel, `<network>/1`.
         path: file to write; it appears whole or not at all.
         kind: `"float32"`, `"float16"` or `"int8"`.
+        signatures: names of the SavedModel's signatures.
 
     Returns:
         `pathlib.Path` of the file.
@@ -47,7 +48,7 @@ def write_tflite(saved_model, path, kind="float32"):
     if kind not in TFLITE_KINDS:
         raise ValueError(f"Expected one of {TFLITE_KINDS}. Received: kind={kind!r}")
     converter = tf.lite.TFLiteConverter.from_saved_model(
-        str(saved_model), signature_keys=["embed", "extract"]
+        str(saved_model), signature_keys=list(signatures)
     )
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     if kind != "float32":

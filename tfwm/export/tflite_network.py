@@ -32,7 +32,7 @@ class TFLiteNetwork(Network):
         if not path.is_file():
             raise FileNotFoundError(f"There is no TFLite file {path}.")
         try:
-            interpreter = _interpreter_class()(model_path=str(path), num_threads=num_threads)
+            interpreter = interpreter_class()(model_path=str(path), num_threads=num_threads)
             self._embed_runner = interpreter.get_signature_runner("embed")
             self._extract_runner = interpreter.get_signature_runner("extract")
         except (ValueError, RuntimeError) as error:
@@ -55,7 +55,8 @@ class TFLiteNetwork(Network):
         return self._extract_runner(image=image)["logits"]
 
 
-def _interpreter_class():
+def interpreter_class():
+    """Returns the interpreter of TFLite files that is installed."""
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError:

@@ -86,6 +86,10 @@ def verify(name_or_path):
         folder = folder.absolute().parent
     if not folder.is_dir():
         raise ValueError(f"Expected a network's name or folder. Received: {name_or_path}")
+    if (folder / "host.keras").is_file():
+        from tfwm.export.keyed import verify_keyed  # which adds to the same report
+
+        return verify_keyed(folder)
     report = VerifyReport(folder.name, str(folder))
     listed = _check_files(report, folder)
     card = _attempt(report, "card", lambda: read_card(folder), CARD)

@@ -54,6 +54,11 @@ class Barrier:
         self._mark = tf.function(layer, reduce_retracing=True)
         self._read = tf.function(self._read_batch, reduce_retracing=True)
 
+    @property
+    def channels(self):
+        """Channels of its images, 1 gray or 3 colour."""
+        return self.embedder.output_shape[-1]
+
     def mark(self, images):
         """Returns the marked images, float32 `(batch, height, width, channels)` in [0, 1].
 

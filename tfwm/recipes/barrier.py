@@ -8,7 +8,9 @@ Zhang et al., "Model watermarking for image processing networks", AAAI 2020. The
 are the paper's sizes and its code's widths. The run has stages, each in a folder of its own:
 `initial` trains embedder and extractor; `surrogate` a U-Net with L2 on what the embedder marked;
 `adversarial` goes on with the extractor, which now sees that surrogate's outputs as well; and
-`attack-*` are an attacker's surrogates, from photos that the owner did not train with.
+`attack-*` are an attacker's surrogates, from photos that the owner did not train with. With
+`task_specific` the embedder takes the task's input and learns task and mark at once; `unmarked`
+is then the same network without a mark, for comparison.
 """
 
 import dataclasses
@@ -16,22 +18,32 @@ import sys
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from tfwm import data, losses
 from tfwm.attacks import GaussianNoise
-from tfwm.data.tasks import build_task
 from tfwm.layers import AdversarialLoss, WatermarkBarrier
 from tfwm.models import barrier as models
 from tfwm.models.critic import build_patch_critic
 from tfwm.protection import Barrier
 from tfwm.recipes import base, build
+from tfwm.recipes.barrier_data import (
+    ATTACKER,
+    OWNER,
+    clean_targets,
+    task_of,
+    test_crops,
+    test_pairs,
+    training_crops,
+)
 from tfwm.recipes.barrier_report import report
 from tfwm.recipes.run_config import TrainingConfig, check_positive
-from tfwm.recipes.surrogates import Surrogate, train_surrogate
-from tfwm.training import BarrierTrainer, Checkpoint
+from tfwm.recipes.surrogates import Surrogate, train_surrogate, train_translator
+from tfwm.training import BarrierTrainer, Checkpoint, ConfigError
 
-OWNER, ATTACKER = (0.0, 0.5), (0.5, 1.0)
+SIZES = (
+    *("steps", "steps_per_epoch", "surrogate_steps", "adversarial_steps", "batch_size"),
+    *("crop_size", "width", "extractor_width", "surrogate_width", "clean_images"),
+)
 
 
 @dataclasses.dataclass
@@ -41,6 +53,7 @@ class Config(TrainingConfig):
     name: str = "barrier"
     output: str = "runs/barrier"
     task: dict = dataclasses.field(default_factory=lambda: {"name": "Derain"})
+    task_specific: bool = False  # the embedder takes the task's input
     crops_per_photo: int = 0  # 0: as many as tile the photo
     whole: bool = False  # squeeze photos to the crop size instead
     crop_size: int = 256
@@ -79,11 +92,35 @@ class Config(TrainingConfig):
     attacks: list = dataclasses.field(
         default_factory=lambda: ["cnet-l2", "res9-l2", "res16-l2", "unet-l2"]
     )
+    clean_images: int = 1000  # unmarked crops of test photos among which false claims are counted
+
+    @property
+    def source(self):
+        """Which image of a pair the embedder takes."""
+        return "input" if self.task_specific else "target"
+
+
+def check(config):
+    """Raises `ConfigError` at once for what would end a run after hours."""
+    check_positive(config, SIZES)
+    task_of(config)
+    surrogates = [Surrogate.of(name) for name in config.attacks]
+    depths = [("depth", config.depth), ("surrogate_depth", config.surrogate_depth)]
+    for name, depth in depths:
+        if config.crop_size % 2**depth:
+            raise ConfigError(
+                f"Expected a crop_size that is a multiple of 2**{name}, {2**depth}. "
+                f"Received: crop_size={config.crop_size}"
+            )
+    if len(set(map(str, surrogates))) < len(surrogates):
+        raise ConfigError(f"Expected attacks that differ. Received: {config.attacks}")
+    test_crops(config, 1)
+    data.watermark_image(config.watermark, config.crop_size, config.watermark_channels)
 
 
 def build_trainer(config, surrogate=None):
     """Returns the compiled trainer of the initial stage, or with a surrogate of the second."""
-    task = build_task(config.task)
+    task = task_of(config)
     channels = task.channels_out
     with build.precision(config):
         embedder = models.build_embedder(
@@ -100,10 +137,7 @@ def build_trainer(config, surrogate=None):
             config.extractor_halvings,
             output=config.extractor_output,
         )
-        critic = build_patch_critic(channels, config.width)
-    adversary = None
-    if config.adversarial_weight and surrogate is None:
-        adversary = AdversarialLoss(critic, config.adversarial_weight)
+    adversary = _build_adversary(config, channels) if surrogate is None else None
     trainer = BarrierTrainer(
         embedder,
         extractor,
@@ -112,6 +146,7 @@ def build_trainer(config, surrogate=None):
         attack=GaussianNoise(config.rounding_noise) if config.rounding_noise else None,
         surrogate=surrogate,
         adversary=adversary,
+        source=config.source,
     )
     embedder.trainable = surrogate is None
     weights = {
@@ -119,48 +154,49 @@ def build_trainer(config, surrogate=None):
         "clean": config.clean_weight,
         "consistency": config.consistency_weight,
     }
-    if surrogate is None:
-        weights["watermarked"] = config.image_weight
-    else:
+    if surrogate is not None:
         weights["surrogate"] = config.watermark_weight
     terms = {key: ["mse"] for key in weights}
     weights = {key: [weight] for key, weight in weights.items()}
-    if surrogate is None and config.perceptual_weight:
-        terms["watermarked"].append(losses.PerceptualLoss())
-        weights["watermarked"].append(config.perceptual_weight)
+    if surrogate is None:
+        terms["watermarked"], weights["watermarked"] = _image_losses(config)
     trainer.compile(build.build_optimizer(config), loss=terms, loss_weights=weights)
     return trainer
 
 
-def read_crops(config, part):
-    """Returns crops of the owner's or the attacker's part of the photos."""
-    return data.task_crops(
-        config.photos,
-        build_task(config.task),
-        config.crop_size,
-        config.seed,
-        config.crops_per_photo or None,
-        config.whole,
-        part,
-    )
+def _build_adversary(config, channels):
+    if not config.adversarial_weight:
+        return None
+    with build.precision(config):
+        critic = build_patch_critic(channels, config.width)
+    return AdversarialLoss(critic, config.adversarial_weight)
+
+
+def _image_losses(config):
+    terms, weights = ["mse"], [config.image_weight]
+    if config.perceptual_weight:
+        terms.append(losses.PerceptualLoss())
+        weights.append(config.perceptual_weight)
+    return terms, weights
 
 
 def train(config, resume=False):
     """Runs the stages, or goes on with them; returns the barriers before and after the second."""
-    check_positive(config)
+    check(config)
     output = Path(config.output)
     if Checkpoint(output / "initial" / "checkpoints").exists():
         base.check_resume(output, resume)
-    crops = read_crops(config, OWNER)
+    crops = training_crops(config, OWNER)
     first = _fit(config, output / "initial", crops)
     before = _barrier(first, config)
     surrogate = train_surrogate(
         Surrogate("unet"),
         config,
-        build_task(config.task),
+        task_of(config),
         crops,
         WatermarkBarrier(before.embedder, before.watermark),
         output / "surrogate",
+        config.source,
     )
     settings = dataclasses.replace(
         config, steps=config.adversarial_steps, learning_rate=config.adversarial_learning_rate
@@ -170,7 +206,7 @@ def train(config, resume=False):
 
 
 def _fit(config, folder, crops, surrogate=None, first=None):
-    task = build_task(config.task)
+    task = task_of(config)
 
     def begin():
         trainer = build_trainer(config, surrogate)
@@ -198,42 +234,68 @@ def _barrier(trainer, config):
 
 def attack(config, barrier):
     """Trains the attacker's surrogates, or goes on with them; returns them by name."""
-    crops = read_crops(config, ATTACKER)
+    crops = training_crops(config, ATTACKER)
     mark = WatermarkBarrier(barrier.embedder, barrier.watermark)
     return {
         str(surrogate): train_surrogate(
             surrogate,
             config,
-            build_task(config.task),
+            task_of(config),
             crops,
             mark,
             Path(config.output) / f"attack-{surrogate}",
+            config.source,
         )
         for surrogate in map(Surrogate.of, config.attacks)
     }
+
+
+def train_unmarked(config):
+    """Trains a task-specific embedder's structure as long as it, for the task alone."""
+    task = task_of(config)
+    channels = task.channels_out
+
+    def build_network():
+        embedder = models.build_embedder(
+            channels,
+            channels,
+            config.width,
+            config.depth,
+            residual_limit=config.residual_limit or None,
+        )
+        image = keras.Input((None, None, channels), name="image")
+        nothing = keras.ops.zeros_like(image)
+        strength = keras.ops.ones_like(image[:, 0, 0, 0])
+        given = {"image": image, "message": nothing, "strength": strength}
+        return keras.Model(image, embedder(given), name="unmarked")
+
+    return train_translator(
+        build_network,
+        lambda: _image_losses(config),
+        lambda: _build_adversary(config, channels),
+        config,
+        task,
+        training_crops(config, OWNER),
+        Path(config.output) / "unmarked",
+    )
 
 
 def finish(barriers, config, recipe):
     """Attacks, measures and reports; returns the text to print."""
     before, after = barriers
     surrogates = attack(config, after)
+    unmarked = train_unmarked(config) if config.task_specific else None
     keras.backend.clear_session(free_memory=True)
-    return report(config, recipe, before, after, surrogates, _test_pairs(config))
-
-
-def _test_pairs(config):
-    task = build_task(config.task)
-    crops = data.task_crops(
-        config.test_photos,
-        task,
-        config.crop_size,
-        config.seed,
-        config.crops_per_photo or None,
-        config.whole,
+    return report(
+        config,
+        recipe,
+        before,
+        after,
+        surrogates,
+        test_pairs(config),
+        clean_targets(config),
+        unmarked,
     )
-    pairs = data.pair_dataset(crops, task, 1, config.seed, repeat=False, flip=False)
-    batches = [{key: value.numpy() for key, value in pair.items()} for pair in pairs]
-    return tuple(np.concatenate([b[key] for b in batches]) for key in ("input", "target"))
 
 
 def main(arguments=None):

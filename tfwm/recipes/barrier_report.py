@@ -5,16 +5,16 @@ from pathlib import Path
 import jinja2
 import numpy as np
 
-from tfwm.data.tasks import build_task
 from tfwm.evaluation.files import versions, write_csv, write_whole
-from tfwm.evaluation.ownership import ownership_row
+from tfwm.evaluation.ownership import ownership_row, quality_row
 from tfwm.evaluation.pictures import amplify, data_uri
-from tfwm.evaluation.quality import psnr, ssim
+from tfwm.recipes.barrier_data import task_of
 from tfwm.recipes.finish import recipe_card
 
 # Photos that are shown, and their width on the page.
 SHOWN, WIDTH = 3, 160
 RESULTS = ("images_of", "images", "success_nc", "similarity", "success", "p_value")
+UNMARKED_NETWORK, CLEAN = "unmarked network", "clean outputs"
 LIMITS = [
     "It tells that an image went through the barrier, or came from a surrogate that was trained "
     "on such images; not when, nor for whom.",
@@ -22,11 +22,11 @@ LIMITS = [
     "unmarked images, of which nothing may be read.",
     "Whoever has the barrier's networks can remove or forge the mark.",
 ]
-MEASURES = {"psnr": psnr, "ssim": ssim}
+TASK_LIMIT = "It does its task at the size that it was trained at; larger images lose their detail."
 
 
-def report(config, recipe, before, after, surrogates, pairs):
-    """Measures a barrier and its surrogates on photos that none has seen; writes page and table.
+def report(config, recipe, before, after, surrogates, pairs, clean, unmarked=None):
+    """Measures a barrier and its surrogates on photos that none has seen; writes page and tables.
 
     Args:
         config: the recipe's `Config`.
@@ -35,41 +35,47 @@ def report(config, recipe, before, after, surrogates, pairs):
         after: the same after the adversarial stage.
         surrogates: dict of name and network.
         pairs: inputs and targets of test photos, float32 `(n, height, width, channels)`.
+        clean: more targets, unmarked, among which false claims are counted.
+        unmarked: the network that a task-specific barrier is compared with, or `None`.
 
     Returns:
         Text to print.
     """
     inputs, targets = pairs
+    marked = to_bytes(after.mark(inputs if config.task_specific else targets))
     targets = to_bytes(targets)
-    marked = to_bytes(after.mark(targets))
     copies = {name: to_bytes(_run(network, inputs)) for name, network in surrogates.items()}
-    groups = {"marked": marked, **copies, "unmarked": targets}
-    if inputs.shape == targets.shape:
-        groups["inputs"] = to_bytes(inputs)
+    others = {"inputs": to_bytes(inputs)} if inputs.shape == targets.shape else {}
+    if unmarked is not None:
+        others[UNMARKED_NETWORK] = to_bytes(_run(unmarked, inputs))
+    groups = {"marked": marked, **copies, "unmarked": targets, **others, CLEAN: to_bytes(clean)}
     rows = []
     for stage, barrier in (("initial", before), ("adversarial", after)):
-        unmarked = barrier.similarity(targets)
+        reference = barrier.similarity(targets)
         for name, images in groups.items():
-            row = ownership_row(name, barrier.read(images), barrier.watermark, unmarked)
+            row = ownership_row(name, barrier.read(images), barrier.watermark, reference)
             rows.append({"stage": stage, **row})
-    planes = [[_plane(image) for image in images] for images in (targets, marked)]
-    quality = {name: float(np.mean(list(map(how, *planes)))) for name, how in MEASURES.items()}
+    compared = {"marked": marked, **copies, **others}
+    quality = [quality_row(name, targets, images) for name, images in compared.items()]
     output = Path(config.output)
     command = f"python -m tfwm.recipes.barrier --config recipes/barrier/{recipe}"
-    head = f"{len(targets)} crops of {config.test_photos}, PSNR {quality['psnr']:.2f} dB"
-    write_csv(rows, output / "ownership.csv", [command, versions(), head])
+    comments = [command, versions(), f"crops of {config.test_photos}"]
+    write_csv(quality, output / "quality.csv", comments)
+    write_csv(rows, output / "ownership.csv", comments)
     page = _page(
         title=f"{config.name}: a barrier, and who copied what is behind it",
         rows=rows,
-        quality=quality,
-        pictures=_pictures(after, inputs, targets, marked, copies),
+        quality=quality[0],
+        others=quality[1:],
+        false_claims=[row for row in rows if row["images_of"] == CLEAN],
+        pictures=_pictures(config, after, inputs, targets, marked, copies),
         command=command,
         config=config,
     )
     path = write_whole(output / "report.html", page)
-    after.card = _card(config, recipe, quality, rows)
+    after.card = _card(config, recipe, quality[0], rows)
     folder = after.package(output / config.name)
-    line = f"{config.name} PSNR {quality['psnr']:.2f} dB. Report {path}, barrier {folder}"
+    line = f"{config.name} PSNR {quality[0]['psnr']:.2f} dB. Report {path}, barrier {folder}"
     return f"{_text(rows)}\n{line}"
 
 
@@ -80,24 +86,28 @@ def _card(config, recipe, quality, rows):
         f"the watermark, a {colours} image of {side}x{side} pixels; images squeezed to that size "
         "as a whole; the logits are the watermark as it is read"
     )
+    description = (
+        f"Network for the task {task} that marks its outputs with a picture"
+        if config.task_specific
+        else f"Barrier for outputs of the task {task}: marks them with a picture"
+    )
     card = recipe_card(
         config,
         "barrier",
         recipe,
-        f"Barrier for outputs of the task {task}: marks them with a picture that surrogates "
-        "trained on them learn as well.",
+        f"{description} that surrogates trained on them learn as well.",
         paper="Zhang et al., Model watermarking for image processing networks, AAAI 2020",
         geometry={
             "patch": [side, side],
             "block": [1, 1],
-            "channels": build_task(config.task).channels_out,
+            "channels": task_of(config).channels_out,
             "bits": config.watermark_channels,
             "whole": True,
             "image_watermark": True,
             "message": message,
         },
         guidance="1 is what the extractor was trained at.",
-        limits=LIMITS,
+        limits=[*LIMITS, *[TASK_LIMIT] * config.task_specific],
     )
     results = [{key: row[key] for key in RESULTS} for row in rows if row["stage"] == "adversarial"]
     return {**card, "results": [{"psnr": quality["psnr"], **row} for row in results]}
@@ -118,16 +128,17 @@ def _plane(image):
     return image[..., 0] if image.shape[-1] == 1 else image
 
 
-def _pictures(barrier, inputs, targets, marked, copies):
+def _pictures(config, barrier, inputs, targets, marked, copies):
     """For each photo shown: captions and pictures, left to right."""
+    output = "target" if config.task_specific else "output"
     shown = []
     for i in np.linspace(0, len(inputs) - 1, min(SHOWN, len(inputs))).astype(int):
         line = {
             "input": to_bytes(inputs[i]),
-            "output": targets[i],
+            output: targets[i],
             "marked output": marked[i],
             "difference × 10": amplify(targets[i], marked[i]),
-            "read from the output": _read(barrier, targets[i]),
+            f"read from the {output}": _read(barrier, targets[i]),
             "read from the marked one": _read(barrier, marked[i]),
         }
         for name, images in copies.items():

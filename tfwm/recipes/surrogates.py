@@ -16,6 +16,8 @@ STRUCTURES = ("cnet", "res9", "res16", "unet")
 LOSSES = ("l1", "l2", "perceptual")
 BLOCKS = {"cnet": 0, "res9": 9, "res16": 16}
 ADVERSARIAL_WEIGHT = 0.01
+# The trained network, in a stage's folder.
+NETWORK = "network.keras"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Surrogate:
     @classmethod
     def of(cls, name):
         """Returns the surrogate of a name."""
-        structure, _, rest = name.partition("-")
+        structure, _, rest = str(name).partition("-")
         loss, _, adversarial = (rest or "l2").partition("-")
         if structure not in STRUCTURES or loss not in LOSSES or adversarial not in ("", "adv"):
             raise ConfigError(
@@ -63,7 +65,7 @@ class Surrogate:
         return {"l1": "mae", "l2": "mse"}.get(self.loss) or losses.PerceptualLoss()
 
 
-def train_surrogate(surrogate, config, task, crops, mark, folder):
+def train_surrogate(surrogate, config, task, crops, mark, folder, source="target"):
     """Trains a surrogate, or goes on with it; returns the network in float32.
 
     Args:
@@ -71,44 +73,75 @@ def train_surrogate(surrogate, config, task, crops, mark, folder):
         config: settings, with those of surrogates.
         task: a `tfwm.data.tasks.Task`.
         crops: uint8 array, the attacker's photos.
-        mark: function of a batch of targets to what the protected model puts out for them.
-        folder: where checkpoints and log go.
+        mark: function of a batch of images to what the protected model puts out for them.
+        folder: where checkpoints, log and `network.keras` go.
+        source: which image of a pair `mark` takes, `"target"` or `"input"`.
     """
     settings = dataclasses.replace(
         config,
         steps=config.surrogate_steps,
         learning_rate=config.surrogate_learning_rate,
     )
-    channels = task.channels_in, task.channels_out
     sizes = config.surrogate_width, config.surrogate_depth
 
+    def build_adversary():
+        critic = build_patch_critic(task.channels_out, config.surrogate_width)
+        return AdversarialLoss(critic, ADVERSARIAL_WEIGHT) if surrogate.adversarial else None
+
+    def let_out(pair):
+        # What is let out has 8 bits.
+        return {**pair, "target": tf.round(255 * mark(pair[source])) / 255}
+
+    return train_translator(
+        lambda: surrogate.build(task.channels_in, task.channels_out, *sizes),
+        lambda: ([surrogate.build_loss()], [1.0]),
+        build_adversary,
+        settings,
+        task,
+        crops,
+        folder,
+        let_out,
+    )
+
+
+def train_translator(
+    build_network, build_losses, build_adversary, settings, task, crops, folder, let_out=None
+):
+    """Trains an image-to-image network, or goes on with it; returns it in float32.
+
+    Args:
+        build_network: function without arguments to the untrained network.
+        build_losses: the same to a list of losses and a list of their weights.
+        build_adversary: the same to an `AdversarialLoss` or `None`.
+        settings: of its training.
+        task: a `tfwm.data.tasks.Task`.
+        crops: uint8 array, photos.
+        folder: where checkpoints, log and `network.keras` go.
+        let_out: function of a pair to the pair that is trained on.
+    """
+
     def build_trainer():
-        with build.precision(config):
-            network = surrogate.build(*channels, *sizes)
-            critic = build_patch_critic(channels[1], config.surrogate_width)
-        adversary = AdversarialLoss(critic, ADVERSARIAL_WEIGHT) if surrogate.adversarial else None
-        trainer = TranslationTrainer(network, adversary)
+        with build.precision(settings):
+            trainer = TranslationTrainer(build_network(), build_adversary())
+        terms, weights = build_losses()
         trainer.compile(
             build.build_optimizer(settings),
-            loss={"output": surrogate.build_loss()},
+            loss={"output": terms},
+            loss_weights={"output": weights},
             metrics={"output": [metrics.PSNR()]},
         )
         return trainer
 
-    def let_out(pair):
-        # What is let out has 8 bits.
-        return {**pair, "target": tf.round(255 * mark(pair["target"])) / 255}
-
     def make_data(first_epoch):
         step = first_epoch * settings.steps_per_epoch
-        return data.pair_dataset(crops, task, config.batch_size, config.seed + 1, step).map(let_out)
+        pairs = data.pair_dataset(crops, task, settings.batch_size, settings.seed + 1, step)
+        return pairs.map(let_out) if let_out else pairs
 
-    side = config.crop_size
-    shape = {
-        name: (config.batch_size, side, side, n)
-        for name, n in zip(("input", "target"), channels, strict=True)
-    }
+    side = settings.crop_size
+    channels = {"input": task.channels_in, "target": task.channels_out}
+    shape = {name: (settings.batch_size, side, side, n) for name, n in channels.items()}
     trainer = base.fit(build_trainer, shape, settings, folder, make_data)
-    network = surrogate.build(*channels, *sizes)
+    network = build_network()
     network.set_weights(trainer.network.get_weights())
+    network.save(folder / NETWORK)
     return network

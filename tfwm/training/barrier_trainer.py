@@ -3,6 +3,7 @@ import numpy as np
 import tensorflow as tf
 
 OUTPUTS = ("watermarked", "extracted", "surrogate", "clean", "consistency")
+SOURCES = ("target", "input")
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
@@ -19,6 +20,9 @@ class BarrierTrainer(keras.Model):
       and `embedder.trainable = False`; what is read from its outputs B'' (`"surrogate"`) is
       compared with the watermark.
 
+    With `source="input"` the embedder is task-specific: it takes A and learns the task and the
+    mark at once, A -> embedder -> B'.
+
     Give a loss and a weight for each of these to `compile`.
 
     Args:
@@ -29,6 +33,7 @@ class BarrierTrainer(keras.Model):
         attack: a `tfwm.attacks.Attack` on B' and B'' before they are read, or `None`.
         surrogate: model from A to B'', which is not trained; or `None`.
         adversary: a `tfwm.layers.AdversarialLoss`, or `None`.
+        source: what the embedder takes: `"target"` (B), or `"input"` (A), with as many channels.
 
     Call arguments:
         inputs: dict of `"input"` (A) and `"target"` (B), `(batch, height, width, channels)`.
@@ -59,9 +64,12 @@ class BarrierTrainer(keras.Model):
         attack=None,
         surrogate=None,
         adversary=None,
+        source="target",
         **kwargs,
     ):
         super().__init__(**kwargs)
+        if source not in SOURCES:
+            raise ValueError(f"Expected a source of {SOURCES}. Received: source={source!r}")
         self.embedder = embedder
         self.extractor = extractor
         self.watermark = np.asarray(watermark, np.float32)
@@ -69,6 +77,7 @@ class BarrierTrainer(keras.Model):
         self.attack = attack
         self.surrogate = surrogate
         self.adversary = adversary
+        self.source = source
         if surrogate is not None:
             surrogate.trainable = False
 
@@ -83,7 +92,7 @@ class BarrierTrainer(keras.Model):
         frozen = not self.embedder.trainable
         strength = tf.ones_like(after[:, 0, 0, 0])
         watermarked = self.embedder(
-            {"image": after, "message": watermarks, "strength": strength},
+            {"image": inputs[self.source], "message": watermarks, "strength": strength},
             training=training and not frozen,
         )
         if self.adversary is not None:
@@ -128,8 +137,8 @@ class BarrierTrainer(keras.Model):
         serialize = keras.saving.serialize_keras_object
         parts = ("embedder", "extractor", "attack", "surrogate", "adversary")
         config = {key: serialize(getattr(self, key)) for key in parts}
-        watermark = self.watermark.tolist()
-        return {"name": self.name, "watermark": watermark, "blank": self.blank, **config}
+        own = {"watermark": self.watermark.tolist(), "blank": self.blank, "source": self.source}
+        return {"name": self.name, **own, **config}
 
     @classmethod
     def from_config(cls, config):

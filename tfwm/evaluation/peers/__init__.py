@@ -2,11 +2,15 @@
 
 `pip install tfwm[bench]` brings what they need, and `pip install --no-deps invisible-watermark
 blind-watermark` themselves; without `--no-deps` the first brings torch, which is not used here.
+
+`SpreadSpectrum` and `DFTMagnitude` are textbook methods, written here: nothing to install.
 """
 
 from tfwm.evaluation.peers.blind_watermark import BlindWatermark
+from tfwm.evaluation.peers.dft_magnitude import DFTMagnitude
 from tfwm.evaluation.peers.invisible_watermark import InvisibleWatermark
 from tfwm.evaluation.peers.rivagan import RivaGAN
+from tfwm.evaluation.peers.spread_spectrum import SpreadSpectrum
 
 PEERS = {
     "dwtDct": lambda bits: InvisibleWatermark("dwtDct", bits),
@@ -43,4 +47,12 @@ def peer_markers(bits=64, names=None):
     return markers, reasons
 
 
-__all__ = ["PEERS", "BlindWatermark", "InvisibleWatermark", "RivaGAN", "peer_markers"]
+__all__ = [
+    "PEERS",
+    "BlindWatermark",
+    "DFTMagnitude",
+    "InvisibleWatermark",
+    "RivaGAN",
+    "SpreadSpectrum",
+    "peer_markers",
+]

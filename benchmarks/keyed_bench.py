@@ -1,0 +1,152 @@
+"""What is left of a watermarked network's mark when its host is attacked, and what guesses read.
+
+    python benchmarks/keyed_bench.py runs/keyed-colorize --secret-file my.secret
+    python benchmarks/keyed_bench.py runs/keyed-quick --steps 100 --limit 32
+
+RUN is the folder of a finished run of `tfwm.recipes.keyed`. The host is pruned, quantised as
+TFLite files, fine-tuned on clean pairs, and overwritten by a second owner with a mark and a key of
+his own; random keys are guessed. Each host then does its task on the run's test photos, and the
+owner's key reads its outputs. The attacker has the run's own photos, or those of --photos.
+
+Writes results/keyed-bench-<name>.csv: `task_psnr` of the outputs to the photos in dB; `ssim` to the
+outputs before the attack; `similarity`, `success` (similarity of at least 0.9) and `qr` (share of
+QR codes decoded) of what the key reads; `p_value` that the outputs are those of the unmarked host.
+"""
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from tfwm.evaluation import write_csv
+from tfwm.evaluation.files import versions
+from tfwm.startup import import_tensorflow
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARES = (0.1, 0.3, 0.5, 0.7, 0.9)
+SECOND = "secret of the second owner, for this benchmark"
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("run", metavar="RUN", type=Path, help="folder of a finished run")
+    parser.add_argument("--secret-file", help="the owner's; by default what the run's settings say")
+    parser.add_argument("--photos", help="the attacker's; by default the run's")
+    parser.add_argument("--steps", type=int, default=1000, help="of fine-tuning and overwriting")
+    parser.add_argument("--keys", type=int, default=10_000, help="random keys that are guessed")
+    parser.add_argument("--limit", type=int, default=200, help="pairs that are measured")
+    parser.add_argument("--output", type=Path, default=ROOT / "results")
+    args = parser.parse_args()
+    import_tensorflow()
+    from tfwm.recipes import keyed
+    from tfwm.training import load_config
+
+    config = load_config(keyed.Config, args.run / "keyed" / "config.toml")
+    changes = {"secret_file": args.secret_file} if args.secret_file else {}
+    changes |= {"photos": [args.photos]} if args.photos else {}
+    config = dataclasses.replace(config, output=str(args.run), **changes)
+    rows = [print_row(row) for row in measure(config, args)]
+    command = " ".join(["python", "benchmarks/keyed_bench.py", *sys.argv[1:]])
+    path = args.output / f"keyed-bench-{config.name}.csv"
+    print(write_csv(rows, path, [command, versions(), f"test photos {config.test_photos}"]))
+
+
+def print_row(row):
+    print(", ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items()))
+    return row
+
+
+def measure(config, args):
+    """Yields one row for each attack."""
+    import keras
+
+    from tfwm.evaluation.host_attacks import guess_keys
+    from tfwm.evaluation.keyed_measures import quality_of, reading_row
+    from tfwm.protection import load_host, load_keyed_reader
+    from tfwm.recipes import keyed
+    from tfwm.recipes.barrier_report import to_bytes
+    from tfwm.recipes.keyed_report import UNMARKED, qr_text, run_host
+
+    folder = args.run / config.name
+    host, reader = load_host(folder), load_keyed_reader(folder, keyed.read_secret(config))
+    inputs, targets = (images[: args.limit] for images in keyed.read_pairs(config))
+    text = qr_text(config)
+    plain_host = keras.saving.load_model(args.run / UNMARKED, compile=False)
+    plain, marked = (to_bytes(run_host(model, inputs)) for model in (plain_host, host))
+    unmarked = reader.similarity(plain)
+
+    def row(attack, level, outputs, reader=reader, text=text, unmarked=unmarked):
+        values = reading_row("", "", reader.read(outputs), reader, unmarked, text)
+        return {
+            "network": config.name,
+            "attack": attack,
+            "level": level,
+            "images": len(outputs),
+            "task_psnr": quality_of(to_bytes(targets), outputs)["psnr"],
+            "ssim": quality_of(marked, outputs)["ssim"],
+            **{key: values[key] for key in ("similarity", "success", "qr", "p_value")},
+        }
+
+    yield row("no mark at all", "", plain)
+    yield row("none", "", marked)
+    for attack, level, attacked in attacked_hosts(config, args, host):
+        yield row(attack, level, to_bytes(run_host(attacked, inputs)))
+    second_host, second = second_owner(config, args, host)
+    outputs = to_bytes(run_host(second_host, inputs))
+    yield row("overwritten", f"{args.steps} steps", outputs)
+    # How well the second owner's own mark took, which is no QR code.
+    reference = second.similarity(plain)
+    yield row("overwritten", "read by the second owner", outputs, second, None, reference)
+    guesses = guess_keys(reader, marked[:4], args.keys)
+    best = np.random.default_rng(0).integers(0, 2, (args.keys, reader.bits))[np.argmax(guesses)]
+    yield row("key guessed", f"best of {args.keys}", marked, reader.with_key(best))
+
+
+def attacked_hosts(config, args, host):
+    """Yields attack, level and the host after it."""
+    from tfwm.data.tasks import build_task
+    from tfwm.evaluation.host_attacks import fine_tune, prune, quantise
+    from tfwm.recipes import keyed
+
+    for share in SHARES:
+        yield "pruned", f"{share:g} of the weights", prune(host, share)
+    for kind in ("float16", "int8"):
+        yield "quantised", f"TFLite {kind}", quantise(host, kind)
+    loss, size = keyed.build_task_loss(config), config.batch_size
+    parts = build_task(config.task), keyed.read_crops(config)
+    tuned = fine_tune(host, *parts, args.steps, loss, batch_size=size)
+    yield "fine-tuned", f"{args.steps} steps", tuned
+
+
+def second_owner(config, args, host):
+    """Returns the host with a second mark, and its reader."""
+    from tfwm.data import watermark_image
+    from tfwm.data.tasks import build_task
+    from tfwm.evaluation.host_attacks import overwrite
+    from tfwm.protection import KeyedReader, derive_key
+    from tfwm.recipes import keyed
+
+    watermark = watermark_image("flower", config.watermark_size, config.watermark_channels)
+    extractor = keyed.build_extractor(config)
+    key = derive_key(SECOND, extractor.input["key"].shape[-1])
+    marked, read = overwrite(
+        host,
+        extractor,
+        watermark,
+        key,
+        build_task(config.task),
+        keyed.read_crops(config),
+        args.steps,
+        keyed.build_task_loss(config),
+        batch_size=config.batch_size,
+        attack=keyed.build_attack(config),
+    )
+    return marked, KeyedReader(read, watermark, key, "second owner")
+
+
+if __name__ == "__main__":
+    main()

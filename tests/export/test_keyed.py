@@ -1,0 +1,93 @@
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfwm.export.keyed import keyed_runtime, make_run_endpoint, package_keyed, verify_keyed
+from tfwm.models import keyed_extractor, translators
+from tfwm.protection import KeyedReader, load_host, load_keyed_reader
+
+KINDS = ["keras", "saved_model", "tflite float32", "tflite float16", "tflite int8"]
+SECRET = "demonstration secret, not for use"
+
+
+@pytest.fixture(scope="module")
+def models():
+    """A real host that enlarges and the real extractor, untrained."""
+    keras.utils.set_random_seed(0)
+    host = translators.build_super_resolver(2, width=4, blocks=1)
+    return host, keyed_extractor.build_extractor(32, 16, width=4)
+
+
+@pytest.fixture(scope="module")
+def packaged(models, keyed_reader, tmp_path_factory):
+    host, extractor = models
+    card = {**keyed_reader.card, "name": "tiny"}
+    mark = np.random.default_rng(0).random((16, 16, 1))
+    reader = KeyedReader(extractor, mark, np.ones(16), "tiny", card)
+    return reader.package(host, tmp_path_factory.mktemp("networks") / "tiny")
+
+
+def test_whole_package(packaged, models):
+    report = verify_keyed(packaged)
+    assert report.passed and report.name == "tiny"
+    assert [c.name for c in report.checks] == ["files", "card", *KINDS]
+    names = {p.name for p in packaged.iterdir()}
+    assert {"host.keras", "extractor.keras", "watermark.png", "tiny-int8.tflite"} <= names
+    reader = load_keyed_reader(packaged, SECRET)
+    assert reader.watermark.shape == (16, 16, 1)
+    images = np.random.default_rng(0).random((1, 16, 16, 3)).astype("float32")
+    np.testing.assert_allclose(load_host(packaged)(images), models[0](images), atol=1e-6)
+
+
+def test_every_form_runs_other_sizes(packaged, models):
+    image = np.random.default_rng(1).random((2, 24, 20, 3)).astype("float32")
+    expected = np.clip(models[0](image), 0, 1)
+    for kind in KINDS:
+        found = np.asarray(keyed_runtime(packaged, kind)["run"](image=image)["output"])
+        np.testing.assert_allclose(found, expected, atol=0.1 if "int8" in kind else 1e-2)
+
+
+def test_signatures_without_tfwm(packaged, models):
+    signatures = tf.saved_model.load(packaged / "1").signatures
+    seen = tf.random.uniform((1, 32, 32, 3))
+    key = tf.ones((1, 16))
+    found = signatures["extract"](image=seen, key=key)["watermark"]
+    np.testing.assert_allclose(found, models[1]({"image": seen, "key": key}), atol=1e-5)
+
+
+def test_the_key_is_nowhere(keyed_models, keyed_reader, tmp_path):
+    """The extractor's forms take any key, and the golden one is not the owner's."""
+    host, _, _, key = keyed_models()
+    folder = keyed_reader.package(host, tmp_path / "keyed")
+    with np.load(folder / "golden.npz") as golden:
+        assert not (golden["key"] == key).all(axis=1).any()
+    assert set(json.loads((folder / "card.json").read_text())) >= {"name", "limits"}
+
+
+def test_damage_is_told(packaged, tmp_path):
+    import shutil
+
+    copy = shutil.copytree(packaged, tmp_path / "tiny")
+    content = bytearray((copy / "tiny.tflite").read_bytes())
+    content[-100] ^= 1
+    (copy / "tiny.tflite").write_bytes(content)
+    failed = [c for c in verify_keyed(copy).checks if not c.passed]
+    assert failed[0].detail.startswith("tiny.tflite has changed")
+    (copy / "golden.npz").unlink()
+    assert not verify_keyed(copy).passed
+    (copy / "host.keras").write_bytes(b"bad")
+    with pytest.raises(ValueError, match="host.keras is damaged"):
+        load_host(copy)
+
+
+def test_host_and_extractor_must_fit(models, keyed_reader, tmp_path):
+    host = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(4, 3)])
+    with pytest.raises(ValueError, match=r"Expected a host whose outputs are \(32, 32, 3\)"):
+        package_keyed(host, models[1], tmp_path / "bad", keyed_reader.card)
+    assert not (tmp_path / "bad").exists()
+    image = keras.Input((8, 8, 3))
+    with pytest.raises(ValueError, match="one input and one output"):
+        make_run_endpoint(keras.Model(image, [image + 1, image + 2]))

@@ -1,0 +1,175 @@
+import csv
+
+import numpy as np
+import pytest
+
+from tfwm.evaluation.barrier_run import BarrierRun
+from tfwm.evaluation.barrier_tables import BARRIER_TABLES
+from tfwm.export.card import check_card
+from tfwm.protection import Barrier, load_barrier
+from tfwm.recipes import barrier as recipe
+from tfwm.recipes.barrier_data import task_of
+from tfwm.recipes.barrier_report import report
+from tfwm.recipes.surrogates import Surrogate
+from tfwm.resources import resource_directory
+from tfwm.training import ConfigError, load_config
+
+FOLDER = resource_directory("recipes") / "barrier"
+FILES = sorted(FOLDER.glob("*.toml"))
+TINY = [
+    'photos=["bundled:train"]',
+    "crop_size=32",
+    "crops_per_photo=2",
+    "batch_size=4",
+    "width=4",
+    "depth=2",
+    "extractor_width=4",
+    "surrogate_width=4",
+    "surrogate_depth=2",
+    "perceptual_weight=0",
+    "steps=2",
+    "steps_per_epoch=1",
+    "surrogate_steps=2",
+    "adversarial_steps=2",
+    "clean_images=8",
+    'attacks=["cnet-l2"]',
+    "precision=float32",
+]
+
+
+def config_of(*words):
+    return load_config(recipe.Config, FOLDER / "quick.toml", [*TINY, *words])
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_every_recipe_is_sound(file):
+    config = load_config(recipe.Config, file)
+    assert config.output.split("/")[-1] == config.name
+    assert task_of(config).channels_out in (1, 3)
+    assert all(str(Surrogate.of(name)) == name for name in config.attacks)
+    for size in (config.depth, config.surrogate_depth):
+        assert config.crop_size % 2**size == 0
+    for steps in (config.steps, config.surrogate_steps, config.adversarial_steps):
+        assert steps % config.steps_per_epoch == 0
+
+
+def test_full_recipes_have_the_papers_settings():
+    derain, xray = (load_config(recipe.Config, FOLDER / f"{n}.toml") for n in ("derain", "xray"))
+    for config, images in ((derain, 6000), (xray, 3000)):
+        assert config.crop_size == 256 and config.width == 64 and config.extractor_width == 128
+        assert config.batch_size * config.steps == 200 * images == 16 * config.adversarial_steps
+        assert config.batch_size * config.surrogate_steps == 300 * images
+        assert (config.residual_limit, config.extractor_output, config.blank) == (0, "relu", 1)
+        names = ["cnet-l2", "res9-l2", "res16-l2", "unet-l2"]
+        assert config.attacks == names and config.precision == "float32"
+    assert (derain.watermark_channels, xray.watermark_channels) == (3, 1)
+    # The paper's weights, to which the code's are no nearer, are the defaults.
+    plain = recipe.Config()
+    weights = [getattr(plain, f"{n}_weight") for n in ("image", "perceptual", "adversarial")]
+    assert weights == [1.0, 1.0, 0.01]
+
+
+@pytest.mark.parametrize("task_specific", [False, True])
+def test_report(task_specific, tmp_path, monkeypatch):
+    """Of untrained networks, without the package's files: the tables, the page and the card."""
+    monkeypatch.setattr(Barrier, "package", lambda barrier, folder: check_card(barrier.card))
+    flag = f"task_specific={str(task_specific).lower()}"
+    config = config_of(f"output={tmp_path}", "name=tiny", flag)
+    trainer = recipe.build_trainer(config)
+    barrier = Barrier(trainer.embedder, trainer.extractor, trainer.watermark, "tiny")
+    inputs, targets = np.random.default_rng(0).random((2, 8, 32, 32, 3)).astype("float32")
+    copies = {"cnet-l2": lambda image: image}
+    unmarked = (lambda image: 0.5 * image) if task_specific else None
+    pairs = inputs, targets
+    text = report(config, "quick.toml", barrier, barrier, copies, pairs, targets, unmarked)
+    assert text.splitlines()[-1].startswith("tiny PSNR ")
+    with open(tmp_path / "quality.csv", newline="") as file:
+        rows = csv.DictReader(line for line in file if not line.startswith("#"))
+        psnr = {row["images_of"]: float(row["psnr"]) for row in rows}
+    names = ["marked", "cnet-l2", "inputs", *["unmarked network"] * task_specific]
+    assert list(psnr) == names and psnr["inputs"] == psnr["cnet-l2"] < 10
+    # Untrained, the network hardly changes what it takes.
+    assert (psnr["marked"] > 30) != task_specific
+    page = (tmp_path / "report.html").read_text()
+    assert page.count("of 8 unmarked outputs") == 2 and page.count("data:image/png") >= 24
+    assert ("learned the task alone" in page) == task_specific
+    assert ("does its task" in barrier.card["limits"][-1]) == task_specific
+
+
+@pytest.mark.slow
+def test_whole_run(tmp_path, capsys):
+    """All stages, the report, the tables and the package; then it is gone on with."""
+    output = tmp_path / "tiny"
+    words = [*TINY, f"output={output}", "name=tiny"]
+    assert recipe.main(["--config", str(FOLDER / "quick.toml"), *words]) == 0
+    line = capsys.readouterr().out.strip().splitlines()[-1]
+    assert line.startswith("tiny PSNR ") and "report.html" in line
+    run = BarrierRun.load(output)
+    assert run.attacks == ["cnet-l2"] and run.config["watermark"] == "flower"
+    groups = ["marked", "cnet-l2", "unmarked", "inputs", "clean outputs"]
+    assert [row["images_of"] for row in run.ownership] == 2 * groups
+    assert run.row("initial", "clean outputs")["images"] == 8
+    assert run.row("initial", "marked")["images"] == 8
+    assert [row["images_of"] for row in run.quality] == ["marked", "cnet-l2", "inputs"]
+    page = (output / "report.html").read_text()
+    assert "False claims after the adversarial stage: of 8" in page and "data:image/png" in page
+    table_1, table_2, table_3, task_specific = (table([run]) for table in BARRIER_TABLES.values())
+    assert [row["adversarial_stage"] for row in table_1] == [False, True]
+    assert [row["surrogate"] for row in table_2] == ["cnet-l2", "cnet-l2"]
+    assert table_3 == task_specific == []
+    images = np.random.default_rng(0).random((1, 32, 32, 3)).astype("float32")
+    assert run.surrogate("cnet-l2")(images).shape == images.shape
+    config = config_of(f"output={output}", "name=tiny")
+    with pytest.raises(ConfigError, match="add --resume"):
+        recipe.train(config)
+    _, again = recipe.train(config, resume=True)
+    kept = load_barrier(output / "tiny")
+    np.testing.assert_allclose(again.mark(images), kept.mark(images), atol=1e-5)
+    with open(output / "initial" / "log.csv", newline="") as file:
+        assert len(list(csv.DictReader(file))) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_task_specific_run_is_compared_with_an_unmarked_network(tmp_path):
+    output = tmp_path / "tiny"
+    words = [*TINY, f"output={output}", "name=tiny", "task_specific=true", "residual_limit=1.0"]
+    assert recipe.main(["--config", str(FOLDER / "quick.toml"), *words]) == 0
+    run = BarrierRun.load(output)
+    (marked, unmarked) = BARRIER_TABLES["barrier-task-specific"]([run])
+    assert (marked["network"], unmarked["network"]) == ("marked", "unmarked network")
+    assert marked["psnr"] > 5 and unmarked["psnr"] > 5
+    assert BARRIER_TABLES["barrier-table1"]([run]) == []
+    assert "learned the task alone" in (output / "report.html").read_text()
+    assert "does its task" in load_barrier(output / "tiny").card["limits"][-1]
+
+
+@pytest.mark.slow
+def test_all_losses_of_the_first_stage(tmp_path):
+    words = ["perceptual_weight=0.1", "adversarial_weight=0.01", f"output={tmp_path / 'run'}"]
+    config = config_of(*words, 'attacks=["unet-perceptual-adv", "res9-l1"]')
+    _, after = recipe.train(config)
+    assert list(recipe.attack(config, after)) == ["unet-perceptual-adv", "res9-l1"]
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (['task={name="Derian"}'], "the nearest is 'Derain'"),
+        (['task={name="BoneSuppression"}'], "set whole=true"),
+        (['task={name="BoneSuppression"}', "whole=true"], "crops_per_photo=2"),
+        (['task={name="Colorize"}', "task_specific=true"], "Received: Colorize, 1 and 3"),
+        (['attacks=["vgg-l2"]'], "Expected a surrogate such as"),
+        (['attacks=["unet", "unet-l2"]'], "attacks that differ"),
+        (["crop_size=36", "surrogate_depth=3"], "multiple of 2**surrogate_depth, 8"),
+        (["adversarial_steps=0"], "adversarial_steps above 0"),
+        (["test_photos=nowhere"], "nowhere"),
+        (["watermark=rose"], "Received: 'rose'"),
+    ],
+)
+def test_bad_settings_are_refused_at_once(words, message, tmp_path, capsys):
+    words = [*TINY, f"output={tmp_path / 'run'}", *words]
+    assert recipe.main(["--config", str(FOLDER / "quick.toml"), *words]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("tfwm: error:") and message in error
+    assert not (tmp_path / "run").exists()

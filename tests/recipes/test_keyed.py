@@ -1,0 +1,142 @@
+import keras
+import numpy as np
+import pytest
+
+from tfwm.export.keyed import verify_keyed
+from tfwm.protection import load_host, load_keyed_reader
+from tfwm.recipes import build, keyed_report
+from tfwm.recipes import keyed as recipe
+from tfwm.resources import resource_directory
+from tfwm.training import ConfigError, load_config
+
+FOLDER = resource_directory("recipes") / "keyed"
+FILES = sorted(FOLDER.glob("*.toml"))
+SECRET = "demonstration secret, not for use"
+SMALL = [
+    'photos=["bundled:train"]',
+    "crop_size=32",
+    "crops_per_photo=2",
+    "batch_size=4",
+    "width=4",
+    "extractor_width=4",
+    "watermark=flower",
+    "watermark_size=16",
+    "steps=4",
+    "steps_per_epoch=2",
+]
+
+
+def config_of(file, output, *words):
+    words = [*SMALL, f"output={output}", f"name={output.name}", *words]
+    return load_config(recipe.Config, FOLDER / f"{file}.toml", words)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_every_recipe_is_sound(file):
+    config = load_config(recipe.Config, file)
+    assert config.output.split("/")[-1] == config.name
+    assert (config.width >= 64) == (not config.secret)
+    attack = build.build_attack(config, config.attacks, config.attack_per)
+    names = {type(part).__name__ for part in attack.attacks[0].attacks}
+    assert {"RandomResizedCrop", "GaussianNoise", "JPEG", "Resize", "Mirror"} < names
+    # Networks of the file's kind that fit each other, narrower.
+    config = load_config(recipe.Config, file, ["width=4", "extractor_width=4", "depth=4"])
+    host, extractor = recipe.build_host(config), recipe.build_extractor(config)
+    assert host.output.shape[-1] == extractor.input["image"].shape[-1]
+    assert recipe.build_task_loss(config)
+
+
+def test_defaults_are_the_papers():
+    config = recipe.Config()
+    assert (config.crop_size, config.watermark_size, config.block) == (256, 64, 4)
+    weights = config.marked_weight, config.unmarked_weight, config.wrong_key_weight
+    assert weights == (1.0, 0.5, 0.5) and config.flipped_bits == 8
+
+
+def test_losses_and_start(tmp_path):
+    """Both stages begin with the same host; watermark terms are squared errors."""
+    words = ["precision=float32", "attacks=[]", "rounding_noise=0"]
+    config = config_of("quick", tmp_path / "run", *words)
+    hosts = []
+    for marked in (False, True):
+        keras.utils.set_random_seed(0)
+        trainer = recipe.build_trainer(config, marked)
+        hosts.append((trainer.host if marked else trainer.network).get_weights())
+    assert all(np.array_equal(a, b) for a, b in zip(*hosts, strict=True))
+    pairs = {
+        "input": np.random.default_rng(0).random((4, 8, 8, 3), np.float32),
+        "target": np.random.default_rng(1).random((4, 32, 32, 3), np.float32),
+    }
+    logs = trainer.evaluate(pairs, batch_size=4, verbose=0, return_dict=True)
+    outputs = {name: np.asarray(value) for name, value in trainer(pairs).items()}
+    marked = np.mean((outputs["marked"] - trainer.watermark) ** 2)
+    unmarked = np.mean((outputs["unmarked"] - 0.5) ** 2)
+    task = np.abs(outputs["output"] - pairs["target"]).mean()
+    assert logs["marked_loss"] == pytest.approx(marked, rel=1e-3)
+    assert logs["unmarked_loss"] == pytest.approx(unmarked, rel=1e-3)
+    expected = task + marked + 0.5 * unmarked + 0.5 * logs["wrong_key_loss"]
+    assert logs["loss"] == pytest.approx(expected, rel=1e-3)
+
+
+def test_where_the_secret_comes_from(tmp_path, monkeypatch):
+    monkeypatch.delenv("TFWM_SECRET", raising=False)
+    config = config_of("quick", tmp_path / "run")
+    assert recipe.read_secret(config) == config.secret
+    config.secret = ""
+    with pytest.raises(ConfigError, match="Expected the owner's secret"):
+        recipe.read_secret(config)
+    monkeypatch.setenv("TFWM_SECRET", "the secret of the environment")
+    assert recipe.read_secret(config) == "the secret of the environment"
+    (tmp_path / "my.secret").write_text(SECRET + "\n")
+    config.secret_file = str(tmp_path / "my.secret")
+    assert recipe.read_secret(config) == SECRET
+    config.secret_file = str(tmp_path / "none")
+    with pytest.raises(ConfigError, match="cannot be read: No such file"):
+        recipe.read_secret(config)
+
+
+@pytest.mark.slow
+def test_whole_run(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(keyed_report, "PROOF_KEYS", 19)
+    output = tmp_path / "tiny"
+    (tmp_path / "my.secret").write_text(SECRET + "\n")
+    words = [*SMALL, f"output={output}", "name=tiny", "secret=", 'test_photos="bundled:train"']
+    words.append(f"secret_file={tmp_path / 'my.secret'}")
+    arguments = ["--config", str(FOLDER / "quick.toml"), *words]
+    assert recipe.main(arguments) == 0
+    out = capsys.readouterr().out.strip().splitlines()
+    assert out[-1].startswith("tiny SSIM ")
+    page = (output / "report.html").read_text()
+    assert page.count("data:image/png") == 3 * 9 + 1 and "super-resolution (Fig. 5)" in page
+    for name in ("readings", "damages", "wrong-keys", "task"):
+        assert (output / f"{name}.csv").read_text().startswith("# python -m tfwm.recipes.keyed")
+    # The secret is in no file of the run.
+    for path in output.rglob("*"):
+        assert path.is_dir() or SECRET.encode() not in path.read_bytes()
+    assert verify_keyed(output / "tiny").passed
+    reader = load_keyed_reader(output / "tiny", SECRET)
+    outputs = np.asarray(load_host(output / "tiny")(np.full((1, 8, 8, 3), 0.5, "float32")))
+    assert outputs.shape == (1, 32, 32, 3) and np.isfinite(reader.similarity(outputs)).all()
+    # Another start is refused, another end resumed.
+    assert recipe.main(arguments) == 2 and "--resume" in capsys.readouterr().err
+    config = load_config(recipe.Config, FOLDER / "quick.toml", [*words, "steps=6"])
+    *_, resumed = recipe.train(config, resume=True)
+    assert resumed.bits == reader.bits
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (["host=vgg"], "Expected a host of unet, resnet, super_resolver"),
+        (['task={ name = "Derain" }'], "a task whose input is small"),
+        (["task_loss=l3"], "Expected a task_loss of l1, l2, perceptual"),
+        (["attack_per=slice"], "attack_per to be image or batch"),
+        (["secret=short"], "at least 16 bytes"),
+        (["steps=0"], "Expected steps above 0"),
+    ],
+)
+def test_bad_settings_are_refused(words, message, tmp_path, capsys):
+    words = [*SMALL, f"output={tmp_path / 'run'}", *words]
+    assert recipe.main(["--config", str(FOLDER / "quick.toml"), *words]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("tfwm: error:") and message in error

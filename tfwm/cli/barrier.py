@@ -1,0 +1,231 @@
+"""`tfwm barrier`: protect, read, prove."""
+
+import os
+import sys
+
+from tfwm.cli.options import add_command, add_json, number
+from tfwm.cli.output import file_progress, in_one_line, print_json
+from tfwm.startup import import_tensorflow
+
+BARRIER_HELP = "a barrier's name (tfwm list), or the folder of one that a recipe wrote"
+
+
+def add_barrier(subparsers):
+    parser = add_command(
+        subparsers,
+        "barrier",
+        None,
+        "marks images so that networks trained on them mark as well, and proves it",
+        "A barrier hides one picture, its watermark, in every image. Train your own with python "
+        "-m tfwm.recipes.barrier: whoever has a barrier can remove and forge its mark. Models are "
+        "protected in Python: tfwm.protection.protect(model, barrier).",
+        [
+            "tfwm barrier protect photos/ -o marked/ --barrier runs/mine/mine",
+            "tfwm barrier prove found/ --unmarked others/ --barrier runs/mine/mine",
+        ],
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_protect(commands)
+    _add_read(commands)
+    _add_prove(commands)
+
+
+def _add_protect(commands):
+    parser = add_command(
+        commands,
+        "protect",
+        run_protect,
+        "marks images of any size, or all images of a folder and its sub-folders",
+        "Gray images stay gray; transparency, EXIF, colour profile and other metadata are kept; "
+        "the EXIF orientation is applied. A file is written whole or not at all, and the images "
+        "themselves are never replaced. What exists in OUT is left alone, so that a second run "
+        "goes on where the first one ended. What is written is read back: similarity 1 is the "
+        "whole watermark, 0 nothing of it. Exit codes: 0 done, 2 error, also if one image failed.",
+        [
+            "tfwm barrier protect photos/ -o marked/ --barrier barrier-derain",
+            "tfwm barrier protect photo.jpg -o marked.png --barrier runs/mine/mine --strength 1.5",
+        ],
+    )
+    _add_files(parser, "images to mark: one, several, or a folder")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="OUT",
+        required=True,
+        help="folder to write to; for one image, file that ends in .png .webp .tif (lossless) "
+        ".jpg or .avif",
+    )
+    _add_barrier(parser)
+    parser.add_argument(
+        "--strength",
+        type=number(0, float("inf"), "a strength above 0", open_ends=True),
+        default=1.0,
+        metavar="FACTOR",
+        help="factor on the mark, 1 by default: 0.5 is 6 dB fainter, 2 is 6 dB stronger",
+    )
+    parser.add_argument(
+        "--format",
+        choices=("png", "jpg", "webp", "avif", "keep"),
+        default="keep",
+        help="of the files in a folder: keep (the default) is the image's own, or PNG where that "
+        "cannot be written",
+    )
+    parser.add_argument(
+        "--quality",
+        type=number(1, 100, "a quality from 1 to 100", int),
+        metavar="1..100",
+        help="of JPEG (95 by default) or AVIF (90); always 4:4:4",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace what exists in OUT")
+    add_json(parser)
+
+
+def _add_read(commands):
+    parser = add_command(
+        commands,
+        "read",
+        run_read,
+        "writes what a barrier reads from images, as pictures",
+        "From a marked image, or the output of a network that was trained on marked ones, the "
+        "watermark; from others a blank.",
+        [
+            "tfwm barrier read found.jpg -o read.png --barrier barrier-derain",
+            "tfwm barrier read found/ -o read/ --barrier runs/mine/mine --json",
+        ],
+    )
+    _add_files(parser, "images to read: one, several, or a folder")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="OUT",
+        required=True,
+        help="folder for the pictures (PNG); for one image, the file",
+    )
+    _add_barrier(parser)
+    parser.add_argument("--overwrite", action="store_true", help="replace what exists in OUT")
+    add_json(parser)
+
+
+def _add_prove(commands):
+    parser = add_command(
+        commands,
+        "prove",
+        run_prove,
+        "tells whether images carry the mark, such as outputs of a network that may be a copy",
+        "Compares what is read from them with what is read from images of the same kind that are "
+        "certainly unmarked, such as outputs of other networks. p is the probability that "
+        "unmarked images rank as high (Mann and Whitney's test). Exit codes: 0 proven, 1 not "
+        "proven, 2 error.",
+        [
+            "tfwm barrier prove found/ --unmarked others/ --barrier barrier-derain",
+            "tfwm barrier prove found/*.png --unmarked others/ --barrier runs/mine/mine --json",
+        ],
+    )
+    _add_files(parser, "suspected images: one, several, or a folder", metavar="SUSPECT")
+    parser.add_argument(
+        "--unmarked",
+        metavar="FOLDER",
+        required=True,
+        help="folder of images of the same kind that are certainly unmarked",
+    )
+    _add_barrier(parser)
+    parser.add_argument(
+        "--false-claim-rate",
+        type=number(0, 1, "a rate between 0 and 1", open_ends=True),
+        default=1e-3,
+        metavar="RATE",
+        help="share of unmarked sets that may be called marked, 1e-3 by default",
+    )
+    add_json(parser)
+
+
+def _add_files(parser, what, metavar="IMAGE"):
+    parser.add_argument("files", nargs="+", metavar=metavar, help=what)
+
+
+def _add_barrier(parser):
+    parser.add_argument("--barrier", metavar="BARRIER", required=True, help=BARRIER_HELP)
+
+
+def run_protect(options):
+    barrier = _load(options)
+    from tfwm.protection import protect_files
+
+    with file_progress() as progress:
+        rows = protect_files(
+            barrier,
+            options.files,
+            options.output,
+            strength=options.strength,
+            quality=options.quality,
+            file_format=options.format,
+            overwrite=options.overwrite,
+            tell=progress,
+        )
+    return _tell(options, rows, "psnr", "PSNR {:.1f} dB")
+
+
+def run_read(options):
+    barrier = _load(options)
+    from tfwm.protection import read_files
+
+    with file_progress() as progress:
+        rows = read_files(
+            barrier, options.files, options.output, overwrite=options.overwrite, tell=progress
+        )
+    return _tell(options, rows, "nc", "NC {:.3f}")
+
+
+def run_prove(options):
+    barrier = _load(options, options.unmarked)
+    from tfwm.protection import prove_files
+
+    with file_progress() as progress:
+        found = prove_files(
+            barrier, options.files, [options.unmarked], options.false_claim_rate, progress
+        )
+    for note in found.notes:
+        print(f"tfwm: note: {note}", file=sys.stderr)
+    if options.json:
+        print_json({"barrier": options.barrier, **found.to_dict()})
+    else:
+        print(found.proof)
+        print(
+            f"{found.images} images, {found.unmarked_images} unmarked; NC above 0.95, the paper's "
+            f"success: {100 * found.nc_success:.0f} %, of the unmarked "
+            f"{100 * found.unmarked_nc_success:.0f} %"
+        )
+    return 0 if found.proven else 1
+
+
+def _load(options, *more):
+    # What is wrong is said before seconds of loading.
+    for path in (*options.files, *more):
+        if not os.path.exists(path):
+            raise ValueError(f"{path} does not exist: check the path.")
+    import_tensorflow()
+    from tfwm.protection import load_barrier
+
+    return load_barrier(options.barrier)
+
+
+def _tell(options, rows, measure, words):
+    """Prints what was done; returns the exit code."""
+    done = [row for row in rows if row["status"] == "done"]
+    skipped, failed = (sum(r["status"] == s for r in rows) for s in ("skipped", "failed"))
+    if options.json:
+        count = {"done": len(done), "skipped": skipped, "failed": failed}
+        print_json({"barrier": options.barrier, "output": options.output, **count, "files": rows})
+        return 2 if failed else 0
+    if measure == "nc":
+        for row in done:
+            name, value = in_one_line(row["output"]), words.format(row["nc"])
+            print(f"{name}: similarity {row['similarity']:.3f}, {value}")
+    line = f"{len(done)} done, {skipped} skipped, {failed} failed; {in_one_line(options.output)}"
+    if done:
+        similarities = [row["similarity"] for row in done]
+        mean = sum(row[measure] for row in done) / len(done)
+        line += f"; {words.format(mean)}, similarity {sum(similarities) / len(done):.3f}"
+        line += f" (least {min(similarities):.3f})" if len(done) > 1 else ""
+    print(line)
+    return 2 if failed else 0

@@ -1,0 +1,116 @@
+"""Figures 4 to 6 of Zhang et al., "Model watermarking for image processing networks", AAAI 2020.
+
+Figure 4 takes barriers, by name or folder; 5 and 6 take folders of finished runs of
+`tfwm.recipes.barrier`, which know their task and hold their surrogates. All take photos (folder,
+`"bundled:SPLIT"`) and a file or folder to write to, and return the path of the picture. Numbers
+under what was read are mean-removed correlations with the watermark.
+"""
+
+import numpy as np
+
+from tfwm import data
+from tfwm.data.tasks import build_task
+from tfwm.evaluation.barrier_run import BarrierRun
+from tfwm.evaluation.drawing import new_figure, save_figure
+from tfwm.evaluation.ownership import correlate
+from tfwm.evaluation.photos import Photos
+from tfwm.evaluation.pictures import amplify
+from tfwm.evaluation.quality import psnr, ssim
+from tfwm.protection import load_barrier
+
+NUM_PHOTOS = 2
+SIDE = 2.2  # inches
+WHITE_BOX = "unet-l2"
+
+
+def barrier_figure_4(names, images, output):
+    """Cover, marked image, residual and what is read from the marked one, of two photos each."""
+    lines = []
+    for barrier in map(load_barrier, names):
+        for photo in Photos.of(images, barrier.channels == 3).images[:NUM_PHOTOS]:
+            cover = np.atleast_3d(photo)
+            marked = _bytes(barrier.mark(cover[None])[0])
+            quality = f"marked, {psnr(cover, marked):.2f} dB, SSIM {_ssim(cover, marked):.4f}"
+            line = [(barrier.name, cover), (quality, marked)]
+            line += [("residual × 10", amplify(cover, marked)), _read(barrier, marked)]
+            lines.append([("watermark", _bytes(barrier.watermark)), *line])
+    return _draw(lines, output, "barrier-fig4")
+
+
+def barrier_figure_5(folders, images, output):
+    """What is read from unmarked images a and b: for runs with and without the clean loss."""
+    lines = []
+    for run in map(BarrierRun.load, folders):
+        barrier = run.barrier()
+        before, after, marked = _pair(run, barrier, images)
+        line = []
+        for name, image in (("a", before), ("b", after), ("b', marked", marked)):
+            if image.shape[-1] == barrier.channels:
+                line += [(name, image), _read(barrier, image)]
+        lines.append([(run.name, _bytes(barrier.watermark)), *line])
+    return _draw(lines, output, "barrier-fig5")
+
+
+def barrier_figure_6(folders, images, output):
+    """What is read from a surrogate's output: for runs with and without the consistency loss."""
+    lines = []
+    for run in map(BarrierRun.load, folders):
+        if not run.attacks:
+            raise ValueError(f"Expected a run with a surrogate. Received: {run.folder}, no attack")
+        name = WHITE_BOX if WHITE_BOX in run.attacks else run.attacks[0]
+        barrier = run.barrier()
+        before, _, marked = _pair(run, barrier, images)
+        copied = _bytes(np.asarray(run.surrogate(name)(before[None] / np.float32(255)))[0])
+        line = [("a", before), ("b', marked", marked), _read(barrier, marked)]
+        line += [(f"b'', output of {name}", copied), _read(barrier, copied)]
+        lines.append([(run.name, _bytes(barrier.watermark)), *line])
+    return _draw(lines, output, "barrier-fig6")
+
+
+BARRIER_FIGURES = {
+    "barrier-fig4": barrier_figure_4,
+    "barrier-fig5": barrier_figure_5,
+    "barrier-fig6": barrier_figure_6,
+}
+
+
+def _pair(run, barrier, images):
+    """Input, target and marked output of the run's task for one photo, uint8."""
+    config = run.config
+    task = build_task(config["task"])
+    crops = data.task_crops(images, task, config["crop_size"], config["seed"], 1, config["whole"])
+    pairs = data.pair_dataset(crops[:1], task, 1, config["seed"], repeat=False, flip=False)
+    pair = {key: value.numpy()[0] for key, value in next(iter(pairs)).items()}
+    source = pair["input" if config.get("task_specific") else "target"]
+    images = pair["input"], pair["target"], barrier.mark(source[None])[0]
+    return tuple(map(_bytes, images))
+
+
+def _read(barrier, image):
+    read = barrier.read(image[None])
+    return f"read, {correlate(read, barrier.watermark)[0]:.3f}", _bytes(read[0])
+
+
+def _draw(lines, output, name):
+    columns = max(map(len, lines))
+    figure = new_figure(SIDE * columns, 1.14 * SIDE * len(lines))
+    axes = figure.subplots(len(lines), columns, squeeze=False)
+    for row, line in zip(axes, lines, strict=True):
+        for axis in row:
+            axis.set_axis_off()
+        for axis, (title, picture) in zip(row, line, strict=False):
+            gray = picture.shape[-1] == 1
+            shown = picture[..., 0] if gray else picture
+            axis.imshow(shown, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+            axis.set_title(title, fontsize=8)
+    return save_figure(figure, output, name)
+
+
+def _ssim(cover, marked):
+    return ssim(*(image[..., 0] if image.shape[-1] == 1 else image for image in (cover, marked)))
+
+
+def _bytes(image):
+    if image.dtype == np.uint8:
+        return image
+    return np.uint8(np.round(255 * np.clip(image, 0, 1)))

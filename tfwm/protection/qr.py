@@ -1,0 +1,56 @@
+"""QR codes in what was read, by the decoder that scanners use."""
+
+import numpy as np
+
+# Modules of one or two pixels are found better when enlarged.
+ENLARGED = (1, 4)
+
+
+def decode_qr(images):
+    """Returns the text of the QR code in each image, or `None` where none is decoded.
+
+    By ZXing (the package `zxing-cpp`), as it is by default. It adapts to the contrast: a code of
+    a tenth of the full contrast on gray is decoded, half of that is not.
+
+    Args:
+        images: `(batch, height, width, channels)`, floats in [0, 1] or uint8.
+
+    Returns:
+        list of str or `None`.
+
+    Example:
+
+    >>> from tfwm.data import watermark_image
+    >>> decode_qr(watermark_image("qr:tfwm", 64, 1)[None])  # doctest: +SKIP
+    ['tfwm']
+    """
+    try:
+        import zxingcpp
+    except ImportError as error:
+        raise ImportError(
+            'Decoding QR codes needs the package zxing-cpp: pip install "tfwm[protect]"'
+        ) from error
+    images = np.asarray(images)
+    if images.dtype != np.uint8:
+        images = np.uint8(np.round(255 * np.clip(images, 0, 1)))
+    formats = zxingcpp.BarcodeFormat.QRCode
+
+    def decode(image):
+        gray = np.uint8(np.round(image.mean(axis=-1)))
+        for factor in ENLARGED:
+            large = np.kron(gray, np.ones((factor, factor), np.uint8))
+            found = [code.text for code in zxingcpp.read_barcodes(large, formats=formats)]
+            if found:
+                return found[0]
+        return None
+
+    return [decode(image) for image in images]
+
+
+def can_decode_qr():
+    """Whether `zxing-cpp` is installed."""
+    try:
+        import zxingcpp  # noqa: F401
+    except ImportError:
+        return False
+    return True

@@ -1,0 +1,68 @@
+"""A barrier's photos: the owner's, the attacker's, and those for the report."""
+
+import math
+
+import numpy as np
+
+from tfwm import data
+from tfwm.data.tasks import build_task
+from tfwm.training import ConfigError
+
+# Shares of the photos; neither trains with the other's.
+OWNER, ATTACKER = (0.0, 0.5), (0.5, 1.0)
+
+
+def task_of(config):
+    """Returns the task of a config."""
+    try:
+        task = build_task(config.task)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    if task.name == "BoneSuppression" and (not config.whole or config.crops_per_photo > 1):
+        raise ConfigError(
+            "BoneSuppression finds the lungs in the middle of a whole radiograph: set whole=true, "
+            f"and leave out crops_per_photo. Received: whole={str(config.whole).lower()}, "
+            f"crops_per_photo={config.crops_per_photo}"
+        )
+    if config.task_specific and task.channels_in != task.channels_out:
+        raise ConfigError(
+            "Expected with task_specific a task whose input has the channels of its target. "
+            f"Received: {task.name}, {task.channels_in} and {task.channels_out}"
+        )
+    return task
+
+
+def training_crops(config, part):
+    """Returns crops of the owner's or the attacker's part of the photos."""
+    per_photo = config.crops_per_photo or None
+    return _crops(config, config.photos, per_photo, part)
+
+
+def test_crops(config, per_photo, photos=None):
+    """Returns crops of the test photos, or of some that were read from them."""
+    return _crops(config, config.test_photos if photos is None else photos, per_photo)
+
+
+def test_pairs(config):
+    """Returns inputs and targets of the test photos, two float32 arrays."""
+    return _pairs(config, test_crops(config, config.crops_per_photo or None))
+
+
+def clean_targets(config):
+    """Returns up to `clean_images` targets of test photos; of radiographs one each."""
+    task = task_of(config)
+    photos = task.read(config.test_photos)
+    per_photo = math.ceil(config.clean_images / len(photos))
+    crops = test_crops(config, 1 if task.name == "BoneSuppression" else per_photo, photos)
+    return _pairs(config, crops[: config.clean_images])[1]
+
+
+def _crops(config, source, per_photo, part=(0.0, 1.0)):
+    task, side = task_of(config), config.crop_size
+    return data.task_crops(source, task, side, config.seed, per_photo, config.whole, part)
+
+
+def _pairs(config, crops):
+    pairs = data.pair_dataset(crops, task_of(config), 1, config.seed, repeat=False, flip=False)
+    batches = [{key: value.numpy() for key, value in pair.items()} for pair in pairs]
+    return tuple(np.concatenate([b[key] for b in batches]) for key in ("input", "target"))

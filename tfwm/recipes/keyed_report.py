@@ -1,0 +1,247 @@
+"""The end of a watermarked network's run: its tables, its pictures, its package."""
+
+from pathlib import Path
+
+import jinja2
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from tfwm.data.tasks import build_task
+from tfwm.evaluation.files import versions, write_csv, write_whole
+from tfwm.evaluation.keyed_measures import (
+    PAPER_TASKS,
+    damage,
+    damage_rows,
+    hamming_curve,
+    quality_of,
+    reading_row,
+    wrong_keys,
+)
+from tfwm.evaluation.pictures import amplify, data_uri
+from tfwm.protection import verify_images
+from tfwm.protection.qr import can_decode_qr
+from tfwm.recipes.barrier_report import to_bytes
+from tfwm.recipes.finish import recipe_card
+
+# Photos that are shown, and their width on the page; images and keys of the proof.
+SHOWN, WIDTH = 3, 160
+PROOF_IMAGES, PROOF_KEYS = 8, 999
+CURVE_IMAGES = 64
+UNMARKED = "unmarked.keras"
+RESULTS = ("images_of", "key", "images", "similarity", "success", "qr", "p_value")
+LIMITS = [
+    "The picture lies in the extractor's weights, and who has these can find a key that opens it: "
+    "what counts is that key and extractor were committed to before the dispute, and that "
+    "unmarked images and other keys give nothing.",
+    "It tells that an image comes from this host; not when, nor for whom.",
+    "Whoever has the host can train the mark away.",
+]
+
+
+def report(config, recipe, unmarked, host, reader, pairs):
+    """Measures a watermarked network on photos that it has not seen; writes page and tables.
+
+    Args:
+        config: the recipe's `Config`.
+        recipe: name of its TOML file.
+        unmarked: the host that was trained by the task's loss alone.
+        host: the host whose outputs are marked.
+        reader: its `tfwm.protection.KeyedReader`, with the owner's key.
+        pairs: inputs and targets of test photos, float32 `(n, height, width, channels)`.
+
+    Returns:
+        Text to print.
+    """
+    inputs, targets = pairs
+    targets = to_bytes(targets)
+    plain, marked = (to_bytes(run_host(model, inputs)) for model in (unmarked, host))
+    text = qr_text(config)
+    task = _task_quality(targets, plain, marked)
+    likeness = quality_of(plain, marked)
+    rows = reading_rows(reader, marked, plain, targets, text)
+    damages = damage_rows(reader, {"marked outputs": marked, "unmarked outputs": plain}, text)
+    curve = hamming_curve(reader, marked[:CURVE_IMAGES], text, min(len(marked), CURVE_IMAGES))
+    proof = verify_images(reader, marked[:PROOF_IMAGES], plain, keys=PROOF_KEYS, seed=config.seed)
+    output = Path(config.output)
+    command = f"python -m tfwm.recipes.keyed --config recipes/keyed/{recipe}"
+    head = [command, versions(), f"{len(targets)} crops of {config.test_photos}"]
+    tables = {"readings": rows, "damages": damages, "wrong-keys": curve, "task": task}
+    for name, table in tables.items():
+        write_csv(table, output / f"{name}.csv", head)
+    picture = _draw_curve(curve, output / "wrong-keys.png")
+    page = _page(
+        title=f"{config.name}: a network whose outputs carry its owner's mark",
+        task=task,
+        likeness=likeness,
+        paper=_paper(config),
+        rows=rows,
+        damages=damages,
+        curve=curve,
+        curve_picture=picture,
+        proof=str(proof),
+        pictures=_pictures(reader, inputs, targets, plain, marked, config.seed),
+        command=command,
+        config=config,
+    )
+    path = write_whole(output / "report.html", page)
+    unmarked.save(output / UNMARKED)  # what benchmarks compare with
+    reader.card = _card(config, recipe, likeness, task, rows)
+    folder = reader.package(host, output / config.name)
+    line = f"{config.name} SSIM {likeness['ssim']:.4f}. Report {path}, network {folder}"
+    return f"{_text(rows, damages)}\n{line}"
+
+
+def run_host(network, images, batch=16):
+    """Returns a host's outputs, float32 in [0, 1]."""
+    parts = [images[i : i + batch] for i in range(0, len(images), batch)]
+    return np.concatenate([np.asarray(network(part, training=False)) for part in parts])
+
+
+def qr_text(config):
+    """Returns the text of the watermark's QR code where that can be decoded, else `None`."""
+    is_code = config.watermark.startswith("qr:") and can_decode_qr()
+    return config.watermark.removeprefix("qr:") if is_code else None
+
+
+def reading_rows(reader, marked, plain, targets, text, seed=0):
+    """Returns the rows of which keys read what from which images."""
+    unmarked = reader.similarity(plain)
+    count = len(marked)
+    random = np.random.default_rng(seed).integers(0, 2, (count, reader.bits))
+    groups = {
+        ("marked outputs", "right"): reader.read(marked),
+        ("marked outputs", "one bit wrong"): reader.read_each(
+            marked, wrong_keys(reader.key, 1, count, seed)
+        ),
+        ("marked outputs", "eight bits wrong"): reader.read_each(
+            marked, wrong_keys(reader.key, min(8, reader.bits), count, seed)
+        ),
+        ("marked outputs", "random"): reader.read_each(marked, random),
+        ("unmarked outputs", "right"): reader.read(plain),
+        ("photos", "right"): reader.read(targets),
+    }
+    return [
+        reading_row(images_of, key, read, reader, unmarked, text)
+        for (images_of, key), read in groups.items()
+    ]
+
+
+def _task_quality(targets, plain, marked):
+    """How near both hosts come to the targets."""
+    rows = [
+        {"host": name, **quality_of(targets, images)}
+        for name, images in (("unmarked", plain), ("marked", marked))
+    ]
+    for row in rows:
+        row["psnr_share"] = row["psnr"] / rows[0]["psnr"]
+        row["ssim_share"] = row["ssim"] / rows[0]["ssim"] if rows[0]["ssim"] else None
+    return rows
+
+
+def _paper(config):
+    name, code, colour = PAPER_TASKS.get(config.task["name"], (None, None, None))
+    if name is None:
+        return None
+    figure, value = ("Fig. 5", code) if config.watermark_channels == 1 else ("Fig. 6", colour)
+    return {"task": name, "figure": figure, "ssim": value}
+
+
+def _card(config, recipe, likeness, task, rows):
+    side, bits = config.crop_size, (config.watermark_size // config.block) ** 2
+    colours = "gray" if config.watermark_channels == 1 else "colour"
+    size = config.watermark_size
+    card = recipe_card(
+        config,
+        "keyed",
+        recipe,
+        f"Host for the task {config.task['name']} whose outputs carry a picture, and the extractor "
+        "that reads it with the owner's key.",
+        paper="Wu et al., Watermarking neural networks with watermarked images, IEEE TCSVT 2021",
+        geometry={
+            "patch": [side, side],
+            "block": [1, 1],
+            "channels": build_task(config.task).channels_out,
+            "whole": True,
+            "message": (
+                f"a {colours} picture of {size}x{size} pixels, read with a key of {bits} bits from "
+                f"images squeezed to {side}x{side} pixels; it is the same in all outputs"
+            ),
+        },
+        guidance="There is none: the host marks as it was trained.",
+        limits=LIMITS,
+    )
+    summary = {
+        "ssim": likeness["ssim"],
+        "psnr": likeness["psnr"],
+        "task_psnr": task[1]["psnr"],
+        "unmarked_task_psnr": task[0]["psnr"],
+    }
+    return {**card, "results": [summary, *({k: row[k] for k in RESULTS} for row in rows)]}
+
+
+def _pictures(reader, inputs, targets, plain, marked, seed):
+    """For each photo shown: captions and pictures, left to right."""
+    shown = np.linspace(0, len(inputs) - 1, min(SHOWN, len(inputs))).astype(int)
+    wrong = wrong_keys(reader.key, min(8, reader.bits), len(inputs), seed)
+    lines = []
+    for i in shown:
+        one = marked[i : i + 1]
+        line = {
+            "input": to_bytes(inputs[i]),
+            "photo": targets[i],
+            "unmarked host's output": plain[i],
+            "marked output": marked[i],
+            "difference × 10": amplify(plain[i], marked[i]),
+            "read with the key": to_bytes(reader.read(one)[0]),
+            "read with eight wrong bits": to_bytes(reader.read_each(one, wrong[i : i + 1])[0]),
+            "read from the unmarked output": to_bytes(reader.read(plain[i : i + 1])[0]),
+            "read after JPEG 70": to_bytes(reader.read(damage("JPEG 70", one))[0]),
+        }
+        lines.append({name: data_uri(_plane(image), WIDTH) for name, image in line.items()})
+    return lines
+
+
+def _plane(image):
+    return image[..., 0] if image.shape[-1] == 1 else image
+
+
+def _draw_curve(curve, path):
+    """Draws what wrong keys read against their distance; returns the picture for the page."""
+    figure = Figure((7, 3.2), layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    axis = figure.subplots()
+    distances = [row["distance"] for row in curve]
+    lines = {"mean similarity": "similarity", "largest similarity": "largest"}
+    if curve[0]["qr"] is not None:
+        lines["QR codes decoded"] = "qr"
+    for label, key in lines.items():
+        axis.plot(distances, [row[key] for row in curve], marker="o", markersize=3, label=label)
+    axis.set_xscale("symlog", base=2, linthresh=1)
+    axis.set(xlabel="wrong bits of the key", ylim=(-0.3, 1.05))
+    axis.set_xticks(distances, [str(n) for n in distances])
+    axis.grid(alpha=0.3)
+    axis.legend()
+    figure.savefig(path, dpi=120)
+    return data_uri(np.asarray(canvas.buffer_rgba()))
+
+
+def _page(**values):
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("tfwm", "evaluation"), autoescape=True
+    )
+    environment.filters["share"] = lambda value: "–" if value is None else f"{100 * value:.0f} %"
+    environment.filters["fine"] = lambda value: "–" if value is None else f"{100 * value:.1f} %"
+    return environment.get_template("keyed.html").render(**values)
+
+
+def _text(rows, damages):
+    lines = [f"{'images of':<20}{'key or damage':<22}{'sim.':>8}{'QR':>7}{'p':>10}"]
+    marked = [row for row in damages if row["images_of"] == "marked outputs"]
+    for row in [*rows, *marked[1:]]:
+        code = "–" if row["qr"] is None else f"{100 * row['qr']:.0f}%"
+        lines.append(
+            f"{row['images_of']:<20}{row.get('damage', row['key']):<22}"
+            f"{row['similarity']:>8.3f}{code:>7}{row['p_value']:>10.1e}"
+        )
+    return "\n".join(lines)
