@@ -72,7 +72,11 @@ def main():
         )
         print(rows[-1])
     command = " ".join(["python", "benchmarks/round_trip.py", *sys.argv[1:]])
-    names = ["round_trip", *([Path(args.network).name] if args.network != "photo" else []), photos.name]
+    names = [
+        "round_trip",
+        *([Path(args.network).name] if args.network != "photo" else []),
+        photos.name,
+    ]
     write_csv(rows, args.output / f"{'-'.join(names)}.csv", [command, versions()])
 
 
