@@ -9,10 +9,10 @@ demo: $(VENV)/installed
 	$(BIN)/python -m tfwm.recipes.redmark output=demo
 
 test: $(VENV)/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-slow: $(VENV)/installed
-	$(BIN)/python -m pytest -m "slow or not slow"
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "slow or not slow"
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
