@@ -81,11 +81,16 @@ def paper_table(rows):
 
 
 def accuracy_table(rows):
-    """Bit accuracy of each damage and network, and whole messages; the paper's in brackets."""
+    """Bit accuracy of each damage and network, and whole messages; the paper's in brackets.
+
+    Of the sweeps it shows a few levels.
+    """
     networks = list(dict.fromkeys(row["network"] for row in rows))
     psnr = {row["network"]: f"{float(row['psnr']):.2f}" for row in rows}
     lines = {"PSNR, dB": psnr}
     for row in rows:
+        if row["level"] not in SHOWN_LEVELS.get(row["attack"], row["level"]):
+            continue
         cell = f"{100 - 100 * float(row['ber']):.1f}"
         if row["paper_ber"]:
             cell += f" ({100 - 100 * float(row['paper_ber']):.0f})"
@@ -289,6 +294,13 @@ def memory_table(rows):
     return _markdown(["photo", "embed", "extract"], [[n, *cells] for n, cells in lines.items()])
 
 
+SHOWN_LEVELS = {
+    "brightness": ("0.1", "0.5", "1.5", "3"),
+    "contrast": ("0.1", "0.5", "1.5", "3"),
+    "saturation": ("0", "0.5", "1.5", "3"),
+    "centre_crop": ("0.025", "0.075", "0.125", "0.175"),
+    "frame": ("0.025", "0.075", "0.125", "0.175"),
+}
 NO_EDITS = ("identity", "unmarked", "mean", "mean of all")
 MAKERS = {
     "barrier-table1": barrier_hiding_table,

@@ -2,11 +2,11 @@
 
     python benchmarks/round_trip.py --images photos/
     python benchmarks/round_trip.py --psnr 40 --quality 30
-    python benchmarks/round_trip.py --network stegastamp-crop --psnr 30
+    python benchmarks/round_trip.py --network stegastamp-crop --psnr 22 26 30
 
-Each photo is marked at the PSNR wanted (38 dB by default) with 8 bytes, or as many as the network
-holds, encoded, and read from what was encoded, in its size and place. Writes
-results/round_trip-<dataset>.csv, one row a format, with the 95 % Wilson interval; of another
+Each photo is marked at each PSNR wanted (38 dB by default) with 8 bytes, or as many as the
+network holds, encoded, and read from what was encoded, in its size and place. Writes
+results/round_trip-<dataset>.csv, a row for each, with the 95 % Wilson interval; of another
 network than `photo`, results/round_trip-<network>-<dataset>.csv.
 """
 
@@ -33,7 +33,7 @@ def main():
     )
     parser.add_argument("--network", default="photo")
     parser.add_argument("--images", default="bundled:all", help="folder; bundled:all by default")
-    parser.add_argument("--psnr", type=float, default=38.0)
+    parser.add_argument("--psnr", type=float, nargs="+", default=[38.0])
     parser.add_argument("--quality", type=int, default=50, help="of JPEG, 4:2:0")
     parser.add_argument("--output", type=Path, default=ROOT / "results")
     args = parser.parse_args()
@@ -42,12 +42,27 @@ def main():
 
     watermarker = load(args.network)
     photos = Photos.of(args.images, color=True)
+    rows = []
+    for wanted in args.psnr:
+        rows += measure(watermarker, photos.images, wanted, args)
+        print(*rows[-2:], sep="\n")
+    command = " ".join(["python", "benchmarks/round_trip.py", *sys.argv[1:]])
+    names = [
+        "round_trip",
+        *([Path(args.network).name] if args.network != "photo" else []),
+        photos.name,
+    ]
+    write_csv(rows, args.output / f"{'-'.join(names)}.csv", [command, versions()])
+
+
+def measure(watermarker, images, wanted, args):
+    """Returns a row for each format of photos that are marked at a PSNR."""
     size = min(8, watermarker.codec(KEY).max_bytes)
     forms = {"PNG": {}, f"JPEG {args.quality}": {"quality": args.quality, "subsampling": "4:2:0"}}
     found, qualities = {form: [] for form in forms}, []
-    for number, cover in enumerate(tqdm(photos.images)):
+    for number, cover in enumerate(tqdm(images)):
         payload = np.random.default_rng([0, number]).bytes(size)
-        marked = watermarker.embed(cover, payload, key=KEY, psnr=args.psnr)
+        marked = watermarker.embed(cover, payload, key=KEY, psnr=wanted)
         qualities.append(psnr(cover, marked))
         for form, options in forms.items():
             buffer = io.BytesIO()
@@ -70,14 +85,7 @@ def main():
                 "psnr_least": float(np.min(qualities)),
             }
         )
-        print(rows[-1])
-    command = " ".join(["python", "benchmarks/round_trip.py", *sys.argv[1:]])
-    names = [
-        "round_trip",
-        *([Path(args.network).name] if args.network != "photo" else []),
-        photos.name,
-    ]
-    write_csv(rows, args.output / f"{'-'.join(names)}.csv", [command, versions()])
+    return rows
 
 
 if __name__ == "__main__":

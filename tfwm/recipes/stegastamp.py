@@ -162,6 +162,8 @@ def make_stegastamp_card(config, recipe):
     kind = kinds.get(config.normalization, "with instance normalisation")
     attacks = ", ".join(build.attack_names(config.attacks)) or "none"
     message = f"{bits} bits in a photo squeezed to {side}x{side} pixels"
+    low, high = config.strength
+    trained = f"at strengths from {low:g} to {high:g}" if low < high else f"at {high:g}"
     return recipe_card(
         config,
         "stegastamp",
@@ -175,7 +177,7 @@ def make_stegastamp_card(config, recipe):
             f"{message}; the residual is carried up to the photo's size",
             whole=True,
         ),
-        guidance="1 is what it was trained at; PSNR falls by 6 dB with each doubling.",
+        guidance=f"Trained {trained}; PSNR falls by 6 dB with each doubling.",
         limits=LIMITS,
     )
 
