@@ -89,7 +89,8 @@ def accuracy_table(rows):
     psnr = {row["network"]: f"{float(row['psnr']):.2f}" for row in rows}
     lines = {"PSNR, dB": psnr}
     for row in rows:
-        if row["level"] not in SHOWN_LEVELS.get(row["attack"], row["level"]):
+        shown = SHOWN_LEVELS.get(row["attack"])
+        if shown and row["level"] not in shown:
             continue
         cell = f"{100 - 100 * float(row['ber']):.1f}"
         if row["paper_ber"]:

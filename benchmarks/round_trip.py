@@ -44,8 +44,9 @@ def main():
     photos = Photos.of(args.images, color=True)
     rows = []
     for wanted in args.psnr:
-        rows += measure(watermarker, photos.images, wanted, args)
-        print(*rows[-2:], sep="\n")
+        measured = measure(watermarker, photos.images, wanted, args)
+        print(*measured, sep="\n")
+        rows += measured
     command = " ".join(["python", "benchmarks/round_trip.py", *sys.argv[1:]])
     names = [
         "round_trip",

@@ -1,7 +1,9 @@
 """Makes tfwm/losses/lpips_heads.npz from the wheel of the package lpips; needs no PyTorch.
 
-pip download lpips==0.1.4 --no-deps
-python scripts/convert_lpips_heads.py lpips-0.1.4-py3-none-any.whl
+Fetch the wheel first:
+
+    pip download lpips==0.1.4 --no-deps
+    python scripts/convert_lpips_heads.py lpips-0.1.4-py3-none-any.whl
 """
 
 import sys

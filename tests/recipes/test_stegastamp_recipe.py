@@ -93,7 +93,9 @@ def test_original_trains_and_logs_what_the_figures_need(tmp_path):
 
 
 def test_trains_resumes_and_exports_a_network_of_whole_photos(tmp_path, photo):
-    config = config_of("cpu-crop", tmp_path / "run", "steps=2", "alignment_weight=1.0")
+    # At the recipe's rate four steps can leave logits so alike that float16 changes them by 3 %.
+    words = ["steps=2", "learning_rate=1e-4", "alignment_weight=1.0"]
+    config = config_of("cpu-crop", tmp_path / "run", *words)
     trainer = recipe.train(config)
     before = trainer.embedder.get_weights()
     # The transformer begins at 0 but for its bias, and has learned from where attacks moved.

@@ -12,13 +12,12 @@ from tfwm.export.tflite import TFLITE_KINDS, tflite_name
 from tfwm.export.tflite_network import TFLiteNetwork
 
 # Largest relative difference (RMS) to the golden tensors. float32 runtimes differ by the order
-# of their sums and agree to about 1e-5; the others are the price of their number formats, which
-# a spatial transformer multiplies.
+# of their sums and agree to about 1e-5; the others are the price of their number formats.
 TOLERANCES = {
     "keras": 1e-3,
     "saved_model": 1e-3,
     "tflite float32": 1e-3,
-    "tflite float16": 5e-2,
+    "tflite float16": 2e-2,
     "tflite int8": 0.4,
 }
 
