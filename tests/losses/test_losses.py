@@ -29,6 +29,12 @@ def test_psnr_loss_has_a_floor():
     assert float(PSNRLoss(floor=1e-6)(COVER, COVER)) == pytest.approx(-6.0, abs=1e-4)
 
 
+def test_hard_floor_is_exact():
+    loss = PSNRLoss(floor=1e-4, hard=True)
+    assert float(loss(COVER, COVER + 0.005)) == pytest.approx(-4, abs=1e-6)
+    assert float(loss(COVER, COVER + 0.1)) == pytest.approx(-2, abs=1e-3)
+
+
 def test_ssim_loss_rises_with_noise():
     noise = RNG.standard_normal(COVER.shape).astype("float32")
     losses = [float(SSIMLoss()(COVER, COVER + s * noise)) for s in (0.0, 0.05, 0.1)]
@@ -36,7 +42,7 @@ def test_ssim_loss_rises_with_noise():
     assert losses[0] < losses[1] < losses[2] < 2
 
 
-@pytest.mark.parametrize("loss", [MessageLoss(), PSNRLoss(floor=1e-5), SSIMLoss(filter_size=7)])
+@pytest.mark.parametrize("loss", [MessageLoss(), PSNRLoss(floor=1e-5, hard=True), SSIMLoss(filter_size=7)])
 def test_config_round_trip(loss):
     again = keras.losses.deserialize(keras.losses.serialize(loss))
     assert again.get_config() == loss.get_config()

@@ -33,6 +33,7 @@ TINY = [
     "adversarial_steps=2",
     "clean_images=8",
     'attacks=["cnet-l2"]',
+    'innocent=["cnet-l2"]',
     "precision=float32",
 ]
 
@@ -79,19 +80,22 @@ def test_report(task_specific, tmp_path, monkeypatch):
     barrier = Barrier(trainer.embedder, trainer.extractor, trainer.watermark, "tiny")
     inputs, targets = np.random.default_rng(0).random((2, 8, 32, 32, 3)).astype("float32")
     copies = {"cnet-l2": lambda image: image}
+    innocent = {"unet-l2": lambda image: 1 - image}
     unmarked = (lambda image: 0.5 * image) if task_specific else None
     pairs = inputs, targets
-    text = report(config, "quick.toml", barrier, barrier, copies, pairs, targets, unmarked)
+    text = report(config, "quick.toml", barrier, barrier, copies, innocent, pairs, targets, unmarked)
     assert text.splitlines()[-1].startswith("tiny PSNR ")
     with open(tmp_path / "quality.csv", newline="") as file:
         rows = csv.DictReader(line for line in file if not line.startswith("#"))
         psnr = {row["images_of"]: float(row["psnr"]) for row in rows}
     names = ["marked", "cnet-l2", "inputs", *["unmarked network"] * task_specific]
+    names.append("innocent unet-l2")
     assert list(psnr) == names and psnr["inputs"] == psnr["cnet-l2"] < 10
     # Untrained, the network hardly changes what it takes.
     assert (psnr["marked"] > 30) != task_specific
     page = (tmp_path / "report.html").read_text()
-    assert page.count("of 8 unmarked outputs") == 2 and page.count("data:image/png") >= 24
+    assert page.count("of 8 images, clean outputs") == 2
+    assert page.count("of 8 images, innocent unet-l2") == 2 and page.count("data:image/png") >= 24
     assert ("learned the task alone" in page) == task_specific
     assert ("does its task" in barrier.card["limits"][-1]) == task_specific
 
@@ -106,13 +110,13 @@ def test_whole_run(tmp_path, capsys):
     assert line.startswith("tiny PSNR ") and "report.html" in line
     run = BarrierRun.load(output)
     assert run.attacks == ["cnet-l2"] and run.config["watermark"] == "flower"
-    groups = ["marked", "cnet-l2", "unmarked", "inputs", "clean outputs"]
+    groups = ["marked", "cnet-l2", "unmarked", "inputs", "innocent cnet-l2", "clean outputs"]
     assert [row["images_of"] for row in run.ownership] == 2 * groups
     assert run.row("initial", "clean outputs")["images"] == 8
     assert run.row("initial", "marked")["images"] == 8
-    assert [row["images_of"] for row in run.quality] == ["marked", "cnet-l2", "inputs"]
+    assert [row["images_of"] for row in run.quality] == groups[:2] + groups[3:5]
     page = (output / "report.html").read_text()
-    assert "False claims after the adversarial stage: of 8" in page and "data:image/png" in page
+    assert "False claims after the adversarial stage: of 8 images" in page and "data:image/png" in page
     table_1, table_2, table_3, task_specific = (table([run]) for table in BARRIER_TABLES.values())
     assert [row["adversarial_stage"] for row in table_1] == [False, True]
     assert [row["surrogate"] for row in table_2] == ["cnet-l2", "cnet-l2"]
@@ -149,7 +153,8 @@ def test_all_losses_of_the_first_stage(tmp_path):
     words = ["perceptual_weight=0.1", "adversarial_weight=0.01", f"output={tmp_path / 'run'}"]
     config = config_of(*words, 'attacks=["unet-perceptual-adv", "res9-l1"]')
     _, after = recipe.train(config)
-    assert list(recipe.attack(config, after)) == ["unet-perceptual-adv", "res9-l1"]
+    copies, innocent = recipe.attack(config, after)
+    assert list(copies) == ["unet-perceptual-adv", "res9-l1"] and list(innocent) == ["cnet-l2"]
 
 
 @pytest.mark.parametrize(
@@ -160,7 +165,7 @@ def test_all_losses_of_the_first_stage(tmp_path):
         (['task={name="BoneSuppression"}', "whole=true"], "crops_per_photo=2"),
         (['task={name="Colorize"}', "task_specific=true"], "Received: Colorize, 1 and 3"),
         (['attacks=["vgg-l2"]'], "Expected a surrogate such as"),
-        (['attacks=["unet", "unet-l2"]'], "attacks that differ"),
+        (['attacks=["unet", "unet-l2"]'], "names that differ"),
         (["crop_size=36", "surrogate_depth=3"], "multiple of 2**surrogate_depth, 8"),
         (["adversarial_steps=0"], "adversarial_steps above 0"),
         (["test_photos=nowhere"], "nowhere"),

@@ -94,6 +94,14 @@ def test_second_stage_trains_the_extractor_alone(pairs):
     assert logs["surrogate_loss"][0] > 0
 
 
+def test_an_unrelated_network_s_outputs_are_clean(pairs):
+    unrelated = keras.Sequential([keras.Input((SIZE, SIZE, 3)), keras.layers.Conv2D(3, 1)])
+    trainer = make(unrelated=unrelated, extractor=Constant())
+    clean = np.asarray(trainer(pairs)["clean"])
+    assert clean.shape[0] == 24 and not unrelated.trainable
+    np.testing.assert_allclose(clean[16:], unrelated(pairs["input"])[..., :1], atol=1e-6)
+
+
 def test_inputs_of_other_channels_are_left_out_of_clean(pairs):
     pairs["input"] = pairs["input"][..., :1]
     assert make()(pairs)["clean"].shape[0] == 8

@@ -128,7 +128,8 @@ def build_extractor(
     if output not in OUTPUTS:
         raise ValueError(f"Expected an output of {OUTPUTS}. Received: output={output!r}")
     image = keras.Input((None, None, image_channels), name="image")
-    x = _relu(_convolution(image, width, "conv1"), "conv1")
+    # A mark of 40 dB is as small as the steps of bfloat16 pixels.
+    x = _relu(_convolution(image, width, "conv1", dtype="float32"), "conv1")
     x = _relu(_convolution(x, width, "conv2"), "conv2")
     for i in range(1, halvings + 1):
         x = _relu(_convolution(x, width, f"half{i}", strides=2), f"half{i}")
@@ -154,7 +155,6 @@ def build_extractor(
         watermark_channels,
         1,
         activation=output,
-        kernel_initializer=parts.small_normal(),
         name="watermark",
         dtype="float32",
     )(x)

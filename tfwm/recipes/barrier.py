@@ -7,8 +7,10 @@
 Zhang et al., "Model watermarking for image processing networks", AAAI 2020. The config's defaults
 are the paper's sizes and its code's widths. The run has stages, each in a folder of its own:
 `initial` trains embedder and extractor; `surrogate` a U-Net with L2 on what the embedder marked;
-`adversarial` goes on with the extractor, which now sees that surrogate's outputs as well; and
-`attack-*` are an attacker's surrogates, from photos that the owner did not train with. With
+`adversarial` goes on with the extractor, which now sees that surrogate's outputs as well, and as
+clean images those of an `unrelated` network that learned the task from unmarked ones; and
+`attack-*` are an attacker's surrogates, from photos that the owner did not train with, and
+`innocent-*` others' networks from the same photos, unmarked, none of which may be claimed. With
 `task_specific` the embedder takes the task's input and learns task and mark at once; `unmarked`
 is then the same network without a mark, for comparison.
 """
@@ -69,6 +71,7 @@ class Config(TrainingConfig):
     blank: float = 1.0
     # Losses, equations 5 and 11
     image_weight: float = 1.0
+    image_psnr: float = 0.0  # up to which an image's logarithmic error counts; 0: its square does
     perceptual_weight: float = 1.0
     adversarial_weight: float = 0.01
     watermark_weight: float = 1.0
@@ -92,6 +95,7 @@ class Config(TrainingConfig):
     attacks: list = dataclasses.field(
         default_factory=lambda: ["cnet-l2", "res9-l2", "res16-l2", "unet-l2"]
     )
+    innocent: list = dataclasses.field(default_factory=lambda: ["unet-l2"])
     clean_images: int = 1000  # unmarked crops of test photos among which false claims are counted
 
     @property
@@ -104,7 +108,10 @@ def check(config):
     """Raises `ConfigError` at once for what would end a run after hours."""
     check_positive(config, SIZES)
     task_of(config)
-    surrogates = [Surrogate.of(name) for name in config.attacks]
+    for names in (config.attacks, config.innocent):
+        surrogates = [str(Surrogate.of(name)) for name in names]
+        if len(set(surrogates)) < len(surrogates):
+            raise ConfigError(f"Expected names that differ. Received: {names}")
     depths = [("depth", config.depth), ("surrogate_depth", config.surrogate_depth)]
     for name, depth in depths:
         if config.crop_size % 2**depth:
@@ -112,14 +119,12 @@ def check(config):
                 f"Expected a crop_size that is a multiple of 2**{name}, {2**depth}. "
                 f"Received: crop_size={config.crop_size}"
             )
-    if len(set(map(str, surrogates))) < len(surrogates):
-        raise ConfigError(f"Expected attacks that differ. Received: {config.attacks}")
     test_crops(config, 1)
     data.watermark_image(config.watermark, config.crop_size, config.watermark_channels)
 
 
-def build_trainer(config, surrogate=None):
-    """Returns the compiled trainer of the initial stage, or with a surrogate of the second."""
+def build_trainer(config, surrogate=None, unrelated=None):
+    """Returns the compiled trainer of the initial stage, or with two networks of the second."""
     task = task_of(config)
     channels = task.channels_out
     with build.precision(config):
@@ -145,6 +150,7 @@ def build_trainer(config, surrogate=None):
         config.blank,
         attack=GaussianNoise(config.rounding_noise) if config.rounding_noise else None,
         surrogate=surrogate,
+        unrelated=unrelated,
         adversary=adversary,
         source=config.source,
     )
@@ -174,6 +180,8 @@ def _build_adversary(config, channels):
 
 def _image_losses(config):
     terms, weights = ["mse"], [config.image_weight]
+    if config.image_psnr:
+        terms = [losses.PSNRLoss(floor=10 ** (-config.image_psnr / 10), hard=True)]
     if config.perceptual_weight:
         terms.append(losses.PerceptualLoss())
         weights.append(config.perceptual_weight)
@@ -189,27 +197,30 @@ def train(config, resume=False):
     crops = training_crops(config, OWNER)
     first = _fit(config, output / "initial", crops)
     before = _barrier(first, config)
-    surrogate = train_surrogate(
-        Surrogate("unet"),
-        config,
-        task_of(config),
-        crops,
-        WatermarkBarrier(before.embedder, before.watermark),
-        output / "surrogate",
-        config.source,
-    )
+    barrier = WatermarkBarrier(before.embedder, before.watermark)
+    surrogate = _copy("unet", config, crops, output / "surrogate", barrier)
+    unrelated = _copy("unet", config, crops, output / "unrelated")
     settings = dataclasses.replace(
         config, steps=config.adversarial_steps, learning_rate=config.adversarial_learning_rate
     )
-    second = _fit(settings, output / "adversarial", crops, surrogate, first)
+    second = _fit(settings, output / "adversarial", crops, first, surrogate, unrelated)
     return before, _barrier(second, config)
 
 
-def _fit(config, folder, crops, surrogate=None, first=None):
+def _copy(name, config, crops, folder, barrier=None):
+    """A surrogate of what a barrier lets out, or without one a network that learned the task."""
+    surrogate = Surrogate.of(name)
+    if barrier is None:
+        return train_surrogate(surrogate, config, task_of(config), crops, lambda x: x, folder)
+    task = task_of(config)
+    return train_surrogate(surrogate, config, task, crops, barrier, folder, config.source)
+
+
+def _fit(config, folder, crops, first=None, surrogate=None, unrelated=None):
     task = task_of(config)
 
     def begin():
-        trainer = build_trainer(config, surrogate)
+        trainer = build_trainer(config, surrogate, unrelated)
         if first is not None:
             trainer.embedder.set_weights(first.embedder.get_weights())
             trainer.extractor.set_weights(first.extractor.get_weights())
@@ -233,21 +244,23 @@ def _barrier(trainer, config):
 
 
 def attack(config, barrier):
-    """Trains the attacker's surrogates, or goes on with them; returns them by name."""
-    crops = training_crops(config, ATTACKER)
+    """Trains the attacker's surrogates and the innocent networks, or goes on with them.
+
+    Returns:
+        Two dicts of networks by name, `"unet-l2"` and the like.
+    """
+    crops, folder = training_crops(config, ATTACKER), Path(config.output)
+    config = dataclasses.replace(config, seed=config.seed + 1)  # not the owner's first weights
     mark = WatermarkBarrier(barrier.embedder, barrier.watermark)
-    return {
-        str(surrogate): train_surrogate(
-            surrogate,
-            config,
-            task_of(config),
-            crops,
-            mark,
-            Path(config.output) / f"attack-{surrogate}",
-            config.source,
-        )
-        for surrogate in map(Surrogate.of, config.attacks)
+    copies = {
+        name: _copy(name, config, crops, folder / f"attack-{name}", mark)
+        for name in map(str, map(Surrogate.of, config.attacks))
     }
+    innocent = {
+        name: _copy(name, config, crops, folder / f"innocent-{name}")
+        for name in map(str, map(Surrogate.of, config.innocent))
+    }
+    return copies, innocent
 
 
 def train_unmarked(config):
@@ -283,7 +296,7 @@ def train_unmarked(config):
 def finish(barriers, config, recipe):
     """Attacks, measures and reports; returns the text to print."""
     before, after = barriers
-    surrogates = attack(config, after)
+    surrogates, innocent = attack(config, after)
     unmarked = train_unmarked(config) if config.task_specific else None
     keras.backend.clear_session(free_memory=True)
     return report(
@@ -292,6 +305,7 @@ def finish(barriers, config, recipe):
         before,
         after,
         surrogates,
+        innocent,
         test_pairs(config),
         clean_targets(config),
         unmarked,

@@ -14,7 +14,7 @@ from tfwm.recipes.finish import recipe_card
 # Photos that are shown, and their width on the page.
 SHOWN, WIDTH = 3, 160
 RESULTS = ("images_of", "images", "success_nc", "similarity", "success", "p_value")
-UNMARKED_NETWORK, CLEAN = "unmarked network", "clean outputs"
+UNMARKED_NETWORK, CLEAN, INNOCENT = "unmarked network", "clean outputs", "innocent "
 LIMITS = [
     "It tells that an image went through the barrier, or came from a surrogate that was trained "
     "on such images; not when, nor for whom.",
@@ -25,7 +25,7 @@ LIMITS = [
 TASK_LIMIT = "It does its task at the size that it was trained at; larger images lose their detail."
 
 
-def report(config, recipe, before, after, surrogates, pairs, clean, unmarked=None):
+def report(config, recipe, before, after, surrogates, innocent, pairs, clean, unmarked=None):
     """Measures a barrier and its surrogates on photos that none has seen; writes page and tables.
 
     Args:
@@ -34,6 +34,7 @@ def report(config, recipe, before, after, surrogates, pairs, clean, unmarked=Non
         before: the `Barrier` after the initial stage.
         after: the same after the adversarial stage.
         surrogates: dict of name and network.
+        innocent: the same of networks that learned the task from unmarked outputs.
         pairs: inputs and targets of test photos, float32 `(n, height, width, channels)`.
         clean: more targets, unmarked, among which false claims are counted.
         unmarked: the network that a task-specific barrier is compared with, or `None`.
@@ -48,6 +49,8 @@ def report(config, recipe, before, after, surrogates, pairs, clean, unmarked=Non
     others = {"inputs": to_bytes(inputs)} if inputs.shape == targets.shape else {}
     if unmarked is not None:
         others[UNMARKED_NETWORK] = to_bytes(_run(unmarked, inputs))
+    innocent = {INNOCENT + name: to_bytes(_run(net, inputs)) for name, net in innocent.items()}
+    others |= innocent
     groups = {"marked": marked, **copies, "unmarked": targets, **others, CLEAN: to_bytes(clean)}
     rows = []
     for stage, barrier in (("initial", before), ("adversarial", after)):
@@ -67,8 +70,8 @@ def report(config, recipe, before, after, surrogates, pairs, clean, unmarked=Non
         rows=rows,
         quality=quality[0],
         others=quality[1:],
-        false_claims=[row for row in rows if row["images_of"] == CLEAN],
-        pictures=_pictures(config, after, inputs, targets, marked, copies),
+        false_claims=[row for row in rows if row["images_of"] in (CLEAN, *innocent)],
+        pictures=_pictures(config, after, inputs, targets, marked, copies | innocent),
         command=command,
         config=config,
     )

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 OUTPUTS = ("watermarked", "extracted", "surrogate", "clean", "consistency")
 SOURCES = ("target", "input")
+PARTS = ("embedder", "extractor", "attack", "surrogate", "unrelated", "adversary")
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
@@ -18,7 +19,8 @@ class BarrierTrainer(keras.Model):
       its mean (`"consistency"`, half of eq. 10's mean over all pairs).
     * adversarial stage: the same with a `surrogate`, a network that was trained on A and B',
       and `embedder.trainable = False`; what is read from its outputs B'' (`"surrogate"`) is
-      compared with the watermark.
+      compared with the watermark. With `unrelated`, ours, a network that was trained on A and B,
+      what is read from its outputs is clean too: else all networks' outputs may be claimed.
 
     With `source="input"` the embedder is task-specific: it takes A and learns the task and the
     mark at once, A -> embedder -> B'.
@@ -32,6 +34,7 @@ class BarrierTrainer(keras.Model):
         blank: value of the pixels that mean "no watermark". The paper's code has white.
         attack: a `tfwm.attacks.Attack` on B' and B'' before they are read, or `None`.
         surrogate: model from A to B'', which is not trained; or `None`.
+        unrelated: the same to unmarked outputs.
         adversary: a `tfwm.layers.AdversarialLoss`, or `None`.
         source: what the embedder takes: `"target"` (B), or `"input"` (A), with as many channels.
 
@@ -40,7 +43,8 @@ class BarrierTrainer(keras.Model):
 
     Returns:
         A dict with `"watermarked"`, `"extracted"`, `"surrogate"` (only with one), `"clean"`
-        (those of A, then those of B; of B only if A has other channels), `"consistency"`.
+        (those of A, then those of B, then the unrelated network's; without A if it has other
+        channels), `"consistency"`.
 
     Example:
 
@@ -63,6 +67,7 @@ class BarrierTrainer(keras.Model):
         blank=1.0,
         attack=None,
         surrogate=None,
+        unrelated=None,
         adversary=None,
         source="target",
         **kwargs,
@@ -76,10 +81,12 @@ class BarrierTrainer(keras.Model):
         self.blank = float(blank)
         self.attack = attack
         self.surrogate = surrogate
+        self.unrelated = unrelated
         self.adversary = adversary
         self.source = source
-        if surrogate is not None:
-            surrogate.trainable = False
+        for network in (surrogate, unrelated):
+            if network is not None:
+                network.trainable = False
 
     def build(self, input_shape):
         if self.attack is not None and not self.attack.built:
@@ -101,9 +108,10 @@ class BarrierTrainer(keras.Model):
         if self.surrogate is not None:
             copies = tf.cast(self.surrogate(before, training=False), after.dtype)
             groups["surrogate"] = self._attacked(copies, after)
-        groups["clean"] = after
-        if before.shape[-1] == after.shape[-1]:
-            groups["clean"] = tf.concat([before, after], axis=0)
+        clean = [before, after] if before.shape[-1] == after.shape[-1] else [after]
+        if self.unrelated is not None:
+            clean.append(tf.cast(self.unrelated(before, training=False), after.dtype))
+        groups["clean"] = tf.concat(clean, axis=0)
         sizes = [tf.shape(images)[0] for images in groups.values()]
         read = self.extractor(tf.concat(list(groups.values()), axis=0), training=training)
         outputs = dict(zip(groups, tf.split(read, sizes), strict=True))
@@ -135,14 +143,13 @@ class BarrierTrainer(keras.Model):
 
     def get_config(self):
         serialize = keras.saving.serialize_keras_object
-        parts = ("embedder", "extractor", "attack", "surrogate", "adversary")
-        config = {key: serialize(getattr(self, key)) for key in parts}
+        config = {key: serialize(getattr(self, key)) for key in PARTS}
         own = {"watermark": self.watermark.tolist(), "blank": self.blank, "source": self.source}
         return {"name": self.name, **own, **config}
 
     @classmethod
     def from_config(cls, config):
-        for key in ("embedder", "extractor", "attack", "surrogate", "adversary"):
+        for key in PARTS:
             config[key] = keras.saving.deserialize_keras_object(config[key])
         return cls(**config)
 
