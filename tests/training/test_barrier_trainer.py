@@ -65,6 +65,24 @@ def test_losses_compare_with_watermark_and_blank(pairs):
         assert logs[f"{name}_loss"] == pytest.approx(np.mean(error**2), rel=1e-4)
 
 
+def test_what_repeats_itself_is_read_alone(pairs):
+    """Patterns of the period and constants are kept whole, others and single images' averaged."""
+    trainer = make(extractor=Constant(), period=4)
+    outputs = trainer(pairs)
+    residual = np.asarray(outputs["watermarked"]) - pairs["target"]
+    tiles = residual.reshape(8, SIZE // 4, 4, SIZE // 4, 4, 3)
+    pattern = np.tile(tiles.mean((0, 1, 3)), (SIZE // 4, SIZE // 4, 1))
+    expected = (pairs["target"] + pattern)[..., :1]
+    np.testing.assert_allclose(outputs["copied"], expected, atol=1e-6)
+
+
+def test_clean_images_are_attacked_too(pairs):
+    trainer = make(extractor=Constant(), attack=GaussianNoise(0.1))
+    read = np.asarray(trainer(pairs, training=True)["clean"])
+    both = np.concatenate([pairs["input"], pairs["target"]])[..., :1]
+    assert np.std(read - both) == pytest.approx(0.1, rel=0.2)
+
+
 def test_initial_stage_trains_both_and_the_critic(pairs):
     adversary = AdversarialLoss(build_patch_critic(3, width=4, depth=2), 0.01)
     trainer = make(adversary=adversary)
@@ -121,14 +139,14 @@ def test_task_specific_embedder_takes_the_input(pairs):
 
 
 def test_attack_is_part_of_the_checkpoint(pairs, tmp_path):
-    trainer = make(attack=Ramp(GaussianNoise(0.1), steps=10, seed=1), source="input")
+    trainer = make(attack=Ramp(GaussianNoise(0.1), steps=10, seed=1), source="input", period=4)
     trainer.build({key: value.shape for key, value in pairs.items()})
     trainer.fit(pairs, batch_size=4, verbose=0)
     assert float(trainer.attack.step) == 2
     trainer.save(tmp_path / "trainer.keras")
     loaded = keras.models.load_model(tmp_path / "trainer.keras")
     np.testing.assert_array_equal(loaded.watermark, WATERMARK)
-    assert loaded.source == "input"
+    assert (loaded.source, loaded.period) == ("input", 4)
     np.testing.assert_allclose(
         loaded(pairs)["watermarked"], trainer(pairs)["watermarked"], atol=1e-6
     )

@@ -44,7 +44,8 @@ from tfwm.training import BarrierTrainer, Checkpoint, ConfigError
 
 SIZES = (
     *("steps", "steps_per_epoch", "surrogate_steps", "adversarial_steps", "batch_size"),
-    *("crop_size", "width", "extractor_width", "surrogate_width", "clean_images"),
+    *("crop_size", "width", "extractor_width", "surrogate_width"),
+    *("test_images", "clean_images"),
 )
 
 
@@ -71,13 +72,14 @@ class Config(TrainingConfig):
     blank: float = 1.0
     # Losses, equations 5 and 11
     image_weight: float = 1.0
-    image_psnr: float = 0.0  # up to which an image's logarithmic error counts; 0: its square does
+    psnr: float = 0.0  # up to which an image's logarithmic error counts; 0: its square does
     perceptual_weight: float = 1.0
     adversarial_weight: float = 0.01
     watermark_weight: float = 1.0
     clean_weight: float = 1.0
     consistency_weight: float = 1.0
-    rounding_noise: float = 0.0
+    period: int = 0  # of the part of the mark that is read alone as well; 0: none
+    noise: float = 0.0  # deviation of the noise on what is read in training
     # Training; `steps` and `learning_rate` are the initial stage's
     optimizer: str = "adam"
     learning_rate: float = 2e-4
@@ -96,6 +98,7 @@ class Config(TrainingConfig):
         default_factory=lambda: ["cnet-l2", "res9-l2", "res16-l2", "unet-l2"]
     )
     innocent: list = dataclasses.field(default_factory=lambda: ["unet-l2"])
+    test_images: int = 200  # crops of test photos that are marked
     clean_images: int = 1000  # unmarked crops of test photos among which false claims are counted
 
     @property
@@ -119,6 +122,11 @@ def check(config):
                 f"Expected a crop_size that is a multiple of 2**{name}, {2**depth}. "
                 f"Received: crop_size={config.crop_size}"
             )
+    if config.period and config.crop_size % config.period:
+        raise ConfigError(
+            "Expected a crop_size that is a multiple of the period. "
+            f"Received: crop_size={config.crop_size}, period={config.period}"
+        )
     test_crops(config, 1)
     data.watermark_image(config.watermark, config.crop_size, config.watermark_channels)
 
@@ -148,10 +156,11 @@ def build_trainer(config, surrogate=None, unrelated=None):
         extractor,
         data.watermark_image(config.watermark, config.crop_size, config.watermark_channels),
         config.blank,
-        attack=GaussianNoise(config.rounding_noise) if config.rounding_noise else None,
+        attack=GaussianNoise(config.noise) if config.noise else None,
         surrogate=surrogate,
         unrelated=unrelated,
         adversary=adversary,
+        period=config.period or None,
         source=config.source,
     )
     embedder.trainable = surrogate is None
@@ -160,6 +169,8 @@ def build_trainer(config, surrogate=None, unrelated=None):
         "clean": config.clean_weight,
         "consistency": config.consistency_weight,
     }
+    if config.period:
+        weights["copied"] = config.watermark_weight
     if surrogate is not None:
         weights["surrogate"] = config.watermark_weight
     terms = {key: ["mse"] for key in weights}
@@ -180,8 +191,8 @@ def _build_adversary(config, channels):
 
 def _image_losses(config):
     terms, weights = ["mse"], [config.image_weight]
-    if config.image_psnr:
-        terms = [losses.PSNRLoss(floor=10 ** (-config.image_psnr / 10), hard=True)]
+    if config.psnr:
+        terms = [losses.PSNRLoss(floor=10 ** (-config.psnr / 10), hard=True)]
     if config.perceptual_weight:
         terms.append(losses.PerceptualLoss())
         weights.append(config.perceptual_weight)

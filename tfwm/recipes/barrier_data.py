@@ -44,17 +44,21 @@ def test_crops(config, per_photo, photos=None):
 
 
 def test_pairs(config):
-    """Returns inputs and targets of the test photos, two float32 arrays."""
-    return _pairs(config, test_crops(config, config.crops_per_photo or None))
+    """Returns inputs and targets of `test_images` crops of test photos, two float32 arrays."""
+    return _test(config, config.test_images)
 
 
 def clean_targets(config):
-    """Returns up to `clean_images` targets of test photos; of radiographs one each."""
+    """Returns the targets of `clean_images` crops of test photos."""
+    return _test(config, config.clean_images)[1]
+
+
+def _test(config, count):
+    """Up to so many pairs, as many of each photo; of radiographs one each."""
     task = task_of(config)
-    photos = task.read(config.test_photos)
-    per_photo = math.ceil(config.clean_images / len(photos))
-    crops = test_crops(config, 1 if task.name == "BoneSuppression" else per_photo, photos)
-    return _pairs(config, crops[: config.clean_images])[1]
+    photos = task.read(config.test_photos)[:count]
+    per_photo = 1 if task.name == "BoneSuppression" else math.ceil(count / len(photos))
+    return _pairs(config, test_crops(config, per_photo, photos)[:count])
 
 
 def _crops(config, source, per_photo, part=(0.0, 1.0)):

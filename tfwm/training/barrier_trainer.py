@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-OUTPUTS = ("watermarked", "extracted", "surrogate", "clean", "consistency")
+OUTPUTS = ("watermarked", "extracted", "copied", "surrogate", "clean", "consistency")
 SOURCES = ("target", "input")
 PARTS = ("embedder", "extractor", "attack", "surrogate", "unrelated", "adversary")
 
@@ -22,6 +22,11 @@ class BarrierTrainer(keras.Model):
       compared with the watermark. With `unrelated`, ours, a network that was trained on A and B,
       what is read from its outputs is clean too: else all networks' outputs may be claimed.
 
+    With a `period`, ours, what is read from B and the part of the mark that any surrogate can learn
+    (`"copied"`) is compared with the watermark as well, in both stages. Of one watermark the
+    embedder makes nearly the same pattern on each image; a convolutional surrogate that does not
+    know the place in the image learns only what repeats itself at the distance of its strides.
+
     With `source="input"` the embedder is task-specific: it takes A and learns the task and the
     mark at once, A -> embedder -> B'.
 
@@ -32,17 +37,20 @@ class BarrierTrainer(keras.Model):
         extractor: model from an image to the watermark.
         watermark: array `(height, width, 1 or 3)` in [0, 1], of the images' size.
         blank: value of the pixels that mean "no watermark". The paper's code has white.
-        attack: a `tfwm.attacks.Attack` on B' and B'' before they are read, or `None`.
+        attack: a `tfwm.attacks.Attack` on all images before they are read, or `None`.
         surrogate: model from A to B'', which is not trained; or `None`.
         unrelated: the same to unmarked outputs.
         adversary: a `tfwm.layers.AdversarialLoss`, or `None`.
+        period: distance in pixels at which the learnable part repeats, a divisor of the images'
+            sides; 4 for networks that halve twice. `None` for the paper's losses only.
         source: what the embedder takes: `"target"` (B), or `"input"` (A), with as many channels.
 
     Call arguments:
         inputs: dict of `"input"` (A) and `"target"` (B), `(batch, height, width, channels)`.
 
     Returns:
-        A dict with `"watermarked"`, `"extracted"`, `"surrogate"` (only with one), `"clean"`
+        A dict with `"watermarked"`, `"extracted"`, `"copied"` (only with a period), `"surrogate"`
+        (only with one), `"clean"`
         (those of A, then those of B, then the unrelated network's; without A if it has other
         channels), `"consistency"`.
 
@@ -69,6 +77,7 @@ class BarrierTrainer(keras.Model):
         surrogate=None,
         unrelated=None,
         adversary=None,
+        period=None,
         source="target",
         **kwargs,
     ):
@@ -83,6 +92,7 @@ class BarrierTrainer(keras.Model):
         self.surrogate = surrogate
         self.unrelated = unrelated
         self.adversary = adversary
+        self.period = period
         self.source = source
         for network in (surrogate, unrelated):
             if network is not None:
@@ -104,30 +114,34 @@ class BarrierTrainer(keras.Model):
         )
         if self.adversary is not None:
             watermarked = self.adversary([watermarked, after], training=training)
-        groups = {"extracted": self._attacked(watermarked, after)}
+        groups = {"extracted": watermarked}
+        if self.period is not None:
+            groups["copied"] = after + repeated_part(watermarked - after, self.period)
         if self.surrogate is not None:
-            copies = tf.cast(self.surrogate(before, training=False), after.dtype)
-            groups["surrogate"] = self._attacked(copies, after)
+            groups["surrogate"] = tf.cast(self.surrogate(before, training=False), after.dtype)
         clean = [before, after] if before.shape[-1] == after.shape[-1] else [after]
         if self.unrelated is not None:
             clean.append(tf.cast(self.unrelated(before, training=False), after.dtype))
+        covers = [after] * len(groups) + clean
         groups["clean"] = tf.concat(clean, axis=0)
         sizes = [tf.shape(images)[0] for images in groups.values()]
-        read = self.extractor(tf.concat(list(groups.values()), axis=0), training=training)
+        images = tf.concat(list(groups.values()), axis=0)
+        if self.attack is not None:
+            # Clean ones as well, or what an attack leaves behind would tell marked from clean.
+            images = self.attack(images, cover=tf.concat(covers, axis=0))
+        read = self.extractor(images, training=training)
         outputs = dict(zip(groups, tf.split(read, sizes), strict=True))
-        marked = [outputs[key] for key in ("extracted", "surrogate") if key in outputs]
+        marked = [outputs[key] for key in ("extracted", "copied", "surrogate") if key in outputs]
         marked = tf.concat(marked, axis=0)
         outputs["consistency"] = marked - tf.reduce_mean(marked, axis=0, keepdims=True)
         return {"watermarked": watermarked, **outputs}
-
-    def _attacked(self, images, cover):
-        return images if self.attack is None else self.attack(images, cover=cover)
 
     def _targets(self, inputs, outputs):
         watermark = _repeat(self.watermark, outputs["extracted"])
         targets = {
             "watermarked": inputs["target"],
             "extracted": watermark,
+            "copied": watermark,
             "surrogate": watermark,
             "clean": tf.fill(tf.shape(outputs["clean"]), self.blank),
             "consistency": tf.zeros_like(outputs["consistency"]),
@@ -144,14 +158,36 @@ class BarrierTrainer(keras.Model):
     def get_config(self):
         serialize = keras.saving.serialize_keras_object
         config = {key: serialize(getattr(self, key)) for key in PARTS}
-        own = {"watermark": self.watermark.tolist(), "blank": self.blank, "source": self.source}
-        return {"name": self.name, **own, **config}
+        own = {key: getattr(self, key) for key in ("name", "blank", "period", "source")}
+        return {"watermark": self.watermark.tolist(), **own, **config}
 
     @classmethod
     def from_config(cls, config):
         for key in PARTS:
             config[key] = keras.saving.deserialize_keras_object(config[key])
         return cls(**config)
+
+
+def repeated_part(residual, period):
+    """The part of a batch's residuals that is the same at each `period` and in all images.
+
+    Args:
+        residual: `(batch, height, width, channels)`, sides multiples of the period.
+        period: in pixels.
+
+    Returns:
+        `(1, height, width, channels)`.
+
+    Example:
+
+    >>> repeated_part(np.arange(16.0).reshape(1, 4, 4, 1), 2)[0, :, :, 0].numpy()[:2]
+    array([[ 5.,  6.,  5.,  6.],
+           [ 9., 10.,  9., 10.]])
+    """
+    height, width, channels = residual.shape[1:]
+    tiles = (-1, height // period, period, width // period, period, channels)
+    tile = tf.reduce_mean(tf.reshape(residual, tiles), axis=(0, 1, 3))
+    return tf.tile(tile, (height // period, width // period, 1))[None]
 
 
 def _repeat(watermark, images):
