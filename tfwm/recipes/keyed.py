@@ -7,7 +7,8 @@
 Wu, Liu, Yao and Zhang, "Watermarking neural networks with watermarked images", IEEE TCSVT 2021.
 The run has two stages, each in a folder of its own: `unmarked` trains the host by its task's loss
 alone, for comparison; `keyed` trains the same host from the same start together with the
-extractor, for as many steps. The config's defaults are the paper's sizes, and pix2pix's where it
+extractor, for as many steps. What the extractor has to tell from the marked host's outputs are
+real photos and the unmarked host's outputs, half of each. The config's defaults are the paper's sizes, and pix2pix's where it
 has none; the watermark's losses are squared errors, as the L1 norm saturates (see
 `tfwm.models.keyed_extractor`).
 
@@ -21,6 +22,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import tensorflow as tf
 
 from tfwm import data, losses, metrics
 from tfwm.data.tasks import build_task
@@ -216,12 +218,9 @@ def train(config, resume=False):
     if any(Checkpoint(output / s / "checkpoints").exists() for s in ("unmarked", "keyed")):
         base.check_resume(output, resume)
     crops = read_crops(config)
-    unmarked = _fit(config, output / "unmarked", crops, marked=False).network
-    trainer = _fit(config, output / "keyed", crops, marked=True)
-    hosts = []
-    for trained in (unmarked, trainer.host):
-        hosts.append(build_host(config))
-        hosts[-1].set_weights(trained.get_weights())
+    unmarked = _in_float32(_fit(config, output / "unmarked", crops).network, config)
+    trainer = _fit(config, output / "keyed", crops, unmarked)
+    hosts = unmarked, _in_float32(trainer.host, config)
     extractor = build_extractor(config)
     extractor.set_weights(trainer.extractor.get_weights())
     return *hosts, KeyedReader(extractor, trainer.watermark, trainer.key, config.name)
@@ -245,12 +244,26 @@ def input_side(config):
     return config.crop_size // (1 if getattr(task, "enlarge", True) else task.factor)
 
 
-def _fit(config, folder, crops, marked):
+def _in_float32(host, config):
+    fresh = build_host(config)
+    fresh.set_weights(host.get_weights())
+    return fresh
+
+
+def _fit(config, folder, crops, unmarked=None):
+    """Fits the host alone, or with the mark if there is an unmarked one to tell it from."""
     task = build_task(config.task)
+
+    def add_unmarked(pair):
+        # Half of them real, half made by a network: it is not that which the mark may tell.
+        half = config.batch_size // 2
+        made = unmarked(pair["input"][:half], training=False)
+        return {**pair, "unmarked": tf.concat([made, pair["target"][half:]], axis=0)}
 
     def make_data(first_epoch):
         step = first_epoch * config.steps_per_epoch
-        return data.pair_dataset(crops, task, config.batch_size, config.seed, step)
+        pairs = data.pair_dataset(crops, task, config.batch_size, config.seed, step)
+        return pairs if unmarked is None else pairs.map(add_unmarked)
 
     sides = input_side(config), config.crop_size
     channels = task.channels_in, task.channels_out
@@ -258,6 +271,9 @@ def _fit(config, folder, crops, marked):
         name: (config.batch_size, side, side, n)
         for name, side, n in zip(("input", "target"), sides, channels, strict=True)
     }
+    if unmarked is not None:
+        shape["unmarked"] = shape["target"]
+    marked = unmarked is not None
     return base.fit(lambda: build_trainer(config, marked), shape, config, folder, make_data)
 
 
