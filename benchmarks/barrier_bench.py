@@ -201,7 +201,7 @@ def _draw_bars(axis, name, results):
         if row["attack"] != "none":
             axis.text(1.02, place, f"{row['psnr']:.1f} dB", va="center", fontsize=8)
     axis.set_yticks(range(len(results)), [result.row["attack"] for result in results], fontsize=8)
-    axis.set(xlim=(-0.1, 1.25), title=name, xlabel="similarity (mean-removed correlation)")
+    axis.set(xlim=(-0.1, 1.25), title=name, xlabel="similarity")
     axis.grid(axis="x", alpha=0.3)
 
 

@@ -191,7 +191,7 @@ def barrier_hiding_table(rows):
         "SSIM",
         "NC",
         "NC > 0.95, %",
-        "mean-removed correlation",
+        "similarity",
     ]
     return _markdown(
         head,
@@ -229,7 +229,7 @@ def barrier_success_table(rows):
 
 def task_specific_table(rows):
     """How well marked and unmarked networks do their task, the paper's in brackets."""
-    head = ["run (paper)", "network", "PSNR", "SSIM", "NC > 0.95, %", "mean-removed correlation"]
+    head = ["run (paper)", "network", "PSNR", "SSIM", "NC > 0.95, %", "similarity"]
     return _markdown(
         head,
         [

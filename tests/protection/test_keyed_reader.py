@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from tfwm.metrics import normalized_correlation
 from tfwm.models.keyed_extractor import build_extractor
 from tfwm.protection import KeyedReader, load_host, load_keyed_reader
 
@@ -30,17 +29,6 @@ def test_only_the_key_and_marked_images(keyed_models, keyed_reader, gray):
     other = keyed_reader.with_key(wrong)
     np.testing.assert_allclose(other.similarity(marked), 0, atol=1e-4)
     np.testing.assert_allclose(keyed_reader.similarity(marked), 1, atol=1e-4)
-
-
-def test_similarity_is_the_correlation_or_the_share(keyed_reader):
-    mark = keyed_reader.watermark[None]
-    noise = np.random.default_rng(0).normal(size=(1, 32, 32, 1))
-    strong = mark + noise
-    expected = np.asarray(normalized_correlation(mark, strong, centred=True))
-    np.testing.assert_allclose(keyed_reader.similarity_of(strong), expected, atol=1e-4)
-    for share in (1.0, 0.3, 0.01, 0.0, -0.5):
-        faint = 0.5 + share * (mark - 0.5)
-        np.testing.assert_allclose(keyed_reader.similarity_of(faint), [share], atol=1e-5)
 
 
 def test_reads_as_the_extractor_does(real, photo):

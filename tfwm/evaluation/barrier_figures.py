@@ -3,7 +3,7 @@
 Figure 4 takes barriers, by name or folder; 5 and 6 take folders of finished runs of
 `tfwm.recipes.barrier`, which know their task and hold their surrogates. All take photos (folder,
 `"bundled:SPLIT"`) and a file or folder to write to, and return the path of the picture. Numbers
-under what was read are mean-removed correlations with the watermark.
+under what was read are similarities to the watermark.
 """
 
 import numpy as np
@@ -12,10 +12,10 @@ from tfwm import data
 from tfwm.data.tasks import build_task
 from tfwm.evaluation.barrier_run import BarrierRun
 from tfwm.evaluation.drawing import new_figure, save_figure
-from tfwm.evaluation.ownership import correlate
 from tfwm.evaluation.photos import Photos
 from tfwm.evaluation.pictures import amplify
 from tfwm.evaluation.quality import psnr, ssim
+from tfwm.metrics import watermark_similarity
 from tfwm.protection import load_barrier
 
 NUM_PHOTOS = 2
@@ -88,7 +88,7 @@ def _pair(run, barrier, images):
 
 def _read(barrier, image):
     read = barrier.read(image[None])
-    return f"read, {correlate(read, barrier.watermark)[0]:.3f}", _bytes(read[0])
+    return f"read, {watermark_similarity(barrier.watermark, read)[0]:.3f}", _bytes(read[0])
 
 
 def _draw(lines, output, name):

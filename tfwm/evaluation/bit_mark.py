@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 
-from tfwm.evaluation.ownership import correlate
+from tfwm.metrics import watermark_similarity
 from tfwm.evaluation.quality import psnr as measure_psnr
 from tfwm.images import ImageError
 from tfwm.marking.strength import find_strength
@@ -78,8 +78,8 @@ class BitMark:
         return self.read_bits(images).reshape(-1, *self.watermark.shape)
 
     def similarity(self, images):
-        """Returns the mean-removed correlation of bits and those read, one number an image."""
-        return correlate(self.read(images), self.watermark)
+        """Returns the similarity of the bits and those read, one number an image."""
+        return watermark_similarity(self.watermark, self.read(images))
 
     def bit_row(self, images):
         """Returns what bits tell besides `ownership_row`.

@@ -5,6 +5,7 @@ import numpy as np
 from tfwm.evaluation.distortions import distort
 from tfwm.evaluation.ownership import SIMILARITY_LIMIT
 from tfwm.evaluation.quality import psnr, ssim
+from tfwm.metrics import watermark_similarity
 from tfwm.protection import decode_qr, prove
 
 # Of Wu et al.: the SSIM of marked and unmarked outputs, Fig. 5 (a QR code as watermark) and
@@ -42,7 +43,7 @@ def reading_row(name, key, read, reader, unmarked, text=None):
         share whose QR code is decoded (and right), `None` without a text; `p_value` that the
         group is unmarked.
     """
-    similarities = reader.similarity_of(read)
+    similarities = watermark_similarity(reader.watermark, read)
     return {
         "images_of": name,
         "key": key,
@@ -88,7 +89,7 @@ def damage_rows(reader, groups, text=None):
     rows = []
     for name in DAMAGES:
         read = {group: reader.read(damage(name, images)) for group, images in groups.items()}
-        unmarked = reader.similarity_of(list(read.values())[-1])
+        unmarked = watermark_similarity(reader.watermark, list(read.values())[-1])
         for group, found in read.items():
             row = reading_row(group, "right", found, reader, unmarked, text)
             rows.append({"damage": name, **row})
@@ -142,7 +143,7 @@ def hamming_curve(reader, images, text=None, count=16, seed=0):
     for distance in hamming_distances(reader.bits):
         keys = wrong_keys(reader.key, distance, count, seed)
         read = reader.read_each(images, keys)
-        similarities = reader.similarity_of(read)
+        similarities = watermark_similarity(reader.watermark, read)
         rows.append(
             {
                 "distance": distance,

@@ -3,7 +3,6 @@
 import io
 from pathlib import Path
 
-import keras
 import numpy as np
 import tensorflow as tf
 from PIL import Image
@@ -17,7 +16,7 @@ from tfwm.export import (
 )
 from tfwm.layers import WatermarkBarrier
 from tfwm.layers.watermark_barrier import resized
-from tfwm.metrics import normalized_correlation
+from tfwm.metrics import watermark_similarity
 
 WATERMARK = "watermark.png"
 # Images that are marked or read at once.
@@ -72,13 +71,11 @@ class Barrier:
         return self._in_batches(self._read, images)
 
     def similarity(self, images):
-        """Returns how alike watermark and what is read are, in [-1, 1], one number an image.
+        """Returns how much of the watermark is read, in [-1, 1], one number an image.
 
-        It is the mean-removed correlation: 0 for a blank of any colour.
+        See `tfwm.metrics.watermark_similarity`.
         """
-        read = self.read(images)
-        watermarks = np.broadcast_to(self.watermark, read.shape)
-        return keras.ops.convert_to_numpy(normalized_correlation(watermarks, read, centred=True))
+        return watermark_similarity(self.watermark, self.read(images))
 
     def package(self, directory):
         """Writes the barrier in every form that a network has; returns its folder.

@@ -24,7 +24,7 @@ from tfwm.images.writing import FORMATS, LOSSY
 from tfwm.layers import WatermarkBarrier
 from tfwm.marking.jobs import ENDINGS, KEEP, Job, assign_outputs, check_outputs, find_photos
 from tfwm.marking.pool import Pool
-from tfwm.metrics import normalized_correlation
+from tfwm.metrics import normalized_correlation, watermark_similarity
 from tfwm.protection.barrier import load_barrier
 
 EXISTS = "exists already"
@@ -151,9 +151,10 @@ def read_all(barrier, sources, tell=None):
 
 
 def measured(barrier, read):
-    """Returns normalised and mean-removed correlation of one reading with the watermark."""
+    """Returns normalised correlation and similarity of one reading with the watermark."""
     pair = np.float32(barrier.watermark)[None], np.float32(read)[None]
-    return tuple(float(normalized_correlation(*pair, centred)[0]) for centred in (False, True))
+    similarity = watermark_similarity(barrier.watermark, pair[1])
+    return float(normalized_correlation(*pair)[0]), float(similarity[0])
 
 
 def fit_channels(photo, channels):

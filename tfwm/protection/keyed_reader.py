@@ -12,6 +12,7 @@ from PIL import Image
 from tfwm.export import network_directory, read_card
 from tfwm.export.keyed import EXTRACTOR, HOST, package_keyed, read_keyed_model
 from tfwm.layers.watermark_barrier import resized
+from tfwm.metrics import watermark_similarity
 from tfwm.protection.key import derive_key
 
 WATERMARK = "watermark.png"
@@ -116,20 +117,11 @@ class KeyedReader:
         return self._read_pairs(self._features(images), keys)
 
     def similarity(self, images):
-        """Returns how much of the watermark is read, at most 1, one number an image.
+        """Returns how much of the watermark is read, in [-1, 1], one number an image.
 
-        The mean-removed correlation of what is read with the watermark, in [-1, 1], where that
-        has the watermark's contrast; in proportion less where it is fainter. (A trace of the
-        watermark on gray, as a key with a few wrong bits may leave, has a correlation of 1.)
+        See `tfwm.metrics.watermark_similarity`.
         """
-        return self.similarity_of(self.read(images))
-
-    def similarity_of(self, read):
-        """As `similarity`, of what was read already."""
-        read, mark = (x - x.mean((1, 2), keepdims=True) for x in (read, self.watermark[None]))
-        contrast = np.sqrt(np.mean(mark**2))
-        found = np.sqrt(np.mean(read**2, (1, 2, 3)))
-        return np.mean(read * mark, (1, 2, 3)) / (contrast * np.maximum(found, contrast))
+        return watermark_similarity(self.watermark, self.read(images))
 
     def similarities_of_keys(self, images, keys):
         """Returns the similarities with several keys, `(number of keys, batch)`.
@@ -146,7 +138,7 @@ class KeyedReader:
         for one in features:
             parts = [keys[i : i + PAIRS] for i in range(0, len(keys), PAIRS)]
             read = [self._read_pairs(np.repeat(one[None], len(p), 0), p) for p in parts]
-            found.append(self.similarity_of(np.concatenate(read)))
+            found.append(watermark_similarity(self.watermark, np.concatenate(read)))
         return np.stack(found, axis=1)
 
     def package(self, host, directory):

@@ -8,6 +8,7 @@ import numpy as np
 
 from tfwm.images import ImageError, read_photo
 from tfwm.marking.jobs import find_photos
+from tfwm.metrics import watermark_similarity
 from tfwm.protection.files import fit_channels
 from tfwm.protection.proof import Proof, prove
 from tfwm.protection.qr import can_decode_qr, decode_qr
@@ -128,7 +129,7 @@ def verify_images(reader, images, unmarked=None, keys=999, false_claim_rate=1e-3
         raise ValueError(f"Expected at least 1 random key. Received: keys={keys!r}")
     images = reader.squeezed(images)
     read = reader.read(images)
-    similarities = reader.similarity_of(read)
+    similarities = watermark_similarity(reader.watermark, read)
     others = np.random.default_rng(seed).integers(0, 2, (keys, reader.bits))
     ranks = reader.similarities_of_keys(images, others).mean(axis=1)
     reference = None

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 from skimage import data
 
-from tfwm.evaluation.ownership import correlate
+from tfwm.metrics import watermark_similarity
 from tfwm.evaluation.removal import other_watermark
 
 
@@ -19,7 +19,7 @@ class AddedMark:
 
     def read_tensor(self, images):
         gray = tf.reduce_mean(images, -1, keepdims=True)
-        return 0.5 + 10 * (gray - tf.nn.avg_pool2d(gray, 9, 1, "SAME"))
+        return 0.5 + 16 * (gray - tf.nn.avg_pool2d(gray, 9, 1, "SAME"))
 
     def read(self, images):
         read = self.read_tensor(tf.constant(images / np.float32(255)))
@@ -27,7 +27,7 @@ class AddedMark:
 
     def similarity(self, images):
         self.asked += 1
-        return correlate(self.read(images), self.watermark)
+        return watermark_similarity(self.watermark, self.read(images))
 
 
 @pytest.fixture
