@@ -75,6 +75,8 @@ def test_figures(run, fails, saved_network, tmp_path):
     assert (code, out, err) == (0, f"{tmp_path / 'a.png'}\n", "")
     assert Image.open(tmp_path / "a.png").width > 300
     assert "invalid choice" in fails("figures", "redmark-fig1", saved_network)
+    words = fails("figures", "redmark-fig6", saved_network, "--match", "psnr=38")
+    assert "Expected --match with stegastamp-fig1" in words
     assert "folder of a training run" in fails("figures", "stegastamp-fig4", tmp_path)
     assert "Expected a barrier" in fails("figures", "barrier-fig4", saved_network)
     assert "run of tfwm.recipes.barrier" in fails("figures", "barrier-fig5", tmp_path)

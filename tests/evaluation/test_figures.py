@@ -1,3 +1,4 @@
+import re
 import warnings
 
 import numpy as np
@@ -32,6 +33,19 @@ def test_figures_of_colour_networks(name, make_colour_network, tmp_path):
     if name != "mbrs-table3":
         with pytest.raises(ValueError, match="at least 128 x 128"):
             FIGURES[name](networks, photos[:1], tmp_path)
+
+
+@pytest.mark.parametrize("name", ["stegastamp-fig1", "stegastamp-fig2", "stegastamp-fig3"])
+def test_figures_at_one_quality(name, make_network, tmp_path):
+    photos = [data.camera()[:128, :128]]
+    texts = [
+        FIGURES[name]({"a": make_network()}, photos, tmp_path / "a.svg", match).read_text()
+        for match in ("psnr=30", "psnr=50")
+    ]
+    assert texts[0] != texts[1]
+    if name == "stegastamp-fig2":
+        clear, drowned = (sum(map(float, re.findall(r"mean ([\d.]+) %", text))) for text in texts)
+        assert clear > drowned > 0
 
 
 def test_footprint_of_a_bit(make_colour_network):

@@ -20,6 +20,7 @@ FIGURES = {
     "stegastamp-fig2": "bit accuracies after changes of style",
     "stegastamp-fig3": "bit accuracy against widths of cropping and of a frame",
 }
+MATCHED = ("stegastamp-fig1", "stegastamp-fig2", "stegastamp-fig3")
 TRAINING_FIGURES = {
     "stegastamp-fig4": "accuracy and cross-entropy over the steps, by normalisation",
     "stegastamp-fig5": "gradients over the steps, by normalisation",
@@ -72,12 +73,7 @@ def add_evaluate(subparsers):
         metavar="FACTOR",
         help="strength factors, instead of the suite's",
     )
-    parser.add_argument(
-        "--match",
-        metavar="METRIC=VALUE",
-        help="tune each network's strength to psnr=DB, ssim=0..1, or to what another network "
-        "has: psnr=NETWORK",
-    )
+    add_match(parser)
     parser.add_argument(
         "--placements",
         nargs="+",
@@ -96,6 +92,15 @@ def add_evaluate(subparsers):
     )
     parser.add_argument("--no-report", action="store_true", help="write the CSV only")
     add_json(parser)
+
+
+def add_match(parser, note=""):
+    parser.add_argument(
+        "--match",
+        metavar="METRIC=VALUE",
+        help="tune each network's strength to psnr=DB, ssim=0..1, or to what another network "
+        f"has: psnr=NETWORK{note}",
+    )
 
 
 def run_evaluate(options):
@@ -162,6 +167,7 @@ def add_figures(subparsers):
         "barrier's name or folder; for barrier-fig5 and 6, folders of runs of tfwm.recipes.barrier",
     )
     add_images(parser)
+    add_match(parser, f"; for {', '.join(MATCHED)}")
     parser.add_argument(
         "--output",
         default="results",
@@ -176,6 +182,10 @@ def run_figures(options):
     from tfwm.evaluation.figures import FIGURES
     from tfwm.evaluation.training_figures import TRAINING_FIGURES
 
+    if options.match is not None and options.figure not in MATCHED:
+        raise ValueError(
+            f"Expected --match with {', '.join(MATCHED)} only. Received: {options.figure}"
+        )
     if options.figure in TRAINING_FIGURES:
         print(TRAINING_FIGURES[options.figure](options.networks, options.output))
         return
@@ -183,4 +193,5 @@ def run_figures(options):
         print(BARRIER_FIGURES[options.figure](options.networks, options.images, options.output))
         return
     networks = named_networks(options.networks)
-    print(FIGURES[options.figure](networks, options.images, options.output))
+    match = {"match": options.match} if options.match is not None else {}
+    print(FIGURES[options.figure](networks, options.images, options.output, **match))

@@ -1,6 +1,7 @@
 """Figures 1 to 3 of CropDefender (StegaStamp made to survive cropping): bit accuracies.
 
 See `tfwm.evaluation.figures`; Figures 4 to 6 are of training, `tfwm.evaluation.training_figures`.
+`match` compares networks at one image quality, see `tfwm.evaluation.evaluate`; else strength is 1.
 """
 
 import numpy as np
@@ -15,16 +16,16 @@ PIXELS = 400  # a side of the paper's images
 BINS = np.linspace(40, 100, 25)
 
 
-def stegastamp_figure_1(networks, images, output):
+def stegastamp_figure_1(networks, images, output, match=None):
     """Bit accuracy against the factors of brightness, contrast and saturation."""
-    figure = _curves(networks, images, "stegastamp-fig1", unchanged=1)
+    figure = _curves(networks, images, "stegastamp-fig1", match, unchanged=1)
     return save_figure(figure, output, "stegastamp-fig1")
 
 
-def stegastamp_figure_2(networks, images, output):
+def stegastamp_figure_2(networks, images, output, match=None):
     """Histograms of the photos' bit accuracies after changes of style, a row for each network."""
     networks = by_name(networks, "network")
-    columns = _photo_accuracies(networks, images, load_suite("stegastamp-fig2"))
+    columns = _photo_accuracies(networks, images, load_suite("stegastamp-fig2"), match)
     damages = list(dict.fromkeys(damage for _, damage in columns))
     figure = new_figure(2.3 * len(damages), 0.6 + 2.6 * len(networks))
     axes = figure.subplots(len(networks), len(damages), squeeze=False, sharex=True, sharey=True)
@@ -42,21 +43,20 @@ def stegastamp_figure_2(networks, images, output):
     return save_figure(figure, output, "stegastamp-fig2")
 
 
-def stegastamp_figure_3(networks, images, output):
+def stegastamp_figure_3(networks, images, output, match=None):
     """Bit accuracy against the width that is cut off, or framed black, at every edge."""
-    figure = _curves(
-        networks, images, "stegastamp-fig3", unchanged=0, scale=PIXELS, unit="pixels of 400"
-    )
+    axis = {"unchanged": 0, "scale": PIXELS, "unit": "pixels of 400"}
+    figure = _curves(networks, images, "stegastamp-fig3", match, **axis)
     return save_figure(figure, output, "stegastamp-fig3")
 
 
-def _curves(networks, images, suite, unchanged, scale=1, unit="factor"):
+def _curves(networks, images, suite, match, unchanged, scale=1, unit="factor"):
     """A panel for each attack, a curve for each network; crosses are the paper's numbers.
 
     The undamaged photo stands at the level `unchanged`.
     """
     suite = load_suite(suite)
-    rows = evaluate(networks, images, suite, progress=False)
+    rows = evaluate(networks, images, suite, match, progress=False)
     names = list(dict.fromkeys(row["network"] for row in rows))
     figure = new_figure(4.2 * len(suite.attacks), 4.2)
     axes = figure.subplots(1, len(suite.attacks), sharey=True)
@@ -86,13 +86,17 @@ def _line(axis, points, scale, **style):
     axis.plot(scale * np.array(levels), 100 * (1 - np.array(errors)), **style)
 
 
-def _photo_accuracies(networks, images, suite):
+def _photo_accuracies(networks, images, suite, match):
     """`{(network, damage): percentages}`, one for each photo."""
     photos = Photos.of(images, suite.color)
+    rows = evaluate(networks, photos, suite.replace(attacks=[]), match, progress=False)
+    strengths = {row["network"]: row["strength"] for row in rows}
     columns = {}
-    for number, photo in enumerate(photos.images):
-        # Each photo by itself, since rows are means over photos; the seed gives it its message.
-        for row in evaluate(networks, [photo], suite, seed=number, progress=False):
-            damage = f"{row['label']} {row['shown']}".strip()
-            columns.setdefault((row["network"], damage), []).append(100 * (1 - row["ber"]))
+    for name, network in networks.items():
+        own = suite.replace(strengths=[strengths[name]])
+        for number, photo in enumerate(photos.images):
+            # Each photo by itself, since rows are means over photos; the seed gives its message.
+            for row in evaluate({name: network}, [photo], own, seed=number, progress=False):
+                damage = f"{row['label']} {row['shown']}".strip()
+                columns.setdefault((name, damage), []).append(100 * (1 - row["ber"]))
     return {key: np.array(values) for key, values in columns.items()}
