@@ -2,8 +2,9 @@
 
     python benchmarks/barrier_tables.py runs/barrier-derain runs/barrier-xray runs/barrier-task
 
-Writes results/barrier-table1.csv, barrier-table2.csv, barrier-table3.csv and, if there is a
-task-specific run among the folders, barrier-task-specific.csv. For all rows of Table 3 a run
+Writes results/barrier-table1.csv, barrier-table2.csv, barrier-table3.csv,
+barrier-claims.csv (what is read where nothing may be) and, if there is a task-specific run among
+the folders, barrier-task-specific.csv. For all rows of Table 3 a run
 needs all its surrogates, which those it has do not hinder:
 
     python -m tfwm.recipes.barrier --config recipes/barrier/cpu-derain.toml --resume \\

@@ -62,6 +62,8 @@ def test_the_papers_figures_stand_beside_ours(make_run):
     }
     assert {r["success_nc"] for r in found["barrier-table2"]} == {0, 1}
     assert found["barrier-task-specific"] == []
+    claims = [(r["run"], r["images_of"], r["success"]) for r in found["barrier-claims"]]
+    assert claims == [("d", "unmarked", 1), ("x", "unmarked", 1)]
 
 
 def test_other_tasks_have_no_figures_of_the_paper(make_run):

@@ -9,6 +9,8 @@ if the watermark is mostly white; `success` a similarity (mean-removed, see `tfw
 TASKS = {"Derain": "derain", "BoneSuppression": "debone"}
 STAGES = {"initial": False, "adversarial": True}
 UNMARKED_NETWORK = "unmarked network"
+# Groups of `ownership.csv` in which nothing may be read.
+UNMARKED = ("unmarked", "inputs", "clean outputs", "innocent")
 # Table 1: PSNR in dB, SSIM, NC.
 HIDING = {"debone": (47.89, 0.99, 0.9999), "derain": (39.98, 0.99, 0.9966)}
 # Table 2, D-*: success rates of (debone, derain) with the adversarial stage, L2; without, all 0.
@@ -65,6 +67,16 @@ def barrier_table_3(runs):
     ]
 
 
+def barrier_claims(runs):
+    """What is read after the stage from images that never saw the barrier."""
+    return [
+        {**_head(run, True, row), "images_of": row["images_of"], **_read(row)}
+        for run in _of_kind(runs, task_specific=False)
+        for row in run.ownership
+        if row["stage"] == "adversarial" and row["images_of"].startswith(UNMARKED)
+    ]
+
+
 def task_specific_table(runs):
     """How well networks that learned task and mark at once do their task, beside unmarked ones."""
     rows = []
@@ -89,6 +101,7 @@ BARRIER_TABLES = {
     "barrier-table1": barrier_table_1,
     "barrier-table2": barrier_table_2,
     "barrier-table3": barrier_table_3,
+    "barrier-claims": barrier_claims,
     "barrier-task-specific": task_specific_table,
 }
 
