@@ -5,10 +5,12 @@ import pytest
 from PIL import Image, ImageOps
 from skimage import data
 
+from tfwm.evaluation import load_suite
 from tfwm.export.base import Network
 from tfwm.images import Photo, read_photo, write_photo
 from tfwm.marking import Canvas
 from tfwm.report.confidence import cell_agreement
+from tfwm.report.photo_report import inspect_photo
 from tfwm.watermarker import Watermarker
 
 SIDE, BITS, CELL = 128, 256, 8
@@ -132,6 +134,14 @@ def test_confidence_of_the_only_cell(whole, marked):
         whole.network, whole.codec("k"), marked, found.alignment, MESSAGE, found.kind
     )
     assert agreement.cells.shape == (1, 1) and agreement.cells[0, 0] > 0.5
+
+
+def test_report(whole):
+    suite = load_suite("everyday-brief")
+    suite = suite.replace(attacks=suite.attacks[:2])
+    report = inspect_photo(whole, data.coffee(), MESSAGE, key="k", psnr=30, suite=suite)
+    assert report.extraction.message == MESSAGE and report.cells > 0.5
+    assert len(report.edits) >= 2 and report.psnr == pytest.approx(30, abs=0.1)
 
 
 def test_sixteen_bits(whole):

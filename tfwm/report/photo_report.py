@@ -103,7 +103,9 @@ def inspect_photo(
         )
 
     found = read(marked, "none")
-    report = _describe(watermarker, marked, key, found, Alignment(mark.scale), message)
+    whole = watermarker.network.whole
+    place = Alignment(whole=True) if whole else Alignment(mark.scale)
+    report = _describe(watermarker, marked, key, found, place, message)
     before, after = eight_bit(cover), eight_bit(marked)
     report.strength, report.psnr = strength, mark.psnr(marked)
     report.ssim = large_ssim(before, after)
