@@ -42,7 +42,9 @@ def test_ssim_loss_rises_with_noise():
     assert losses[0] < losses[1] < losses[2] < 2
 
 
-@pytest.mark.parametrize("loss", [MessageLoss(), PSNRLoss(floor=1e-5, hard=True), SSIMLoss(filter_size=7)])
+@pytest.mark.parametrize(
+    "loss", [MessageLoss(), PSNRLoss(floor=1e-5, hard=True), SSIMLoss(filter_size=7)]
+)
 def test_config_round_trip(loss):
     again = keras.losses.deserialize(keras.losses.serialize(loss))
     assert again.get_config() == loss.get_config()

@@ -2,7 +2,7 @@
 
 "Model watermarking for image processing networks", AAAI 2020. Success rates are shares of images:
 `success_nc` counts as the paper does, a normalised correlation above 0.95, which a blank reaches
-if the watermark is mostly white; `success` a similarity (mean-removed, see `tfwm.metrics`) of at least 0.9.
+if the watermark is mostly white; `success` a `tfwm.metrics.watermark_similarity` of at least 0.9.
 """
 
 # What the paper calls its tasks; other tasks have no figures to be compared with.

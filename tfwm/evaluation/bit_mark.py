@@ -2,10 +2,10 @@ import math
 
 import numpy as np
 
-from tfwm.metrics import watermark_similarity
 from tfwm.evaluation.quality import psnr as measure_psnr
 from tfwm.images import ImageError
 from tfwm.marking.strength import find_strength
+from tfwm.metrics import watermark_similarity
 
 PSNR_TOLERANCE = 0.1
 

@@ -8,9 +8,9 @@ Wu, Liu, Yao and Zhang, "Watermarking neural networks with watermarked images", 
 The run has two stages, each in a folder of its own: `unmarked` trains the host by its task's loss
 alone, for comparison; `keyed` trains the same host from the same start together with the
 extractor, for as many steps. What the extractor has to tell from the marked host's outputs are
-real photos and the unmarked host's outputs, half of each. The config's defaults are the paper's sizes, and pix2pix's where it
-has none; the watermark's losses are squared errors, as the L1 norm saturates (see
-`tfwm.models.keyed_extractor`).
+real photos and the unmarked host's outputs, half of each. The config's defaults are the paper's
+sizes, and pix2pix's where it has none; the watermark's losses are squared errors, as the L1 norm
+saturates (see `tfwm.models.keyed_extractor`).
 
 The owner's secret comes from the file `secret_file`, or else from the settings, or the environment
 variable TFWM_SECRET. A `secret` in the settings is for demonstrations: it is stored with them.

@@ -3,8 +3,8 @@ import pytest
 import tensorflow as tf
 from skimage import data
 
-from tfwm.metrics import watermark_similarity
 from tfwm.evaluation.removal import other_watermark
+from tfwm.metrics import watermark_similarity
 
 
 class AddedMark:
