@@ -8,7 +8,7 @@ from skimage import data
 from tfwm.evaluation import load_suite
 from tfwm.export.base import Network
 from tfwm.images import Photo, read_photo, write_photo
-from tfwm.marking import Canvas
+from tfwm.marking import Alignment, Canvas
 from tfwm.report.confidence import cell_agreement
 from tfwm.report.photo_report import inspect_photo
 from tfwm.watermarker import Watermarker
@@ -134,6 +134,11 @@ def test_confidence_of_the_only_cell(whole, marked):
         whole.network, whole.codec("k"), marked, found.alignment, MESSAGE, found.kind
     )
     assert agreement.cells.shape == (1, 1) and agreement.cells[0, 0] > 0.5
+
+
+def test_alignment_of_the_marked_photo(whole, marked):
+    mark = whole.prepare(read_photo(data.coffee()), MESSAGE, key="k")
+    assert mark.alignment == Alignment(whole=True) == read(whole, marked.pixels).alignment
 
 
 def test_report(whole):

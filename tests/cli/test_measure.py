@@ -1,9 +1,10 @@
 import json
+from inspect import signature
 
 from PIL import Image
 from skimage import data
 
-from tfwm.cli.measure import BARRIER_FIGURES, FIGURES, TRAINING_FIGURES
+from tfwm.cli.measure import BARRIER_FIGURES, FIGURES, MATCHED, TRAINING_FIGURES
 
 SUITE = """
 title = "A small table"
@@ -71,6 +72,8 @@ def test_figures(run, fails, saved_network, tmp_path):
     assert list(FIGURES) == list(drawn)
     assert list(TRAINING_FIGURES) == list(of_runs)
     assert list(BARRIER_FIGURES) == list(of_barriers)
+    matched = [name for name, draw in drawn.items() if "match" in signature(draw).parameters]
+    assert list(MATCHED) == matched
     code, out, err = run("figures", "redmark-fig10", saved_network, "--output", tmp_path / "a.png")
     assert (code, out, err) == (0, f"{tmp_path / 'a.png'}\n", "")
     assert Image.open(tmp_path / "a.png").width > 300

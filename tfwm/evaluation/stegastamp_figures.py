@@ -89,14 +89,16 @@ def _line(axis, points, scale, **style):
 def _photo_accuracies(networks, images, suite, match):
     """`{(network, damage): percentages}`, one for each photo."""
     photos = Photos.of(images, suite.color)
-    rows = evaluate(networks, photos, suite.replace(attacks=[]), match, progress=False)
-    strengths = {row["network"]: row["strength"] for row in rows}
+    suites = dict.fromkeys(networks, suite)
+    if match is not None:
+        rows = evaluate(networks, photos, suite.replace(attacks=[]), match, progress=False)
+        suites = {row["network"]: suite.replace(strengths=[row["strength"]]) for row in rows}
     columns = {}
     for name, network in networks.items():
-        own = suite.replace(strengths=[strengths[name]])
         for number, photo in enumerate(photos.images):
             # Each photo by itself, since rows are means over photos; the seed gives its message.
-            for row in evaluate({name: network}, [photo], own, seed=number, progress=False):
+            rows = evaluate({name: network}, [photo], suites[name], seed=number, progress=False)
+            for row in rows:
                 damage = f"{row['label']} {row['shown']}".strip()
                 columns.setdefault((name, damage), []).append(100 * (1 - row["ber"]))
     return {key: np.array(values) for key, values in columns.items()}

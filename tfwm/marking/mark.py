@@ -4,6 +4,7 @@ import numbers
 import numpy as np
 
 from tfwm.images import ImageError
+from tfwm.marking.alignment import Alignment
 from tfwm.marking.canvas import add_residual
 from tfwm.marking.strength import mark_at_psnr
 
@@ -18,13 +19,19 @@ class Mark:
         photo: the unmarked `tfwm.images.Photo`.
         residual: `(h, w, 1)` change of the luminance, or `(h, w, 3)` of R, G and B, at working
             size and strength 1.
-        scale: factor from the photo's size to the working size, or a pair for height and width.
+        scale: factor from the photo's size to the working size; of a network that sees photos as
+            a whole a pair, for height and width.
     """
 
     def __init__(self, photo, residual, scale):
         self.photo = photo
         self.residual = residual
         self.scale = scale
+
+    @property
+    def alignment(self):
+        """The `tfwm.marking.Alignment` of the marked photo itself."""
+        return Alignment(whole=True) if isinstance(self.scale, tuple) else Alignment(self.scale)
 
     def apply(self, strength=1.0):
         """Returns the marked `tfwm.images.Photo`."""

@@ -4,7 +4,7 @@ import numpy as np
 
 from tfwm.evaluation.pictures import amplify, data_uri
 from tfwm.images import read_photo
-from tfwm.marking import Alignment, Extraction
+from tfwm.marking import Extraction
 from tfwm.payload import to_bytes
 from tfwm.report.confidence import cell_agreement
 from tfwm.report.edits import try_edits
@@ -103,9 +103,7 @@ def inspect_photo(
         )
 
     found = read(marked, "none")
-    whole = watermarker.network.whole
-    place = Alignment(whole=True) if whole else Alignment(mark.scale)
-    report = _describe(watermarker, marked, key, found, place, message)
+    report = _describe(watermarker, marked, key, found, mark.alignment, message)
     before, after = eight_bit(cover), eight_bit(marked)
     report.strength, report.psnr = strength, mark.psnr(marked)
     report.ssim = large_ssim(before, after)
