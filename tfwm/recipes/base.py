@@ -65,8 +65,9 @@ def train(config, build_model, resume=False, callbacks=(), cut=build.cut_source)
             steps_per_epoch=min(config.steps, config.steps_per_epoch),
             callbacks=[
                 *callbacks,
-                checkpoint,
+                # Logged first: a kill in between then repeats a line, and loses none.
                 keras.callbacks.CSVLogger(output / "log.csv", append=first_epoch > 0),
+                checkpoint,
                 keras.callbacks.TensorBoard(output / "tensorboard", write_graph=False),
                 *_early_stopping(config),
             ],
