@@ -12,7 +12,7 @@ import pytest
 from tfwm.recipes import build
 from tfwm.recipes import redmark as recipe
 from tfwm.resources import resource_directory
-from tfwm.training import ConfigError, load_config
+from tfwm.training import Checkpoint, ConfigError, load_config
 
 FILES = sorted((resource_directory("recipes") / "redmark").glob("*.toml"))
 SMALL = [
@@ -110,6 +110,22 @@ def test_goes_on_after_a_kill(tmp_path):
     with open(output / "log.csv", newline="") as file:
         epochs = [int(row["epoch"]) for row in csv.DictReader(file)]
     assert epochs[-1] == epoch + 1 and set(range(epoch + 2)) == set(epochs)
+
+
+def test_a_kill_at_a_checkpoint_loses_no_line_of_the_log(tmp_path, monkeypatch):
+    config = load_config(recipe.Config, None, [*SMALL, f"output={tmp_path}"])
+    save = Checkpoint.on_epoch_end
+
+    def save_and_die(*args):
+        save(*args)
+        raise SystemExit
+
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(Checkpoint, "on_epoch_end", save_and_die)
+        recipe.train(config)
+    recipe.train(config, resume=True)
+    with open(tmp_path / "log.csv", newline="") as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["0", "1"]
 
 
 def test_data_goes_on_with_other_patches(tmp_path):

@@ -100,8 +100,9 @@ def fit(build_trainer, input_shape, config, folder, data, validation_data=None, 
             steps_per_epoch=min(config.steps, config.steps_per_epoch),
             callbacks=[
                 *callbacks,
-                checkpoint,
+                # Logged first: a kill in between then repeats a line, and loses none.
                 keras.callbacks.CSVLogger(folder / "log.csv", append=first_epoch > 0),
+                checkpoint,
                 keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False),
             ],
             verbose=1 if sys.stdout.isatty() else 2,
