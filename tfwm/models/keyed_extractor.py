@@ -8,7 +8,7 @@ There is no official code, and the figures with the widths are not in the text. 
   ReLU; a 1 x 1 convolution of their concatenation is added to the input; ReLU.
 * E_A's last convolution is linear. Its image is brought to the watermark's size without loss: the
   pixels of each rectangle become the channels of one place.
-* E_C has two 3 x 3 convolutions of 96 and 48 channels, and one to the watermark.
+* E_C has two 3 x 3 convolutions of `2 * width` and `width` channels, and one to the watermark.
 * Key bits enter as -1 and 1. The paper's ranges are [-1, 1] (tanh); here images and watermarks are
   in [0, 1], so its losses are twice those here, and its blank, 0, is mid-gray, 0.5.
 
@@ -83,7 +83,7 @@ def build_extractor(
         watermark_size: `(height, width)` of the watermark, or one number; multiples of `block`.
         image_channels: channels of the images.
         watermark_channels: 1 for a gray watermark or a QR code, 3 for colour.
-        width: channels of E_A's hidden layers.
+        width: channels of the hidden layers of E_A and E_C.
         block: side in pixels of the square of the watermark that a key bit is laid over.
         keying: how E_B sees the key: `"plain"` as the paper, by convolutions; `"mixed"`
             (ours), see above.
@@ -117,7 +117,9 @@ def build_extractor(
     image = keras.Input((*image_size, image_channels), name="image")
     key = keras.Input((key_shape[0] * key_shape[1],), name="key")
 
-    x = _convolution(parts.to_signal(image), width, "image_first")
+    # In float32, as pixels of eight bits of precision would hide the mark.
+    pixels = parts.to_signal(image, dtype="float32")
+    x = _convolution(pixels, width, "image_first", dtype="float32")
     for i in (1, 2):
         x = _inception_residual(x, width, f"image_block{i}")
     x = keras.layers.Conv2D(image_channels, 3, padding="same", name="image_last")(x)
@@ -125,8 +127,8 @@ def build_extractor(
 
     features = _mixed_key if keying == "mixed" else _plain_key
     x = keras.layers.Concatenate(name="image_and_key")([x, features(key, key_shape, block)])
-    x = _convolution(x, 2 * KEY_CHANNELS, "read1")
-    x = _convolution(x, KEY_CHANNELS, "read2")
+    x = _convolution(x, 2 * width, "read1")
+    x = _convolution(x, width, "read2")
     x = keras.layers.Conv2D(
         watermark_channels, 3, padding="same", activation="tanh", name="read3", dtype="float32"
     )(x)
@@ -151,8 +153,10 @@ def _key_shape(watermark_size, block):
     return tuple(n // block for n in watermark_size)
 
 
-def _convolution(x, width, name, kernel=3):
-    return keras.layers.Conv2D(width, kernel, padding="same", activation="relu", name=name)(x)
+def _convolution(x, width, name, kernel=3, dtype=None):
+    return keras.layers.Conv2D(
+        width, kernel, padding="same", activation="relu", name=name, dtype=dtype
+    )(x)
 
 
 def _inception_residual(x, width, name):

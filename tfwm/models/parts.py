@@ -55,9 +55,9 @@ def small_normal():
     return keras.initializers.RandomNormal(stddev=0.02)
 
 
-def to_signal(image):
+def to_signal(image, dtype=None):
     """Pixels in [-1, 1] from those in [0, 1]."""
-    return keras.layers.Rescaling(2.0, offset=-1.0, name="pixels")(image)
+    return keras.layers.Rescaling(2.0, offset=-1.0, name="pixels", dtype=dtype)(image)
 
 
 def to_signs(message):
