@@ -12,13 +12,13 @@ LEAST = 4  # frequencies of each half of a bit
 class DFTMagnitude:
     """Bits in the magnitudes of the Fourier transform, on a ring of middle frequencies.
 
-    A small stand-in for the DFT watermarks that Zhang et al. (AAAI 2020) tried. We found no
-    well-kept package that does this with bits: the few on the Python Package Index whose
-    summaries speak of DFT hide a picture or a text in gray files. It follows Solachidis and Pitas, "Circularly symmetric watermark
-    embedding in 2-D DFT domain", IEEE TIP 10(11), 2001, in what it marks, and the comparison
-    of two groups in how: each bit has two secret groups of frequencies of the luminance, and
-    the mean logarithm of the magnitudes is brought above, for a 1, or below that of the other
-    group by a margin. Phases stay.
+    A small stand-in for the DFT watermarks that Zhang et al. (AAAI 2020) tried. We found no well-
+    kept package that does this with bits: the few on the Python Package Index whose summaries speak
+    of DFT hide a picture or a text in gray files. It follows Solachidis and Pitas, "Circularly
+    symmetric watermark embedding in 2-D DFT domain", IEEE TIP 10(11), 2001, in what it marks, and
+    the comparison of two groups in how: each bit has two secret groups of frequencies of the
+    luminance, and the mean logarithm of the magnitudes is brought above, for a 1, or below that of
+    the other group by a margin. Phases stay.
 
     Args:
         bits: of the payload.
