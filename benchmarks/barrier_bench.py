@@ -27,7 +27,6 @@ from tfwm.evaluation.files import versions
 from tfwm.startup import import_tensorflow
 
 ROOT = Path(__file__).resolve().parents[1]
-CLAIMED = 1e-3  # p-value up to which the mark counts as proven, as `prove` has it
 UNTOUCHED, BROKEN = "#444444", "#b9b9b9"
 ROW, PICTURE = 0.42, 64  # inches, pixels
 
@@ -172,8 +171,7 @@ def draw(results, name, path):
     longest = max(len(found) for found in groups.values())
     figure = new_figure(6.5 * len(groups), 1.4 + ROW * longest)
     figure.suptitle(
-        f"{name}: what is read after each attack, and the PSNR that it cost. "
-        f"Gray: not proven (p > {CLAIMED:g})"
+        f"{name}: what is read after each attack, and the PSNR that it cost. Gray: not proven"
     )
     columns = figure.subplots(
         1, 2 * len(groups), squeeze=False, gridspec_kw={"width_ratios": [5, 2 * ROW] * len(groups)}
@@ -196,8 +194,7 @@ def _draw_bars(axis, name, results):
     for place, result in enumerate(results):
         row = result.row
         colour = colours[row["kind"]]
-        proven = row["p_value"] <= CLAIMED
-        axis.barh(place, row["similarity"], color=colour if proven else BROKEN, height=0.7)
+        axis.barh(place, row["similarity"], color=colour if row["proven"] else BROKEN, height=0.7)
         if row["attack"] != "none":
             axis.text(1.02, place, f"{row['psnr']:.1f} dB", va="center", fontsize=8)
     axis.set_yticks(range(len(results)), [result.row["attack"] for result in results], fontsize=8)

@@ -31,3 +31,11 @@ def test_bad_numbers(similarities):
         prove(similarities, [0.0])
     with pytest.raises(ValueError, match="rate"):
         prove([0.1], [0.0], false_claim_rate=0)
+
+
+def test_a_small_difference_is_no_mark_however_certain():
+    """Images of another kind may read a little more, without a mark."""
+    unmarked = np.random.default_rng(0).normal(0, 0.01, 500)
+    other_kind, marked = prove(unmarked + 0.05, unmarked), prove(unmarked + 0.15, unmarked)
+    assert other_kind.p_value < 1e-100 and marked.p_value < 1e-100
+    assert marked.proven and not other_kind.proven

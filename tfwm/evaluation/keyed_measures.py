@@ -35,13 +35,14 @@ def reading_row(name, key, read, reader, unmarked, text=None):
         key: of the key, such as `"right"`.
         read: what was read, `(n, height, width, channels)` in [0, 1].
         reader: the `tfwm.protection.KeyedReader`.
-        unmarked: similarities of images known to be unmarked, with the right key.
+        unmarked: similarities of images known to be unmarked, with the right key; `None` for
+            another key, which they say nothing about.
         text: text of the watermark's QR code, or `None` if it is no QR code.
 
     Returns:
         dict: `similarity`, mean over the images; `success`, the share of at least 0.9; `qr`, the
         share whose QR code is decoded (and right), `None` without a text; `p_value` that the
-        group is unmarked.
+        group is unmarked, `None` without unmarked ones.
     """
     similarities = watermark_similarity(reader.watermark, read)
     return {
@@ -51,7 +52,7 @@ def reading_row(name, key, read, reader, unmarked, text=None):
         "similarity": float(similarities.mean()),
         "success": float(np.mean(similarities >= SIMILARITY_LIMIT)),
         "qr": qr_share(read, text),
-        "p_value": prove(similarities, unmarked).p_value,
+        "p_value": None if unmarked is None else prove(similarities, unmarked).p_value,
     }
 
 

@@ -24,7 +24,7 @@ def ownership_row(name, read, watermark, unmarked):
     Returns:
         dict: `nc` and `similarity`, means over the images; `success_nc`, the
         paper's success rate; `success`, the share of similarities of at least 0.9; `p_value`
-        that the group is unmarked.
+        that the group is unmarked, and whether the mark is `proven` (see `tfwm.protection.prove`).
 
     Example:
 
@@ -36,6 +36,7 @@ def ownership_row(name, read, watermark, unmarked):
     watermarks = np.broadcast_to(watermark, read.shape)
     correlations = np.asarray(normalized_correlation(watermarks, read))
     similarities = watermark_similarity(watermark, read)
+    proof = prove(similarities, unmarked)
     return {
         "images_of": name,
         "images": len(read),
@@ -43,7 +44,8 @@ def ownership_row(name, read, watermark, unmarked):
         "success_nc": float(np.mean(correlations > NC_LIMIT)),
         "similarity": float(similarities.mean()),
         "success": float(np.mean(similarities >= SIMILARITY_LIMIT)),
-        "p_value": prove(similarities, unmarked).p_value,
+        "p_value": proof.p_value,
+        "proven": proof.proven,
     }
 
 

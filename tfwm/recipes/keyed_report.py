@@ -122,7 +122,7 @@ def reading_rows(reader, marked, plain, targets, text, seed=0):
         ("photos", "right"): reader.read(targets),
     }
     return [
-        reading_row(images_of, key, read, reader, unmarked, text)
+        reading_row(images_of, key, read, reader, unmarked if key == "right" else None, text)
         for (images_of, key), read in groups.items()
     ]
 
@@ -232,6 +232,7 @@ def _page(**values):
     )
     environment.filters["share"] = lambda value: "–" if value is None else f"{100 * value:.0f} %"
     environment.filters["fine"] = lambda value: "–" if value is None else f"{100 * value:.1f} %"
+    environment.filters["tiny"] = lambda value: "–" if value is None else f"{value:.1e}"
     return environment.get_template("keyed.html").render(**values)
 
 
@@ -240,8 +241,9 @@ def _text(rows, damages):
     marked = [row for row in damages if row["images_of"] == "marked outputs"]
     for row in [*rows, *marked[1:]]:
         code = "–" if row["qr"] is None else f"{100 * row['qr']:.0f}%"
+        p_value = "–" if row["p_value"] is None else f"{row['p_value']:.1e}"
         lines.append(
             f"{row['images_of']:<20}{row.get('damage', row['key']):<22}"
-            f"{row['similarity']:>8.3f}{code:>7}{row['p_value']:>10.1e}"
+            f"{row['similarity']:>8.3f}{code:>7}{p_value:>10}"
         )
     return "\n".join(lines)
