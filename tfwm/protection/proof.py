@@ -29,9 +29,7 @@ class Proof:
     @property
     def proven(self):
         """Whether the mark is there: a p-value that small, and a similarity 0.1 above theirs."""
-        return (
-            self.p_value <= self.false_claim_rate and self.similarity >= self.reference + MARGIN
-        )
+        return self.p_value <= self.false_claim_rate and self.similarity >= self.reference + MARGIN
 
     def __str__(self):
         verdict = "carry the mark" if self.proven else "show no proof of the mark"
