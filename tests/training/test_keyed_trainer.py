@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfwm.training import KeyedTrainer
 
@@ -63,6 +64,27 @@ def test_losses_are_the_paper_s(pairs):
     assert logs["loss"] == pytest.approx(np.dot(parts, [1, 1, 0.5, 0.5]), rel=1e-4)
 
 
+@pytest.mark.parametrize("step, factor", [(0, 9), (5, 3), (10, 1), (20, 1)])
+def test_gain_multiplies_what_the_host_is_told_of_the_mark(pairs, step, factor):
+    def gradients(**arguments):
+        trainer = make(**arguments)
+        trainer(pairs)
+        if "gain" in arguments:
+            trainer.step.assign(step)
+        with tf.GradientTape() as tape:
+            outputs = trainer(pairs, training=True)
+            loss = tf.reduce_sum(outputs["marked"])
+        return outputs["marked"].numpy(), tape.gradient(loss, trainer.host.trainable_variables)
+
+    keras.utils.set_random_seed(0)
+    read, plain = gradients()
+    keras.utils.set_random_seed(0)
+    read_too, multiplied = gradients(gain=9, gain_steps=10)
+    np.testing.assert_array_equal(read, read_too)
+    for a, b in zip(plain, multiplied, strict=True):
+        np.testing.assert_allclose(b, factor * a, rtol=1e-4)
+
+
 def test_host_and_extractor_learn(pairs):
     extractor_inputs = {
         "image": keras.Input((8, 8, 3), name="image"),
@@ -91,3 +113,9 @@ def test_saves_and_loads(pairs, tmp_path):
 def test_keys_are_bits(key):
     with pytest.raises(ValueError, match="key of 0 and 1"):
         make(key=key)
+
+
+@pytest.mark.parametrize("arguments", [{"gain": 0.5}, {"gain_steps": 0}])
+def test_bad_gain(arguments):
+    with pytest.raises(ValueError, match="gain and gain_steps of at least 1"):
+        make(**arguments)

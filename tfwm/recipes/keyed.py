@@ -74,6 +74,8 @@ class Config(TrainingConfig):
     unmarked_weight: float = 0.5  # beta
     wrong_key_weight: float = 0.5  # gamma
     flipped_bits: int = 8  # T_d
+    gain: float = 1.0  # at first, on what the host is told of the mark
+    gain_share: float = 0.5  # of the steps, until it is 1
     # Tampering with what is read: tables as of other recipes
     attacks: list = dataclasses.field(default_factory=list)
     attack_per: str = "image"
@@ -191,6 +193,8 @@ def build_trainer(config, marked=True):
             attack=build_attack(config),
             adversary=adversary,
             flipped_bits=config.flipped_bits,
+            gain=config.gain,
+            gain_steps=max(1, round(config.gain_share * config.steps)),
             seed=config.seed,
         )
         terms |= dict.fromkeys(("marked", "unmarked", "wrong_key"), "mse")

@@ -29,6 +29,10 @@ class KeyedTrainer(keras.Model):
         adversary: a `tfwm.layers.AdversarialLoss` on the host's outputs, or `None`.
         flipped_bits: the paper's T_d.
         blank: value of the pixels that mean "no watermark", the middle of the range.
+        gain: factor, at first, on the gradients that the mark's losses send to the host (ours); it
+            falls to 1 geometrically. With the task's loss weighed as heavily as it takes to leave
+            outputs unharmed, host and extractor otherwise need long to agree on any mark.
+        gain_steps: number of steps until then.
         seed: integer for the flipped bits.
 
     Call arguments:
@@ -49,6 +53,8 @@ class KeyedTrainer(keras.Model):
         adversary=None,
         flipped_bits=8,
         blank=0.5,
+        gain=1.0,
+        gain_steps=1,
         seed=None,
         **kwargs,
     ):
@@ -65,12 +71,27 @@ class KeyedTrainer(keras.Model):
         self.adversary = adversary
         self.flipped_bits = int(flipped_bits)
         self.blank = float(blank)
+        if gain < 1 or gain_steps < 1:
+            raise ValueError(
+                "Expected gain and gain_steps of at least 1. "
+                f"Received: gain={gain}, gain_steps={gain_steps}"
+            )
+        self.gain = float(gain)
+        self.gain_steps = int(gain_steps)
         self.seed = seed
         self.wrong_keys = WrongKeys(self.flipped_bits, seed=seed)
 
     def build(self, input_shape):
         if self.attack is not None and not self.attack.built:
             self.attack.build(input_shape["target"])
+        self.step = self.add_weight(
+            name="step",
+            shape=(),
+            initializer="zeros",
+            trainable=False,
+            dtype="float32",
+            aggregation="mean",
+        )
         self.built = True
 
     def call(self, inputs, training=None):
@@ -78,7 +99,8 @@ class KeyedTrainer(keras.Model):
         if self.adversary is not None:
             output = self.adversary([output, inputs["target"]], training=training)
         unmarked = inputs.get("unmarked", inputs["target"])
-        seen = tf.concat([output, tf.cast(unmarked, output.dtype)], axis=0)
+        seen = self._amplify(output) if training else output
+        seen = tf.concat([seen, tf.cast(unmarked, output.dtype)], axis=0)
         if self.attack is not None:
             seen = self.attack(seen)
         marked, unmarked = tf.split(seen, 2)
@@ -88,6 +110,13 @@ class KeyedTrainer(keras.Model):
         read = self.extractor({"image": images, "key": keys}, training=training)
         names = ("marked", "unmarked", "wrong_key")
         return {"output": output, **dict(zip(names, tf.split(read, 3), strict=True))}
+
+    def _amplify(self, output):
+        """The output itself, through which gradients come out multiplied."""
+        step = tf.convert_to_tensor(self.step)
+        self.step.assign(step + 1.0)
+        gain = self.gain ** (1 - tf.minimum(step / self.gain_steps, 1.0))
+        return output + tf.cast(gain - 1, output.dtype) * (output - tf.stop_gradient(output))
 
     def _targets(self, inputs, outputs):
         blank = tf.fill(tf.shape(outputs["marked"]), self.blank)
@@ -114,6 +143,8 @@ class KeyedTrainer(keras.Model):
             "adversary": serialize(self.adversary),
             "flipped_bits": self.flipped_bits,
             "blank": self.blank,
+            "gain": self.gain,
+            "gain_steps": self.gain_steps,
             "seed": self.seed,
         }
 
