@@ -46,6 +46,14 @@ def test_damages(keyed_reader, outputs):
     assert all(row["success"] == 0 for row in rows[1::2])
 
 
+def test_damage_curves(keyed_reader, outputs):
+    rows = measures.damage_curves(keyed_reader, outputs[0])
+    assert [(r["damage"], r["level"]) for r in rows] == [
+        (name, level) for name, (_, levels) in measures.LEVELS.items() for level in levels
+    ]
+    assert all(r["similarity"] > 0.9 and r["qr"] is None for r in rows)  # a tint survives
+
+
 def test_wrong_keys_have_their_distance():
     key = np.random.default_rng(0).integers(0, 2, 64)
     for distance in (0, 1, 17, 64):

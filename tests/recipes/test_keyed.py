@@ -74,7 +74,7 @@ def test_losses_and_start(tmp_path):
     task = np.abs(outputs["output"] - pairs["target"]).mean()
     assert logs["marked_loss"] == pytest.approx(marked, rel=1e-3)
     assert logs["unmarked_loss"] == pytest.approx(unmarked, rel=1e-3)
-    expected = task + marked + 0.5 * unmarked + 0.5 * logs["wrong_key_loss"]
+    expected = config.task_weight * task + marked + 0.5 * unmarked + 0.5 * logs["wrong_key_loss"]
     assert logs["loss"] == pytest.approx(expected, rel=1e-3)
 
 
@@ -107,9 +107,11 @@ def test_whole_run(tmp_path, capsys, monkeypatch):
     out = capsys.readouterr().out.strip().splitlines()
     assert out[-1].startswith("tiny SSIM ")
     page = (output / "report.html").read_text()
-    assert page.count("data:image/png") == 3 * 9 + 1 and "super-resolution (Fig. 5)" in page
-    for name in ("readings", "damages", "wrong-keys", "task"):
+    assert page.count("data:image/png") == 3 * 9 + 2 and "super-resolution (Fig. 5)" in page
+    for name in ("readings", "damages", "wrong-keys", "task", "robustness", "likeness"):
         assert (output / f"{name}.csv").read_text().startswith("# python -m tfwm.recipes.keyed")
+    plots = {path.name for path in (output / "plots").iterdir()}
+    assert plots == {"wrong-keys.png", "robustness.png", "keyed-fig5.png"}
     # The secret is in no file of the run.
     for path in output.rglob("*"):
         assert path.is_dir() or SECRET.encode() not in path.read_bytes()

@@ -1,10 +1,10 @@
-import csv
 import dataclasses
 import tomllib
 from pathlib import Path
 
 import keras
 
+from tfwm.evaluation.files import read_csv
 from tfwm.protection import load_barrier
 
 SURROGATE = "network.keras"
@@ -44,7 +44,7 @@ class BarrierRun:
                     f"{folder}, which has no {path.relative_to(folder)}"
                 )
         config = tomllib.loads(paths[0].read_text(encoding="utf-8"))
-        return cls(folder, config, *map(_read_rows, paths[1:]))
+        return cls(folder, config, *map(read_csv, paths[1:]))
 
     @property
     def name(self):
@@ -74,17 +74,3 @@ class BarrierRun:
         if not path.is_file():
             raise FileNotFoundError(f"Expected a trained surrogate {name}. Received: no {path}")
         return keras.models.load_model(path, compile=False)
-
-
-def _read_rows(path):
-    with open(path, newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
-    return [{key: _number(value) for key, value in row.items()} for row in rows]
-
-
-def _number(text):
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    return int(number) if number.is_integer() and text.isdigit() else number

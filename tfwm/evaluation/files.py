@@ -61,6 +61,22 @@ def write_csv(rows, path, comments=()):
     return write_whole(path, text.getvalue())
 
 
+def read_csv(path):
+    """Returns the rows of a file that `write_csv` wrote, a list of dicts.
+
+    Numbers come back as int or float, empty cells as `None`, and everything else as text.
+
+    Example:
+
+    >>> rows = read_csv(write_csv([{"network": "a", "ber": 0.25, "n": 3}], "rows.csv"))
+    >>> rows
+    [{'network': 'a', 'ber': 0.25, 'n': 3}]
+    """
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
+    return [{key: _value(cell) for key, cell in row.items()} for row in rows]
+
+
 def versions():
     """Returns one line with the versions of the package and of what its numbers depend on."""
     parts = [f"tfwm {__version__}"]
@@ -78,3 +94,12 @@ def _cell(value):
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:.6g}" if isinstance(value, float) else value
+
+
+def _value(cell):
+    for number in (int, float):
+        try:
+            return number(cell)
+        except ValueError:
+            continue
+    return cell or None

@@ -25,6 +25,13 @@ DAMAGES = {
     "half size and back": ("resizing", 0.5),
     "mirrored": ("mirror", None),
 }
+# Levels of the curves of what is read of damaged outputs.
+LEVELS = {
+    "JPEG, quality": ("jpeg", (10, 20, 30, 50, 70, 90)),
+    "noise, sigma": ("gaussian_noise", (2, 5, 10, 15, 20, 30)),
+    "crop, share of the area": ("crop", (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)),
+    "resized and back, factor": ("resizing", (0.25, 0.375, 0.5, 0.75, 1.0)),
+}
 
 
 def reading_row(name, key, read, reader, unmarked, text=None):
@@ -69,7 +76,10 @@ def damage(name, images, seed=0):
     >>> damage("crop to 80 %", np.zeros((2, 50, 50, 3), np.uint8))[0].shape
     (45, 45, 3)
     """
-    distortion, level = DAMAGES[name]
+    return _damaged(*DAMAGES[name], images, seed)
+
+
+def _damaged(distortion, level, images, seed=0):
     damaged = []
     for i, image in enumerate(images):
         gray = image.shape[-1] == 1
@@ -94,6 +104,24 @@ def damage_rows(reader, groups, text=None):
         for group, found in read.items():
             row = reading_row(group, "right", found, reader, unmarked, text)
             rows.append({"damage": name, **row})
+    return rows
+
+
+def damage_curves(reader, images, text=None):
+    """Returns one row for each of `LEVELS`: `damage`, `level`, mean `similarity`, `qr`.
+
+    Args:
+        reader: the `tfwm.protection.KeyedReader`.
+        images: marked images, uint8.
+        text: see `reading_row`.
+    """
+    rows = []
+    for name, (distortion, levels) in LEVELS.items():
+        for level in levels:
+            read = reader.read(_damaged(distortion, level, images))
+            similarity = float(watermark_similarity(reader.watermark, read).mean())
+            row = {"damage": name, "level": level, "similarity": similarity}
+            rows.append({**row, "qr": qr_share(read, text)})
     return rows
 
 

@@ -4,14 +4,15 @@ from pathlib import Path
 
 import jinja2
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from tfwm.data.tasks import build_task
+from tfwm.evaluation.drawing import save_figure
 from tfwm.evaluation.files import versions, write_csv, write_whole
+from tfwm.evaluation.keyed_figures import damage_figure, key_figure, task_figure
 from tfwm.evaluation.keyed_measures import (
     PAPER_TASKS,
     damage,
+    damage_curves,
     damage_rows,
     hamming_curve,
     quality_of,
@@ -61,26 +62,42 @@ def report(config, recipe, unmarked, host, reader, pairs):
     likeness = quality_of(plain, marked)
     rows = reading_rows(reader, marked, plain, targets, text)
     damages = damage_rows(reader, {"marked outputs": marked, "unmarked outputs": plain}, text)
-    curve = hamming_curve(reader, marked[:CURVE_IMAGES], text, min(len(marked), CURVE_IMAGES))
+    few = marked[:: max(1, len(marked) // CURVE_IMAGES)][:CURVE_IMAGES]
+    curve = hamming_curve(reader, few, text, len(few))
+    levels = damage_curves(reader, few, text)
     proof = verify_images(reader, marked[:PROOF_IMAGES], plain, keys=PROOF_KEYS, seed=config.seed)
     output = Path(config.output)
     command = f"python -m tfwm.recipes.keyed --config recipes/keyed/{recipe}"
     head = [command, versions(), f"{len(targets)} crops of {config.test_photos}"]
+    paper = _paper(config)
+    likeness_row = {"task": config.task["name"], "images": len(targets), **likeness}
+    if paper:
+        likeness_row |= {"paper_task": paper["task"], "paper_ssim": paper["ssim"]}
     tables = {"readings": rows, "damages": damages, "wrong-keys": curve, "task": task}
+    tables |= {"robustness": levels, "likeness": [likeness_row]}
     for name, table in tables.items():
         write_csv(table, output / f"{name}.csv", head)
-    picture = _draw_curve(curve, output / "wrong-keys.png")
+    pictures = _pictures(reader, inputs, targets, plain, marked, config.seed)
+    figures = {"wrong-keys": key_figure({config.name: curve})}
+    figures |= {"robustness": damage_figure({config.name: levels})}
+    number = 5 if config.watermark_channels == 1 else 6
+    figures[f"keyed-fig{number}"] = task_figure(pictures)
+    for name, figure in figures.items():
+        save_figure(figure, output / "plots", name)
     page = _page(
         title=f"{config.name}: a network whose outputs carry its owner's mark",
         task=task,
         likeness=likeness,
-        paper=_paper(config),
+        paper=paper,
         rows=rows,
         damages=damages,
         curve=curve,
-        curve_picture=picture,
+        curves=[_uri(figures[name]) for name in ("wrong-keys", "robustness")],
         proof=str(proof),
-        pictures=_pictures(reader, inputs, targets, plain, marked, config.seed),
+        pictures=[
+            {name: data_uri(_plane(image), WIDTH) for name, image in line.items()}
+            for line in pictures
+        ],
         command=command,
         config=config,
     )
@@ -198,7 +215,7 @@ def _pictures(reader, inputs, targets, plain, marked, seed):
             "read from the unmarked output": to_bytes(reader.read(plain[i : i + 1])[0]),
             "read after JPEG 70": to_bytes(reader.read(damage("JPEG 70", one))[0]),
         }
-        lines.append({name: data_uri(_plane(image), WIDTH) for name, image in line.items()})
+        lines.append(line)
     return lines
 
 
@@ -206,24 +223,9 @@ def _plane(image):
     return image[..., 0] if image.shape[-1] == 1 else image
 
 
-def _draw_curve(curve, path):
-    """Draws what wrong keys read against their distance; returns the picture for the page."""
-    figure = Figure((7, 3.2), layout="constrained")
-    canvas = FigureCanvasAgg(figure)
-    axis = figure.subplots()
-    distances = [row["distance"] for row in curve]
-    lines = {"mean similarity": "similarity", "largest similarity": "largest"}
-    if curve[0]["qr"] is not None:
-        lines["QR codes decoded"] = "qr"
-    for label, key in lines.items():
-        axis.plot(distances, [row[key] for row in curve], marker="o", markersize=3, label=label)
-    axis.set_xscale("symlog", base=2, linthresh=1)
-    axis.set(xlabel="wrong bits of the key", ylim=(-0.3, 1.05))
-    axis.set_xticks(distances, [str(n) for n in distances])
-    axis.grid(alpha=0.3)
-    axis.legend()
-    figure.savefig(path, dpi=120)
-    return data_uri(np.asarray(canvas.buffer_rgba()))
+def _uri(figure):
+    figure.canvas.draw()
+    return data_uri(np.asarray(figure.canvas.buffer_rgba()))
 
 
 def _page(**values):

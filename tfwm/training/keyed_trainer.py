@@ -30,7 +30,7 @@ class KeyedTrainer(keras.Model):
         flipped_bits: the paper's T_d.
         blank: value of the pixels that mean "no watermark", the middle of the range.
         gain: factor, at first, on the gradients that the mark's losses send to the host (ours); it
-            falls to 1 geometrically. With the task's loss weighed as heavily as it takes to leave
+            falls to 1 evenly. With the task's loss weighed as heavily as it takes to leave
             outputs unharmed, host and extractor otherwise need long to agree on any mark.
         gain_steps: number of steps until then.
         seed: integer for the flipped bits.
@@ -115,8 +115,8 @@ class KeyedTrainer(keras.Model):
         """The output itself, through which gradients come out multiplied."""
         step = tf.convert_to_tensor(self.step)
         self.step.assign(step + 1.0)
-        gain = self.gain ** (1 - tf.minimum(step / self.gain_steps, 1.0))
-        return output + tf.cast(gain - 1, output.dtype) * (output - tf.stop_gradient(output))
+        more = (self.gain - 1) * (1 - tf.minimum(step / self.gain_steps, 1.0))
+        return output + tf.cast(more, output.dtype) * (output - tf.stop_gradient(output))
 
     def _targets(self, inputs, outputs):
         blank = tf.fill(tf.shape(outputs["marked"]), self.blank)

@@ -1,0 +1,73 @@
+"""Tables and curves of watermarked networks, from runs of their recipe, beside the paper's figures.
+
+    python benchmarks/keyed_tables.py runs/keyed-colorize runs/keyed-super-resolve
+
+Writes results/keyed-tasks.csv (how like marked and unmarked outputs are, the paper's SSIM of the
+like task beside it, and how well both hosts do their task), keyed-readings.csv (which key reads
+what from which images, and from damaged ones), keyed-wrong-keys.csv and keyed-robustness.csv, each
+of these two with a figure beside it. Figures 5 and 6, the pictures, lie in each run's `plots`.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from tfwm.evaluation import write_csv
+from tfwm.evaluation.drawing import save_figure
+from tfwm.evaluation.files import read_csv, versions
+from tfwm.evaluation.keyed_figures import damage_figure, key_figure
+
+RESULTS = Path(__file__).resolve().parents[1] / "results"
+PARTS = ("likeness", "task", "readings", "damages", "wrong-keys", "robustness")
+
+
+def main():
+    """Reads the runs and writes the tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="folders of finished runs")
+    options = parser.parse_args()
+    runs = {}
+    for folder in map(Path, options.runs):
+        missing = [part for part in PARTS if not (folder / f"{part}.csv").is_file()]
+        if missing:
+            parser.error(
+                "expected the folder of a finished run of tfwm.recipes.keyed. Received: "
+                f"{folder}, which has no {missing[0]}.csv"
+            )
+        runs[folder.name] = {part: read_csv(folder / f"{part}.csv") for part in PARTS}
+    head = [" ".join(["python", "benchmarks/keyed_tables.py", *sys.argv[1:]]), versions()]
+    tables = {
+        "keyed-tasks": [task_row(name, run) for name, run in runs.items()],
+        "keyed-readings": [
+            {"run": name, "damage": "none", **row}
+            for name, run in runs.items()
+            for row in run["readings"] + [r for r in run["damages"] if r["damage"] != "none"]
+        ],
+    }
+    for part in ("wrong-keys", "robustness"):
+        rows = [{"run": name, **row} for name, run in runs.items() for row in run[part]]
+        tables[f"keyed-{part}"] = rows
+    for name, rows in tables.items():
+        print("wrote", write_csv(rows, RESULTS / f"{name}.csv", head))
+    for part, draw in (("wrong-keys", key_figure), ("robustness", damage_figure)):
+        figure = draw({name: run[part] for name, run in runs.items()})
+        print("wrote", save_figure(figure, RESULTS, f"keyed-{part}"))
+
+
+def task_row(name, run):
+    """How like the outputs of both hosts are, and how well each does its task."""
+    unmarked, marked = run["task"]
+    quality = {
+        f"{host}_{key}": row[key]
+        for key in ("psnr", "ssim")
+        for host, row in (("unmarked", unmarked), ("marked", marked))
+    }
+    shares = {key: marked[key] for key in ("psnr_share", "ssim_share")}
+    likeness = {"paper_task": None, "paper_ssim": None, **run["likeness"][0]}
+    return {"run": name, **likeness, **quality, **shares}
+
+
+if __name__ == "__main__":
+    main()
