@@ -10,6 +10,9 @@ import csv
 import re
 from pathlib import Path
 
+from readme_markdown import markdown
+from readme_protection import PROTECTION
+
 ROOT = Path(__file__).resolve().parents[1]
 PAPER_WAY = {"placement": "paper", "vote": "majority"}
 BEST_WAY = {"placement": "spread", "vote": "soft"}
@@ -59,7 +62,7 @@ def attack_table(rows):
         "resize .5/.75/1.5",
         "mean, spread and soft",
     ]
-    return _markdown(head, lines)
+    return markdown(head, lines)
 
 
 def paper_table(rows):
@@ -77,7 +80,7 @@ def paper_table(rows):
         [name, f"{float(strength):.2f}", *(line.get(c, "") for c in columns)]
         for (name, strength), line in lines.items()
     ]
-    return _markdown(head, table)
+    return markdown(head, table)
 
 
 def accuracy_table(rows):
@@ -98,7 +101,7 @@ def accuracy_table(rows):
         name = f"{row['label']} {row['shown']}".strip()
         lines.setdefault(name, {})[row["network"]] = f"{cell}, {100 * float(row['exact']):.0f}"
     head = [f"bit accuracy (paper), all bits right, %; {rows[0]['images']} images", *networks]
-    return _markdown(head, [[n, *(c.get(m, "") for m in networks)] for n, c in lines.items()])
+    return markdown(head, [[n, *(c.get(m, "") for m in networks)] for n, c in lines.items()])
 
 
 def seeds_table(rows):
@@ -117,7 +120,7 @@ def seeds_table(rows):
         slowest = str(100 * max(learned)) if len(learned) == len(seeds) else "never"
         lines.append([kind, share, slowest, f"{100 * worst:.1f}"])
     head = ["kind", "seeds above 95 %", "steps of the slowest", "least best accuracy, %"]
-    return _markdown(head, lines)
+    return markdown(head, lines)
 
 
 def forms_table(rows):
@@ -127,7 +130,7 @@ def forms_table(rows):
         for r in rows
     ]
     head = [f"{rows[0]['images']} photographs, {rows[0]['bytes']} bytes", "PSNR", "saved as"]
-    return _markdown([*head, "read, %"], lines)
+    return markdown([*head, "read, %"], lines)
 
 
 def rectify_table(rows):
@@ -138,7 +141,7 @@ def rectify_table(rows):
         lines.setdefault(row["scene"], {})[row["level"]] = found
     levels = list(dict.fromkeys(row["level"] for row in rows))
     head = ["found, %", *(f"level {level}" for level in levels)]
-    return _markdown(head, [[scene, *(c[level] for level in levels)] for scene, c in lines.items()])
+    return markdown(head, [[scene, *(c[level] for level in levels)] for scene, c in lines.items()])
 
 
 def curves_table(rows):
@@ -157,14 +160,14 @@ def curves_table(rows):
         for name, (*_, before, last) in lines.items()
     ]
     head = ["run", "epoch", "BER before, %", "BER, %", "loss before", "loss", "PSNR"]
-    return _markdown([*head[:2], *(f"validation {name}" for name in head[2:])], table)
+    return markdown([*head[:2], *(f"validation {name}" for name in head[2:])], table)
 
 
 def ways_table(rows):
     """Images a second of each way of training."""
     keys = ("images_per_second", "ratio", "images_per_cpu_second", "cpu_ratio")
     head = ["way", "images/s", "ratio", "images per CPU second", "ratio"]
-    return _markdown(head, [[row["way"], *(row[key] for key in keys)] for row in rows])
+    return markdown(head, [[row["way"], *(row[key] for key in keys)] for row in rows])
 
 
 def jpeg_table(rows):
@@ -179,93 +182,13 @@ def jpeg_table(rows):
             mean = sum(float(r["psnr_mean"]) for r in mine) / len(mine)
             cells.append("equal" if equal else f"{mean:.2f}")
         lines.append([method.replace("baseline", "the photo before JPEG"), *cells])
-    return _markdown(["method", *kinds], lines)
-
-
-def barrier_hiding_table(rows):
-    """Quality of marked outputs and what is read from them, the paper's in brackets."""
-    head = [
-        "barrier (paper)",
-        "adversarial stage",
-        "PSNR",
-        "SSIM",
-        "NC",
-        "NC > 0.95, %",
-        "similarity",
-    ]
-    return _markdown(
-        head,
-        [
-            [
-                row["run"],
-                _stage(row),
-                *(_beside(row, key, f".{n}f") for key, n in (("psnr", 2), ("ssim", 4), ("nc", 4))),
-                f"{100 * float(row['success_nc']):.0f}",
-                f"{float(row['similarity']):.3f}",
-            ]
-            for row in rows
-        ],
-    )
-
-
-def barrier_success_table(rows):
-    """Success rates for each surrogate, the paper's in brackets; without the stage and with it."""
-    lines = {}
-    for row in rows:
-        cells = lines.setdefault((row["run"], row["surrogate"]), {})
-        paper = row["paper_success_nc"]
-        rate = f"{100 * float(row['success_nc']):.0f}"
-        rate += f" ({100 * float(paper):.0f})" if paper else ""
-        own = f"{100 * float(row['success']):.0f}, {float(row['similarity']):.3f}"
-        cells[row["adversarial_stage"]] = [rate, own]
-    head = ["NC > 0.95, % (paper)", "surrogate", "without the stage", "with it"]
-    head += ["similarity ≥ 0.9, %, and mean, without", "with it"]
-    table = []
-    for (run, surrogate), cells in lines.items():
-        pairs = zip(cells["false"], cells["true"], strict=True)
-        table.append([run, surrogate, *(cell for pair in pairs for cell in pair)])
-    return _markdown(head, table)
-
-
-def barrier_claims_table(rows):
-    """What is read from images that never saw the barrier."""
-    head = ["run", "images of", "images", "NC > 0.95, %", "similarity ≥ 0.9, %", "similarity", "p"]
-    return _markdown(
-        head,
-        [
-            [
-                *(row[key] for key in ("run", "images_of", "images")),
-                *(f"{100 * float(row[key]):.1f}" for key in ("success_nc", "success")),
-                f"{float(row['similarity']):.3f}",
-                f"{float(row['p_value']):.1g}",
-            ]
-            for row in rows
-        ],
-    )
-
-
-def task_specific_table(rows):
-    """How well marked and unmarked networks do their task, the paper's in brackets."""
-    head = ["run (paper)", "network", "PSNR", "SSIM", "NC > 0.95, %", "similarity"]
-    return _markdown(
-        head,
-        [
-            [
-                row["run"],
-                row["network"],
-                *(_beside(row, key, f".{n}f") for key, n in (("psnr", 2), ("ssim", 4))),
-                f"{100 * float(row['success_nc']):.0f}",
-                f"{float(row['similarity']):.3f}",
-            ]
-            for row in rows
-        ],
-    )
+    return markdown(["method", *kinds], lines)
 
 
 def training_table(rows):
     """Patches a second of both ways and their ratio."""
     head = ["reference, patches/s", "this package, patches/s", "ratio"]
-    return _markdown(head, [[rows[0][key] for key in ("reference", "package", "ratio")]])
+    return markdown(head, [[rows[0][key] for key in ("reference", "package", "ratio")]])
 
 
 def speed_table(rows):
@@ -276,7 +199,7 @@ def speed_table(rows):
         cells[row["image"]] = f"{float(row['embed_ms']):.1f} / {float(row['extract_ms']):.1f}"
     images = list(dict.fromkeys(row["image"] for row in rows))
     table = [[name, *(cells.get(image, "") for image in images)] for name, cells in lines.items()]
-    return _markdown(["", *images], table)
+    return markdown(["", *images], table)
 
 
 def everyday_table(rows):
@@ -292,14 +215,14 @@ def everyday_table(rows):
     psnr = {row["marker"]: row["psnr"] for row in rows if row["psnr"]}
     quality = ["PSNR, dB", *(f"{float(psnr[marker]):.2f}" for marker in markers)]
     table = [quality, *([name, *(c.get(m, "") for m in markers)] for name, c in lines.items())]
-    return _markdown([f"{rows[0]['images']} photographs", *markers], table)
+    return markdown([f"{rows[0]['images']} photographs", *markers], table)
 
 
 def alarms_table(rows):
     """Readings, false alarms and the test of the p-values."""
     keys = ("kind", "readings", "present", "smallest_p_value", "below_0.01", "ks_p_value")
     head = ["readings of", "number", "present at 1e-6", "least p", "p below 0.01", "KS test, p"]
-    return _markdown(head, [[_number(row[key]) for key in keys] for row in rows])
+    return markdown(head, [[_number(row[key]) for key in keys] for row in rows])
 
 
 def memory_table(rows):
@@ -309,7 +232,7 @@ def memory_table(rows):
         lines.setdefault(row["pixels"], []).append(
             f"{row['megabytes_above_model']} MB, {row['seconds_with_file']} s"
         )
-    return _markdown(["photo", "embed", "extract"], [[n, *cells] for n, cells in lines.items()])
+    return markdown(["photo", "embed", "extract"], [[n, *cells] for n, cells in lines.items()])
 
 
 SHOWN_LEVELS = {
@@ -321,11 +244,7 @@ SHOWN_LEVELS = {
 }
 NO_EDITS = ("identity", "unmarked", "mean", "mean of all")
 MAKERS = {
-    "barrier-table1": barrier_hiding_table,
-    "barrier-table2": barrier_success_table,
-    "barrier-table3": barrier_success_table,
-    "barrier-claims": barrier_claims_table,
-    "barrier-task-specific": task_specific_table,
+    **PROTECTION,
     "everyday-bsds500-test-768x512": everyday_table,
     "false_alarms": alarms_table,
     "large_photo": memory_table,
@@ -349,16 +268,6 @@ MAKERS = {
 }
 
 
-def _stage(row):
-    return {"true": "with", "false": "without"}[row["adversarial_stage"]]
-
-
-def _beside(row, key, form):
-    """Our value, and the paper's in brackets if it has one."""
-    paper = row[f"paper_{key}"]
-    return f"{float(row[key]):{form}}" + (f" ({paper})" if paper else "")
-
-
 def _percent(rows):
     return f"{100 * sum(float(row['ber']) for row in rows) / len(rows):.2f}"
 
@@ -380,11 +289,6 @@ def _number(text):
 
 def _short(ber):
     return f"{100 * float(ber):.1f}"
-
-
-def _markdown(head, lines):
-    rule = ["---", *["--:"] * (len(head) - 1)]
-    return "".join("| " + " | ".join(line) + " |\n" for line in [head, rule, *lines])
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@ import pytest
 from tfwm.evaluation.barrier_run import BarrierRun
 from tfwm.evaluation.barrier_tables import BARRIER_TABLES
 
-READ = "nc,success_nc,similarity,success,p_value"
+READ = "nc,success_nc,similarity,success,p_value,proven"
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def make_run(tmp_path):
         groups = ["marked", *attacks, "unmarked", *["unmarked network"] * task_specific]
         lines = [f"stage,images_of,images,{READ}"]
         for stage, success in (("initial", 0), ("adversarial", 1)):
-            lines += [f"{stage},{g},100,0.99,{success},0.98,{success},1e-9" for g in groups]
+            lines += [f"{stage},{g},100,0.99,{success},0.98,{success},1e-9,{str(bool(success)).lower()}" for g in groups]
         (folder / "ownership.csv").write_text("# command\n" + "\n".join(lines) + "\n")
         lines = [f"{g},100,{40 - i},0.99" for i, g in enumerate(groups)]
         (folder / "quality.csv").write_text("images_of,images,psnr,ssim\n" + "\n".join(lines))
@@ -62,8 +62,8 @@ def test_the_papers_figures_stand_beside_ours(make_run):
     }
     assert {r["success_nc"] for r in found["barrier-table2"]} == {0, 1}
     assert found["barrier-task-specific"] == []
-    claims = [(r["run"], r["images_of"], r["success"]) for r in found["barrier-claims"]]
-    assert claims == [("d", "unmarked", 1), ("x", "unmarked", 1)]
+    claims = [(r["run"], r["images_of"], r["proven"]) for r in found["barrier-claims"]]
+    assert claims == [("d", "unmarked", "true"), ("x", "unmarked", "true")]
 
 
 def test_other_tasks_have_no_figures_of_the_paper(make_run):

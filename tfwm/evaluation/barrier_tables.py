@@ -70,7 +70,12 @@ def barrier_table_3(runs):
 def barrier_claims(runs):
     """What is read after the stage from images that never saw the barrier."""
     return [
-        {**_head(run, True, row), "images_of": row["images_of"], **_read(row)}
+        {
+            **_head(run, True, row),
+            "images_of": row["images_of"],
+            **_read(row),
+            "proven": row["proven"],
+        }
         for run in _of_kind(runs, task_specific=False)
         for row in run.ownership
         if row["stage"] == "adversarial" and row["images_of"].startswith(UNMARKED)
