@@ -20,7 +20,10 @@ def make_run(tmp_path):
         groups = ["marked", *attacks, "unmarked", *["unmarked network"] * task_specific]
         lines = [f"stage,images_of,images,{READ}"]
         for stage, success in (("initial", 0), ("adversarial", 1)):
-            lines += [f"{stage},{g},100,0.99,{success},0.98,{success},1e-9,{str(bool(success)).lower()}" for g in groups]
+            lines += [
+                f"{stage},{g},100,0.99,{success},0.98,{success},1e-9,{str(bool(success)).lower()}"
+                for g in groups
+            ]
         (folder / "ownership.csv").write_text("# command\n" + "\n".join(lines) + "\n")
         lines = [f"{g},100,{40 - i},0.99" for i, g in enumerate(groups)]
         (folder / "quality.csv").write_text("images_of,images,psnr,ssim\n" + "\n".join(lines))
