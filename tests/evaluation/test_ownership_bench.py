@@ -18,6 +18,7 @@ COLUMNS = [
     "similarity",
     "success",
     "p_value",
+    "proven",
     "psnr",
 ]
 
@@ -53,6 +54,7 @@ def test_attacks_come_with_proof_and_price(bench, mark, marked):
     assert all(list(row) == COLUMNS for row in rows)
     none, jpeg, blur = rows
     assert none["psnr"] == 100 and none["p_value"] < 1e-3 and none["similarity"] > 0.9
+    assert none["proven"] is True
     assert 30 < jpeg["psnr"] < 50 and blur["psnr"] < jpeg["psnr"]
     assert blur["similarity"] < 0.7 < jpeg["similarity"]
     assert results[1].image.shape == (64, 64, 3) and results[1].read.shape == (4, 4, 1)
@@ -60,7 +62,11 @@ def test_attacks_come_with_proof_and_price(bench, mark, marked):
 
 def test_unmarked_images_prove_nothing(bench, photos):
     (result,) = bench.attack("unmarked", photos)
-    assert result.row["p_value"] > 0.4 and abs(result.row["similarity"]) < 0.3
+    assert (
+        result.row["p_value"] > 0.4
+        and not result.row["proven"]
+        and abs(result.row["similarity"]) < 0.3
+    )
 
 
 def test_an_attack_that_fails_is_left_out(bench, marked):

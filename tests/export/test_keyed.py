@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tfwm.export.keyed import keyed_runtime, make_run_endpoint, package_keyed, verify_keyed
 from tfwm.models import keyed_extractor, translators
-from tfwm.protection import KeyedReader, load_host, load_keyed_reader
+from tfwm.protection import KeyedReader, load_host, load_keyed_reader, read_secret_file
 
 KINDS = ["keras", "saved_model", "tflite float32", "tflite float16", "tflite int8"]
 SECRET = "demonstration secret, not for use"
@@ -27,7 +27,7 @@ def packaged(models, keyed_reader, tmp_path_factory):
     card = {**keyed_reader.card, "name": "tiny"}
     mark = np.random.default_rng(0).random((16, 16, 1))
     reader = KeyedReader(extractor, mark, np.ones(16), "tiny", card)
-    return reader.package(host, tmp_path_factory.mktemp("networks") / "tiny")
+    return reader.package(host, tmp_path_factory.mktemp("networks") / "tiny", SECRET)
 
 
 def test_whole_package(packaged, models):
@@ -36,7 +36,9 @@ def test_whole_package(packaged, models):
     assert [c.name for c in report.checks] == ["files", "card", *KINDS]
     names = {p.name for p in packaged.iterdir()}
     assert {"host.keras", "extractor.keras", "watermark.png", "tiny-int8.tflite"} <= names
-    reader = load_keyed_reader(packaged, SECRET)
+    # This one is for demonstrations.
+    reader = load_keyed_reader(packaged, read_secret_file(packaged / "demonstration.secret"))
+    assert (reader.key == load_keyed_reader(packaged, SECRET).key).all()
     assert reader.watermark.shape == (16, 16, 1)
     images = np.random.default_rng(0).random((1, 16, 16, 3)).astype("float32")
     np.testing.assert_allclose(load_host(packaged)(images), models[0](images), atol=1e-6)
@@ -64,6 +66,7 @@ def test_the_key_is_nowhere(keyed_models, keyed_reader, tmp_path):
     folder = keyed_reader.package(host, tmp_path / "keyed")
     with np.load(folder / "golden.npz") as golden:
         assert not (golden["key"] == key).all(axis=1).any()
+    assert not list(folder.glob("*.secret"))
     assert set(json.loads((folder / "card.json").read_text())) >= {"name", "limits"}
 
 

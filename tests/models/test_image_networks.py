@@ -34,8 +34,8 @@ SIZES = {
     "CNet": (translators.build_resnet, {"blocks": 0}, 0.76, 2),
     "Res9": (translators.build_resnet, {}, 11.4, 1),
     "Res9, released": (translators.build_resnet, {"block_depth": 1}, 6.1, 1),
-    "E": (keyed_extractor.build_extractor, {}, 1.26, 2),
-    "E, plain": (keyed_extractor.build_extractor, {"keying": "plain"}, 0.46, 2),
+    "E": (keyed_extractor.build_extractor, {}, 1.32, 2),
+    "E, plain": (keyed_extractor.build_extractor, {"keying": "plain"}, 0.52, 2),
 }
 
 

@@ -17,8 +17,8 @@ class Mirror(Attack):
 
     Example:
 
-    >>> np.asarray(Mirror()(tf.reshape([0.1, 0.2, 0.3], (1, 1, 3, 1)))).ravel().tolist()[0] > 0.29
-    True
+    >>> Mirror()(tf.reshape([0.25, 0.5, 0.75], (1, 1, 3, 1))).numpy().ravel()
+    array([0.75, 0.5 , 0.25], dtype=float32)
     """
 
     moves = True

@@ -16,6 +16,7 @@ from tfwm.metrics import watermark_similarity
 from tfwm.protection.key import derive_key
 
 WATERMARK = "watermark.png"
+DEMONSTRATION = "demonstration.secret"
 # Images that are looked at together, and pairs of image and key that are read together.
 BATCH, PAIRS = 16, 64
 
@@ -141,7 +142,7 @@ class KeyedReader:
             found.append(watermark_similarity(self.watermark, np.concatenate(read)))
         return np.stack(found, axis=1)
 
-    def package(self, host, directory):
+    def package(self, host, directory, demonstration=None):
         """Writes host and extractor in every form that a network has; returns the folder.
 
         The key is not among them; the watermark is, as `watermark.png`.
@@ -149,11 +150,15 @@ class KeyedReader:
         Args:
             host: the `keras.Model` whose outputs are marked.
             directory: folder to write.
+            demonstration: a secret that everybody may know, to be written beside the network as
+                `demonstration.secret`; never the owner's.
         """
         buffer = io.BytesIO()
         pixels = np.uint8(np.round(255 * self.watermark))
         Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(buffer, "PNG")
         files = {WATERMARK: buffer.getvalue()}
+        if demonstration:
+            files[DEMONSTRATION] = f"{demonstration}\n".encode()
         return package_keyed(host, self.extractor, directory, self.card, files)
 
     def _features(self, images):

@@ -104,7 +104,8 @@ def report(config, recipe, unmarked, host, reader, pairs):
     path = write_whole(output / "report.html", page)
     unmarked.save(output / UNMARKED)  # what benchmarks compare with
     reader.card = _card(config, recipe, likeness, task, rows)
-    folder = reader.package(host, output / config.name)
+    demonstration = "" if config.secret_file else config.secret
+    folder = reader.package(host, output / config.name, demonstration)
     line = f"{config.name} SSIM {likeness['ssim']:.4f}. Report {path}, network {folder}"
     return f"{_text(rows, damages)}\n{line}"
 
