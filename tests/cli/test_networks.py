@@ -40,8 +40,12 @@ def test_list(run, monkeypatch):
     import tfwm.export
 
     card = {"name": "tiny", "description": "A network.", "strength": {"default": 1.0}}
+    card["training"] = {"recipe": "recipes/redmark/mt.toml"}
+    keyed = {**card, "training": {"recipe": "recipes/keyed/quick.toml"}}
+    monkeypatch.setattr(tfwm.export, "list_networks", lambda: {"tiny": card, "other": keyed})
+    assert run("list")[1].startswith("tiny\n    A network.\n    strength 1 by default\nother\n")
+    assert run("list")[1].endswith("    A network.\n    for tfwm keyed verify\n")
     monkeypatch.setattr(tfwm.export, "list_networks", lambda: {"tiny": card})
-    assert run("list")[1].startswith("tiny\n    A network.\n")
     assert json.loads(run("list", "--json")[1]) == [card]
     monkeypatch.setattr(tfwm.export, "list_networks", dict)
     assert run("list")[:2] == (0, "No networks come with this installation.\n")

@@ -10,6 +10,8 @@ from tfwm.cli.output import print_json
 from tfwm.startup import import_tensorflow
 
 RECIPES = ("redmark",)
+# What networks that carry no messages are for, by the folder of their recipe.
+USES = {"barrier": "for tfwm barrier", "keyed": "for tfwm keyed verify"}
 
 
 def add_list(subparsers):
@@ -35,7 +37,9 @@ def run_list(options):
         print("No networks come with this installation.")
     for name, card in networks.items():
         text = textwrap.fill(card["description"], 96, subsequent_indent=" " * 4)
-        print(f"{name}\n    {text}\n    strength {card['strength']['default']:g} by default")
+        use = USES.get(Path(card["training"]["recipe"]).parent.name)
+        use = use or f"strength {card['strength']['default']:g} by default"
+        print(f"{name}\n    {text}\n    {use}")
 
 
 def add_train(subparsers):
