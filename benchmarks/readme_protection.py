@@ -59,7 +59,7 @@ def barrier_claims_table(rows):
                 *(row[key] for key in ("run", "images_of", "images")),
                 *(f"{100 * float(row[key]):.1f}" for key in ("success_nc", "success")),
                 f"{float(row['similarity']):.3f}",
-                f"{float(row['p_value']):.1g}",
+                _p_value(row["p_value"]),
                 {"true": "yes", "false": "no"}[row["proven"]],
             ]
             for row in rows
@@ -114,11 +114,17 @@ def keyed_reading_table(rows):
                 *(row[key] for key in ("run", "images_of", "key", "damage")),
                 f"{100 * float(row['qr']):.1f}" if row["qr"] else "",
                 f"{float(row['similarity']):.3f}",
-                f"{float(row['p_value']):.1g}" if row["p_value"] else "",
+                _p_value(row["p_value"]),
             ]
             for row in rows
         ],
     )
+
+
+def _p_value(text):
+    if not text:
+        return ""
+    return "< 1e-300" if float(text) == 0 else f"{float(text):.1g}"
 
 
 def _stage(row):
