@@ -25,8 +25,6 @@ def test_rows_of_readings(keyed_reader, outputs):
 
 
 def test_qr_codes_must_be_right(keyed_models, outputs):
-    pytest.importorskip("segno")
-    pytest.importorskip("zxingcpp")
     _, extractor, mark, key = keyed_models("qr:tfwm")
     read = KeyedReader(extractor, mark, key).read(np.concatenate(outputs))
     assert measures.qr_share(read, "tfwm") == 0.5

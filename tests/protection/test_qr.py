@@ -4,9 +4,6 @@ import pytest
 from tfwm.data import watermark_image
 from tfwm.protection import decode_qr
 
-pytest.importorskip("segno")
-pytest.importorskip("zxingcpp")
-
 
 @pytest.mark.parametrize("side", [32, 64])
 def test_decodes_what_is_there(side):

@@ -70,8 +70,6 @@ def test_notes_tell_what_cannot_be_shown(keyed_reader, marked):
 
 
 def test_qr_texts(keyed_models, gray):
-    pytest.importorskip("segno")
-    pytest.importorskip("zxingcpp")
     host, extractor, mark, key = keyed_models("qr:tfwm")
     reader = KeyedReader(extractor, mark, key)
     images = np.concatenate([np.asarray(host(gray[:3])), gray[:2]])

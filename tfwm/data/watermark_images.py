@@ -1,6 +1,7 @@
 """Pictures to hide: a flower, a QR code, or any image file."""
 
 import numpy as np
+import segno
 from PIL import Image
 
 from tfwm.images.reading import ImageError
@@ -14,7 +15,7 @@ def watermark_image(source, size, channels=3):
 
     Args:
         source: `"flower"`, a drawing in three colours on white; `"qr:TEXT"`, the QR code of a
-            text (with the package `segno`); or the path of an image file, which is squeezed.
+            text; or the path of an image file, which is squeezed.
         size: side in pixels.
         channels: 1 for gray or 3 for colour.
 
@@ -57,10 +58,6 @@ def _flower(size):
 
 
 def _qr_code(text, size):
-    try:
-        import segno
-    except ImportError as error:
-        raise ImportError('QR codes need the package segno: pip install "tfwm[protect]"') from error
     if not text:
         raise ValueError('Expected a text after "qr:". Received: none')
     code = np.array([[not cell for cell in row] for row in segno.make(text, micro=False).matrix])

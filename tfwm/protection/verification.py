@@ -11,7 +11,7 @@ from tfwm.marking.jobs import find_photos
 from tfwm.metrics import watermark_similarity
 from tfwm.protection.files import fit_channels
 from tfwm.protection.proof import Proof, prove
-from tfwm.protection.qr import can_decode_qr, decode_qr
+from tfwm.protection.qr import decode_qr
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,8 +27,7 @@ class Verification:
             cannot be below `1 / (keys + 1)`, however clear the case is.
         unmarked: `Proof` by comparison with unmarked images, or `None` if there were none.
         unmarked_images: number of these.
-        texts: texts of QR codes that were decoded, with the number of images; `None` if no
-            decoder is installed.
+        texts: texts of QR codes that were decoded, with the number of images.
         false_claim_rate: the p-value up to which the mark counts as proven.
     """
 
@@ -39,7 +38,7 @@ class Verification:
     key_p_value: float
     unmarked: Proof | None
     unmarked_images: int
-    texts: dict | None
+    texts: dict
     false_claim_rate: float
 
     @property
@@ -82,7 +81,7 @@ class Verification:
                 f"unmarked images: p = {self.unmarked.p_value:.1e} (they read "
                 f"{self.unmarked.reference:.3f})"
             )
-        for text, count in (self.texts or {}).items():
+        for text, count in self.texts.items():
             lines.append(f"QR code, decoded from {count} of {self.images}: {text}")
         verdict = "carry the mark" if self.proven else "show no proof of the mark"
         lines.append(f"the images {verdict} (claimed up to p = {self.false_claim_rate:g})")
@@ -139,9 +138,7 @@ def verify_images(reader, images, unmarked=None, keys=999, false_claim_rate=1e-3
         raise ValueError(
             f"Expected a rate above 0 and below 1. Received: false_claim_rate={false_claim_rate}"
         )
-    texts = None
-    if can_decode_qr():
-        texts = dict(collections.Counter(text for text in decode_qr(read) if text is not None))
+    texts = dict(collections.Counter(text for text in decode_qr(read) if text is not None))
     return Verification(
         similarity=float(similarities.mean()),
         images=len(images),
