@@ -20,7 +20,8 @@ LIMITS = [
     "on such images; not when, nor for whom.",
     "The watermark lies in the extractor's weights too: what counts is the comparison with "
     "unmarked images, of which nothing may be read.",
-    "Whoever has the barrier's networks can remove or forge the mark.",
+    "Whoever has the barrier's networks can remove or forge the mark, and so can who averages many "
+    "outputs if it is alike in all of them.",
 ]
 TASK_LIMIT = "It does its task at the size that it was trained at; larger images lose their detail."
 
