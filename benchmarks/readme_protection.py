@@ -67,6 +67,27 @@ def barrier_claims_table(rows):
     )
 
 
+def barrier_baseline_table(rows):
+    """What is read of traditional watermarks, and of the barrier beside them."""
+    head = ["mark", "images of", "PSNR", "all 64 bits right, %", "bits right, %"]
+    head += ["right by majority, %", "similarity", "proven"]
+    shares = ("exact", "bit_accuracy", "pooled_accuracy")
+    return markdown(
+        head,
+        [
+            [
+                row["method"],
+                row["images_of"],
+                f"{float(row['psnr']):.2f}" if row["psnr"] else "",
+                *(f"{100 * float(row[key]):.1f}" if row[key] else "" for key in shares),
+                f"{float(row['similarity']):.3f}",
+                {"true": "yes", "false": "no"}[row["proven"]],
+            ]
+            for row in rows
+        ],
+    )
+
+
 def task_specific_table(rows):
     """How well marked and unmarked networks do their task, the paper's in brackets."""
     head = ["run (paper)", "network", "PSNR", "SSIM", "NC > 0.95, %", "similarity"]
@@ -142,6 +163,7 @@ PROTECTION = {
     "barrier-table2": barrier_success_table,
     "barrier-table3": barrier_success_table,
     "barrier-claims": barrier_claims_table,
+    "barrier-baselines-barrier-derain": barrier_baseline_table,
     "barrier-task-specific": task_specific_table,
     "keyed-tasks": keyed_task_table,
     "keyed-readings": keyed_reading_table,
