@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from tfwm.protection import KeyedReader, verify_files, verify_images
+from tfwm.protection.verification import Verification
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +68,14 @@ def test_notes_tell_what_cannot_be_shown(keyed_reader, marked):
     assert found.notes == [
         "2 suspected and 3 unmarked images cannot bring p below 0.1: take more of either"
     ]
+
+
+def test_little_more_than_random_keys_is_no_mark():
+    """The right key may read a trace from anything, and more than each of the others."""
+    numbers = {"images": 8, "keys": 999, "key_p_value": 1e-3, "unmarked": None}
+    numbers |= {"unmarked_images": 0, "texts": {}, "false_claim_rate": 1e-3}
+    assert not Verification(similarity=0.011, key_similarity=0.002, **numbers).proven
+    assert Verification(similarity=0.5, key_similarity=0.002, **numbers).proven
 
 
 def test_qr_texts(keyed_models, gray):

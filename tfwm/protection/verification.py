@@ -10,7 +10,7 @@ from tfwm.images import ImageError, read_photo
 from tfwm.marking.jobs import find_photos
 from tfwm.metrics import watermark_similarity
 from tfwm.protection.files import fit_channels
-from tfwm.protection.proof import Proof, prove
+from tfwm.protection.proof import MARGIN, Proof, prove
 from tfwm.protection.qr import decode_qr
 
 
@@ -43,8 +43,9 @@ class Verification:
 
     @property
     def proven(self):
-        """Whether the mark is there, by each of the comparisons."""
-        by_keys = self.key_p_value <= self.false_claim_rate
+        """Whether the mark is there, by each comparison: a small p-value, and 0.1 above."""
+        above = self.similarity >= self.key_similarity + MARGIN
+        by_keys = above and self.key_p_value <= self.false_claim_rate
         return by_keys and (self.unmarked is None or self.unmarked.proven)
 
     @property
@@ -84,7 +85,10 @@ class Verification:
         for text, count in self.texts.items():
             lines.append(f"QR code, decoded from {count} of {self.images}: {text}")
         verdict = "carry the mark" if self.proven else "show no proof of the mark"
-        lines.append(f"the images {verdict} (claimed up to p = {self.false_claim_rate:g})")
+        lines.append(
+            f"the images {verdict} (claimed up to p = {self.false_claim_rate:g}, "
+            f"and {MARGIN:g} above the others)"
+        )
         return "\n".join(lines)
 
     def to_dict(self):
