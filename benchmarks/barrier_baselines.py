@@ -27,7 +27,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfwm.evaluation import psnr, write_csv
+from tfwm.evaluation import write_csv
 from tfwm.evaluation.files import versions
 from tfwm.evaluation.peers import BlindWatermark, DFTMagnitude, InvisibleWatermark, SpreadSpectrum
 from tfwm.startup import import_tensorflow
@@ -88,9 +88,9 @@ def parse_args():
 
 def measure(run, config, names, args):
     """Yields the rows of the barrier, then of each method: its own outputs, and surrogates'."""
+    from tfwm.evaluation.batches import run_network, to_uint8
     from tfwm.evaluation.bit_mark import BitMark
-    from tfwm.evaluation.ownership_bench import run_network
-    from tfwm.evaluation.removal.common import to_uint8
+    from tfwm.evaluation.removal import cost
     from tfwm.recipes.barrier_data import ATTACKER, test_pairs, training_crops
 
     inputs, targets = test_pairs(config)
@@ -98,9 +98,9 @@ def measure(run, config, names, args):
     inputs, targets = inputs[chosen], to_uint8(targets[chosen])
     barrier = run.barrier()
     marked = to_uint8(barrier.mark(inputs if config.source == "input" else targets))
-    wanted = args.psnr or mean_psnr(targets, marked)
+    wanted = args.psnr or cost(targets, marked)
     row_of = rows_of(barrier, targets, run.name)
-    yield row_of("marked", marked, mean_psnr(targets, marked))
+    yield row_of("marked", marked, cost(targets, marked))
     for name in run.attacks:
         if name in names:
             yield row_of(name, run_network(run.surrogate(name), inputs))
@@ -113,7 +113,7 @@ def measure(run, config, names, args):
         mark = BitMark.at_psnr(marker, payload, targets[:TUNED], wanted)
         row_of = rows_of(mark, targets, method)
         marked = mark.mark(targets)
-        row = row_of("marked", marked, mean_psnr(targets, marked))
+        row = row_of("marked", marked, cost(targets, marked))
         yield row
         yield row_of("unmarked", targets)
         if not row["proven"]:
@@ -169,10 +169,6 @@ def train(config, mark, name, crops, folder):
         return tf.ensure_shape(marked, images.shape)
 
     return train_surrogate(Surrogate.of(name), config, task_of(config), crops, let_out, folder)
-
-
-def mean_psnr(before, after):
-    return float(np.mean(list(map(psnr, before, after))))
 
 
 if __name__ == "__main__":

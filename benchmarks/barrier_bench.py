@@ -82,9 +82,9 @@ def parse_args():
 
 def bench(run, networks, args):
     """Yields all results, group by group."""
-    from tfwm.evaluation.ownership_bench import OwnershipBench, run_network
+    from tfwm.evaluation.batches import run_network, to_uint8
+    from tfwm.evaluation.ownership_bench import OwnershipBench
     from tfwm.evaluation.removal import overwrite, removal_attacks
-    from tfwm.evaluation.removal.common import to_uint8
     from tfwm.protection import load_barrier
     from tfwm.recipes.barrier import Config
     from tfwm.recipes.barrier_data import test_pairs

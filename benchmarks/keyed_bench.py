@@ -64,19 +64,20 @@ def measure(config, args):
     """Yields one row for each attack."""
     import keras
 
+    from tfwm.evaluation.batches import run_network, to_uint8
     from tfwm.evaluation.host_attacks import guess_keys
-    from tfwm.evaluation.keyed_measures import quality_of, reading_row
+    from tfwm.evaluation.keyed_measures import reading_row
+    from tfwm.evaluation.quality import mean_quality
     from tfwm.protection import load_host, load_keyed_reader
     from tfwm.recipes import keyed
-    from tfwm.recipes.barrier_report import to_bytes
-    from tfwm.recipes.keyed_report import UNMARKED, qr_text, run_host
+    from tfwm.recipes.keyed_report import UNMARKED, qr_text
 
     folder = args.run / config.name
     host, reader = load_host(folder), load_keyed_reader(folder, keyed.read_secret(config))
     inputs, targets = (images[: args.limit] for images in keyed.read_pairs(config))
     text = qr_text(config)
     plain_host = keras.saving.load_model(args.run / UNMARKED, compile=False)
-    plain, marked = (to_bytes(run_host(model, inputs)) for model in (plain_host, host))
+    plain, marked = (run_network(model, inputs) for model in (plain_host, host))
     unmarked = reader.similarity(plain)
 
     def row(attack, level, outputs, reader=reader, text=text, unmarked=unmarked):
@@ -86,17 +87,17 @@ def measure(config, args):
             "attack": attack,
             "level": level,
             "images": len(outputs),
-            "task_psnr": quality_of(to_bytes(targets), outputs)["psnr"],
-            "ssim": quality_of(marked, outputs)["ssim"],
+            "task_psnr": mean_quality(to_uint8(targets), outputs)["psnr"],
+            "ssim": mean_quality(marked, outputs)["ssim"],
             **{key: values[key] for key in ("similarity", "success", "qr", "p_value")},
         }
 
     yield row("no mark at all", "", plain)
     yield row("none", "", marked)
     for attack, level, attacked in attacked_hosts(config, args, host):
-        yield row(attack, level, to_bytes(run_host(attacked, inputs)))
+        yield row(attack, level, run_network(attacked, inputs))
     second_host, second = second_owner(config, args, host)
-    outputs = to_bytes(run_host(second_host, inputs))
+    outputs = run_network(second_host, inputs)
     yield row("overwritten", f"{args.steps} steps", outputs)
     # How well the second owner's own mark took, which is no QR code.
     reference = second.similarity(plain)

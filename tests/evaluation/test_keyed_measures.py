@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from tfwm.evaluation import keyed_measures as measures
+from tfwm.evaluation.quality import mean_quality
 from tfwm.protection import KeyedReader
 
 
@@ -71,5 +72,5 @@ def test_curve(keyed_reader, outputs):
 
 def test_quality():
     image = np.full((2, 16, 16, 1), 100, np.uint8)
-    found = measures.quality_of(image, image + np.uint8(1))
+    found = mean_quality(image, image + np.uint8(1))
     assert found["psnr"] == pytest.approx(48.13, abs=0.01) and 0.99 < found["ssim"] <= 1

@@ -11,10 +11,11 @@ import numpy as np
 from tfwm import data
 from tfwm.data.tasks import build_task
 from tfwm.evaluation.barrier_run import BarrierRun
+from tfwm.evaluation.batches import plane, to_uint8
 from tfwm.evaluation.drawing import new_figure, save_figure
 from tfwm.evaluation.photos import Photos
 from tfwm.evaluation.pictures import amplify
-from tfwm.evaluation.quality import psnr, ssim
+from tfwm.evaluation.quality import mean_quality
 from tfwm.metrics import watermark_similarity
 from tfwm.protection import load_barrier
 
@@ -29,11 +30,12 @@ def barrier_figure_4(names, images, output):
     for barrier in map(load_barrier, names):
         for photo in Photos.of(images, barrier.channels == 3).images[:NUM_PHOTOS]:
             cover = np.atleast_3d(photo)
-            marked = _bytes(barrier.mark(cover[None])[0])
-            quality = f"marked, {psnr(cover, marked):.2f} dB, SSIM {_ssim(cover, marked):.4f}"
+            marked = to_uint8(barrier.mark(cover[None])[0])
+            quality = mean_quality(cover[None], marked[None])
+            quality = f"marked, {quality['psnr']:.2f} dB, SSIM {quality['ssim']:.4f}"
             line = [(barrier.name, cover), (quality, marked)]
             line += [("residual × 10", amplify(cover, marked)), _read(barrier, marked)]
-            lines.append([("watermark", _bytes(barrier.watermark)), *line])
+            lines.append([("watermark", to_uint8(barrier.watermark)), *line])
     return _draw(lines, output, "barrier-fig4")
 
 
@@ -47,7 +49,7 @@ def barrier_figure_5(folders, images, output):
         for name, image in (("a", before), ("b", after), ("b', marked", marked)):
             if image.shape[-1] == barrier.channels:
                 line += [(name, image), _read(barrier, image)]
-        lines.append([(run.name, _bytes(barrier.watermark)), *line])
+        lines.append([(run.name, to_uint8(barrier.watermark)), *line])
     return _draw(lines, output, "barrier-fig5")
 
 
@@ -60,10 +62,10 @@ def barrier_figure_6(folders, images, output):
         name = WHITE_BOX if WHITE_BOX in run.attacks else run.attacks[0]
         barrier = run.barrier()
         before, _, marked = _pair(run, barrier, images)
-        copied = _bytes(np.asarray(run.surrogate(name)(before[None] / np.float32(255)))[0])
+        copied = to_uint8(np.asarray(run.surrogate(name)(before[None] / np.float32(255)))[0])
         line = [("a", before), ("b', marked", marked), _read(barrier, marked)]
         line += [(f"b'', output of {name}", copied), _read(barrier, copied)]
-        lines.append([(run.name, _bytes(barrier.watermark)), *line])
+        lines.append([(run.name, to_uint8(barrier.watermark)), *line])
     return _draw(lines, output, "barrier-fig6")
 
 
@@ -83,12 +85,12 @@ def _pair(run, barrier, images):
     pair = {key: value.numpy()[0] for key, value in next(iter(pairs)).items()}
     source = pair["input" if config.get("task_specific") else "target"]
     images = pair["input"], pair["target"], barrier.mark(source[None])[0]
-    return tuple(map(_bytes, images))
+    return tuple(map(to_uint8, images))
 
 
 def _read(barrier, image):
     read = barrier.read(image[None])
-    return f"read, {watermark_similarity(barrier.watermark, read)[0]:.3f}", _bytes(read[0])
+    return f"read, {watermark_similarity(barrier.watermark, read)[0]:.3f}", to_uint8(read[0])
 
 
 def _draw(lines, output, name):
@@ -99,18 +101,6 @@ def _draw(lines, output, name):
         for axis in row:
             axis.set_axis_off()
         for axis, (title, picture) in zip(row, line, strict=False):
-            gray = picture.shape[-1] == 1
-            shown = picture[..., 0] if gray else picture
-            axis.imshow(shown, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+            axis.imshow(plane(picture), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
             axis.set_title(title, fontsize=8)
     return save_figure(figure, output, name)
-
-
-def _ssim(cover, marked):
-    return ssim(*(image[..., 0] if image.shape[-1] == 1 else image for image in (cover, marked)))
-
-
-def _bytes(image):
-    if image.dtype == np.uint8:
-        return image
-    return np.uint8(np.round(255 * np.clip(image, 0, 1)))

@@ -4,8 +4,7 @@ Figures 5 and 6 of Wu et al. are pictures of each task, with a QR code and with 
 watermark; the curves of wrong keys and of damaged outputs have no like in its text.
 """
 
-import numpy as np
-
+from tfwm.evaluation.batches import plane
 from tfwm.evaluation.drawing import COLOURS, new_figure
 
 SIDE = 1.7  # inches
@@ -76,8 +75,7 @@ def task_figure(lines):
     axes = figure.subplots(len(lines), len(lines[0]), squeeze=False)
     for row, line in zip(axes, lines, strict=True):
         for axis, (caption, picture) in zip(row, line.items(), strict=True):
-            picture = picture[..., 0] if picture.shape[-1] == 1 else picture
-            axis.imshow(np.asarray(picture), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+            axis.imshow(plane(picture), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
             axis.set_title(caption, fontsize=7)
             axis.set_axis_off()
     return figure

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from tfwm.evaluation.batches import plane
 from tfwm.evaluation.distortions import distort
 from tfwm.evaluation.ownership import SIMILARITY_LIMIT
-from tfwm.evaluation.quality import psnr, ssim
 from tfwm.metrics import watermark_similarity
 from tfwm.protection import decode_qr, prove
 
@@ -82,10 +82,8 @@ def damage(name, images, seed=0):
 def _damaged(distortion, level, images, seed=0):
     damaged = []
     for i, image in enumerate(images):
-        gray = image.shape[-1] == 1
-        rng = np.random.default_rng([seed, i])
-        found = distort(distortion, image[..., 0] if gray else image, level, rng)
-        damaged.append(found[..., None] if gray else found)
+        found = distort(distortion, plane(image), level, np.random.default_rng([seed, i]))
+        damaged.append(np.atleast_3d(found))
     return damaged
 
 
@@ -182,16 +180,3 @@ def hamming_curve(reader, images, text=None, count=16, seed=0):
             }
         )
     return rows
-
-
-def quality_of(before, after):
-    """Returns mean PSNR and SSIM of two batches of uint8 images."""
-    pairs = [[_plane(image) for image in images] for images in (before, after)]
-    return {
-        "psnr": float(np.mean(list(map(psnr, *pairs)))),
-        "ssim": float(np.mean(list(map(ssim, *pairs)))),
-    }
-
-
-def _plane(image):
-    return image[..., 0] if image.shape[-1] == 1 else image

@@ -2,13 +2,12 @@
 
 import numpy as np
 
-from tfwm.evaluation.quality import psnr, ssim
+from tfwm.evaluation.quality import mean_quality
 from tfwm.metrics import normalized_correlation, watermark_similarity
 from tfwm.protection import prove
+from tfwm.protection.prove_files import NC_LIMIT
 
-# What counts as success: the paper's normalised correlation, which blanks of mostly white
-# watermarks pass; and the similarity, which they do not.
-NC_LIMIT = 0.95
+# What counts as success, beside the paper's NC_LIMIT, which blanks of mostly white watermarks pass.
 SIMILARITY_LIMIT = 0.9
 
 
@@ -60,10 +59,4 @@ def quality_row(name, targets, images):
     Returns:
         dict: `images_of`, `images`, `psnr` in dB, `ssim`.
     """
-    pairs = [
-        [np.squeeze(image, -1) if image.shape[-1] == 1 else image for image in pair]
-        for pair in zip(targets, images, strict=True)
-    ]
-    measures = {"psnr": psnr, "ssim": ssim}
-    means = {key: float(np.mean([how(*p) for p in pairs])) for key, how in measures.items()}
-    return {"images_of": name, "images": len(images), **means}
+    return {"images_of": name, "images": len(images), **mean_quality(targets, images)}

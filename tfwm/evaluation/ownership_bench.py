@@ -5,11 +5,10 @@ import warnings
 
 import numpy as np
 
+from tfwm.evaluation.batches import run_network
 from tfwm.evaluation.ownership import ownership_row
 from tfwm.evaluation.removal import average_copies, cost, fine_tune
-from tfwm.evaluation.removal.common import check_images, to_uint8
-
-BATCH = 16
+from tfwm.evaluation.removal.common import check_images
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,9 +114,3 @@ class OwnershipBench:
         row = ownership_row(images_of, read, self.mark.watermark, self.similarities)
         row = {"kind": kind, "attack": attack, **row, "psnr": cost(before, after)}
         return BenchResult(row, after[0], read[0])
-
-
-def run_network(network, inputs):
-    """Returns what an image-to-image network makes of float inputs, as uint8."""
-    parts = [inputs[i : i + BATCH] for i in range(0, len(inputs), BATCH)]
-    return to_uint8(np.concatenate([np.asarray(network(part, training=False)) for part in parts]))

@@ -3,6 +3,8 @@
 import numpy as np
 from skimage.metrics import structural_similarity
 
+from tfwm.evaluation.batches import plane
+
 IDENTICAL = 100.0
 
 
@@ -37,3 +39,15 @@ def ssim(cover, marked):
     return float(
         structural_similarity(cover, marked, win_size=9, data_range=255, channel_axis=axis)
     )
+
+
+def mean_quality(before, after):
+    """Returns the means of `psnr` and `ssim` over two batches of uint8 images, as a dict.
+
+    Args:
+        before: `(batch, height, width, 1 or 3)`.
+        after: the same.
+    """
+    pairs = [[plane(image) for image in pair] for pair in zip(before, after, strict=True)]
+    measures = {"psnr": psnr, "ssim": ssim}
+    return {key: float(np.mean([how(*p) for p in pairs])) for key, how in measures.items()}

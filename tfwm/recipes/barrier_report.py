@@ -5,6 +5,7 @@ from pathlib import Path
 import jinja2
 import numpy as np
 
+from tfwm.evaluation.batches import plane, run_network, to_uint8
 from tfwm.evaluation.files import versions, write_csv, write_whole
 from tfwm.evaluation.ownership import ownership_row, quality_row
 from tfwm.evaluation.pictures import amplify, data_uri
@@ -44,15 +45,15 @@ def report(config, recipe, before, after, surrogates, innocent, pairs, clean, un
         Text to print.
     """
     inputs, targets = pairs
-    marked = to_bytes(after.mark(inputs if config.task_specific else targets))
-    targets = to_bytes(targets)
-    copies = {name: to_bytes(_run(network, inputs)) for name, network in surrogates.items()}
-    others = {"inputs": to_bytes(inputs)} if inputs.shape == targets.shape else {}
+    marked = to_uint8(after.mark(inputs if config.task_specific else targets))
+    targets = to_uint8(targets)
+    copies = {name: run_network(network, inputs) for name, network in surrogates.items()}
+    others = {"inputs": to_uint8(inputs)} if inputs.shape == targets.shape else {}
     if unmarked is not None:
-        others[UNMARKED_NETWORK] = to_bytes(_run(unmarked, inputs))
-    innocent = {INNOCENT + name: to_bytes(_run(net, inputs)) for name, net in innocent.items()}
+        others[UNMARKED_NETWORK] = run_network(unmarked, inputs)
+    innocent = {INNOCENT + name: run_network(net, inputs) for name, net in innocent.items()}
     others |= innocent
-    groups = {"marked": marked, **copies, "unmarked": targets, **others, CLEAN: to_bytes(clean)}
+    groups = {"marked": marked, **copies, "unmarked": targets, **others, CLEAN: to_uint8(clean)}
     rows = []
     for stage, barrier in (("initial", before), ("adversarial", after)):
         reference = barrier.similarity(targets)
@@ -117,28 +118,13 @@ def _card(config, recipe, quality, rows):
     return {**card, "results": [{"psnr": quality["psnr"], **row} for row in results]}
 
 
-def to_bytes(images):
-    """Float images in [0, 1] as uint8, rounded."""
-    if images.dtype == np.uint8:
-        return images
-    return np.uint8(np.round(255 * np.clip(images, 0, 1)))
-
-
-def _run(network, inputs, batch=16):
-    return np.concatenate([network(inputs[i : i + batch]) for i in range(0, len(inputs), batch)])
-
-
-def _plane(image):
-    return image[..., 0] if image.shape[-1] == 1 else image
-
-
 def _pictures(config, barrier, inputs, targets, marked, copies):
     """For each photo shown: captions and pictures, left to right."""
     output = "target" if config.task_specific else "output"
     shown = []
     for i in np.linspace(0, len(inputs) - 1, min(SHOWN, len(inputs))).astype(int):
         line = {
-            "input": to_bytes(inputs[i]),
+            "input": to_uint8(inputs[i]),
             output: targets[i],
             "marked output": marked[i],
             "difference × 10": amplify(targets[i], marked[i]),
@@ -148,12 +134,12 @@ def _pictures(config, barrier, inputs, targets, marked, copies):
         for name, images in copies.items():
             line[f"output of {name}"] = images[i]
             line[f"read from {name}"] = _read(barrier, images[i])
-        shown.append({name: data_uri(_plane(image), WIDTH) for name, image in line.items()})
+        shown.append({name: data_uri(plane(image), WIDTH) for name, image in line.items()})
     return shown
 
 
 def _read(barrier, image):
-    return to_bytes(barrier.read(image[None])[0])
+    return to_uint8(barrier.read(image[None])[0])
 
 
 def _page(**values):

@@ -6,6 +6,7 @@ import jinja2
 import numpy as np
 
 from tfwm.data.tasks import build_task
+from tfwm.evaluation.batches import plane, run_network, to_uint8
 from tfwm.evaluation.drawing import save_figure
 from tfwm.evaluation.files import versions, write_csv, write_whole
 from tfwm.evaluation.keyed_figures import damage_figure, key_figure, task_figure
@@ -15,13 +16,12 @@ from tfwm.evaluation.keyed_measures import (
     damage_curves,
     damage_rows,
     hamming_curve,
-    quality_of,
     reading_row,
     wrong_keys,
 )
 from tfwm.evaluation.pictures import amplify, data_uri
+from tfwm.evaluation.quality import mean_quality
 from tfwm.protection import verify_images
-from tfwm.recipes.barrier_report import to_bytes
 from tfwm.recipes.finish import recipe_card
 
 # Photos that are shown, and their width on the page; images and keys of the proof.
@@ -54,11 +54,11 @@ def report(config, recipe, unmarked, host, reader, pairs):
         Text to print.
     """
     inputs, targets = pairs
-    targets = to_bytes(targets)
-    plain, marked = (to_bytes(run_host(model, inputs)) for model in (unmarked, host))
+    targets = to_uint8(targets)
+    plain, marked = (run_network(model, inputs) for model in (unmarked, host))
     text = qr_text(config)
     task = _task_quality(targets, plain, marked)
-    likeness = quality_of(plain, marked)
+    likeness = mean_quality(plain, marked)
     rows = reading_rows(reader, marked, plain, targets, text)
     damages = damage_rows(reader, {"marked outputs": marked, "unmarked outputs": plain}, text)
     few = marked[:: max(1, len(marked) // CURVE_IMAGES)][:CURVE_IMAGES]
@@ -94,7 +94,7 @@ def report(config, recipe, unmarked, host, reader, pairs):
         curves=[_uri(figures[name]) for name in ("wrong-keys", "robustness")],
         proof=str(proof),
         pictures=[
-            {name: data_uri(_plane(image), WIDTH) for name, image in line.items()}
+            {name: data_uri(plane(image), WIDTH) for name, image in line.items()}
             for line in pictures
         ],
         command=command,
@@ -107,12 +107,6 @@ def report(config, recipe, unmarked, host, reader, pairs):
     folder = reader.package(host, output / config.name, demonstration)
     line = f"{config.name} SSIM {likeness['ssim']:.4f}. Report {path}, network {folder}"
     return f"{_text(rows, damages)}\n{line}"
-
-
-def run_host(network, images, batch=16):
-    """Returns a host's outputs, float32 in [0, 1]."""
-    parts = [images[i : i + batch] for i in range(0, len(images), batch)]
-    return np.concatenate([np.asarray(network(part, training=False)) for part in parts])
 
 
 def qr_text(config):
@@ -147,7 +141,7 @@ def reading_rows(reader, marked, plain, targets, text, seed=0):
 def _task_quality(targets, plain, marked):
     """How near both hosts come to the targets."""
     rows = [
-        {"host": name, **quality_of(targets, images)}
+        {"host": name, **mean_quality(targets, images)}
         for name, images in (("unmarked", plain), ("marked", marked))
     ]
     for row in rows:
@@ -205,22 +199,18 @@ def _pictures(reader, inputs, targets, plain, marked, seed):
     for i in shown:
         one = marked[i : i + 1]
         line = {
-            "input": to_bytes(inputs[i]),
+            "input": to_uint8(inputs[i]),
             "photo": targets[i],
             "unmarked host's output": plain[i],
             "marked output": marked[i],
             "difference × 10": amplify(plain[i], marked[i]),
-            "read with the key": to_bytes(reader.read(one)[0]),
-            "read with eight wrong bits": to_bytes(reader.read_each(one, wrong[i : i + 1])[0]),
-            "read from the unmarked output": to_bytes(reader.read(plain[i : i + 1])[0]),
-            "read after JPEG 70": to_bytes(reader.read(damage("JPEG 70", one))[0]),
+            "read with the key": to_uint8(reader.read(one)[0]),
+            "read with eight wrong bits": to_uint8(reader.read_each(one, wrong[i : i + 1])[0]),
+            "read from the unmarked output": to_uint8(reader.read(plain[i : i + 1])[0]),
+            "read after JPEG 70": to_uint8(reader.read(damage("JPEG 70", one))[0]),
         }
         lines.append(line)
     return lines
-
-
-def _plane(image):
-    return image[..., 0] if image.shape[-1] == 1 else image
 
 
 def _uri(figure):

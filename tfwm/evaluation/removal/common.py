@@ -27,16 +27,6 @@ def check_psnr(psnr):
         raise ValueError(f"Expected a PSNR above 0 and below 100 dB. Received: psnr={psnr}")
 
 
-def plane(image):
-    """`(H, W, 1)` as `(H, W)`, which the distortions take; colour as it is."""
-    return image[..., 0] if image.shape[-1] == 1 else image
-
-
-def to_uint8(images):
-    """Floats in [0, 1] as uint8: clipped and rounded."""
-    return np.uint8(np.rint(255 * np.clip(images, 0.0, 1.0)))
-
-
 def cost(before, after):
     """Returns what an attack cost: the mean over the images of the PSNR in dB.
 

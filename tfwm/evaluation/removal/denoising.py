@@ -1,7 +1,8 @@
 import numpy as np
 from skimage import restoration
 
-from tfwm.evaluation.removal.common import check_images, plane, to_uint8
+from tfwm.evaluation.batches import plane, to_uint8
+from tfwm.evaluation.removal.common import check_images
 
 METHODS = ("nl_means", "tv")
 

@@ -1,6 +1,7 @@
 import numpy as np
 
-from tfwm.evaluation.removal.common import check_images, to_uint8
+from tfwm.evaluation.batches import to_uint8
+from tfwm.evaluation.removal.common import check_images
 from tfwm.protection import Barrier
 
 

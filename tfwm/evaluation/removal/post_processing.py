@@ -1,7 +1,8 @@
 import numpy as np
 
+from tfwm.evaluation.batches import plane
 from tfwm.evaluation.distortions import CHANGES_SIZE, distort
-from tfwm.evaluation.removal.common import check_images, plane
+from tfwm.evaluation.removal.common import check_images
 
 # Distortion and level: what an attacker tries first.
 POST_PROCESSING = (
