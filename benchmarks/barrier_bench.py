@@ -125,13 +125,13 @@ def bench(run, networks, args):
 
 def attacker_pairs(config, count):
     """Inputs and clean targets of the attacker's photos, float32."""
-    from tfwm.data import pair_dataset
+    from tfwm.data import all_pairs
     from tfwm.recipes.barrier_data import ATTACKER, task_of, training_crops
 
     crops = training_crops(config, ATTACKER)
     crops = evenly({"crops": crops}, count)["crops"]
-    pairs = pair_dataset(crops, task_of(config), len(crops), config.seed, repeat=False, flip=False)
-    return next(pairs.as_numpy_iterator())
+    pairs = all_pairs(crops, task_of(config), config.seed)
+    return dict(zip(("input", "target"), pairs, strict=True))
 
 
 def evenly(arrays, count):

@@ -1,5 +1,6 @@
 from tfwm.data.dataset import patch_dataset
 from tfwm.data.pairs import (
+    all_pairs,
     folder_pairs,
     pair_dataset,
     read_photos,
@@ -11,6 +12,7 @@ from tfwm.data.photos import bundled_photos, folder_photos, list_photos, tfds_ph
 from tfwm.data.watermark_images import watermark_image
 
 __all__ = [
+    "all_pairs",
     "balance_by_deviation",
     "bundled_photos",
     "cut_patches",

@@ -62,6 +62,27 @@ def pair_dataset(crops, task, batch_size, seed=0, first_step=0, repeat=True, fli
     return dataset.batch(batch_size, drop_remainder=repeat).prefetch(tf.data.AUTOTUNE)
 
 
+def all_pairs(crops, task, seed=0):
+    """Returns the pairs of all crops, once, in order and not mirrored.
+
+    Args:
+        crops: see `pair_dataset`, also for `task` and `seed`.
+
+    Returns:
+        Inputs and targets, float32 `(n, height, width, channels)` in [0, 1].
+
+    Example:
+
+    >>> from tfwm.data.tasks import Colorize
+    >>> gray, colour = all_pairs(np.full((2, 32, 32, 3), 99, np.uint8), Colorize())
+    >>> gray.shape, colour.shape
+    ((2, 32, 32, 1), (2, 32, 32, 3))
+    """
+    pairs = pair_dataset(crops, task, len(crops), seed, repeat=False, flip=False)
+    pair = next(pairs.as_numpy_iterator())
+    return pair["input"], pair["target"]
+
+
 def task_crops(source, task, crop_size, seed=0, per_photo=None, whole=False, part=(0.0, 1.0)):
     """Returns square crops of a source's photos for a task.
 

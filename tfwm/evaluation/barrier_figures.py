@@ -81,11 +81,9 @@ def _pair(run, barrier, images):
     config = run.config
     task = build_task(config["task"])
     crops = data.task_crops(images, task, config["crop_size"], config["seed"], 1, config["whole"])
-    pairs = data.pair_dataset(crops[:1], task, 1, config["seed"], repeat=False, flip=False)
-    pair = {key: value.numpy()[0] for key, value in next(iter(pairs)).items()}
-    source = pair["input" if config.get("task_specific") else "target"]
-    images = pair["input"], pair["target"], barrier.mark(source[None])[0]
-    return tuple(map(to_uint8, images))
+    before, after = data.all_pairs(crops[:1], task, config["seed"])
+    marked = barrier.mark(before if config.get("task_specific") else after)
+    return tuple(to_uint8(images[0]) for images in (before, after, marked))
 
 
 def _read(barrier, image):

@@ -2,8 +2,6 @@
 
 import math
 
-import numpy as np
-
 from tfwm import data
 from tfwm.data.tasks import build_task
 from tfwm.training import ConfigError
@@ -58,15 +56,10 @@ def _test(config, count):
     task = task_of(config)
     photos = task.read(config.test_photos)[:count]
     per_photo = 1 if task.name == "BoneSuppression" else math.ceil(count / len(photos))
-    return _pairs(config, test_crops(config, per_photo, photos)[:count])
+    crops = test_crops(config, per_photo, photos)[:count]
+    return data.all_pairs(crops, task, config.seed)
 
 
 def _crops(config, source, per_photo, part=(0.0, 1.0)):
     task, side = task_of(config), config.crop_size
     return data.task_crops(source, task, side, config.seed, per_photo, config.whole, part)
-
-
-def _pairs(config, crops):
-    pairs = data.pair_dataset(crops, task_of(config), 1, config.seed, repeat=False, flip=False)
-    batches = [{key: value.numpy() for key, value in pair.items()} for pair in pairs]
-    return tuple(np.concatenate([b[key] for b in batches]) for key in ("input", "target"))

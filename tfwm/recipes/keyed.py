@@ -21,7 +21,6 @@ import os
 import sys
 from pathlib import Path
 
-import numpy as np
 import tensorflow as tf
 
 from tfwm import data, losses, metrics
@@ -297,9 +296,7 @@ def read_pairs(config):
         config.crops_per_photo or None,
         config.whole,
     )
-    pairs = data.pair_dataset(crops, task, 1, config.seed, repeat=False, flip=False)
-    batches = [{key: value.numpy() for key, value in pair.items()} for pair in pairs]
-    return tuple(np.concatenate([b[key] for b in batches]) for key in ("input", "target"))
+    return data.all_pairs(crops, task, config.seed)
 
 
 def main(arguments=None):

@@ -2,13 +2,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-OUTPUTS = ("watermarked", "extracted", "copied", "surrogate", "clean", "consistency")
+from tfwm.training.pair_trainer import PairTrainer
+
 SOURCES = ("target", "input")
-PARTS = ("embedder", "extractor", "attack", "surrogate", "unrelated", "adversary")
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class BarrierTrainer(keras.Model):
+class BarrierTrainer(PairTrainer):
     """Trains a barrier: an embedder that marks a model's outputs, and the mark's extractor.
 
     Zhang et al. 2020, section "Proposed method", on pairs of a model's input A and output B:
@@ -66,6 +66,8 @@ class BarrierTrainer(keras.Model):
     >>> rain, clean = np.random.rand(2, 8, 32, 32, 3)
     >>> history = trainer.fit({"input": rain, "target": clean}, batch_size=4, verbose=0)
     """
+
+    PARTS = ("embedder", "extractor", "attack", "surrogate", "unrelated", "adversary")
 
     def __init__(
         self,
@@ -136,7 +138,7 @@ class BarrierTrainer(keras.Model):
         outputs["consistency"] = marked - tf.reduce_mean(marked, axis=0, keepdims=True)
         return {"watermarked": watermarked, **outputs}
 
-    def _targets(self, inputs, outputs):
+    def targets(self, inputs, outputs):
         watermark = _repeat(self.watermark, outputs["extracted"])
         targets = {
             "watermarked": inputs["target"],
@@ -148,24 +150,9 @@ class BarrierTrainer(keras.Model):
         }
         return {key: targets[key] for key in outputs}
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        y = self._targets(x, y_pred)
-        return super().compute_loss(x, y, y_pred, sample_weight, training)
-
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        return super().compute_metrics(x, self._targets(x, y_pred), y_pred, sample_weight)
-
     def get_config(self):
-        serialize = keras.saving.serialize_keras_object
-        config = {key: serialize(getattr(self, key)) for key in PARTS}
-        own = {key: getattr(self, key) for key in ("name", "blank", "period", "source")}
-        return {"watermark": self.watermark.tolist(), **own, **config}
-
-    @classmethod
-    def from_config(cls, config):
-        for key in PARTS:
-            config[key] = keras.saving.deserialize_keras_object(config[key])
-        return cls(**config)
+        own = {key: getattr(self, key) for key in ("blank", "period", "source")}
+        return {**super().get_config(), "watermark": self.watermark.tolist(), **own}
 
 
 def repeated_part(residual, period):

@@ -3,10 +3,11 @@ import numpy as np
 import tensorflow as tf
 
 from tfwm.layers import WrongKeys
+from tfwm.training.pair_trainer import PairTrainer
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class KeyedTrainer(keras.Model):
+class KeyedTrainer(PairTrainer):
     """Trains a host network to do its task and mark its outputs, with the mark's extractor.
 
     Wu et al. 2020, section II: the host G is any image-to-image network. Its `"output"` G(x)
@@ -42,6 +43,8 @@ class KeyedTrainer(keras.Model):
     Returns:
         A dict with `"output"`, `"marked"`, `"unmarked"` and `"wrong_key"`.
     """
+
+    PARTS = ("host", "extractor", "attack", "adversary")
 
     def __init__(
         self,
@@ -118,38 +121,17 @@ class KeyedTrainer(keras.Model):
         more = (self.gain - 1) * (1 - tf.minimum(step / self.gain_steps, 1.0))
         return output + tf.cast(more, output.dtype) * (output - tf.stop_gradient(output))
 
-    def _targets(self, inputs, outputs):
+    def targets(self, inputs, outputs):
         blank = tf.fill(tf.shape(outputs["marked"]), self.blank)
         watermark = tf.repeat(tf.constant(self.watermark)[None], tf.shape(blank)[0], axis=0)
         targets = {"marked": watermark, "unmarked": blank, "wrong_key": blank}
         return {"output": inputs["target"], **targets}
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        y = self._targets(x, y_pred)
-        return super().compute_loss(x, y, y_pred, sample_weight, training)
-
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        return super().compute_metrics(x, self._targets(x, y_pred), y_pred, sample_weight)
-
     def get_config(self):
-        serialize = keras.saving.serialize_keras_object
+        own = ("flipped_bits", "blank", "gain", "gain_steps", "seed")
         return {
-            "name": self.name,
-            "host": serialize(self.host),
-            "extractor": serialize(self.extractor),
+            **super().get_config(),
             "watermark": self.watermark.tolist(),
             "key": self.key.tolist(),
-            "attack": serialize(self.attack),
-            "adversary": serialize(self.adversary),
-            "flipped_bits": self.flipped_bits,
-            "blank": self.blank,
-            "gain": self.gain,
-            "gain_steps": self.gain_steps,
-            "seed": self.seed,
+            **{name: getattr(self, name) for name in own},
         }
-
-    @classmethod
-    def from_config(cls, config):
-        for key in ("host", "extractor", "attack", "adversary"):
-            config[key] = keras.saving.deserialize_keras_object(config[key])
-        return cls(**config)

@@ -1,8 +1,10 @@
 import keras
 
+from tfwm.training.pair_trainer import PairTrainer
+
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class TranslationTrainer(keras.Model):
+class TranslationTrainer(PairTrainer):
     """Trains an image-to-image network on pairs: a model's task, or a surrogate of it.
 
     Give the task's loss to `compile` (L1, L2, `tfwm.losses.PerceptualLoss`, or your own) and
@@ -28,6 +30,8 @@ class TranslationTrainer(keras.Model):
     >>> history = trainer.fit({"input": rain, "target": clean}, batch_size=4, verbose=0)
     """
 
+    PARTS = ("network", "adversary")
+
     def __init__(self, network, adversary=None, **kwargs):
         super().__init__(**kwargs)
         self.network = network
@@ -42,19 +46,5 @@ class TranslationTrainer(keras.Model):
             output = self.adversary([output, inputs["target"]], training=training)
         return {"output": output}
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        return super().compute_loss(x, {"output": x["target"]}, y_pred, sample_weight, training)
-
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        return super().compute_metrics(x, {"output": x["target"]}, y_pred, sample_weight)
-
-    def get_config(self):
-        serialize = keras.saving.serialize_keras_object
-        parts = {"network": serialize(self.network), "adversary": serialize(self.adversary)}
-        return {"name": self.name, **parts}
-
-    @classmethod
-    def from_config(cls, config):
-        for key in ("network", "adversary"):
-            config[key] = keras.saving.deserialize_keras_object(config[key])
-        return cls(**config)
+    def targets(self, inputs, outputs):
+        return {"output": inputs["target"]}
