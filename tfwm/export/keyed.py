@@ -13,11 +13,11 @@ import tensorflow as tf
 from skimage import data
 
 from tfwm import layers  # noqa: F401  registers the layers that the models are made of
-from tfwm.export.atomic import atomic_directory
-from tfwm.export.card import CARD, check_card, read_card, write_card
+from tfwm.export.card import CARD, read_card
 from tfwm.export.golden import GOLDEN
-from tfwm.export.manifest import MANIFEST, changed_files, read_manifest, write_manifest
-from tfwm.export.tflite import TFLITE_KINDS, tflite_name, write_tflite
+from tfwm.export.manifest import MANIFEST, changed_files, read_manifest
+from tfwm.export.package import open_package
+from tfwm.export.tflite import tflite_name, write_tflites
 from tfwm.export.tflite_network import interpreter_class
 from tfwm.export.verify import VerifyReport
 
@@ -51,30 +51,17 @@ def package_keyed(host, extractor, directory, card, files=None):
     Returns:
         `pathlib.Path` of the folder.
     """
-    check_card(card)
-    name, folder = card["name"], Path(directory)
-    with atomic_directory(folder) as draft:
+    with open_package(directory, card, files, verify_keyed) as draft:
         archive = keras.export.ExportArchive()
         endpoints = make_keyed_endpoints(host, extractor)
         for signature, function in endpoints.items():
             archive.add_endpoint(signature, function)
         archive.write_out(str(draft / "1"), verbose=False)
-        for kind in TFLITE_KINDS:
-            write_tflite(draft / "1", draft / tflite_name(name, kind), kind, SIGNATURES)
+        write_tflites(draft, card["name"], SIGNATURES)
         host.save(draft / HOST)
         extractor.save(draft / EXTRACTOR)
-        write_card(card, draft)
-        for file, content in (files or {}).items():
-            (draft / file).write_bytes(content)
         np.savez_compressed(draft / GOLDEN, **_make_golden(host, extractor, endpoints))
-        write_manifest(draft)
-        failed = [c for c in verify_keyed(draft).checks if not c.passed]
-        if failed:
-            raise ValueError(
-                f"The network was not written to {folder}, its forms disagree: "
-                f"{failed[0].name}: {failed[0].detail}"
-            )
-    return folder
+    return Path(directory)
 
 
 def make_keyed_endpoints(host, extractor):

@@ -1,5 +1,6 @@
 """Writing everything that belongs to a trained network."""
 
+import contextlib
 from pathlib import Path
 
 from tfwm.export.atomic import atomic_directory
@@ -8,7 +9,7 @@ from tfwm.export.golden import make_golden, write_golden
 from tfwm.export.keras_network import KerasNetwork
 from tfwm.export.manifest import write_manifest
 from tfwm.export.saved_model import write_saved_model
-from tfwm.export.tflite import TFLITE_KINDS, tflite_name, write_tflite
+from tfwm.export.tflite import write_tflites
 from tfwm.export.verify import verify
 
 
@@ -30,24 +31,36 @@ def package_network(embedder, extractor, directory, card, files=None):
     Returns:
         `pathlib.Path` of the folder.
     """
-    check_card(card)
-    name, folder = card["name"], Path(directory)
-    network = KerasNetwork(embedder, extractor, name, card)
-    with atomic_directory(folder) as draft:
+    with open_package(directory, card, files, verify) as draft:
         write_saved_model(embedder, extractor, draft / "1")
-        for kind in TFLITE_KINDS:
-            write_tflite(draft / "1", draft / tflite_name(name, kind), kind)
+        write_tflites(draft, card["name"])
         embedder.save(draft / "embedder.keras")
         extractor.save(draft / "extractor.keras")
+        network = KerasNetwork(embedder, extractor, card["name"], card)
+        write_golden(make_golden(network, card["strength"]["default"]), draft)
+    return Path(directory)
+
+
+@contextlib.contextmanager
+def open_package(directory, card, files, check):
+    """Yields a folder for a network's forms; adds card and checksums, and verifies the whole.
+
+    Args:
+        directory: folder to write, whole or not at all.
+        card: dict, see `tfwm.export.make_card`.
+        files: dict of more files to add, name to bytes; or `None`.
+        check: function of the folder to its `VerifyReport`.
+    """
+    check_card(card)
+    with atomic_directory(directory) as draft:
+        yield draft
         write_card(card, draft)
         for file, content in (files or {}).items():
             (draft / file).write_bytes(content)
-        write_golden(make_golden(network, card["strength"]["default"]), draft)
         write_manifest(draft)
-        failed = [c for c in verify(draft).checks if not c.passed]
+        failed = [c for c in check(draft).checks if not c.passed]
         if failed:
             raise ValueError(
-                f"The network was not written to {folder}, its forms disagree: "
+                f"The network was not written to {Path(directory)}, its forms disagree: "
                 f"{failed[0].name}: {failed[0].detail}"
             )
-    return folder

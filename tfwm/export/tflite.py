@@ -12,6 +12,13 @@ def tflite_name(name, kind):
     return f"{name}.tflite" if kind == "float32" else f"{name}-{kind}.tflite"
 
 
+def write_tflites(folder, name, signatures=("embed", "extract")):
+    """Converts the SavedModel `1` in a network's folder to a file of each kind beside it."""
+    for kind in TFLITE_KINDS:
+        path = folder / tflite_name(name, kind)
+        write_tflite(folder / "1", path, kind, signatures)
+
+
 def write_tflite(saved_model, path, kind="float32", signatures=("embed", "extract")):
     """Converts a SavedModel to one TFLite file with the same signatures.
 
