@@ -1,11 +1,9 @@
 """A trained barrier in use."""
 
-import io
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 
 from tfwm.export import (
     find_keras_models,
@@ -17,8 +15,8 @@ from tfwm.export import (
 from tfwm.layers import WatermarkBarrier
 from tfwm.layers.watermark_barrier import resized
 from tfwm.metrics import watermark_similarity
+from tfwm.protection.watermark_file import WATERMARK, encode_watermark, read_watermark
 
-WATERMARK = "watermark.png"
 # Images that are marked or read at once.
 BATCH = 16
 
@@ -87,10 +85,7 @@ class Barrier:
         Args:
             directory: folder to write.
         """
-        buffer = io.BytesIO()
-        pixels = np.uint8(np.round(255 * self.watermark))
-        Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(buffer, "PNG")
-        files = {WATERMARK: buffer.getvalue()}
+        files = {WATERMARK: encode_watermark(self.watermark)}
         return package_network(self.embedder, self.extractor, directory, self.card, files)
 
     def _read_batch(self, images):
@@ -121,14 +116,11 @@ def load_barrier(name_or_path):
     >>> load_barrier("barrier-derain").name  # doctest: +SKIP
     'barrier-derain'
     """
-    folder = network_directory(name_or_path)
-    path = Path(folder) / WATERMARK
-    if not path.is_file():
+    folder = Path(network_directory(name_or_path))
+    if not (folder / WATERMARK).is_file():
         raise ValueError(
             f"Expected a barrier, a network's folder with a {WATERMARK}. Received: {folder}"
         )
     embedder, extractor = read_keras_models(find_keras_models(folder))
-    with Image.open(path) as picture:
-        watermark = np.atleast_3d(np.asarray(picture, np.float32) / 255)
     card = read_card(folder)
-    return Barrier(embedder, extractor, watermark, card["name"], card)
+    return Barrier(embedder, extractor, read_watermark(folder), card["name"], card)

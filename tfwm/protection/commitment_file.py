@@ -8,7 +8,8 @@ from pathlib import Path
 
 from tfwm.export.keyed import EXTRACTOR, HOST
 from tfwm.protection.key import check_commitment, commitment, watermark_digest
-from tfwm.protection.keyed_reader import keyed_folder, read_watermark
+from tfwm.protection.keyed_reader import keyed_folder
+from tfwm.protection.watermark_file import read_watermark
 
 FORM = "tfwm keyed commitment 1"
 FIELDS = ("form", "date", "network", "watermark", "files", "commitment")

@@ -138,16 +138,41 @@ def read_all(barrier, sources, tell=None):
     Raises:
         ValueError: an image that cannot be read.
     """
+    files, values = read_each(sources, lambda photo: measured(barrier, _read(barrier, photo)), tell)
+    correlations, similarities = zip(*values, strict=True)
+    return files, np.array(correlations), np.array(similarities)
+
+
+def read_each(sources, look, tell=None):
+    """Looks at images one after the other; returns their paths and what was seen, all or none.
+
+    Args:
+        sources: list of one folder, with sub-folders, or of files.
+        look: function of a `tfwm.images.Photo`.
+        tell: see `protect_files`.
+
+    Raises:
+        ValueError: an image that cannot be read, or none at all.
+    """
     jobs = [job for job in _find(sources) if not job.skipped]
-    values = []
+    seen = []
     for number, job in enumerate(jobs, 1):
         if job.problem:
             raise ImageError(f"{job.source} {job.problem}")
-        values.append(measured(barrier, _read(barrier, read_photo(job.source))))
+        seen.append(look(read_photo(job.source)))
         if tell:
             tell({"source": str(job.source), "status": "done"}, number, len(jobs))
-    correlations, similarities = zip(*values, strict=True)
-    return [job.source for job in jobs], np.array(correlations), np.array(similarities)
+    return [job.source for job in jobs], seen
+
+
+def check_apart(suspects, unmarked):
+    """Raises `ValueError` for files that are said to be both."""
+    both = {file.resolve() for file in suspects} & {file.resolve() for file in unmarked}
+    if both:
+        raise ValueError(
+            f"Expected suspected and unmarked images to be different files. Received: {len(both)} "
+            f"that are both, such as {sorted(both)[0]}"
+        )
 
 
 def measured(barrier, read):

@@ -1,21 +1,19 @@
 """The trained extractor of a watermarked network in use."""
 
 import copy
-import io
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 
 from tfwm.export import network_directory, read_card
 from tfwm.export.keyed import EXTRACTOR, HOST, package_keyed, read_keyed_model
 from tfwm.layers.watermark_barrier import resized
 from tfwm.metrics import watermark_similarity
 from tfwm.protection.key import derive_key
+from tfwm.protection.watermark_file import WATERMARK, encode_watermark, read_watermark
 
-WATERMARK = "watermark.png"
 DEMONSTRATION = "demonstration.secret"
 # Images that are looked at together, and pairs of image and key that are read together.
 BATCH, PAIRS = 16, 64
@@ -153,10 +151,7 @@ class KeyedReader:
             demonstration: a secret that everybody may know, to be written beside the network as
                 `demonstration.secret`; never the owner's.
         """
-        buffer = io.BytesIO()
-        pixels = np.uint8(np.round(255 * self.watermark))
-        Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(buffer, "PNG")
-        files = {WATERMARK: buffer.getvalue()}
+        files = {WATERMARK: encode_watermark(self.watermark)}
         if demonstration:
             files[DEMONSTRATION] = f"{demonstration}\n".encode()
         return package_keyed(host, self.extractor, directory, self.card, files)
@@ -213,12 +208,6 @@ def load_host(name_or_path):
     >>> colour = load_host("keyed-colorize")(gray)  # doctest: +SKIP
     """
     return read_keyed_model(keyed_folder(name_or_path), HOST)
-
-
-def read_watermark(folder):
-    """Returns the watermark in a network's folder, float32 `(height, width, 1 or 3)`."""
-    with Image.open(folder / WATERMARK) as picture:
-        return np.atleast_3d(np.asarray(picture, np.float32) / 255)
 
 
 def keyed_folder(name_or_path):

@@ -1,6 +1,7 @@
 """Whether copies carry a mark, beside images that certainly do not."""
 
 import dataclasses
+import math
 
 import numpy as np
 from scipy import stats
@@ -38,6 +39,17 @@ class Proof:
             f"p = {self.p_value:.1e}: the images {verdict} "
             f"(claimed up to p = {self.false_claim_rate:g}, and {MARGIN:g} above unmarked ones)"
         )
+
+
+def size_notes(images, unmarked, false_claim_rate):
+    """Returns a sentence, in a list, if so few images cannot prove anything by their ranks."""
+    least = 1 / math.comb(images + unmarked, images)
+    if least <= false_claim_rate:
+        return []
+    return [
+        f"{images} suspected and {unmarked} unmarked images cannot bring p below {least:.1g}: "
+        "take more of either"
+    ]
 
 
 def prove(similarities, unmarked, false_claim_rate=1e-3):

@@ -1,12 +1,11 @@
 """Whether images in files carry a barrier's mark."""
 
 import dataclasses
-import math
 
 import numpy as np
 
-from tfwm.protection.files import open_barrier, read_all
-from tfwm.protection.proof import Proof, prove
+from tfwm.protection.files import check_apart, open_barrier, read_all
+from tfwm.protection.proof import Proof, prove, size_notes
 
 # The normalised correlation above which Zhang et al. call a watermark extracted.
 NC_LIMIT = 0.95
@@ -39,13 +38,7 @@ class FilesProof:
     @property
     def notes(self):
         """Sentences about what the images can show at all."""
-        least = 1 / math.comb(self.images + self.unmarked_images, self.images)
-        if least <= self.proof.false_claim_rate:
-            return []
-        return [
-            f"{self.images} suspected and {self.unmarked_images} unmarked images cannot bring p "
-            f"below {least:.1g}: take more of either"
-        ]
+        return size_notes(self.images, self.unmarked_images, self.proof.false_claim_rate)
 
     def to_dict(self):
         """Returns plain values, ready for JSON."""
@@ -78,12 +71,7 @@ def prove_files(barrier, suspects, unmarked, false_claim_rate=1e-3, tell=None):
     barrier = open_barrier(barrier)
     files, correlations, similarities = read_all(barrier, suspects, tell)
     others, other_correlations, reference = read_all(barrier, unmarked, tell)
-    both = {file.resolve() for file in files} & {file.resolve() for file in others}
-    if both:
-        raise ValueError(
-            f"Expected suspected and unmarked images to be different files. Received: {len(both)} "
-            f"that are both, such as {sorted(both)[0]}"
-        )
+    check_apart(files, others)
     return FilesProof(
         prove(similarities, reference, false_claim_rate),
         len(files),

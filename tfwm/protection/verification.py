@@ -6,11 +6,9 @@ import math
 
 import numpy as np
 
-from tfwm.images import ImageError, read_photo
-from tfwm.marking.jobs import find_photos
 from tfwm.metrics import watermark_similarity
-from tfwm.protection.files import fit_channels
-from tfwm.protection.proof import MARGIN, Proof, prove
+from tfwm.protection.files import check_apart, fit_channels, read_each
+from tfwm.protection.proof import MARGIN, Proof, prove, size_notes
 from tfwm.protection.qr import decode_qr
 
 
@@ -63,12 +61,7 @@ class Verification:
                 "this key was not checked"
             )
         else:
-            least = 1 / math.comb(self.images + self.unmarked_images, self.images)
-            if least > self.false_claim_rate:
-                notes.append(
-                    f"{self.images} suspected and {self.unmarked_images} unmarked images cannot "
-                    f"bring p below {least:.1g}: take more of either"
-                )
+            notes += size_notes(self.images, self.unmarked_images, self.false_claim_rate)
         return notes
 
     def __str__(self):
@@ -177,12 +170,7 @@ def verify_files(reader, sources, unmarked=None, keys=999, false_claim_rate=1e-3
     others = None
     if unmarked is not None:
         files, others = read_images(reader, unmarked, tell)
-        both = {file.resolve() for file in found} & {file.resolve() for file in files}
-        if both:
-            raise ValueError(
-                "Expected suspected and unmarked images to be different files. "
-                f"Received: {len(both)} that are both, such as {sorted(both)[0]}"
-            )
+        check_apart(found, files)
     return verify_images(reader, images, others, keys, false_claim_rate)
 
 
@@ -197,14 +185,9 @@ def read_images(reader, sources, tell=None):
     Returns:
         list of `pathlib.Path`, and a float32 array `(n, *reader.image_size, reader.channels)`.
     """
-    jobs = [job for job in find_photos(sources) if not job.skipped]
-    if not jobs:
-        raise ValueError(f"{sources[0]} holds no images.")
-    images = []
-    for number, job in enumerate(jobs, 1):
-        if job.problem:
-            raise ImageError(f"{job.source} {job.problem}")
-        images.append(reader.squeezed(fit_channels(read_photo(job.source), reader.channels)))
-        if tell:
-            tell({"source": str(job.source), "status": "done"}, number, len(jobs))
-    return [job.source for job in jobs], np.concatenate(images)
+
+    def squeezed(photo):
+        return reader.squeezed(fit_channels(photo, reader.channels))
+
+    files, images = read_each(sources, squeezed, tell)
+    return files, np.concatenate(images)
