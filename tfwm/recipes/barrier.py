@@ -23,9 +23,8 @@ import keras
 
 from tfwm import data, losses
 from tfwm.attacks import GaussianNoise
-from tfwm.layers import AdversarialLoss, WatermarkBarrier
+from tfwm.layers import WatermarkBarrier
 from tfwm.models import barrier as models
-from tfwm.models.critic import build_patch_critic
 from tfwm.protection import Barrier
 from tfwm.recipes import base, build
 from tfwm.recipes.barrier_data import (
@@ -38,7 +37,7 @@ from tfwm.recipes.barrier_data import (
     training_crops,
 )
 from tfwm.recipes.barrier_report import report
-from tfwm.recipes.run_config import TrainingConfig, check_positive
+from tfwm.recipes.run_config import TaskConfig, check_positive
 from tfwm.recipes.surrogates import Surrogate, train_surrogate, train_translator
 from tfwm.training import BarrierTrainer, Checkpoint, ConfigError
 
@@ -50,16 +49,13 @@ SIZES = (
 
 
 @dataclasses.dataclass
-class Config(TrainingConfig):
+class Config(TaskConfig):
     """Settings of a run; see the recipes' TOML files for how they are used."""
 
     name: str = "barrier"
     output: str = "runs/barrier"
     task: dict = dataclasses.field(default_factory=lambda: {"name": "Derain"})
     task_specific: bool = False  # the embedder takes the task's input
-    crops_per_photo: int = 0  # 0: as many as tile the photo
-    whole: bool = False  # squeeze photos to the crop size instead
-    crop_size: int = 256
     watermark: str = "flower"  # or "qr:TEXT", or an image file
     watermark_channels: int = 3
     # Networks
@@ -81,12 +77,8 @@ class Config(TrainingConfig):
     period: int = 0  # of the part of the mark that is read alone as well; 0: none
     noise: float = 0.0  # deviation of the noise on what is read in training
     # Training; `steps` and `learning_rate` are the initial stage's
-    optimizer: str = "adam"
-    learning_rate: float = 2e-4
-    batch_size: int = 16
     steps: int = 75_000
     steps_per_epoch: int = 375
-    jit_compile: bool = False
     surrogate_width: int = 64
     surrogate_depth: int = 8
     surrogate_steps: int = 112_500
@@ -182,11 +174,7 @@ def build_trainer(config, surrogate=None, unrelated=None):
 
 
 def _build_adversary(config, channels):
-    if not config.adversarial_weight:
-        return None
-    with build.precision(config):
-        critic = build_patch_critic(channels, config.width)
-    return AdversarialLoss(critic, config.adversarial_weight)
+    return build.build_patch_adversary(config, channels, config.width, config.adversarial_weight)
 
 
 def _image_losses(config):

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tfwm import attacks, data, losses, metrics
 from tfwm.layers import AdversarialLoss, HoldPSNR
+from tfwm.models.critic import build_patch_critic
 from tfwm.training import ConfigError, WatermarkTrainer
 
 
@@ -109,6 +110,15 @@ def build_hold_psnr(config):
         config.psnr_multiplier,
         config.psnr_penalty,
     )
+
+
+def build_patch_adversary(config, channels, width, weight):
+    """Returns the `AdversarialLoss` of a PatchGAN, or `None` for a weight of 0."""
+    if not weight:
+        return None
+    with precision(config):
+        critic = build_patch_critic(channels, width)
+    return AdversarialLoss(critic, weight)
 
 
 def build_trainer(

@@ -25,13 +25,11 @@ import tensorflow as tf
 
 from tfwm import data, losses, metrics
 from tfwm.data.tasks import build_task
-from tfwm.layers import AdversarialLoss
 from tfwm.models import keyed_extractor, translators
-from tfwm.models.critic import build_patch_critic
 from tfwm.protection import KeyedReader, derive_key
 from tfwm.recipes import base, build
 from tfwm.recipes.keyed_report import report
-from tfwm.recipes.run_config import TrainingConfig, check_positive
+from tfwm.recipes.run_config import TaskConfig, check_positive
 from tfwm.training import Checkpoint, ConfigError, KeyedTrainer, TranslationTrainer
 
 VARIABLE = "TFWM_SECRET"
@@ -41,15 +39,12 @@ ATTACK_PER = ("image", "batch")
 
 
 @dataclasses.dataclass
-class Config(TrainingConfig):
+class Config(TaskConfig):
     """Settings of a run; see the recipes' TOML files for how they are used."""
 
     name: str = "keyed"
     output: str = "runs/keyed"
     task: dict = dataclasses.field(default_factory=lambda: {"name": "Colorize"})
-    crops_per_photo: int = 0  # 0: as many as tile the photo
-    whole: bool = False  # squeeze photos to the crop size instead
-    crop_size: int = 256
     # The mark and its key
     watermark: str = "qr:TFWM KEYED"  # or "flower", or an image file
     watermark_size: int = 64
@@ -80,12 +75,8 @@ class Config(TrainingConfig):
     attack_per: str = "image"
     rounding_noise: float = 0.002
     # Training
-    optimizer: str = "adam"
-    learning_rate: float = 2e-4
-    batch_size: int = 16
     steps: int = 100_000
     steps_per_epoch: int = 500
-    jit_compile: bool = False
 
 
 def read_secret(config):
@@ -180,8 +171,8 @@ def build_trainer(config, marked=True):
     with build.precision(config):
         host = build_host(config)  # first, so that both stages start alike
         extractor = build_extractor(config) if marked else None
-        critic = build_patch_critic(channels, config.width) if config.adversarial_weight else None
-    adversary = AdversarialLoss(critic, config.adversarial_weight) if critic else None
+    weight = config.adversarial_weight
+    adversary = build.build_patch_adversary(config, channels, config.width, weight)
     terms, weights = {"output": build_task_loss(config)}, {"output": config.task_weight}
     if marked:
         trainer = KeyedTrainer(

@@ -65,24 +65,18 @@ def report(config, recipe, unmarked, host, reader, pairs):
     curve = hamming_curve(reader, few, text, len(few))
     levels = damage_curves(reader, few, text)
     proof = verify_images(reader, marked[:PROOF_IMAGES], plain, keys=PROOF_KEYS, seed=config.seed)
-    output = Path(config.output)
-    command = f"python -m tfwm.recipes.keyed --config recipes/keyed/{recipe}"
-    head = [command, versions(), f"{len(targets)} crops of {config.test_photos}"]
     paper = _paper(config)
     likeness_row = {"task": config.task["name"], "images": len(targets), **likeness}
     if paper:
         likeness_row |= {"paper_task": paper["task"], "paper_ssim": paper["ssim"]}
     tables = {"readings": rows, "damages": damages, "wrong-keys": curve, "task": task}
     tables |= {"robustness": levels, "likeness": [likeness_row]}
-    for name, table in tables.items():
-        write_csv(table, output / f"{name}.csv", head)
     pictures = _pictures(reader, inputs, targets, plain, marked, config.seed)
-    figures = {"wrong-keys": key_figure({config.name: curve})}
-    figures |= {"robustness": damage_figure({config.name: levels})}
-    number = 5 if config.watermark_channels == 1 else 6
-    figures[f"keyed-fig{number}"] = task_figure(pictures)
-    for name, figure in figures.items():
-        save_figure(figure, output / "plots", name)
+    figures = _figures(config, curve, levels, pictures)
+    command = f"python -m tfwm.recipes.keyed --config recipes/keyed/{recipe}"
+    output = Path(config.output)
+    head = [command, versions(), f"{len(targets)} crops of {config.test_photos}"]
+    _write(output, tables, figures, head)
     page = _page(
         title=f"{config.name}: a network whose outputs carry its owner's mark",
         task=task,
@@ -107,6 +101,22 @@ def report(config, recipe, unmarked, host, reader, pairs):
     folder = reader.package(host, output / config.name, demonstration)
     line = f"{config.name} SSIM {likeness['ssim']:.4f}. Report {path}, network {folder}"
     return f"{_text(rows, damages)}\n{line}"
+
+
+def _figures(config, curve, levels, pictures):
+    number = 5 if config.watermark_channels == 1 else 6
+    return {
+        "wrong-keys": key_figure({config.name: curve}),
+        "robustness": damage_figure({config.name: levels}),
+        f"keyed-fig{number}": task_figure(pictures),
+    }
+
+
+def _write(output, tables, figures, head):
+    for name, table in tables.items():
+        write_csv(table, output / f"{name}.csv", head)
+    for name, figure in figures.items():
+        save_figure(figure, output / "plots", name)
 
 
 def qr_text(config):

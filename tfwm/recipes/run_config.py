@@ -32,6 +32,19 @@ class TrainingConfig:
 
 
 @dataclasses.dataclass
+class TaskConfig(TrainingConfig):
+    """Settings of the recipes of networks that do an image-to-image task."""
+
+    crops_per_photo: int = 0  # 0: as many as tile the photo
+    whole: bool = False  # squeeze photos to the crop size instead
+    crop_size: int = 256
+    optimizer: str = "adam"
+    learning_rate: float = 2e-4
+    batch_size: int = 16
+    jit_compile: bool = False
+
+
+@dataclasses.dataclass
 class RunConfig(TrainingConfig):
     """Settings of the recipes of networks that carry bits."""
 

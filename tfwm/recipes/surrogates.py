@@ -5,9 +5,7 @@ import dataclasses
 import tensorflow as tf
 
 from tfwm import data, losses, metrics
-from tfwm.layers import AdversarialLoss
 from tfwm.models import translators
-from tfwm.models.critic import build_patch_critic
 from tfwm.recipes import base, build
 from tfwm.training import ConfigError, TranslationTrainer
 
@@ -85,8 +83,10 @@ def train_surrogate(surrogate, config, task, crops, mark, folder, source="target
     sizes = config.surrogate_width, config.surrogate_depth
 
     def build_adversary():
-        critic = build_patch_critic(task.channels_out, config.surrogate_width)
-        return AdversarialLoss(critic, ADVERSARIAL_WEIGHT) if surrogate.adversarial else None
+        weight = ADVERSARIAL_WEIGHT if surrogate.adversarial else 0.0
+        return build.build_patch_adversary(
+            settings, task.channels_out, config.surrogate_width, weight
+        )
 
     def let_out(pair):
         # What is let out has 8 bits.
