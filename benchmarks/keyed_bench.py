@@ -1,12 +1,13 @@
 """What is left of a watermarked network's mark when its host is attacked, and what guesses read.
 
     python benchmarks/keyed_bench.py runs/keyed-colorize --secret-file my.secret
-    python benchmarks/keyed_bench.py runs/keyed-quick --steps 100 --limit 32
+    python benchmarks/keyed_bench.py runs/keyed-quick --steps 10 100 --limit 32
 
 RUN is the folder of a finished run of `tfwm.recipes.keyed`. The host is pruned, quantised as
 TFLite files, fine-tuned on clean pairs, and overwritten by a second owner with a mark and a key of
-his own; random keys are guessed. Each host then does its task on the run's test photos, and the
-owner's key reads its outputs. The attacker has the run's own photos, or those of --photos.
+his own, each for some numbers of steps; random keys are guessed. Each host then does its task on
+the run's test photos, and the owner's key reads its outputs. The attacker has the run's own photos,
+or those of --photos.
 
 Writes results/keyed-bench-<name>.csv: `task_psnr` of the outputs to the photos in dB; `ssim` to the
 outputs before the attack; `similarity`, `success` (similarity of at least 0.9) and `qr` (share of
@@ -26,6 +27,8 @@ from tfwm.startup import import_tensorflow
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARES = (0.1, 0.3, 0.5, 0.7, 0.9)
+STEPS = (10, 100, 1000)
+STEPS_HELP = "numbers of steps of fine-tuning and overwriting"
 SECOND = "secret of the second owner, for this benchmark"
 
 
@@ -36,7 +39,7 @@ def main():
     parser.add_argument("run", metavar="RUN", type=Path, help="folder of a finished run")
     parser.add_argument("--secret-file", help="the owner's; by default what the run's settings say")
     parser.add_argument("--photos", help="the attacker's; by default the run's")
-    parser.add_argument("--steps", type=int, default=1000, help="of fine-tuning and overwriting")
+    parser.add_argument("--steps", type=int, nargs="+", default=STEPS, help=STEPS_HELP)
     parser.add_argument("--keys", type=int, default=10_000, help="random keys that are guessed")
     parser.add_argument("--limit", type=int, default=200, help="pairs that are measured")
     parser.add_argument("--output", type=Path, default=ROOT / "results")
@@ -96,15 +99,17 @@ def measure(config, args):
     yield row("none", "", marked)
     for attack, level, attacked in attacked_hosts(config, args, host):
         yield row(attack, level, run_network(attacked, inputs))
-    second_host, second = second_owner(config, args, host)
-    outputs = run_network(second_host, inputs)
-    yield row("overwritten", f"{args.steps} steps", outputs)
-    # How well the second owner's own mark took, which is no QR code.
-    reference = second.similarity(plain)
-    yield row("overwritten", "read by the second owner", outputs, second, None, reference)
-    guesses = guess_keys(reader, marked[:4], args.keys)
-    best = np.random.default_rng(0).integers(0, 2, (args.keys, reader.bits))[np.argmax(guesses)]
-    yield row("key guessed", f"best of {args.keys}", marked, reader.with_key(best))
+    for steps in args.steps:
+        second_host, second = second_owner(config, steps, host)
+        outputs = run_network(second_host, inputs)
+        yield row("overwritten", f"{steps} steps", outputs)
+        # How well the second owner's own mark took, which is no QR code.
+        reference = second.similarity(plain)
+        level = f"{steps} steps, read by the second owner"
+        yield row("overwritten", level, outputs, second, None, reference)
+    keys, similarities = guess_keys(reader, marked[:4], args.keys)
+    best = keys[np.argmax(similarities)]
+    yield row("key guessed", f"best of {args.keys:,}", marked, reader.with_key(best))
 
 
 def attacked_hosts(config, args, host):
@@ -119,11 +124,12 @@ def attacked_hosts(config, args, host):
         yield "quantised", f"TFLite {kind}", quantise(host, kind)
     loss, size = keyed.build_task_loss(config), config.batch_size
     parts = build_task(config.task), keyed.read_crops(config)
-    tuned = fine_tune(host, *parts, args.steps, loss, batch_size=size)
-    yield "fine-tuned", f"{args.steps} steps", tuned
+    for steps in args.steps:
+        tuned = fine_tune(host, *parts, steps, loss, batch_size=size)
+        yield "fine-tuned", f"{steps} steps", tuned
 
 
-def second_owner(config, args, host):
+def second_owner(config, steps, host):
     """Returns the host with a second mark, and its reader."""
     from tfwm.data import watermark_image
     from tfwm.data.tasks import build_task
@@ -141,7 +147,7 @@ def second_owner(config, args, host):
         key,
         build_task(config.task),
         keyed.read_crops(config),
-        args.steps,
+        steps,
         keyed.build_task_loss(config),
         batch_size=config.batch_size,
         attack=keyed.build_attack(config),

@@ -142,6 +142,26 @@ def keyed_reading_table(rows):
     )
 
 
+def keyed_bench_table(rows):
+    """What attacks on a watermarked host leave of its task and of its mark."""
+    head = ["attack on the host", "level", "task PSNR", "SSIM to before"]
+    head += ["QR codes decoded, %", "similarity", "p"]
+    return markdown(
+        head,
+        [
+            [
+                *(row[key] for key in ("attack", "level")),
+                f"{float(row['task_psnr']):.2f}",
+                f"{float(row['ssim']):.3f}",
+                f"{100 * float(row['qr']):.1f}" if row["qr"] else "",
+                f"{float(row['similarity']):.3f}",
+                _p_value(row["p_value"]),
+            ]
+            for row in rows
+        ],
+    )
+
+
 def _p_value(text):
     if not text:
         return ""
@@ -167,4 +187,6 @@ PROTECTION = {
     "barrier-task-specific": task_specific_table,
     "keyed-tasks": keyed_task_table,
     "keyed-readings": keyed_reading_table,
+    "keyed-bench-keyed-colorize": keyed_bench_table,
+    "keyed-bench-keyed-super-resolve": keyed_bench_table,
 }

@@ -170,7 +170,7 @@ def test_in_a_saved_model(name, photo, tmp_path):
 
 
 @EVERY
-@pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.parametrize("jit", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_gradients_in_graphs(name, jit, photo):
     attack = MAKERS[name]()
     image = batch(photo)

@@ -59,7 +59,7 @@ def test_arguments_reach_their_attacks():
     [
         (printed_photo(ramp=0, seed=2), False),
         (crop_chain(ramp=0, seed=2), False),
-        (crop_chain(quality=50, ramp=0, seed=2), True),
+        pytest.param(crop_chain(quality=50, ramp=0, seed=2), True, marks=pytest.mark.slow),
     ],
 )
 def test_chain_damages_and_lets_gradients_through(attack, jit, photo):

@@ -309,7 +309,10 @@ TWO_DEVICES = """
 """
 
 
-@pytest.mark.parametrize("balance", [[], ["SelfAdaptiveWeights"], ["RampedWeights"]])
+@pytest.mark.parametrize(
+    "balance",
+    [[], ["SelfAdaptiveWeights"], pytest.param(["RampedWeights"], marks=pytest.mark.slow)],
+)
 def test_two_devices_agree_with_one(balance):
     run = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(TWO_DEVICES), *balance],

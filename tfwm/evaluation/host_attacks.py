@@ -131,7 +131,7 @@ def overwrite(
 
 
 def guess_keys(reader, images, count, seed=0):
-    """Returns the mean similarity that each of many random keys reads from images, `(count,)`.
+    """Returns random keys `(count, bits)` and the mean similarity that each reads, `(count,)`.
 
     Args:
         reader: a `tfwm.protection.KeyedReader`.
@@ -140,7 +140,7 @@ def guess_keys(reader, images, count, seed=0):
         seed: integer.
     """
     keys = np.random.default_rng(seed).integers(0, 2, (count, reader.bits))
-    return reader.similarities_of_keys(images, keys).mean(axis=1)
+    return keys, reader.similarities_of_keys(images, keys).mean(axis=1)
 
 
 def _fit(trainer, task, crops, steps, batch_size, seed):

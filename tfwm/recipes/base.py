@@ -76,6 +76,8 @@ def fit(build_trainer, input_shape, config, folder, data, validation_data=None, 
     with training_strategy().scope():
         trainer = build_trainer()
         trainer.build(input_shape)
+        # Here, or the first step is traced twice, as its variables come only with the first.
+        trainer.optimizer.build(trainer.trainable_variables)
         first_epoch = checkpoint.restore(trainer)
     folder.mkdir(parents=True, exist_ok=True)
     save_config(config, folder / "config.toml")
