@@ -109,7 +109,8 @@ def measure(config, args):
         yield row("overwritten", level, outputs, second, None, reference)
     keys, similarities = guess_keys(reader, marked[:4], args.keys)
     best = keys[np.argmax(similarities)]
-    yield row("key guessed", f"best of {args.keys:,}", marked, reader.with_key(best))
+    guessed = reader.with_key(best)  # of which what the right key reads says nothing
+    yield row("key guessed", f"best of {args.keys:,}", marked, guessed, unmarked=None)
 
 
 def attacked_hosts(config, args, host):

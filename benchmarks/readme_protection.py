@@ -126,19 +126,18 @@ def keyed_task_table(rows):
 
 
 def keyed_reading_table(rows):
-    """What keys read from which images."""
-    head = ["run", "images of", "key", "damage", "QR codes decoded, %", "similarity", "p"]
+    """What keys read from which images, a column for each run."""
+    runs = list(dict.fromkeys(row["run"] for row in rows))
+    lines = {}
+    for row in rows:
+        label = row["damage"] if row["damage"] != "none" else f"key {row['key']}"
+        cell = f"{float(row['similarity']):.3f}"
+        if row["qr"]:
+            cell = f"{100 * float(row['qr']):.1f}, {cell}"
+        lines.setdefault((row["images_of"], label), {})[row["run"]] = cell
     return markdown(
-        head,
-        [
-            [
-                *(row[key] for key in ("run", "images_of", "key", "damage")),
-                f"{100 * float(row['qr']):.1f}" if row["qr"] else "",
-                f"{float(row['similarity']):.3f}",
-                _p_value(row["p_value"]),
-            ]
-            for row in rows
-        ],
+        ["images of", "key, or damage", *runs],
+        [[*labels, *(cells.get(run, "") for run in runs)] for labels, cells in lines.items()],
     )
 
 
