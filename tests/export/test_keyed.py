@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import keras
 import numpy as np
@@ -70,9 +71,21 @@ def test_the_key_is_nowhere(keyed_models, keyed_reader, tmp_path):
     assert set(json.loads((folder / "card.json").read_text())) >= {"name", "limits"}
 
 
-def test_damage_is_told(packaged, tmp_path):
-    import shutil
+def test_forms_must_read_alike_with_the_key(keyed_models, keyed_reader, tmp_path):
+    host, _, _, key = keyed_models()
+    folder = keyed_reader.package(host, tmp_path / "keyed")
+    report = verify_keyed(folder, key)
+    assert report.passed and "watermark with the key differs" in report.checks[-1].detail
+    _, extractor, mark, _ = keyed_models("qr:other")
+    other = KeyedReader(extractor, mark, key, "keyed", keyed_reader.card)
+    other = other.package(host, tmp_path / "other" / "keyed")
+    shutil.copy(other / "keyed.tflite", folder / "keyed.tflite")
+    # All that the golden tensors' random key shows of either is plain gray.
+    for given, expected in ((None, {"files"}), (key, {"files", "tflite float32"})):
+        assert {c.name for c in verify_keyed(folder, given).checks if not c.passed} == expected
 
+
+def test_damage_is_told(packaged, tmp_path):
     copy = shutil.copytree(packaged, tmp_path / "tiny")
     content = bytearray((copy / "tiny.tflite").read_bytes())
     content[-100] ^= 1

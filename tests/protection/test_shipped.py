@@ -6,6 +6,7 @@ from PIL import Image
 from skimage import data
 
 from tfwm.data.tasks import Colorize, SuperResolve
+from tfwm.export.keyed import verify_keyed
 from tfwm.protection import (
     decode_qr,
     load_barrier,
@@ -37,6 +38,7 @@ def test_hosts_mark_by_themselves(name, photos):
     assert reader.similarity(rounded).min() > 0.9
     assert decode_qr(reader.read(rounded)) == ["TFWM KEYED"] * 3
     assert np.abs(reader.similarity(photos)).max() < 0.3
+    assert verify_keyed(resource_directory("saved_models") / name, reader.key).passed
     other = load_keyed_reader(name, "another secret, of somebody else")
     assert np.abs(other.similarity(rounded)).max() < 0.05
 

@@ -5,6 +5,7 @@ Other than the networks of `tfwm.export.package`, it has no embedder: the signat
 stored nowhere.
 """
 
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -33,7 +34,7 @@ TOLERANCES = {
 }
 
 
-def package_keyed(host, extractor, directory, card, files=None):
+def package_keyed(host, extractor, directory, card, files=None, key=None):
     """Writes a watermarked network in every form, with card and checksums, and verifies it.
 
     The folder holds `1/` (SavedModel), `<name>.tflite`, `<name>-float16.tflite`,
@@ -47,11 +48,13 @@ def package_keyed(host, extractor, directory, card, files=None):
         directory: folder to write.
         card: dict, see `tfwm.export.make_card`; the files are called after its `name`.
         files: dict of more files to add, name to bytes.
+        key: the owner's, with which all forms must read alike as well; it is not stored. With
+            the golden tensors' random key a trained extractor gives plain gray.
 
     Returns:
         `pathlib.Path` of the folder.
     """
-    with open_package(directory, card, files, verify_keyed) as draft:
+    with open_package(directory, card, files, partial(verify_keyed, key=key)) as draft:
         archive = keras.export.ExportArchive()
         endpoints = make_keyed_endpoints(host, extractor)
         for signature, function in endpoints.items():
@@ -140,8 +143,13 @@ def keyed_runtime(folder, kind):
     return {name: interpreter.get_signature_runner(name) for name in SIGNATURES}
 
 
-def verify_keyed(folder):
-    """Checks a watermarked network as `tfwm.export.verify` does others; returns its report."""
+def verify_keyed(folder, key=None):
+    """Checks a watermarked network as `tfwm.export.verify` does others; returns its report.
+
+    Args:
+        folder: its folder.
+        key: the owner's, with which all forms must read as the Keras models do, or `None`.
+    """
     folder = Path(folder)
     report = VerifyReport(folder.name, str(folder))
     try:
@@ -149,6 +157,12 @@ def verify_keyed(folder):
         listed, problems = read_manifest(folder)["files"], changed_files(folder)
         with np.load(folder / GOLDEN) as file:
             golden = dict(file)
+        readings = {"watermark": (golden["key"], golden["watermark"])}
+        if key is not None:
+            keys = np.repeat(np.float32(key)[None], len(golden["output"]), axis=0)
+            extract = keyed_runtime(folder, "keras")["extract"]
+            read = extract(image=golden["output"], key=keys)["watermark"]
+            readings["watermark with the key"] = (keys, read)
     except (OSError, ValueError) as error:
         report.add("files", False, str(error).splitlines()[0])
         return report
@@ -158,18 +172,19 @@ def verify_keyed(folder):
         report.add("files", True, f"{len(listed)} files have their size and SHA-256")
     report.add("card", True, f"{CARD} can be read, {MANIFEST} as well")
     for kind, limit in TOLERANCES.items():
-        _replay(report, folder, kind, golden, limit)
+        _replay(report, folder, kind, golden, readings, limit)
     return report
 
 
-def _replay(report, folder, kind, golden, limit):
+def _replay(report, folder, kind, golden, readings, limit):
     try:
         runtime = keyed_runtime(folder, kind)
         run, extract = runtime["run"], runtime["extract"]
         output = run(image=np.float32(golden["image"] / 255))["output"]
-        read = extract(image=golden["output"], key=np.float32(golden["key"]))["watermark"]
-        pairs = {"output": output, "watermark": read}
-        errors = {name: _rms(found, golden[name]) for name, found in pairs.items()}
+        errors = {"output": _rms(output, golden["output"])}
+        for name, (keys, expected) in readings.items():
+            read = extract(image=golden["output"], key=np.float32(keys))["watermark"]
+            errors[name] = _rms(read, expected)
     except Exception as error:  # whatever a damaged file raises belongs into the report
         lines = str(error).strip().splitlines() or [type(error).__name__]
         report.add(kind, False, f"cannot be run: {lines[0][:200]}")

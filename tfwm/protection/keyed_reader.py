@@ -154,7 +154,7 @@ class KeyedReader:
         files = {WATERMARK: encode_watermark(self.watermark)}
         if demonstration:
             files[DEMONSTRATION] = f"{demonstration}\n".encode()
-        return package_keyed(host, self.extractor, directory, self.card, files)
+        return package_keyed(host, self.extractor, directory, self.card, files, self.key)
 
     def _features(self, images):
         images = self.squeezed(images)
