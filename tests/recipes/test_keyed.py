@@ -135,6 +135,7 @@ def test_whole_run(tmp_path, capsys, monkeypatch):
         (["attack_per=slice"], "attack_per to be image or batch"),
         (["secret=short"], "at least 16 bytes"),
         (["steps=0"], "Expected steps above 0"),
+        (["test_photos=none-such"], "no such folder"),
     ],
 )
 def test_bad_settings_are_refused(words, message, tmp_path, capsys):

@@ -207,7 +207,9 @@ def build_trainer(config, marked=True):
 def train(config, resume=False):
     """Runs both stages, or goes on with them; returns the unmarked host, the marked one, reader."""
     check_positive(config)
-    build_key(config)  # a missing secret is told before hours of training
+    # What is missing is told before hours of training.
+    build_key(config)
+    read_test_crops(config)
     output = Path(config.output)
     if any(Checkpoint(output / s / "checkpoints").exists() for s in ("unmarked", "keyed")):
         base.check_resume(output, resume)
@@ -222,8 +224,17 @@ def train(config, resume=False):
 
 def read_crops(config):
     """Returns the crops that both stages train with."""
+    return _crops(config, config.photos)
+
+
+def read_test_crops(config):
+    """Returns the crops that the report is about."""
+    return _crops(config, config.test_photos)
+
+
+def _crops(config, photos):
     return data.task_crops(
-        config.photos,
+        photos,
         build_task(config.task),
         config.crop_size,
         config.seed,
@@ -278,16 +289,7 @@ def finish(trained, config, recipe):
 
 def read_pairs(config):
     """Returns inputs and targets of the test photos, float32 `(n, height, width, channels)`."""
-    task = build_task(config.task)
-    crops = data.task_crops(
-        config.test_photos,
-        task,
-        config.crop_size,
-        config.seed,
-        config.crops_per_photo or None,
-        config.whole,
-    )
-    return data.all_pairs(crops, task, config.seed)
+    return data.all_pairs(read_test_crops(config), build_task(config.task), config.seed)
 
 
 def main(arguments=None):
