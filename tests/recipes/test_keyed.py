@@ -126,6 +126,18 @@ def test_whole_run(tmp_path, capsys, monkeypatch):
     assert resumed.bits == reader.bits
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("file", ["colorize", "super-resolve", "derain"])
+def test_papers_full_setting_takes_a_step(file, tmp_path):
+    words = ['photos=["bundled:train"]', 'test_photos="bundled:test"', f"output={tmp_path}"]
+    words += [f"secret={SECRET}", "batch_size=2", "steps=1", "steps_per_epoch=1"]
+    config = load_config(recipe.Config, FOLDER / f"{file}.toml", words)
+    unmarked, host, reader = recipe.train(config)
+    assert reader.image_size == (256, 256) and reader.bits == 256
+    before, after = unmarked.get_weights()[0], host.get_weights()[0]
+    assert np.isfinite(after).all() and not np.array_equal(before, after)
+
+
 @pytest.mark.parametrize(
     "words, message",
     [
