@@ -78,6 +78,7 @@ def measure(config, args):
     folder = args.run / config.name
     host, reader = load_host(folder), load_keyed_reader(folder, keyed.read_secret(config))
     inputs, targets = (images[: args.limit] for images in keyed.read_pairs(config))
+    targets, crops = to_uint8(targets), keyed.read_crops(config)
     text = qr_text(config)
     plain_host = keras.saving.load_model(args.run / UNMARKED, compile=False)
     plain, marked = (run_network(model, inputs) for model in (plain_host, host))
@@ -90,17 +91,17 @@ def measure(config, args):
             "attack": attack,
             "level": level,
             "images": len(outputs),
-            "task_psnr": mean_quality(to_uint8(targets), outputs)["psnr"],
+            "task_psnr": mean_quality(targets, outputs)["psnr"],
             "ssim": mean_quality(marked, outputs)["ssim"],
             **{key: values[key] for key in ("similarity", "success", "qr", "p_value")},
         }
 
     yield row("no mark at all", "", plain)
     yield row("none", "", marked)
-    for attack, level, attacked in attacked_hosts(config, args, host):
+    for attack, level, attacked in attacked_hosts(config, args.steps, host, crops):
         yield row(attack, level, run_network(attacked, inputs))
     for steps in args.steps:
-        second_host, second = second_owner(config, steps, host)
+        second_host, second = second_owner(config, steps, host, crops)
         outputs = run_network(second_host, inputs)
         yield row("overwritten", f"{steps} steps", outputs)
         # How well the second owner's own mark took, which is no QR code.
@@ -113,7 +114,7 @@ def measure(config, args):
     yield row("key guessed", f"best of {args.keys:,}", marked, guessed, unmarked=None)
 
 
-def attacked_hosts(config, args, host):
+def attacked_hosts(config, numbers, host, crops):
     """Yields attack, level and the host after it."""
     from tfwm.data.tasks import build_task
     from tfwm.evaluation.host_attacks import fine_tune, prune, quantise
@@ -124,13 +125,12 @@ def attacked_hosts(config, args, host):
     for kind in ("float16", "int8"):
         yield "quantised", f"TFLite {kind}", quantise(host, kind)
     loss, size = keyed.build_task_loss(config), config.batch_size
-    parts = build_task(config.task), keyed.read_crops(config)
-    for steps in args.steps:
-        tuned = fine_tune(host, *parts, steps, loss, batch_size=size)
+    for steps in numbers:
+        tuned = fine_tune(host, build_task(config.task), crops, steps, loss, batch_size=size)
         yield "fine-tuned", f"{steps} steps", tuned
 
 
-def second_owner(config, steps, host):
+def second_owner(config, steps, host, crops):
     """Returns the host with a second mark, and its reader."""
     from tfwm.data import watermark_image
     from tfwm.data.tasks import build_task
@@ -147,7 +147,7 @@ def second_owner(config, steps, host):
         watermark,
         key,
         build_task(config.task),
-        keyed.read_crops(config),
+        crops,
         steps,
         keyed.build_task_loss(config),
         batch_size=config.batch_size,
