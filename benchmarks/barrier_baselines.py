@@ -27,9 +27,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tfwm.evaluation import write_csv
-from tfwm.evaluation.files import versions
 from tfwm.evaluation.peers import BlindWatermark, DFTMagnitude, InvisibleWatermark, SpreadSpectrum
+from tfwm.files import versions, write_csv
 from tfwm.startup import import_tensorflow
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -47,7 +46,7 @@ TUNED = 32  # images on which a strength is tuned
 def main():
     args = parse_args()
     import_tensorflow()
-    from tfwm.evaluation.barrier_run import BarrierRun
+    from tfwm.evaluation.ownership.barrier_run import BarrierRun
     from tfwm.recipes.barrier import Config
     from tfwm.training import ConfigError, load_config
 
@@ -88,9 +87,10 @@ def parse_args():
 
 def measure(run, config, names, args):
     """Yields the rows of the barrier, then of each method: its own outputs, and surrogates'."""
-    from tfwm.evaluation.batches import run_network, to_uint8
-    from tfwm.evaluation.bit_mark import BitMark
-    from tfwm.evaluation.removal import cost
+    from tfwm.evaluation.ownership.bit_mark import BitMark
+    from tfwm.evaluation.ownership.measures import run_network
+    from tfwm.evaluation.ownership.removal import cost
+    from tfwm.images.arrays import to_uint8
     from tfwm.recipes.barrier_data import ATTACKER, test_pairs, training_crops
 
     inputs, targets = test_pairs(config)
@@ -126,7 +126,7 @@ def measure(run, config, names, args):
 
 def make_marker(method, shape, payload):
     """Returns a method's marker; `None` with a line if it cannot be used."""
-    from tfwm.evaluation.bit_mark import BitMark
+    from tfwm.evaluation.ownership.bit_mark import BitMark
 
     if shape[-1] == 1 and method.startswith("dwtDct"):
         return left_out(method, "it marks colour, and outputs are gray")
@@ -144,7 +144,7 @@ def left_out(what, reason):
 
 def rows_of(mark, unmarked, method):
     """Returns a function from a group's name and images to its row."""
-    from tfwm.evaluation.ownership import ownership_row
+    from tfwm.evaluation.ownership.measures import ownership_row
 
     similarities = mark.similarity(unmarked)
     no_bits = dict.fromkeys(("exact", "bit_accuracy", "pooled_accuracy"))

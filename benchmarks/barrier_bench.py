@@ -5,9 +5,9 @@
     python benchmarks/barrier_bench.py runs/barrier-derain --others runs/other/barrier-other
 
 Takes a finished run of `tfwm.recipes.barrier`. The barrier's outputs of test photos, and those of
-its surrogates, are attacked in every way of `tfwm.evaluation.removal`; each surrogate's training
-also goes on with clean pairs. Each result is compared with the unmarked outputs. `psnr` is what an
-attack cost, against what the attacker began with. Rows are written as they come.
+its surrogates, are attacked in every way of `tfwm.evaluation.ownership.removal`; each surrogate's
+training also goes on with clean pairs. Each result is compared with the unmarked outputs. `psnr`
+is what an attack cost, against what the attacker began with. Rows are written as they come.
 
 Writes results/barrier-bench-NAME.csv and a figure, results/barrier-bench-NAME.png, of what is left
 of the mark after each attack, with the first photo and what is read from it.
@@ -21,9 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tfwm.evaluation import write_csv
-from tfwm.evaluation.drawing import COLOURS, new_figure, save_figure
-from tfwm.evaluation.files import versions
+from tfwm.evaluation.figures.drawing import COLOURS, new_figure, save_figure
+from tfwm.files import versions, write_csv
 from tfwm.startup import import_tensorflow
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,7 +33,7 @@ ROW, PICTURE = 0.42, 64  # inches, pixels
 def main():
     args = parse_args()
     import_tensorflow()
-    from tfwm.evaluation.barrier_run import BarrierRun
+    from tfwm.evaluation.ownership.barrier_run import BarrierRun
     from tfwm.training import ConfigError
 
     try:
@@ -82,9 +81,10 @@ def parse_args():
 
 def bench(run, networks, args):
     """Yields all results, group by group."""
-    from tfwm.evaluation.batches import run_network, to_uint8
-    from tfwm.evaluation.ownership_bench import OwnershipBench
-    from tfwm.evaluation.removal import overwrite, removal_attacks
+    from tfwm.evaluation.ownership.bench import OwnershipBench
+    from tfwm.evaluation.ownership.measures import run_network
+    from tfwm.evaluation.ownership.removal import overwrite, removal_attacks
+    from tfwm.images.arrays import to_uint8
     from tfwm.protection import load_barrier
     from tfwm.recipes.barrier import Config
     from tfwm.recipes.barrier_data import test_pairs

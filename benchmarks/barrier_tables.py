@@ -16,10 +16,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from tfwm.evaluation import write_csv
-from tfwm.evaluation.barrier_run import BarrierRun
-from tfwm.evaluation.barrier_tables import BARRIER_TABLES
-from tfwm.evaluation.files import versions
+from tfwm.evaluation.ownership.barrier_run import BarrierRun
+from tfwm.evaluation.ownership.barrier_tables import BARRIER_TABLES
+from tfwm.files import versions, write_csv
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 

@@ -31,9 +31,9 @@ from tfwm.evaluation import (
     message_headline,
     message_table,
 )
-from tfwm.evaluation.files import versions
+from tfwm.evaluation.bits.suite_result import origin, showpiece, write_result
 from tfwm.evaluation.peers import PEERS, peer_markers
-from tfwm.evaluation.suite_result import origin, showpiece, write_result
+from tfwm.files import versions
 from tfwm.startup import import_tensorflow
 
 KEY = "tfwm evaluation"

@@ -30,8 +30,8 @@ from matplotlib.figure import Figure
 from scipy import stats
 from tqdm import tqdm
 
-from tfwm.evaluation import Photos, wilson_interval, write_csv
-from tfwm.evaluation.files import versions
+from tfwm.evaluation import Photos, wilson_interval
+from tfwm.files import versions, write_csv
 from tfwm.payload import Codec, Key
 from tfwm.startup import import_tensorflow
 

@@ -21,8 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfwm.evaluation import write_csv
-from tfwm.evaluation.files import versions
+from tfwm.files import versions, write_csv
 from tfwm.startup import import_tensorflow
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -67,10 +66,11 @@ def measure(config, args):
     """Yields one row for each attack."""
     import keras
 
-    from tfwm.evaluation.batches import run_network, to_uint8
-    from tfwm.evaluation.host_attacks import guess_keys
-    from tfwm.evaluation.keyed_measures import reading_row
-    from tfwm.evaluation.quality import mean_quality
+    from tfwm.evaluation.ownership.host_attacks import guess_keys
+    from tfwm.evaluation.ownership.keyed_measures import reading_row
+    from tfwm.evaluation.ownership.measures import run_network
+    from tfwm.images.arrays import to_uint8
+    from tfwm.images.quality import mean_quality
     from tfwm.protection import load_host, load_keyed_reader
     from tfwm.recipes import keyed
     from tfwm.recipes.keyed_report import UNMARKED, qr_text
@@ -117,7 +117,7 @@ def measure(config, args):
 def attacked_hosts(config, numbers, host, crops):
     """Yields attack, level and the host after it."""
     from tfwm.data.tasks import build_task
-    from tfwm.evaluation.host_attacks import fine_tune, prune, quantise
+    from tfwm.evaluation.ownership.host_attacks import fine_tune, prune, quantise
     from tfwm.recipes import keyed
 
     for share in SHARES:
@@ -134,7 +134,7 @@ def second_owner(config, steps, host, crops):
     """Returns the host with a second mark, and its reader."""
     from tfwm.data import watermark_image
     from tfwm.data.tasks import build_task
-    from tfwm.evaluation.host_attacks import overwrite
+    from tfwm.evaluation.ownership.host_attacks import overwrite
     from tfwm.protection import KeyedReader, derive_key
     from tfwm.recipes import keyed
 

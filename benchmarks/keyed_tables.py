@@ -12,10 +12,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from tfwm.evaluation import write_csv
-from tfwm.evaluation.drawing import save_figure
-from tfwm.evaluation.files import read_csv, versions
-from tfwm.evaluation.keyed_figures import damage_figure, key_figure
+from tfwm.evaluation.figures.drawing import save_figure
+from tfwm.evaluation.figures.keyed import damage_figure, key_figure
+from tfwm.files import read_csv, versions, write_csv
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 PARTS = ("likeness", "task", "readings", "damages", "wrong-keys", "robustness")

@@ -22,8 +22,7 @@ import numpy as np
 from PIL import Image
 from skimage import data
 
-from tfwm.evaluation import write_csv
-from tfwm.evaluation.files import versions
+from tfwm.files import versions, write_csv
 
 ROOT = Path(__file__).resolve().parents[1]
 MESSAGE = "(c) 2026 Ada Lovelace"

@@ -23,7 +23,7 @@ import keras
 import numpy as np
 
 from tfwm import data
-from tfwm.evaluation import write_csv
+from tfwm.files import write_csv
 from tfwm.layers import FusedBatchNormalization
 from tfwm.models import mbrs
 from tfwm.recipes import build

@@ -19,12 +19,12 @@ from PIL import Image
 from scipy import ndimage
 from tqdm import tqdm
 
-from tfwm.evaluation import Photos, wilson_interval, write_csv
-from tfwm.evaluation.distortions.common import corners_of, project
-from tfwm.evaluation.distortions.print_photo import photograph
-from tfwm.evaluation.files import versions
+from tfwm.corners import find_quadrilaterals, mean_sides, solve_homography
+from tfwm.distortions.common import corners_of, project
+from tfwm.distortions.print_photo import photograph
+from tfwm.evaluation import Photos, wilson_interval
+from tfwm.files import versions, write_csv
 from tfwm.images import Photo
-from tfwm.marking import find_quadrilaterals, mean_sides, solve_homography
 
 ROOT = Path(__file__).resolve().parents[1]
 SCENES = ("plain", "gradient", "texture", "margin", "screen")

@@ -19,8 +19,9 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from tfwm.evaluation import Photos, psnr, wilson_interval, write_csv
-from tfwm.evaluation.files import versions
+from tfwm.evaluation import Photos, wilson_interval
+from tfwm.files import versions, write_csv
+from tfwm.images import psnr
 from tfwm.startup import import_tensorflow
 
 ROOT = Path(__file__).resolve().parents[1]

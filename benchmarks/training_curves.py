@@ -12,8 +12,8 @@ import csv
 import sys
 from pathlib import Path
 
-from tfwm.evaluation import write_csv
-from tfwm.evaluation.drawing import COLOURS, new_figure, save_figure
+from tfwm.evaluation.figures.drawing import COLOURS, new_figure, save_figure
+from tfwm.files import write_csv
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 PANELS = (

@@ -30,6 +30,7 @@ from PIL import Image
 from skimage import data
 
 import tfwm.export as export
+import tfwm.networks as tfwm_networks
 from tfwm.watermarker import Watermarker
 
 MESSAGE = bytes.fromhex("69c5b2a7")
@@ -66,16 +67,16 @@ def parse_args():
 
 def own_methods(network, threads):
     """Returns {name: (embed, extract)}; embed(array) -> array, extract(array) -> bits."""
-    folder = export.network_directory(network)
-    card = export.read_card(folder)
-    models = export.read_keras_models(folder)
+    folder = tfwm_networks.network_directory(network)
+    card = tfwm_networks.read_card(folder)
+    models = tfwm_networks.read_keras_models(folder)
     networks = {
-        "tfwm Keras": export.KerasNetwork(*models, card["name"], card),
-        "tfwm SavedModel": export.load_network(folder),
+        "tfwm Keras": tfwm_networks.KerasNetwork(*models, card["name"], card),
+        "tfwm SavedModel": tfwm_networks.load_network(folder),
     }
     for kind in export.TFLITE_KINDS:
         path = folder / export.tflite_name(card["name"], kind)
-        networks[f"tfwm TFLite {kind}"] = export.load_network(path, num_threads=threads)
+        networks[f"tfwm TFLite {kind}"] = tfwm_networks.load_network(path, num_threads=threads)
     return {name: watermark_with(network) for name, network in networks.items()}
 
 

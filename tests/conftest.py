@@ -1,4 +1,5 @@
 import os
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,7 @@ def quadrant_network():
     Quadrants of 4 x 4 pixels, of which two on a diagonal get lighter and two darker, bear a
     shift of a pixel; the reader looks at blocks by themselves, so it needs no patches.
     """
-    from tfwm.export.base import Network
+    from tfwm.networks.network import Network
 
     signs = np.kron([[1, -1], [-1, 1]], np.ones((4, 4))).astype(np.float32)
 
@@ -117,7 +118,7 @@ def _orthogonal_patterns(side, bits):
 @pytest.fixture(scope="session")
 def colour_network(pattern_models):
     """A network without training for colour photos: one bit in each block of 16 x 16 pixels."""
-    from tfwm.export import KerasNetwork
+    from tfwm.networks import KerasNetwork
 
     return KerasNetwork(*pattern_models(), "colour")
 
@@ -125,7 +126,7 @@ def colour_network(pattern_models):
 @pytest.fixture(scope="session")
 def tile_network(pattern_models):
     """The same with 30 bits in each block of 128 x 128 pixels."""
-    from tfwm.export import KerasNetwork
+    from tfwm.networks import KerasNetwork
 
     return KerasNetwork(*pattern_models(128, 30, 32), "tile")
 
@@ -133,7 +134,8 @@ def tile_network(pattern_models):
 @pytest.fixture(scope="session")
 def colour_packages(pattern_models, tmp_path_factory):
     """Folder that holds these two, `colour` and `tile`, in every form; not to be changed."""
-    from tfwm.export import make_card, package_network
+    from tfwm.export import package_network
+    from tfwm.networks import make_card
 
     root = tmp_path_factory.mktemp("colours")
     for name, (block, bits, period) in {"colour": (16, 1, 16), "tile": (128, 30, 32)}.items():
@@ -211,7 +213,7 @@ def keyed_folder(keyed_models, tmp_path_factory):
     """The same on disk, the Keras models alone; not to be changed."""
     from PIL import Image
 
-    from tfwm.export import write_card
+    from tfwm.networks import write_card
 
     folder = tmp_path_factory.mktemp("keyed") / "keyed"
     folder.mkdir()
@@ -224,7 +226,7 @@ def keyed_folder(keyed_models, tmp_path_factory):
 
 
 def keyed_card(name):
-    from tfwm.export import make_card
+    from tfwm.networks import make_card
 
     return make_card(
         name,
@@ -236,3 +238,62 @@ def keyed_card(name):
         strength={"default": 1.0, "guidance": "none"},
         limits=["Small."],
     )
+
+
+PATCH = (16, 16)
+
+
+@pytest.fixture(scope="session")
+def models():
+    """A small embedder and extractor with random weights; patches of 16 x 16."""
+    import keras
+
+    from tfwm.models.redmark import build_embedder, build_extractor
+
+    keras.utils.set_random_seed(7)
+    embedder = build_embedder(patch_shape=PATCH, width=8, depth=2)
+    return embedder, build_extractor(patch_shape=PATCH, width=8, depth=1)
+
+
+@pytest.fixture(scope="session")
+def card():
+    from tfwm.networks import make_card, redmark_geometry
+
+    return make_card(
+        "tiny",
+        "Random weights, for tests.",
+        paper="none",
+        licence={"code": "MIT", "weights": "MIT"},
+        training={"data": "none", "recipe": "none", "command": "none"},
+        geometry=redmark_geometry(PATCH),
+        strength={"default": 1.0, "guidance": "none"},
+        limits=["Reads nothing."],
+    )
+
+
+@pytest.fixture(scope="session")
+def packaged(models, card, tmp_path_factory):
+    """Folder of the small network in every form; not to be changed."""
+    from tfwm.export import package_network
+
+    return package_network(*models, tmp_path_factory.mktemp("networks") / "tiny", card)
+
+
+@pytest.fixture
+def message():
+    """Bits for images of 32 x 48 pixels, batch of 2."""
+    return np.random.default_rng(1).integers(0, 2, (2, 4, 6, 1)).astype(np.float32)
+
+
+@pytest.fixture
+def image(gray_photo):
+    return np.concatenate([gray_photo[:, :32, :48], gray_photo[:, 100:132, 60:108]])
+
+
+@pytest.fixture
+def checker():
+    """A `Watermarker` with a network without training or TensorFlow."""
+    from tfwm.watermarker import Watermarker
+
+    path = Path(__file__).parent / "cli" / "checker_network.py"
+    return Watermarker(runpy.run_path(str(path))["CheckerNetwork"]())

@@ -6,9 +6,9 @@ from PIL import Image
 from skimage import data
 
 from tfwm import load
+from tfwm.batch.folders import embed_folder, extract_folder
 from tfwm.export import tflite_name
 from tfwm.images import Photo, luminance, read_photo, write_photo
-from tfwm.marking.folders import embed_folder, extract_folder
 from tfwm.report.confidence import cell_agreement
 from tfwm.watermarker import Watermarker
 

@@ -11,9 +11,10 @@ import tensorflow as tf
 import tfwm
 
 PARTS = (
+    "corners",
     "data",
     "data.tasks",
-    "evaluation.removal",
+    "evaluation.ownership.removal",
     "layers",
     "losses",
     "marking",
@@ -23,8 +24,8 @@ PARTS = (
     "training",
 )
 MODULES = (
-    "evaluation.host_attacks",
-    "evaluation.keyed_measures",
+    "evaluation.ownership.host_attacks",
+    "evaluation.ownership.keyed_measures",
     "models.barrier",
     "models.critic",
     "models.hidden",

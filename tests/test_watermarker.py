@@ -238,7 +238,7 @@ def test_memory_is_bounded_by_the_photo(watermarker):
 
 @pytest.fixture(scope="module")
 def official(shared, tmp_path_factory):
-    from tfwm.export import convert_redmark
+    from tfwm.convert import convert_redmark
 
     folder = tmp_path_factory.mktemp("official") / "mt"
     convert_redmark(shared / "anchors/redmark/MT-Net.h5", folder)

@@ -6,9 +6,9 @@ from PIL import Image, ImageOps
 from skimage import data
 
 from tfwm.evaluation import load_suite
-from tfwm.export.base import Network
 from tfwm.images import Photo, read_photo, write_photo
 from tfwm.marking import Alignment, Canvas
+from tfwm.networks.network import Network
 from tfwm.report.confidence import cell_agreement
 from tfwm.report.photo_report import inspect_photo
 from tfwm.watermarker import Watermarker

@@ -181,6 +181,6 @@ def load(name=DEFAULT_NETWORK):
 
     >>> tfwm.load().embed("photo.jpg", "(c) Ada Lovelace").save("marked.png")
     """
-    from tfwm.export import load_network  # TensorFlow takes seconds to start
+    from tfwm.networks import load_network  # TensorFlow takes seconds to start
 
     return Watermarker(load_network(name))

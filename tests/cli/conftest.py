@@ -32,7 +32,7 @@ def saved_network(tmp_path_factory):
     """The same network as a SavedModel on disk: its folder."""
     import tensorflow as tf
 
-    from tfwm.export import write_manifest
+    from tfwm.networks import write_manifest
 
     checks = runpy.run_path(str(CHECKER))["CHECKS"]
     image = tf.TensorSpec((None, None, None, 1), name="image")

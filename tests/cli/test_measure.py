@@ -65,9 +65,9 @@ def test_evaluate_says_what_is_wrong(fails, saved_network, tmp_path):
 
 
 def test_figures(run, fails, saved_network, tmp_path):
-    from tfwm.evaluation.barrier_figures import BARRIER_FIGURES as of_barriers
-    from tfwm.evaluation.figures import FIGURES as drawn
-    from tfwm.evaluation.training_figures import TRAINING_FIGURES as of_runs
+    from tfwm.evaluation.figures.barrier import BARRIER_FIGURES as of_barriers
+    from tfwm.evaluation.figures.redmark import FIGURES as drawn
+    from tfwm.evaluation.figures.training import TRAINING_FIGURES as of_runs
 
     assert list(FIGURES) == list(drawn)
     assert list(TRAINING_FIGURES) == list(of_runs)

@@ -83,8 +83,8 @@ def test_export_of_keras_models(run, fails, photo, tmp_path):
 
 
 def test_export_with_a_card_writes_every_form(run, tmp_path):
-    from tfwm.export import make_card, redmark_geometry, write_card
     from tfwm.models.redmark import build_embedder, build_extractor
+    from tfwm.networks import make_card, redmark_geometry, write_card
 
     build_embedder(width=8, depth=1).save(tmp_path / "embedder.keras")
     build_extractor(width=8, depth=1).save(tmp_path / "extractor.keras")

@@ -5,9 +5,8 @@ import pytest
 from PIL import Image
 
 from tfwm.demo.damage import DAMAGES, SERVICES, apply_damage
-from tfwm.evaluation import psnr, ssim
-from tfwm.evaluation.distortions import distort
-from tfwm.images import ImageError
+from tfwm.distortions import distort
+from tfwm.images import ImageError, psnr, ssim
 
 MESSAGE = "(c) 2026 Ada Lovelace"
 

@@ -3,10 +3,9 @@ import pytest
 from scipy import stats
 from skimage import data
 
-from tfwm.evaluation import psnr
-from tfwm.evaluation.distortions import distort
+from tfwm.distortions import distort
 from tfwm.evaluation.peers import DFTMagnitude, SpreadSpectrum
-from tfwm.images import ImageError
+from tfwm.images import ImageError, psnr
 from tfwm.marking.strength import mark_at_psnr
 
 PAYLOAD = bytes(range(100, 108))

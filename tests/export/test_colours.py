@@ -4,11 +4,8 @@ import numpy as np
 import pytest
 
 from tfwm.export import (
-    KerasNetwork,
-    Network,
     compare_networks,
     export_saved_model,
-    load_network,
     make_golden,
     read_golden,
     replay_golden,
@@ -18,6 +15,7 @@ from tfwm.export import (
     write_tflite,
 )
 from tfwm.models.redmark import build_embedder, build_extractor
+from tfwm.networks import KerasNetwork, Network, load_network
 
 KINDS = {"colour": ((16, 16), 1), "tile": ((128, 128), 30)}
 

@@ -2,7 +2,8 @@ import shutil
 
 import pytest
 
-from tfwm.export import read_card, summarise_results, verify, write_results
+from tfwm.export import summarise_results, verify, write_results
+from tfwm.networks import read_card
 
 ROWS = """# made by a test
 network,strength,attack,psnr,ber

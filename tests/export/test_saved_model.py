@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfwm.export import KerasNetwork, export_saved_model, load_network
+from tfwm.export import export_saved_model
 from tfwm.models.redmark import build_extractor
+from tfwm.networks import KerasNetwork, load_network
 
 FRESH_PROCESS = """
 import json, sys

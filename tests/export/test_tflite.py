@@ -3,14 +3,8 @@ import sys
 import numpy as np
 import pytest
 
-from tfwm.export import (
-    TFLITE_KINDS,
-    TFLiteNetwork,
-    compare_networks,
-    load_network,
-    tflite_name,
-    write_tflite,
-)
+from tfwm.export import TFLITE_KINDS, compare_networks, tflite_name, write_tflite
+from tfwm.networks import TFLiteNetwork, load_network
 
 
 @pytest.mark.parametrize("kind", TFLITE_KINDS)

@@ -4,8 +4,9 @@ import shutil
 import numpy as np
 import pytest
 
-from tfwm.export import load_network, make_golden, package_network, replay_golden, verify
+from tfwm.export import make_golden, package_network, replay_golden, verify
 from tfwm.export import package as package_module
+from tfwm.networks import load_network
 
 RUNTIMES = ["keras", "saved_model", "tflite float32", "tflite float16", "tflite int8"]
 
@@ -66,8 +67,8 @@ def test_tampered_weights_do_not_load(copy):
 
 def test_other_weights_with_right_checksums_are_found(copy, models, card):
     """Checksums agree with the wrong file: only the golden tensors tell."""
-    from tfwm.export import write_manifest
     from tfwm.models.redmark import build_embedder
+    from tfwm.networks import write_manifest
 
     build_embedder((16, 16), width=8, depth=2).save(copy / "embedder.keras")
     write_manifest(copy)

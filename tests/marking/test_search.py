@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from tfwm.export import Network
 from tfwm.images import Photo
 from tfwm.marking import STAGES, Alignment, Canvas, Reader, candidates
 from tfwm.marking.search import plan_of
+from tfwm.networks import Network
 from tfwm.payload import Codec, Key
 
 MESSAGE = "ada"

@@ -7,9 +7,10 @@ from skimage import data
 
 from tfwm.data import all_pairs
 from tfwm.data.tasks import Colorize, SuperResolve
-from tfwm.evaluation import psnr
-from tfwm.evaluation.batches import run_network, to_uint8
+from tfwm.evaluation.ownership.measures import run_network
 from tfwm.export.keyed import verify_keyed
+from tfwm.images import psnr
+from tfwm.images.arrays import to_uint8
 from tfwm.protection import (
     decode_qr,
     load_barrier,

@@ -3,9 +3,9 @@ import csv
 import numpy as np
 import pytest
 
-from tfwm.evaluation.barrier_run import BarrierRun
-from tfwm.evaluation.barrier_tables import BARRIER_TABLES
-from tfwm.export.card import check_card
+from tfwm.evaluation.ownership.barrier_run import BarrierRun
+from tfwm.evaluation.ownership.barrier_tables import BARRIER_TABLES
+from tfwm.networks.card import check_card
 from tfwm.protection import Barrier, load_barrier
 from tfwm.recipes import barrier as recipe
 from tfwm.recipes.barrier_data import task_of

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tfwm.export import load_network
+from tfwm.networks import load_network
 from tfwm.recipes import build
 from tfwm.recipes import hidden as recipe
 from tfwm.resources import resource_directory

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tfwm.export import load_network
+from tfwm.networks import load_network
 from tfwm.recipes import build
 from tfwm.recipes import mbrs as recipe
 from tfwm.recipes.finish import package

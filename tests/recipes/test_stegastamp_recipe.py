@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from tfwm import losses
-from tfwm.export import compare_networks, load_network
-from tfwm.layers import RampedWeights, SelfAdaptiveWeights
+from tfwm.export import compare_networks
+from tfwm.losses import RampedWeights, SelfAdaptiveWeights
+from tfwm.networks import load_network
 from tfwm.recipes import build
 from tfwm.recipes import stegastamp as recipe
 from tfwm.resources import resource_directory

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tfwm.evaluation.distortions import distort
+from tfwm.distortions import distort
 from tfwm.images import read_photo
 from tfwm.marking import Alignment
 from tfwm.report.confidence import cell_agreement

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfwm.evaluation import psnr, ssim
-from tfwm.images import ImageError
+from tfwm.images import ImageError, psnr, ssim
 from tfwm.report import edits as edits_module
 from tfwm.report import write_report
 from tfwm.report.words import power_of_ten

@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 
-from tfwm.evaluation import ssim
+from tfwm.images import quality, ssim
 from tfwm.marking import Alignment
-from tfwm.report import quality
 from tfwm.report.words import evidence, in_words, power_of_ten
 
 

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from tfwm.attacks import GaussianNoise, Ramp
-from tfwm.layers import AdversarialLoss
+from tfwm.losses import AdversarialLoss
 from tfwm.models import barrier
 from tfwm.models.critic import build_patch_critic
 from tfwm.training import BarrierTrainer

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from tfwm.layers import AdversarialLoss
+from tfwm.losses import AdversarialLoss
 from tfwm.models import translators
 from tfwm.models.critic import build_patch_critic
 from tfwm.training import TranslationTrainer

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tfwm import attacks, losses, metrics
-from tfwm.layers import AlignmentLoss, HoldPSNR, RampedWeights, SelfAdaptiveWeights
+from tfwm.losses import AlignmentLoss, HoldPSNR, RampedWeights, SelfAdaptiveWeights
 from tfwm.models import redmark
 from tfwm.training import Checkpoint, WatermarkTrainer
 
@@ -264,7 +264,7 @@ TWO_DEVICES = """
     import keras, numpy as np, tensorflow as tf
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-    from tfwm import layers, losses
+    from tfwm import losses
     from tfwm.models import redmark
     from tfwm.training import WatermarkTrainer
 
@@ -295,8 +295,8 @@ TWO_DEVICES = """
         history = trainer.fit(data, epochs=3, verbose=0, shuffle=False).history
         return history, trainer.get_weights()
 
-    kind = getattr(layers, sys.argv[1]) if len(sys.argv) > 1 else None
-    arguments = {"speed": 1.0} if kind is layers.SelfAdaptiveWeights else {}
+    kind = getattr(losses, sys.argv[1]) if len(sys.argv) > 1 else None
+    arguments = {"speed": 1.0} if kind is losses.SelfAdaptiveWeights else {}
     one = run(tf.distribute.get_strategy(), kind)
     two = run(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]), kind)
     if kind:  # Keras 3.15 counts losses of add_loss in it once more for each further device

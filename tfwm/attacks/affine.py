@@ -1,8 +1,8 @@
 import keras
 import tensorflow as tf
 
-from tfwm.attacks.arguments import number_or_range
 from tfwm.attacks.base import Attack
+from tfwm.checks import number_or_range
 from tfwm.ops.random import draw_strength, split_seed
 from tfwm.ops.warp import affine_grid, sample_bilinear
 

@@ -1,49 +1,7 @@
-"""Checks of the arguments of attacks."""
+"""Checks of arguments that only attacks have."""
 
+from tfwm.checks import one_of
 from tfwm.ops.filters import PADDINGS
-
-
-def number_or_range(name, value, low=0.0, high=float("inf"), kind=float):
-    """Returns `value` as a number or as a `(low, high)` tuple, or raises ValueError."""
-    is_range = isinstance(value, list | tuple)
-    numbers = value if is_range else [value]
-    valid = all(isinstance(x, int | float) and low <= x <= high for x in numbers)
-    if kind is int:
-        valid = valid and all(float(x).is_integer() for x in numbers)
-    if is_range:
-        valid = valid and len(value) == 2 and value[0] <= value[1]
-    if not valid:
-        what = "an integer" if kind is int else "a number"
-        raise ValueError(
-            f"Expected {what} from {low} to {high}, or a pair (low, high) of them to draw one "
-            f"per image. Received: {name}={value!r}"
-        )
-    numbers = tuple(kind(x) for x in numbers)
-    return numbers if is_range else numbers[0]
-
-
-def largest(value):
-    """Returns the upper end of a number or range."""
-    return value[1] if isinstance(value, tuple) else value
-
-
-def smallest(value):
-    """Returns the lower end of a number or range."""
-    return value[0] if isinstance(value, tuple) else value
-
-
-def odd_size(name, value):
-    """Returns `value` if it is an odd positive integer, or raises ValueError."""
-    if not isinstance(value, int) or value < 1 or value % 2 == 0:
-        raise ValueError(f"Expected an odd positive integer. Received: {name}={value!r}")
-    return value
-
-
-def one_of(name, value, choices):
-    """Returns `value` if it is among `choices`, or raises ValueError."""
-    if value not in choices:
-        raise ValueError(f"Expected one of {tuple(choices)}. Received: {name}={value!r}")
-    return value
 
 
 def padding_name(value):

@@ -1,8 +1,8 @@
 import keras
 import tensorflow as tf
 
-from tfwm.attacks.arguments import number_or_range
 from tfwm.attacks.base import Attack
+from tfwm.checks import number_or_range
 from tfwm.ops.windows import cut_window, random_window
 
 

@@ -1,8 +1,9 @@
 import keras
 import tensorflow as tf
 
-from tfwm.attacks.arguments import needed_cover, number_or_range
+from tfwm.attacks.arguments import needed_cover
 from tfwm.attacks.base import Attack
+from tfwm.checks import number_or_range
 from tfwm.ops.windows import random_window
 
 

@@ -1,8 +1,8 @@
 import keras
 import tensorflow as tf
 
-from tfwm.attacks.arguments import number_or_range
 from tfwm.attacks.base import Attack
+from tfwm.checks import number_or_range
 from tfwm.ops.random import draw_strength, per_image
 from tfwm.ops.rounding import straight_through_clip
 

@@ -1,8 +1,9 @@
 import keras
 import tensorflow as tf
 
-from tfwm.attacks.arguments import largest, number_or_range, odd_size, padding_name
+from tfwm.attacks.arguments import padding_name
 from tfwm.attacks.base import Attack
+from tfwm.checks import largest, number_or_range, odd_size
 from tfwm.ops.filters import filter_separable, gaussian_kernel
 from tfwm.ops.random import draw_strength
 

@@ -1,8 +1,8 @@
 import keras
 import tensorflow as tf
 
-from tfwm.attacks.arguments import number_or_range, one_of
 from tfwm.attacks.base import Attack
+from tfwm.checks import number_or_range, one_of
 from tfwm.ops import jpeg, libjpeg
 from tfwm.ops.codec import encode_and_decode_jpeg
 from tfwm.ops.random import draw_integer, split_seed, uniform

@@ -1,8 +1,9 @@
 import keras
 import numpy as np
 
-from tfwm.attacks.arguments import odd_size, padding_name
+from tfwm.attacks.arguments import padding_name
 from tfwm.attacks.base import Attack
+from tfwm.checks import odd_size
 from tfwm.ops.filters import filter_separable
 
 

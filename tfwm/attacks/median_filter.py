@@ -1,7 +1,8 @@
 import keras
 
-from tfwm.attacks.arguments import odd_size, padding_name
+from tfwm.attacks.arguments import padding_name
 from tfwm.attacks.base import Attack
+from tfwm.checks import odd_size
 from tfwm.ops.filters import median_filter
 
 

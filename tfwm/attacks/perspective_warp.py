@@ -1,8 +1,9 @@
 import keras
 import tensorflow as tf
 
-from tfwm.attacks.arguments import needed_cover, number_or_range, one_of
+from tfwm.attacks.arguments import needed_cover
 from tfwm.attacks.base import Attack
+from tfwm.checks import number_or_range, one_of
 from tfwm.ops.perspective import random_homography, unwarp
 from tfwm.ops.random import draw_strength, split_seed
 

@@ -4,13 +4,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfwm.attacks.arguments import one_of
 from tfwm.attacks.composite import (
     CompositeAttack,
     check_size_is_kept,
     output_shape,
     run_attack,
 )
+from tfwm.checks import one_of
 from tfwm.ops.random import split_seed, uniform
 
 

@@ -3,8 +3,8 @@ import math
 import keras
 import tensorflow as tf
 
-from tfwm.attacks.arguments import number_or_range
 from tfwm.attacks.base import Attack
+from tfwm.checks import number_or_range
 from tfwm.ops.random import draw_strength, split_seed, uniform
 from tfwm.ops.resample import apply_separable, window_matrix
 

@@ -1,8 +1,8 @@
 import keras
 import tensorflow as tf
 
-from tfwm.attacks.arguments import largest, number_or_range, one_of
 from tfwm.attacks.base import Attack
+from tfwm.checks import largest, number_or_range, one_of
 from tfwm.ops.random import draw_strength
 from tfwm.ops.resample import (
     METHODS,

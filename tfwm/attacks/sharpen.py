@@ -1,8 +1,8 @@
 import keras
 import tensorflow as tf
 
-from tfwm.attacks.arguments import largest, number_or_range
 from tfwm.attacks.base import Attack
+from tfwm.checks import largest, number_or_range
 from tfwm.ops.filters import pillow_gaussian_blur
 from tfwm.ops.random import draw_strength, per_image, split_seed
 from tfwm.ops.rounding import straight_through_clip

@@ -75,7 +75,7 @@ def add_message(parser):
 
 def message_of(options):
     """Returns the message that the options give, or `None`."""
-    from tfwm.marking.messages import parse_message
+    from tfwm.batch.messages import parse_message
 
     for name, kind in KINDS.items():
         if getattr(options, name) is not None:
@@ -189,7 +189,7 @@ def _embed_one(options, message, key):
 
 
 def _embed_many(options, message, key):
-    from tfwm.marking.folders import REPORT, embed_folder
+    from tfwm.batch.folders import REPORT, embed_folder
 
     watermarker = load_watermarker(options.network)
     report = Path(options.report or Path(options.output) / REPORT)
@@ -249,7 +249,7 @@ def _check_one(options, message, key):
 
 
 def _check_many(options, message, key):
-    from tfwm.marking.folders import check_folder
+    from tfwm.batch.folders import check_folder
 
     watermarker = load_watermarker(options.network)
     with file_progress() as progress:

@@ -135,7 +135,7 @@ def _extract_one(options, key, corners):
 
 
 def _extract_many(options, key, corners):
-    from tfwm.marking.folders import extract_folder
+    from tfwm.batch.folders import extract_folder
 
     watermarker = load_watermarker(options.network)
     with file_progress() as progress:

@@ -12,7 +12,7 @@ def load_watermarker(name):
 
 def named_networks(words):
     """Opens networks given as NAME, FOLDER or NAME=FOLDER."""
-    from tfwm.export import load_network
+    from tfwm.networks import load_network
 
     networks = {}
     for word in words:

@@ -178,9 +178,9 @@ def add_figures(subparsers):
 
 def run_figures(options):
     import_tensorflow()
-    from tfwm.evaluation.barrier_figures import BARRIER_FIGURES
-    from tfwm.evaluation.figures import FIGURES
-    from tfwm.evaluation.training_figures import TRAINING_FIGURES
+    from tfwm.evaluation.figures.barrier import BARRIER_FIGURES
+    from tfwm.evaluation.figures.redmark import FIGURES
+    from tfwm.evaluation.figures.training import TRAINING_FIGURES
 
     if options.match is not None and options.figure not in MATCHED:
         raise ValueError(

@@ -27,7 +27,7 @@ def add_list(subparsers):
 
 def run_list(options):
     import_tensorflow()
-    from tfwm.export import list_networks
+    from tfwm.networks import list_networks
 
     networks = list_networks()
     if options.json:
@@ -92,9 +92,10 @@ def add_export(subparsers):
 def run_export(options):
     _check_new(options.output, options.overwrite)
     import_tensorflow()
-    from tfwm.export import export_saved_model, package_network, read_card
-    from tfwm.export.atomic import atomic_directory
-    from tfwm.export.read_keras import find_keras_models, read_keras_models
+    from tfwm.export import export_saved_model, package_network
+    from tfwm.files import atomic_directory
+    from tfwm.networks import read_card
+    from tfwm.networks.keras_files import find_keras_models, read_keras_models
 
     source = find_keras_models(options.source)
     models = read_keras_models(source)
@@ -122,7 +123,8 @@ def add_verify(subparsers):
 
 def run_verify(options):
     import_tensorflow()
-    from tfwm.export import list_networks, verify
+    from tfwm.export import verify
+    from tfwm.networks import list_networks
 
     names = options.networks or list(list_networks())
     if not names:
@@ -155,7 +157,7 @@ def add_convert(subparsers):
 def run_convert(options):
     _check_new(options.output, options.overwrite)
     import_tensorflow()
-    from tfwm.export import convert_redmark
+    from tfwm.convert import convert_redmark
 
     report = convert_redmark(options.weights, options.output, options.golden)
     if options.json:

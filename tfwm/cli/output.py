@@ -8,7 +8,7 @@ SKIPS_SHOWN = 10
 
 
 def print_json(values):
-    from tfwm.marking.run_report import finite
+    from tfwm.batch.run_report import finite
 
     print(json.dumps(finite(values), indent=2, ensure_ascii=False))
 

@@ -6,15 +6,15 @@ import time
 from PIL import Image, UnidentifiedImageError, features
 from skimage import data
 
+from tfwm.batch.run_report import finite
 from tfwm.demo.damage import MAX_PIXELS, SERVICES, apply_damage
-from tfwm.evaluation.pictures import amplify
 from tfwm.images import ImageError, encode_photo, read_photo
+from tfwm.images.pictures import amplify
+from tfwm.images.quality import large_ssim
 from tfwm.images.reading import FORMATS
 from tfwm.marking import STAGES
-from tfwm.marking.run_report import finite
 from tfwm.payload import to_bytes
 from tfwm.report.pictures import eight_bit, reduced
-from tfwm.report.quality import large_ssim
 from tfwm.report.words import evidence, in_words, power_of_ten
 
 # What a photo is shown with on the page, longer side.

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from tfwm.evaluation.distortions import distort
+from tfwm.distortions import distort
 from tfwm.images import ImageError
 
 MAX_PIXELS = 40_000_000
@@ -15,7 +15,7 @@ class Damage:
     """One slider.
 
     Args:
-        name: of the distortion, see `tfwm.evaluation.distortions`.
+        name: of the distortion, see `tfwm.distortions`.
         label: text of the slider.
         low: smallest value.
         high: largest value.

@@ -3,10 +3,8 @@ import logging
 import re
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib import resources
 
-import jinja2
-
+from tfwm import pages
 from tfwm.demo.damage import DAMAGES
 from tfwm.demo.envelope import pack, unpack
 
@@ -15,11 +13,11 @@ MAX_BODY = 160 * 2**20
 CONTENT_TYPE = "application/octet-stream"
 LENGTH = re.compile("[0-9]{1,18}")
 STATIC = {
-    "/page.css": ("tfwm.report", "text/css"),
-    "/demo.css": ("tfwm.demo", "text/css"),
-    "/compare.js": ("tfwm.report", "text/javascript"),
-    "/requests.js": ("tfwm.demo", "text/javascript"),
-    "/demo.js": ("tfwm.demo", "text/javascript"),
+    "/page.css": "text/css",
+    "/demo.css": "text/css",
+    "/compare.js": "text/javascript",
+    "/requests.js": "text/javascript",
+    "/demo.js": "text/javascript",
 }
 HEADERS = {
     "Content-Security-Policy": (
@@ -119,9 +117,8 @@ class Handler(BaseHTTPRequestHandler):
         if path == "/":
             self._send(_page(self.server.actions.settings()).encode(), "text/html; charset=utf-8")
         elif path in STATIC:
-            package, kind = STATIC[path]
-            data = resources.files(package).joinpath(path[1:]).read_bytes()
-            self._send(data, f"{kind}; charset=utf-8")
+            data = pages.read_text(path[1:]).encode()
+            self._send(data, f"{STATIC[path]}; charset=utf-8")
         elif path == "/example.png":
             self._send(self.server.actions.example(), "image/png")
         else:
@@ -225,9 +222,5 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def _page(settings):
-    loader = jinja2.PackageLoader("tfwm.demo", ".")
-    template = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True)
     limits = {"max_body": MAX_BODY - 2**20}
-    return template.get_template("demo.html").render(
-        settings={**settings, **limits}, damages=DAMAGES, **settings
-    )
+    return pages.render("demo.html", settings={**settings, **limits}, damages=DAMAGES, **settings)

@@ -1,31 +1,29 @@
-from tfwm.evaluation.confidence import mean_interval, wilson_interval
-from tfwm.evaluation.distortions import DISTORTIONS, distort
-from tfwm.evaluation.files import write_csv
-from tfwm.evaluation.message_report import build_message_report
-from tfwm.evaluation.message_table import message_headline, message_table
-from tfwm.evaluation.messages import evaluate_messages
-from tfwm.evaluation.photos import Photos
-from tfwm.evaluation.placement import (
+"""Measuring networks and markers: suites, figures, peers, and proofs of ownership."""
+
+from tfwm.evaluation.bits.placement import (
     Placement,
     message_placement,
     paper_placement,
     spread_placement,
 )
-from tfwm.evaluation.protocol import Protocol
-from tfwm.evaluation.quality import psnr, ssim
-from tfwm.evaluation.reading import Reading
-from tfwm.evaluation.report import build_report
-from tfwm.evaluation.run import evaluate
-from tfwm.evaluation.run_suite import run_suite
-from tfwm.evaluation.suite import Attack, Suite, list_suites, load_suite
-from tfwm.evaluation.suite_result import SuiteResult
-from tfwm.evaluation.summary import headline, summarise
-from tfwm.evaluation.table import text_table
-from tfwm.evaluation.training_run import TrainingRun
-from tfwm.evaluation.watermarker_marker import WatermarkerMarker
+from tfwm.evaluation.bits.protocol import Protocol
+from tfwm.evaluation.bits.report import build_report
+from tfwm.evaluation.bits.run import evaluate
+from tfwm.evaluation.bits.run_suite import run_suite
+from tfwm.evaluation.bits.suite import Attack, Suite, list_suites, load_suite
+from tfwm.evaluation.bits.suite_result import SuiteResult
+from tfwm.evaluation.bits.summary import headline, summarise
+from tfwm.evaluation.bits.table import text_table
+from tfwm.evaluation.figures.training_run import TrainingRun
+from tfwm.evaluation.messages.reading import Reading
+from tfwm.evaluation.messages.report import build_message_report
+from tfwm.evaluation.messages.run import evaluate_messages
+from tfwm.evaluation.messages.table import message_headline, message_table
+from tfwm.evaluation.messages.watermarker_marker import WatermarkerMarker
+from tfwm.evaluation.photos import Photos
+from tfwm.evaluation.statistics import mean_interval, wilson_interval
 
 __all__ = [
-    "DISTORTIONS",
     "Attack",
     "Photos",
     "Placement",
@@ -37,7 +35,6 @@ __all__ = [
     "WatermarkerMarker",
     "build_message_report",
     "build_report",
-    "distort",
     "evaluate",
     "evaluate_messages",
     "headline",
@@ -48,12 +45,9 @@ __all__ = [
     "message_placement",
     "message_table",
     "paper_placement",
-    "psnr",
     "run_suite",
     "spread_placement",
-    "ssim",
     "summarise",
     "text_table",
     "wilson_interval",
-    "write_csv",
 ]

@@ -14,13 +14,13 @@ import tensorflow as tf
 from skimage import data
 
 from tfwm import layers  # noqa: F401  registers the layers that the models are made of
-from tfwm.export.card import CARD, read_card
 from tfwm.export.golden import GOLDEN
-from tfwm.export.manifest import MANIFEST, changed_files, read_manifest
 from tfwm.export.package import open_package
 from tfwm.export.tflite import tflite_name, write_tflites
-from tfwm.export.tflite_network import interpreter_class
 from tfwm.export.verify import VerifyReport
+from tfwm.networks.card import CARD, read_card
+from tfwm.networks.manifest import MANIFEST, changed_files, read_manifest
+from tfwm.networks.tflite_network import interpreter_class
 
 HOST, EXTRACTOR = "host.keras", "extractor.keras"
 SIGNATURES = ("run", "extract")

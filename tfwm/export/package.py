@@ -3,14 +3,14 @@
 import contextlib
 from pathlib import Path
 
-from tfwm.export.atomic import atomic_directory
-from tfwm.export.card import check_card, write_card
 from tfwm.export.golden import make_golden, write_golden
-from tfwm.export.keras_network import KerasNetwork
-from tfwm.export.manifest import write_manifest
 from tfwm.export.saved_model import write_saved_model
 from tfwm.export.tflite import write_tflites
 from tfwm.export.verify import verify
+from tfwm.files import atomic_directory
+from tfwm.networks.card import check_card, write_card
+from tfwm.networks.keras_network import KerasNetwork
+from tfwm.networks.manifest import write_manifest
 
 
 def package_network(embedder, extractor, directory, card, files=None):

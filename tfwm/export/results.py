@@ -4,8 +4,8 @@ import csv
 import statistics
 from pathlib import Path
 
-from tfwm.export.card import read_card, write_card
-from tfwm.export.manifest import MANIFEST, changed_files, write_manifest
+from tfwm.networks.card import read_card, write_card
+from tfwm.networks.manifest import MANIFEST, changed_files, write_manifest
 
 
 def summarise_results(csv_path, select, mean, command):

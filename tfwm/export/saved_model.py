@@ -4,8 +4,8 @@ from pathlib import Path
 
 import keras
 
-from tfwm.export.atomic import atomic_directory
-from tfwm.export.endpoints import make_endpoints
+from tfwm.files import atomic_directory
+from tfwm.networks.endpoints import make_endpoints
 
 
 def export_saved_model(embedder, extractor, directory, version=1):

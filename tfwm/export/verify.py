@@ -2,14 +2,14 @@
 
 from dataclasses import asdict, dataclass, field
 
-from tfwm.export.card import CARD, read_card
 from tfwm.export.golden import GOLDEN, read_golden, replay_golden
-from tfwm.export.keras_network import KerasNetwork
-from tfwm.export.manifest import MANIFEST, changed_files, read_manifest
-from tfwm.export.network import ExportedNetwork, network_directory
-from tfwm.export.read_keras import KERAS_FILES, read_keras_models
 from tfwm.export.tflite import TFLITE_KINDS, tflite_name
-from tfwm.export.tflite_network import TFLiteNetwork
+from tfwm.networks.card import CARD, read_card
+from tfwm.networks.keras_files import KERAS_FILES, read_keras_models
+from tfwm.networks.keras_network import KerasNetwork
+from tfwm.networks.loading import ExportedNetwork, network_directory
+from tfwm.networks.manifest import MANIFEST, changed_files, read_manifest
+from tfwm.networks.tflite_network import TFLiteNetwork
 
 # Largest relative difference (RMS) to the golden tensors. float32 runtimes differ by the order
 # of their sums and agree to about 1e-5; the others are the price of their number formats.

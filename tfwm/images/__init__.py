@@ -1,11 +1,22 @@
 """Photos from and to disk: any mode in, the same kind out, metadata kept, no half-written file."""
 
+from tfwm.images.arrays import plane, to_uint8
 from tfwm.images.luma import add_colours, add_luminance, luminance
 from tfwm.images.photo import ImageError, Photo
+from tfwm.images.pictures import amplify, data_uri
+from tfwm.images.quality import large_ssim, mean_quality, psnr, ssim
 from tfwm.images.reading import read_photo
 from tfwm.images.writing import check_output, encode_photo, write_encoded, write_photo
 
 __all__ = [
+    "amplify",
+    "data_uri",
+    "large_ssim",
+    "mean_quality",
+    "plane",
+    "psnr",
+    "ssim",
+    "to_uint8",
     "ImageError",
     "Photo",
     "add_colours",

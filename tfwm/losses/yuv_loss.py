@@ -17,7 +17,7 @@ class YUVLoss(keras.losses.Loss):
     further in, so that the watermark leaves the borders, where it is easily seen.
 
     Reference: Tancik et al., "StegaStamp", CVPR 2020, and its code (MIT), which sets its two
-    far borders off by a pixel; `tfwm.layers.RampedWeights` ramps the gain as it does.
+    far borders off by a pixel; `tfwm.losses.RampedWeights` ramps the gain as it does.
 
     Args:
         weights: of Y, U and V; StegaStamp's by default.

@@ -5,11 +5,9 @@ from tfwm.marking.canvas import WORKING_PIXELS, Canvas, add_residual, natural_sc
 from tfwm.marking.check import Check, check_mark, resaved
 from tfwm.marking.extraction import Extraction
 from tfwm.marking.files import FileReport, embed_file
-from tfwm.marking.find_quadrilaterals import find_quadrilaterals
 from tfwm.marking.judge import Judge
 from tfwm.marking.mark import Mark
 from tfwm.marking.reader import Reader
-from tfwm.marking.rectify import check_corners, mean_sides, rectify, solve_homography
 from tfwm.marking.search import STAGES, candidates
 from tfwm.marking.tiling import Tiling, tiling_of
 from tfwm.marking.views import View, pictures_in, readings
@@ -29,16 +27,11 @@ __all__ = [
     "View",
     "add_residual",
     "candidates",
-    "check_corners",
     "check_mark",
     "embed_file",
-    "find_quadrilaterals",
-    "mean_sides",
     "natural_scale",
     "pictures_in",
     "readings",
-    "rectify",
     "resaved",
-    "solve_homography",
     "tiling_of",
 ]

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfwm.marking.find_quadrilaterals import find_quadrilaterals
+from tfwm.corners.find_quadrilaterals import find_quadrilaterals
+from tfwm.corners.rectify import rectify
 from tfwm.marking.reader import Reader
-from tfwm.marking.rectify import rectify
 from tfwm.marking.search import candidates
 
 

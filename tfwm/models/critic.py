@@ -37,7 +37,7 @@ def build_clipped_critic(limit=0.01, name="critic"):
     """Builds StegaStamp's critic: small, without normalisation, all weights clipped.
 
     As in its code (MIT), which clips after each step for a Wasserstein loss; take it with
-    `tfwm.layers.AdversarialLoss(critic, weight, kind="wasserstein")`.
+    `tfwm.losses.AdversarialLoss(critic, weight, kind="wasserstein")`.
 
     Args:
         limit: largest absolute value of a weight, from the first step on.

@@ -9,6 +9,7 @@ from tfwm.protection.prove_files import FilesProof, prove_files
 from tfwm.protection.qr import decode_qr
 from tfwm.protection.secret_file import read_secret_file, write_secret
 from tfwm.protection.verification import Verification, verify_files, verify_images
+from tfwm.protection.watermark_barrier import WatermarkBarrier
 
 __all__ = [
     "Barrier",
@@ -16,6 +17,7 @@ __all__ = [
     "KeyedReader",
     "Proof",
     "Verification",
+    "WatermarkBarrier",
     "check_commitment",
     "check_commitment_file",
     "commitment",

@@ -5,16 +5,10 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from tfwm.export import (
-    find_keras_models,
-    network_directory,
-    package_network,
-    read_card,
-    read_keras_models,
-)
-from tfwm.layers import WatermarkBarrier
-from tfwm.layers.watermark_barrier import resized
+from tfwm.export import package_network
 from tfwm.metrics import watermark_similarity
+from tfwm.networks import find_keras_models, network_directory, read_card, read_keras_models
+from tfwm.protection.watermark_barrier import WatermarkBarrier, resized
 from tfwm.protection.watermark_file import WATERMARK, encode_watermark, read_watermark
 
 # Images that are marked or read at once.

@@ -9,6 +9,8 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from tfwm.batch.jobs import ENDINGS, KEEP, Job, assign_outputs, check_outputs, find_photos
+from tfwm.batch.pool import Pool
 from tfwm.images import (
     ImageError,
     Photo,
@@ -21,11 +23,9 @@ from tfwm.images import (
     write_encoded,
 )
 from tfwm.images.writing import FORMATS, LOSSY
-from tfwm.layers import WatermarkBarrier
-from tfwm.marking.jobs import ENDINGS, KEEP, Job, assign_outputs, check_outputs, find_photos
-from tfwm.marking.pool import Pool
 from tfwm.metrics import normalized_correlation, watermark_similarity
 from tfwm.protection.barrier import load_barrier
+from tfwm.protection.watermark_barrier import WatermarkBarrier
 
 EXISTS = "exists already"
 

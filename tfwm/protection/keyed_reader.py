@@ -7,11 +7,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfwm.export import network_directory, read_card
 from tfwm.export.keyed import EXTRACTOR, HOST, package_keyed, read_keyed_model
-from tfwm.layers.watermark_barrier import resized
 from tfwm.metrics import watermark_similarity
+from tfwm.networks import network_directory, read_card
 from tfwm.protection.key import derive_key
+from tfwm.protection.watermark_barrier import resized
 from tfwm.protection.watermark_file import WATERMARK, encode_watermark, read_watermark
 
 DEMONSTRATION = "demonstration.secret"

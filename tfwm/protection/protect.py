@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfwm.layers import WatermarkBarrier
 from tfwm.protection.barrier import load_barrier
+from tfwm.protection.watermark_barrier import WatermarkBarrier
 
 
 def protect(model, barrier, strength=1.0):

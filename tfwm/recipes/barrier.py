@@ -23,9 +23,8 @@ import keras
 
 from tfwm import data, losses
 from tfwm.attacks import GaussianNoise
-from tfwm.layers import WatermarkBarrier
 from tfwm.models import barrier as models
-from tfwm.protection import Barrier
+from tfwm.protection import Barrier, WatermarkBarrier
 from tfwm.recipes import base, build
 from tfwm.recipes.barrier_data import (
     ATTACKER,

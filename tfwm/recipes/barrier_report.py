@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-import jinja2
 import numpy as np
 
-from tfwm.evaluation.batches import plane, run_network, to_uint8
-from tfwm.evaluation.files import versions, write_csv, write_whole
-from tfwm.evaluation.ownership import ownership_row, quality_row
-from tfwm.evaluation.pictures import amplify, data_uri
+from tfwm.evaluation.ownership.measures import ownership_row, quality_row, run_network
+from tfwm.files import versions, write_csv, write_whole
+from tfwm.images.arrays import plane, to_uint8
+from tfwm.images.pictures import amplify, data_uri
+from tfwm.pages import render
 from tfwm.recipes.barrier_data import task_of
 from tfwm.recipes.finish import recipe_card
 
@@ -67,7 +67,8 @@ def report(config, recipe, before, after, surrogates, innocent, pairs, clean, un
     comments = [command, versions(), f"crops of {config.test_photos}"]
     write_csv(quality, output / "quality.csv", comments)
     write_csv(rows, output / "ownership.csv", comments)
-    page = _page(
+    page = render(
+        "ownership.html",
         title=f"{config.name}: a barrier, and who copied what is behind it",
         rows=rows,
         quality=quality[0],
@@ -140,14 +141,6 @@ def _pictures(config, barrier, inputs, targets, marked, copies):
 
 def _read(barrier, image):
     return to_uint8(barrier.read(image[None])[0])
-
-
-def _page(**values):
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("tfwm", "evaluation"), autoescape=True
-    )
-    environment.filters["share"] = lambda value: f"{100 * value:.0f} %"
-    return environment.get_template("ownership.html").render(**values)
 
 
 def _text(rows):

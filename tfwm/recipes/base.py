@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfwm.export import find_keras_models, network_directory, read_keras_models
+from tfwm.networks import find_keras_models, network_directory, read_keras_models
 from tfwm.recipes import build
 from tfwm.resources import resource_directory
 from tfwm.training import Checkpoint, ConfigError, load_config, save_config, training_strategy

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfwm import attacks, data, losses, metrics
-from tfwm.layers import AdversarialLoss, HoldPSNR
+from tfwm.losses import AdversarialLoss, HoldPSNR
 from tfwm.models.critic import build_patch_critic
 from tfwm.training import ConfigError, WatermarkTrainer
 

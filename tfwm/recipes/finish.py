@@ -7,8 +7,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from tfwm.evaluation import Photos, load_suite, message_table, run_suite, text_table
-from tfwm.evaluation.figures import FIGURES
-from tfwm.export import KerasNetwork, make_card, package_network
+from tfwm.evaluation.figures.redmark import FIGURES
+from tfwm.export import package_network
+from tfwm.networks import KerasNetwork, make_card
 
 
 def finish(embedder, extractor, config, card, figures=(), **changes):
@@ -19,7 +20,7 @@ def finish(embedder, extractor, config, card, figures=(), **changes):
         extractor: trained model, in float32.
         config: the recipe's `Config`.
         card: see `recipe_card`.
-        figures: names of `tfwm.evaluation.figures.FIGURES` to draw.
+        figures: names of `tfwm.evaluation.figures.redmark.FIGURES` to draw.
         **changes: arguments of the suite that differ.
 
     Returns:

@@ -2,15 +2,12 @@
 
 from pathlib import Path
 
-import jinja2
 import numpy as np
 
 from tfwm.data.tasks import build_task
-from tfwm.evaluation.batches import plane, run_network, to_uint8
-from tfwm.evaluation.drawing import save_figure
-from tfwm.evaluation.files import versions, write_csv, write_whole
-from tfwm.evaluation.keyed_figures import damage_figure, key_figure, task_figure
-from tfwm.evaluation.keyed_measures import (
+from tfwm.evaluation.figures.drawing import save_figure
+from tfwm.evaluation.figures.keyed import damage_figure, key_figure, task_figure
+from tfwm.evaluation.ownership.keyed_measures import (
     PAPER_TASKS,
     damage,
     damage_curves,
@@ -19,8 +16,12 @@ from tfwm.evaluation.keyed_measures import (
     reading_row,
     wrong_keys,
 )
-from tfwm.evaluation.pictures import amplify, data_uri
-from tfwm.evaluation.quality import mean_quality
+from tfwm.evaluation.ownership.measures import run_network
+from tfwm.files import versions, write_csv, write_whole
+from tfwm.images.arrays import plane, to_uint8
+from tfwm.images.pictures import amplify, data_uri
+from tfwm.images.quality import mean_quality
+from tfwm.pages import render
 from tfwm.protection import verify_images
 from tfwm.recipes.finish import recipe_card
 
@@ -77,7 +78,8 @@ def report(config, recipe, unmarked, host, reader, pairs):
     output = Path(config.output)
     head = [command, versions(), f"{len(targets)} crops of {config.test_photos}"]
     _write(output, tables, figures, head)
-    page = _page(
+    page = render(
+        "keyed.html",
         title=f"{config.name}: a network whose outputs carry its owner's mark",
         task=task,
         likeness=likeness,
@@ -226,16 +228,6 @@ def _pictures(reader, inputs, targets, plain, marked, seed):
 def _uri(figure):
     figure.canvas.draw()
     return data_uri(np.asarray(figure.canvas.buffer_rgba()))
-
-
-def _page(**values):
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("tfwm", "evaluation"), autoescape=True
-    )
-    environment.filters["share"] = lambda value: "–" if value is None else f"{100 * value:.0f} %"
-    environment.filters["fine"] = lambda value: "–" if value is None else f"{100 * value:.1f} %"
-    environment.filters["tiny"] = lambda value: "–" if value is None else f"{value:.1e}"
-    return environment.get_template("keyed.html").render(**values)
 
 
 def _text(rows, damages):

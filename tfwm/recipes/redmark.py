@@ -15,9 +15,9 @@ import dataclasses
 import sys
 
 from tfwm import data
-from tfwm.export import redmark_geometry
 from tfwm.layers import BlockTransform
 from tfwm.models import redmark
+from tfwm.networks import redmark_geometry
 from tfwm.recipes import base, build
 from tfwm.recipes.finish import finish, recipe_card
 from tfwm.recipes.run_config import POSITIVE, RunConfig, check_positive

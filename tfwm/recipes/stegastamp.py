@@ -13,7 +13,7 @@ import dataclasses
 import sys
 
 from tfwm import losses
-from tfwm.layers import AlignmentLoss, RampedWeights, SelfAdaptiveWeights
+from tfwm.losses import AlignmentLoss, RampedWeights, SelfAdaptiveWeights
 from tfwm.models import stegastamp
 from tfwm.models.critic import build_clipped_critic
 from tfwm.recipes import base, build

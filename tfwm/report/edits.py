@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from tfwm.evaluation.distortions import missing
-from tfwm.evaluation.messages import edit
+from tfwm.distortions import missing
+from tfwm.evaluation.messages.run import edit
 from tfwm.marking import Alignment
 from tfwm.report.pictures import thumbnail
 from tfwm.report.words import in_words

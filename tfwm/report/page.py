@@ -1,11 +1,9 @@
 import functools
-from importlib import resources
 from pathlib import Path
 
-import jinja2
-
-from tfwm.evaluation.files import versions, write_whole
-from tfwm.evaluation.suite import load_suite
+from tfwm import pages
+from tfwm.evaluation.bits.suite import load_suite
+from tfwm.files import versions, write_whole
 from tfwm.images import ImageError
 from tfwm.report.photo_report import PhotoReport, inspect_photo, read_photo_report
 from tfwm.report.words import evidence, in_words, power_of_ten
@@ -102,17 +100,15 @@ def _part(progress, number, count):
 
 
 def _render(reports, network, suite, key, message):
-    loader = jinja2.PackageLoader("tfwm.report", ".")
-    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True)
-    files = resources.files("tfwm.report")
-    return environment.get_template("report.html").render(
+    return pages.render(
+        "photo.html",
         reports=reports,
         network=network,
         suite=suite,
         secret=key is not None,
         reading=message is None,
-        style=files.joinpath("page.css").read_text("utf-8"),
-        script=files.joinpath("compare.js").read_text("utf-8"),
+        style=pages.read_text("page.css"),
+        script=pages.read_text("compare.js"),
         versions=versions(),
         in_words=in_words,
         power_of_ten=power_of_ten,

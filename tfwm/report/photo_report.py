@@ -2,14 +2,14 @@ import dataclasses
 
 import numpy as np
 
-from tfwm.evaluation.pictures import amplify, data_uri
 from tfwm.images import read_photo
+from tfwm.images.pictures import amplify, data_uri
+from tfwm.images.quality import large_ssim
 from tfwm.marking import Extraction
 from tfwm.payload import to_bytes
 from tfwm.report.confidence import cell_agreement
 from tfwm.report.edits import try_edits
 from tfwm.report.pictures import detail, eight_bit, heat_map, reduced
-from tfwm.report.quality import large_ssim
 
 BITS_A_BYTE = 8
 

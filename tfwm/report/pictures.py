@@ -6,7 +6,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from tfwm.evaluation.pictures import amplify
+from tfwm.images.pictures import amplify
 
 # Longer side of what a page shows: the size at which photos are marked, about.
 SHOWN = 768

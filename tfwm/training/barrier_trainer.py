@@ -40,7 +40,7 @@ class BarrierTrainer(PairTrainer):
         attack: a `tfwm.attacks.Attack` on all images before they are read, or `None`.
         surrogate: model from A to B'', which is not trained; or `None`.
         unrelated: the same to unmarked outputs.
-        adversary: a `tfwm.layers.AdversarialLoss`, or `None`.
+        adversary: a `tfwm.losses.AdversarialLoss`, or `None`.
         period: distance in pixels at which the learnable part repeats, a divisor of the images'
             sides; 4 for networks that halve twice. `None` for the paper's losses only.
         source: what the embedder takes: `"target"` (B), or `"input"` (A), with as many channels.

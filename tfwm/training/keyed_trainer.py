@@ -27,7 +27,7 @@ class KeyedTrainer(PairTrainer):
         watermark: array `(height, width, 1 or 3)` in [0, 1].
         key: array of 0 and 1, the bits of the secret key.
         attack: a `tfwm.attacks.Attack` on images before they are read, or `None`.
-        adversary: a `tfwm.layers.AdversarialLoss` on the host's outputs, or `None`.
+        adversary: a `tfwm.losses.AdversarialLoss` on the host's outputs, or `None`.
         flipped_bits: the paper's T_d.
         blank: value of the pixels that mean "no watermark", the middle of the range.
         gain: factor, at first, on the gradients that the mark's losses send to the host (ours); it

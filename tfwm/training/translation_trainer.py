@@ -13,7 +13,7 @@ class TranslationTrainer(PairTrainer):
 
     Args:
         network: `keras.Model` from an image to an image, both in [0, 1].
-        adversary: a `tfwm.layers.AdversarialLoss`, or `None`.
+        adversary: a `tfwm.losses.AdversarialLoss`, or `None`.
 
     Call arguments:
         inputs: dict of `"input"` and `"target"`, images `(batch, height, width, channels)`.

@@ -2,7 +2,7 @@ import keras
 import tensorflow as tf
 
 from tfwm.attacks import Attack, Chain
-from tfwm.attacks.arguments import number_or_range
+from tfwm.checks import number_or_range
 from tfwm.layers import RandomMessage
 from tfwm.ops.random import draw_strength
 
@@ -23,12 +23,12 @@ class WatermarkTrainer(keras.Model):
         attack: a `tfwm.attacks.Attack`, or any Keras layer that keeps the image's shape.
             None by default.
         validation_attack: the attack outside training, `attack` by default.
-        hold_psnr: a `tfwm.layers.HoldPSNR` that adds the image loss with a multiplier of
+        hold_psnr: a `tfwm.losses.HoldPSNR` that adds the image loss with a multiplier of
             its own, or `None` to use only the losses of `compile`.
-        adversary: a `tfwm.layers.AdversarialLoss`, or `None`.
-        balance: a `tfwm.layers.LossBalance`, which holds and weighs the losses; `compile` then
+        adversary: a `tfwm.losses.AdversarialLoss`, or `None`.
+        balance: a `tfwm.losses.LossBalance`, which holds and weighs the losses; `compile` then
             needs none, and adds those it is given. Or `None`.
-        alignment: a `tfwm.layers.AlignmentLoss`, which tells the extractor's spatial transformer
+        alignment: a `tfwm.losses.AlignmentLoss`, which tells the extractor's spatial transformer
             where the attack moved the image, or `None`. Needs an attack.
         strength: factor on the mark in training, or a pair `(low, high)` to draw one per image, so
             that weaker marks are read as well. Always 1 in validation.

@@ -3,7 +3,7 @@ import math
 
 import tensorflow as tf
 
-from tfwm.attacks.arguments import largest, number_or_range, one_of, smallest
+from tfwm.checks import largest, number_or_range, one_of, smallest
 from tfwm.data.tasks.base import Restoration
 from tfwm.ops.filters import box_kernel, filter2d
 from tfwm.ops.random import draw_strength, split_seed, uniform

@@ -2,7 +2,7 @@ import dataclasses
 
 import tensorflow as tf
 
-from tfwm.attacks.arguments import number_or_range
+from tfwm.checks import number_or_range
 from tfwm.data.tasks.base import Restoration
 from tfwm.ops.color import rgb_to_gray
 from tfwm.ops.filters import filter_separable, gaussian_kernel

@@ -2,7 +2,7 @@ import dataclasses
 
 import tensorflow as tf
 
-from tfwm.attacks.arguments import number_or_range
+from tfwm.checks import number_or_range
 from tfwm.data.tasks.base import Restoration
 from tfwm.ops.random import draw_integer, split_seed
 from tfwm.ops.windows import random_window

@@ -2,7 +2,7 @@ import dataclasses
 
 import tensorflow as tf
 
-from tfwm.attacks.arguments import one_of
+from tfwm.checks import one_of
 from tfwm.data.pairs import folder_pairs, side_by_side_pairs
 from tfwm.data.tasks.base import Task
 

@@ -3,7 +3,7 @@ import multiprocessing
 
 import numpy as np
 
-from tfwm.evaluation.reading import Reading
+from tfwm.evaluation.messages.reading import Reading
 from tfwm.images import ImageError
 
 # The package's steps of its two quantisers.

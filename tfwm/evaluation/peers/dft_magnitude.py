@@ -1,6 +1,6 @@
 import numpy as np
 
-from tfwm.evaluation.reading import Reading
+from tfwm.evaluation.messages.reading import Reading
 from tfwm.images import ImageError
 
 # Frequencies that bear bits, in cycles a pixel: below lies the picture, above what JPEG drops.

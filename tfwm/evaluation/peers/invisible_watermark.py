@@ -5,7 +5,7 @@ from importlib import util
 
 import numpy as np
 
-from tfwm.evaluation.reading import Reading
+from tfwm.evaluation.messages.reading import Reading
 from tfwm.images import ImageError
 
 SCALE = 36.0

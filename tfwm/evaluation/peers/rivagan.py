@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfwm.evaluation.reading import Reading
+from tfwm.evaluation.messages.reading import Reading
 
 THRESHOLD = 0.52
 

@@ -1,7 +1,7 @@
 import numpy as np
 from scipy import ndimage, stats
 
-from tfwm.evaluation.reading import Reading
+from tfwm.evaluation.messages.reading import Reading
 from tfwm.images import ImageError
 
 AMPLITUDE = 2.55  # gray levels at strength 1: 40 dB

@@ -1,0 +1,138 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfwm.losses import AdversarialLoss
+from tfwm.models.critic import build_clipped_critic, build_critic
+
+WEIGHT = 0.25
+
+
+@pytest.fixture
+def layer():
+    keras.utils.set_random_seed(0)
+    return AdversarialLoss(build_critic(width=4, depth=2), WEIGHT)
+
+
+@pytest.fixture(scope="module")
+def images():
+    rng = np.random.default_rng(0)
+    cover = rng.random((3, 16, 16, 3)).astype("float32")
+    return tf.constant(cover + 0.1), tf.constant(cover)
+
+
+def gradients(layer, images, index):
+    """Of one of the two losses, by the watermarked image and by the critic's weights."""
+    watermarked, cover = images
+    weights = [v.value for v in layer.critic.trainable_variables]
+    with tf.GradientTape() as tape:
+        tape.watch(watermarked)
+        layer([watermarked, cover], training=True)
+        loss = layer.losses[index]
+    by_image, *by_weights = tape.gradient(loss, [watermarked, *weights])
+    return by_image, by_weights
+
+
+def test_the_critics_loss_stops_at_the_image(layer, images):
+    by_image, by_weights = gradients(layer, images, 0)
+    assert by_image is None
+    assert all(np.abs(g).max() > 0 for g in by_weights)
+
+
+def test_the_embedders_loss_stops_at_the_critic(layer, images):
+    by_image, by_weights = gradients(layer, images, 1)
+    assert np.abs(by_image).max() > 0
+    assert by_weights == [None] * len(by_weights)
+
+
+def test_losses_are_the_cross_entropies(layer, images):
+    watermarked, cover = images
+    state = layer.critic.get_weights()
+    result = layer([watermarked, cover], training=True)
+    np.testing.assert_array_equal(result, watermarked)
+    seen = [float(loss) for loss in layer.losses]
+
+    reading = np.ravel(layer.critic(watermarked))  # with the statistics of the first call
+    assert seen[1] == pytest.approx(WEIGHT * np.mean(np.log1p(np.exp(-reading))), rel=1e-4)
+
+    layer.critic.set_weights(state)
+    logits = np.ravel(layer.critic(tf.concat([cover, watermarked], 0), training=True))
+    wrong = np.log1p(np.exp(-np.repeat([1.0, -1.0], 3) * logits))
+    assert seen[0] == pytest.approx(wrong[:3].mean() + wrong[3:].mean(), rel=1e-4)
+
+
+def test_both_learn_in_one_ordinary_fit():
+    """The embedder is a constant that is added; the critic tells bright from dark images."""
+    keras.utils.set_random_seed(0)
+
+    class Shift(keras.Model):
+        def __init__(self, adversary):
+            super().__init__()
+            self.adversary = adversary
+            self.shift = self.add_weight(shape=(), initializer="zeros")
+
+        def call(self, image, training=None):
+            return self.adversary([image + 0.3 + self.shift, image], training=training)
+
+    model = Shift(AdversarialLoss(build_critic(width=4, depth=1), 1.0))
+    model.compile(keras.optimizers.Adam(0.01), loss=None)
+    cover = np.random.default_rng(0).random((32, 8, 8, 3)).astype("float32")
+    model.fit(cover, batch_size=32, epochs=40, verbose=0)
+    assert float(model.shift) < -0.1
+
+
+def test_wasserstein_losses_are_differences_of_means(images):
+    layer = AdversarialLoss(build_clipped_critic(), WEIGHT, kind="wasserstein")
+    watermarked, cover = images
+    layer([watermarked, cover], training=True)
+    marked, real = (float(np.mean(layer.critic(x))) for x in (watermarked, cover))
+    assert float(layer.losses[0]) == pytest.approx(marked - real, abs=1e-7)
+    assert float(layer.losses[1]) == pytest.approx(-WEIGHT * marked, abs=1e-7)
+    again = AdversarialLoss.from_config(layer.get_config())
+    assert again.kind == "wasserstein"
+    with pytest.raises(ValueError, match="kind"):
+        AdversarialLoss(layer.critic, kind="hinge")
+
+
+def test_clipped_critic_tells_covers_within_its_limit():
+    """Trained on covers and brighter images, every weight stays small and covers score higher."""
+    keras.utils.set_random_seed(0)
+
+    class Brighter(keras.Model):
+        def __init__(self, adversary):
+            super().__init__()
+            self.adversary = adversary
+
+        def call(self, image, training=None):
+            return self.adversary([image + 0.3, image], training=training)
+
+    critic = build_clipped_critic(limit=0.1)
+    model = Brighter(AdversarialLoss(critic, 1.0, kind="wasserstein"))
+    model.compile(keras.optimizers.Adam(3e-3), loss=None)
+    cover = np.random.default_rng(0).random((32, 16, 16, 3)).astype("float32")
+    model.fit(cover, batch_size=32, epochs=20, verbose=0)
+    assert max(np.abs(w).max() for w in critic.get_weights()) <= np.float32(0.1)
+    assert np.min(critic(cover)) > np.max(critic(cover + 0.3))
+
+
+def test_clipped_critic_is_stegastamps():
+    critic = build_clipped_critic()
+    shapes = [tuple(w.shape) for w in critic.weights[::2]]
+    assert shapes == [(3, 3, a, b) for a, b in ((3, 8), (8, 16), (16, 32), (32, 64), (64, 1))]
+    again = keras.Model.from_config(critic.get_config())
+    assert again.layers[2].kernel_constraint.limit == 0.01
+    with pytest.raises(ValueError, match="limit"):
+        build_clipped_critic(limit=0)
+
+
+def test_nothing_outside_training(layer, images):
+    layer(list(images), training=False)
+    assert not layer.losses
+
+
+def test_saves_with_its_critic(layer, images):
+    again = AdversarialLoss.from_config(layer.get_config())
+    assert again.weight == WEIGHT
+    again.critic.set_weights(layer.critic.get_weights())
+    np.testing.assert_array_equal(again.critic(images[0]), layer.critic(images[0]))

@@ -1,0 +1,58 @@
+import copy
+
+import pytest
+
+from tfwm.networks import check_card, read_card, redmark_geometry, write_card
+
+
+def test_round_trip(card, tmp_path):
+    write_card(card, tmp_path)
+    assert read_card(tmp_path) == card
+
+
+def test_geometry_counts_bits():
+    assert "16 bits in each patch of 32x32" in redmark_geometry()["message"]
+    assert "8 bits in each patch of 16x32" in redmark_geometry((16, 32), (8, 8))["message"]
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (lambda c: c.pop("limits"), "The card lacks limits"),
+        (lambda c: c["licence"].pop("weights"), "lacks licence.weights"),
+        (lambda c: c.update(licens="x"), "no field licens; the nearest is licence"),
+        (lambda c: c.update(name=" "), "Expected a text as name"),
+        (lambda c: c["strength"].update(default=0), "Expected a number as strength.default"),
+        (lambda c: c["strength"].update(default=True), "Expected a number as strength.default"),
+        (lambda c: c["geometry"].update(patch=[32]), "two whole numbers as geometry.patch"),
+        (lambda c: c["geometry"].update(channels=2), "Expected 1 or 3 as geometry.channels"),
+        (lambda c: c["geometry"].update(bits=0), "whole number of at least 1 as geometry.bits"),
+        (lambda c: c["geometry"].update(bits=1.5), "whole number of at least 1 as geometry.bits"),
+        (lambda c: c.update(limits="none"), "Expected texts as limits"),
+        (lambda c: c.update(results=["x"]), "Expected objects as results"),
+        (lambda c: c.update(training="x"), "Expected training to be an object"),
+    ],
+)
+def test_wrong_cards(card, tmp_path, change, match):
+    wrong = copy.deepcopy(card)
+    change(wrong)
+    with pytest.raises(ValueError, match=match):
+        check_card(wrong)
+    with pytest.raises(ValueError, match=match):
+        write_card(wrong, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_colours_and_several_bits(card, tmp_path):
+    geometry = {**card["geometry"], "channels": 3, "bits": 30}
+    write_card({**card, "geometry": geometry}, tmp_path)
+    assert read_card(tmp_path)["geometry"] == geometry
+
+
+def test_unreadable(tmp_path):
+    with pytest.raises(FileNotFoundError, match="has no card.json"):
+        read_card(tmp_path)
+    for text in ("{", "[]", '{"name": "x"}'):
+        (tmp_path / "card.json").write_text(text)
+        with pytest.raises(ValueError, match="card.json is damaged"):
+            read_card(tmp_path)

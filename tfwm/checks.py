@@ -1,0 +1,99 @@
+"""Checks of arguments, and the one-line errors that they end in."""
+
+import difflib
+
+
+def number_or_range(name, value, low=0.0, high=float("inf"), kind=float):
+    """Returns `value` as a number or as a `(low, high)` tuple, or raises ValueError."""
+    is_range = isinstance(value, list | tuple)
+    numbers = value if is_range else [value]
+    valid = all(isinstance(x, int | float) and low <= x <= high for x in numbers)
+    if kind is int:
+        valid = valid and all(float(x).is_integer() for x in numbers)
+    if is_range:
+        valid = valid and len(value) == 2 and value[0] <= value[1]
+    if not valid:
+        what = "an integer" if kind is int else "a number"
+        raise ValueError(
+            f"Expected {what} from {low} to {high}, or a pair (low, high) of them to draw one "
+            f"per image. Received: {name}={value!r}"
+        )
+    numbers = tuple(kind(x) for x in numbers)
+    return numbers if is_range else numbers[0]
+
+
+def largest(value):
+    """Returns the upper end of a number or range."""
+    return value[1] if isinstance(value, tuple) else value
+
+
+def smallest(value):
+    """Returns the lower end of a number or range."""
+    return value[0] if isinstance(value, tuple) else value
+
+
+def odd_size(name, value):
+    """Returns `value` if it is an odd positive integer, or raises ValueError."""
+    if not isinstance(value, int) or value < 1 or value % 2 == 0:
+        raise ValueError(f"Expected an odd positive integer. Received: {name}={value!r}")
+    return value
+
+
+def one_of(name, value, choices):
+    """Returns `value` if it is among `choices`, or raises ValueError."""
+    if value not in choices:
+        raise ValueError(f"Expected one of {tuple(choices)}. Received: {name}={value!r}")
+    return value
+
+
+def nearest(what, name, known, cutoff=0.4):
+    """Returns `name` if it is among `known`, or raises ValueError that names the nearest.
+
+    Args:
+        what: what the error calls such a name, such as `"suite"`.
+        name: the name that was asked for.
+        known: names, or a dict of them.
+        cutoff: how alike the nearest has to be to be suggested, 0 to 1.
+
+    Returns:
+        `name`.
+
+    Example:
+
+    >>> nearest("fruit", "aple", ["apple", "pear"])
+    Traceback (most recent call last):
+    ...
+    ValueError: Unknown fruit 'aple'; did you mean 'apple'? Known: apple, pear
+    """
+    if name in known:
+        return name
+    names = sorted(str(key) for key in known)
+    near = difflib.get_close_matches(str(name), names, 1, cutoff)
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    raise ValueError(f"Unknown {what} {name!r}{hint} Known: {', '.join(names)}")
+
+
+def one_line(error, length=200):
+    """Returns the first line of an exception's text, or its type's name if it has none."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:length] if lines else type(error).__name__
+
+
+def by_name(things, what):
+    """Returns a dict of names and things for such a dict or a list of things with a `name`.
+
+    Args:
+        things: dict or list, at least one.
+        what: what errors call one of them.
+    """
+    if not isinstance(things, dict):
+        named = {thing.name: thing for thing in things}
+        if len(named) != len(things):
+            raise ValueError(
+                f"Expected {what}s of different names. "
+                f"Received: {[thing.name for thing in things]}; pass a dict"
+            )
+        things = named
+    if not things:
+        raise ValueError(f"Expected at least one {what}. Received: none")
+    return things

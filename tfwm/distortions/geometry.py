@@ -1,0 +1,139 @@
+"""Other sizes, places and directions."""
+
+import math
+
+import numpy as np
+from PIL import Image
+
+from tfwm.distortions.common import check_fraction, corners_of, edge_widths, project
+
+
+def identity(image, level=None):
+    """Leaves the image as it is: what is lost by rounding to uint8 alone."""
+    return image.copy()
+
+
+def resizing(image, level):
+    """Scales the sides by `level` and back, both bilinear with antialiasing (Pillow)."""
+    height, width = image.shape[:2]
+    small = max(1, int(width * level)), max(1, int(height * level))
+    scaled = Image.fromarray(image).resize(small, Image.Resampling.BILINEAR)
+    return np.array(scaled.resize((width, height), Image.Resampling.BILINEAR))
+
+
+def rotation(image, level):
+    """Rotates by `level` degrees about the centre, bilinear, size kept, black corners."""
+    return np.array(Image.fromarray(image).rotate(level, Image.Resampling.BILINEAR))
+
+
+def scale(image, level):
+    """Scales the sides by `level` and stays there, bicubic with antialiasing (Pillow)."""
+    height, width = image.shape[:2]
+    return resize(image, round(height * level), round(width * level))
+
+
+def stretch(image, level):
+    """Scales the width alone by `level`, bicubic with antialiasing (Pillow)."""
+    height, width = image.shape[:2]
+    return resize(image, height, round(width * level))
+
+
+def crop(image, level, generator):
+    """Cuts a random piece of the fraction `level` of the area, of the photo's shape."""
+    check_fraction(level)
+    height, width = image.shape[:2]
+    rows, columns = (max(1, round(n * math.sqrt(level))) for n in (height, width))
+    top = generator.integers(height - rows + 1)
+    left = generator.integers(width - columns + 1)
+    return image[top : top + rows, left : left + columns].copy()
+
+
+def centre_crop(image, level):
+    """Cuts off the fraction `level` of the sides at each of the four edges, scales back, bicubic.
+
+    CropDefender, section 5.1: 30 of 400 pixels at every edge are the level 0.075. Whole pixels.
+    """
+    rows, columns = edge_widths(image.shape, level)
+    height, width = image.shape[:2]
+    return resize(image[rows : height - rows, columns : width - columns], height, width)
+
+
+def strip(image, level, generator):
+    """Cuts off a strip of the fraction `level` of the photo at a random one of its sides."""
+    check_fraction(level)
+    turns = int(generator.integers(4))
+    turned = np.rot90(image, turns)
+    kept = turned[min(round(turned.shape[0] * level), turned.shape[0] - 1) :]
+    return np.rot90(kept, -turns).copy()
+
+
+def rotation_cropped(image, level):
+    """Rotates by `level` degrees, bicubic, and cuts out the largest upright inner rectangle.
+
+    What the straighten tool of a photo program does.
+    """
+    turned = Image.fromarray(image).rotate(level, Image.Resampling.BICUBIC)
+    rows, columns = _inner_rectangle(*image.shape[:2], math.radians(level))
+    top, left = (image.shape[0] - rows) // 2, (image.shape[1] - columns) // 2
+    return np.array(turned.crop((left, top, left + columns, top + rows)))
+
+
+def perspective(image, level, generator):
+    """Moves the corners inwards by random parts, up to `level`, of the sides; black around.
+
+    A photo of a screen or a print, taken by hand. Bicubic, size kept.
+    """
+    check_fraction(level)
+    corners = corners_of(image.shape)
+    inwards = np.array([(1, 1), (-1, 1), (-1, -1), (1, -1)])
+    moved = corners + inwards * generator.random((4, 2)) * level * corners[2]
+    return project(image, corners, moved, image.shape)
+
+
+def mirror(image, level=None):
+    """Swaps left and right."""
+    return image[:, ::-1].copy()
+
+
+def quarter_turn(image, level):
+    """Turns anticlockwise by `level` times 90 degrees."""
+    return np.rot90(image, int(level)).copy()
+
+
+def screenshot(image, level, generator, most=6):
+    """Shows the photo at `level` times its size on a screen and cuts it out by hand.
+
+    Bicubic; then each side is cut off by 0 to `most` pixels, or keeps as many of the window
+    around it, light or dark.
+    """
+    shown = scale(image, level)
+    edges = generator.integers(-most, most + 1, 4)
+    window = int(generator.choice([24, 255]))
+    height, width = shown.shape[:2]
+    top, bottom, left, right = (int(e) for e in edges)
+    canvas = np.full((height + 2 * most, width + 2 * most, *shown.shape[2:]), window, np.uint8)
+    canvas[most : most + height, most : most + width] = shown
+    bottom, right = most + height + bottom, most + width + right
+    return canvas[most - top : max(bottom, 1), most - left : max(right, 1)].copy()
+
+
+def resize(image, height, width):
+    """Scales to a size in pixels, bicubic with antialiasing (Pillow)."""
+    size = max(1, int(width)), max(1, int(height))
+    return np.array(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC))
+
+
+def _inner_rectangle(height, width, angle):
+    """Sides of the largest upright rectangle inside one that is turned by `angle` radians."""
+    sine, cosine = abs(math.sin(angle)), abs(math.cos(angle))
+    long, short = max(height, width), min(height, width)
+    if short <= 2 * sine * cosine * long or abs(sine - cosine) < 1e-10:
+        # Two corners touch the long sides, the other two lie inside.
+        half = short / 2
+        along, across = half / sine, half / cosine
+        rows, columns = (across, along) if width >= height else (along, across)
+    else:
+        double = cosine**2 - sine**2
+        rows = (height * cosine - width * sine) / double
+        columns = (width * cosine - height * sine) / double
+    return max(1, min(height, math.floor(rows))), max(1, min(width, math.floor(columns)))

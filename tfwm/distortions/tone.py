@@ -1,0 +1,62 @@
+"""Light and colour, as the sliders of a photo program change them."""
+
+import numpy as np
+from PIL import Image, ImageEnhance, ImageOps
+
+from tfwm.distortions.common import check_fraction, to_uint8
+
+
+def brightness(image, level):
+    """Multiplies every sample by `level` (Pillow)."""
+    return _enhance(ImageEnhance.Brightness, image, level)
+
+
+def contrast(image, level):
+    """Multiplies the distance to the photo's mean gray by `level` (Pillow)."""
+    return _enhance(ImageEnhance.Contrast, image, level)
+
+
+def saturation(image, level):
+    """Multiplies the distance to gray by `level`: 0 is a gray photo (Pillow)."""
+    return _enhance(ImageEnhance.Color, image, level)
+
+
+def hue(image, level):
+    """Turns the hue by `level` degrees, in 8-bit HSV as Pillow and torchvision have it."""
+    if image.ndim == 2:
+        return image.copy()
+    planes = np.array(Image.fromarray(image).convert("HSV"))
+    planes[..., 0] += np.uint8(round(level * 256 / 360) % 256)
+    return np.array(Image.fromarray(planes, "HSV").convert("RGB"))
+
+
+def gamma(image, level):
+    """Raises every sample, as a fraction of 255, to the power `level`; below 1 is lighter."""
+    if not level > 0:
+        raise ValueError(f"Expected an exponent above 0. Received: level={level}")
+    return to_uint8(255 * (np.arange(256) / 255) ** level)[image]
+
+
+def gray(image, level=None):
+    """Turns the photo to gray (ITU-R 601 luma), in as many channels as it had."""
+    plane = Image.fromarray(image).convert("L")
+    return np.array(plane if image.ndim == 2 else plane.convert("RGB"))
+
+
+def equalise(image, level=None):
+    """Makes the histogram flat, that of each channel by itself (Pillow)."""
+    return np.array(ImageOps.equalize(Image.fromarray(image)))
+
+
+def vignette(image, level):
+    """Darkens towards the corners, quadratically, there by the fraction `level`."""
+    check_fraction(level)
+    y, x = (np.linspace(-1, 1, n, dtype=np.float32) for n in image.shape[:2])
+    light = 1 - level * (y[:, None] ** 2 + x**2) / 2
+    return to_uint8(image * (light if image.ndim == 2 else light[..., None]))
+
+
+def _enhance(kind, image, level):
+    if not level >= 0:
+        raise ValueError(f"Expected a factor of at least 0. Received: level={level}")
+    return np.array(kind(Image.fromarray(image)).enhance(level))

@@ -1,0 +1,229 @@
+import os
+import warnings
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from tqdm import tqdm
+
+from tfwm.checks import by_name
+from tfwm.distortions import distort
+from tfwm.evaluation.bits.protocol import Protocol
+from tfwm.evaluation.bits.suite import Attack, load_suite, split_match
+from tfwm.evaluation.bits.tune import mean_quality, tune_channels, tune_strength
+from tfwm.evaluation.photos import Photos
+from tfwm.images.quality import psnr, ssim
+
+CROP = 1  # apart from a photo's first message
+
+
+def evaluate(networks, images, suite="redmark", match=None, seed=0, progress=True, **changes):
+    """Runs a suite: marks photos, damages them, reads them, side by side for all networks.
+
+    ReDMark, section 4.2. All networks, strengths and placements get the same messages and the
+    same noise. PSNR and SSIM are of the marked images that are then attacked; the authors
+    draw bits without redundancy for them, which gives the same mean.
+
+    Args:
+        networks: dict of name and network, or list of networks with a `name`; see
+            `tfwm.evaluation.Protocol` for what a network is.
+        images: folder, list of uint8 arrays, or `tfwm.evaluation.Photos`.
+        suite: name, TOML file or `Suite`.
+        match: instead of the suite's strengths, one that is tuned for each network:
+            `"psnr=38"` or `"ssim=0.98"`, or what one of the networks has: `"psnr=official-mt"`.
+        seed: integer; the same seed gives the same rows.
+        progress: whether to show a progress bar.
+        **changes: arguments of `Suite` that differ, such as `strengths=[1.0]`,
+            `watermarks=20`, `placements=["spread"]`, `rounding="round"`.
+
+    Returns:
+        List of dicts, one for each network, strength, placement, vote, attack and level:
+        `ber` is a fraction, the mean over images; `ber_se` its standard error, `ber_ci95` half
+        its 95 % confidence interval; `exact` the fraction of messages without an error;
+        `psnr`, `ssim` the means over marked images; `match` what the strength was tuned to;
+        `paper_ber` the paper's number.
+
+    Example:
+
+    >>> from tfwm.export import load_network
+    >>> rows = evaluate([load_network("redmark-mt")], "photos/")  # doctest: +SKIP
+    """
+    suite = load_suite(suite).replace(**changes)
+    if suite.payload_bits is not None:
+        raise ValueError(
+            f"Expected a suite of bits in blocks. Received: {suite.name}, which is of messages; "
+            "call evaluate_messages"
+        )
+    networks = by_name(networks, "network")
+    photos = Photos.of(images, suite.color)
+    protocols = {name: Protocol(suite, network) for name, network in networks.items()}
+    covers = _covers(photos, protocols, seed)
+    strengths = _strengths(suite, protocols, covers, match, seed)
+    columns = [(Attack("identity", [0], label="No attack"), 0)]
+    columns += [(attack, level) for attack in suite.attacks for level in attack.levels]
+
+    results = {}
+    total = len(photos.images) * sum(map(len, strengths.values())) * len(suite.placements)
+    with (
+        ThreadPoolExecutor(os.cpu_count()) as pool,
+        tqdm(total=total, disable=not progress, unit="image", desc=suite.name) as bar,
+    ):
+        for number in range(len(photos.images)):
+            for name, protocol in protocols.items():
+                if covers[name][number] is None:
+                    bar.update(len(strengths[name]) * len(suite.placements))
+                    continue
+                for setting in strengths[name]:
+                    for kind in suite.placements:
+                        actual = setting[1]
+                        case = _Case(protocol, covers[name][number], kind, actual, number, seed)
+                        result = case.run(columns, pool)
+                        results.setdefault((name, setting, kind), []).append(result)
+                        bar.update()
+    return [row for key, parts in results.items() for row in _rows(suite, key, parts, columns)]
+
+
+class _Case:
+    """One network at one strength and placement on one cover."""
+
+    def __init__(self, protocol, cover, kind, strength, number, seed):
+        self.protocol, self.cover, self.strength = protocol, cover, strength
+        self.number, self.seed = number, seed
+        self.placement = protocol.placement(kind, cover)
+
+    def run(self, columns, pool):
+        suite, placement = self.protocol.suite, self.placement
+        bits, planes = _messages(placement, suite.watermarks, self.number, self.seed)
+        marked = self.protocol.embed(self.cover, planes, self.strength)
+        quality = pool.map(lambda image: (psnr(self.cover, image), ssim(self.cover, image)), marked)
+        jobs = [(w, c) for w in range(suite.watermarks) for c in range(len(columns))]
+        attacked = list(pool.map(lambda job: self._attack(marked[job[0]], job, columns), jobs))
+        logits = self.protocol.read(attacked)
+        logits = logits.reshape(suite.watermarks, len(columns), *logits.shape[1:])
+        wrong = {vote: placement.vote(logits, vote) != bits[:, None] for vote in suite.votes}
+        return {
+            "bits": placement.num_bits,
+            "quality": np.mean(list(quality), 0),
+            "ber": {vote: x.mean((0, 2)) for vote, x in wrong.items()},
+            "exact": {vote: (~x.any(2)).mean(0) for vote, x in wrong.items()},
+        }
+
+    def _attack(self, image, job, columns):
+        watermark, column = job
+        attack, level = columns[column]
+        kind = zlib.crc32(f"{attack.name} {level:g}".encode())
+        generator = np.random.default_rng([self.seed, self.number, watermark, kind])
+        return distort(attack.name, image, level, generator, self.cover, **attack.options)
+
+
+def _messages(placement, watermarks, number, seed):
+    """Returns bits `(watermarks, n)` and planes of a photo; blocks left over get random bits."""
+    bits, fillers = [], []
+    for watermark in range(watermarks):
+        generator = np.random.default_rng([seed, number, watermark])
+        bits.append(generator.integers(0, 2, placement.num_bits))
+        fillers.append(generator.integers(0, 2, placement.cells.shape))
+    return np.stack(bits), placement.spread_out(np.stack(bits), np.stack(fillers))
+
+
+def _covers(photos, protocols, seed):
+    covers = {
+        name: [
+            protocol.cover(image, np.random.default_rng([seed, number, 0, CROP]))
+            for number, image in enumerate(photos.images)
+        ]
+        for name, protocol in protocols.items()
+    }
+    for name, found in covers.items():
+        missing = sum(cover is None for cover in found)
+        if missing == len(found):
+            raise ValueError(
+                "Expected images that hold a message. Received: "
+                f"{missing} images from {photos.name}, all too small, the first of "
+                f"{photos.images[0].shape[1]} x {photos.images[0].shape[0]} pixels"
+            )
+        if missing:
+            warnings.warn(f"{missing} images are too small for {name} and left out", stacklevel=3)
+    return covers
+
+
+def _strengths(suite, protocols, covers, match, seed):
+    """`{network: [(strength for the reader, what the protocol gets, what it was tuned to)]}`."""
+    usable = {name: [c for c in found if c is not None] for name, found in covers.items()}
+    if suite.channel_psnr is not None:
+        tuned = {
+            name: tune_channels(protocol, usable[name], suite.channel_psnr)
+            for name, protocol in protocols.items()
+        }
+        return {
+            name: [(s, tuple(s * t for t in tuned[name]), "") for s in suite.strengths_for(name)]
+            for name in protocols
+        }
+    fixed = {n: suite.strengths_for(n) if match is None else [] for n in protocols}
+    match = match or suite.match
+    if match is None:
+        return {name: [(s, s, "") for s in strengths] for name, strengths in fixed.items()}
+    metric, target = split_match(match, protocols)
+    first = {name: _first_planes(p, covers[name], seed) for name, p in protocols.items()}
+    goal, given = target, None
+    if target in protocols:
+        given = (suite.strengths_for(target) or [1.0])[0]
+        goal = mean_quality(protocols[target], usable[target], metric, given, first[target])
+    found = {}
+    for name, protocol in protocols.items():
+        tuned = given
+        if name != target:
+            tuned = tune_strength(protocol, usable[name], metric, goal, first[name])
+        found[name] = [(s, s, "") for s in fixed[name] if s != tuned] + [(tuned, tuned, match)]
+    return found
+
+
+def _first_planes(protocol, covers, seed):
+    """The first message of each cover that is measured, for tuning."""
+    kind = protocol.suite.placements[0]
+    return [
+        _messages(protocol.placement(kind, cover), 1, number, seed)[1]
+        for number, cover in enumerate(covers)
+        if cover is not None
+    ]
+
+
+def _rows(suite, key, parts, columns):
+    name, (nominal, actual, match), kind = key
+    quality = np.mean([part["quality"] for part in parts], 0)
+    paper = suite.paper_row(name, nominal, match or None)
+    for vote in suite.votes:
+        ber = np.stack([part["ber"][vote] for part in parts])
+        exact = np.mean([part["exact"][vote] for part in parts], 0)
+        spread = (
+            ber.std(0, ddof=1) / np.sqrt(len(parts)) if len(parts) > 1 else [None] * len(columns)
+        )
+        for i, (attack, level) in enumerate(columns):
+            error = None if spread[i] is None else float(spread[i])
+            yield {
+                "network": name,
+                "strength": nominal,
+                "match": match,
+                "plane_strengths": "/".join(f"{s:.3f}" for s in np.atleast_1d(actual)),
+                "placement": kind,
+                "vote": vote,
+                "attack": attack.name,
+                "level": level,
+                "label": attack.label,
+                "shown": "" if attack.name == "identity" else attack.show(level),
+                "counted": attack.name != "identity" and level not in attack.unpromising,
+                "images": len(parts),
+                "watermarks": suite.watermarks,
+                "bits": round(float(np.mean([part["bits"] for part in parts])), 1),
+                "ber": float(ber[:, i].mean()),
+                "ber_se": error,
+                "ber_ci95": None if error is None else 1.96 * error,
+                "exact": float(exact[i]),
+                "psnr": float(quality[0]),
+                "ssim": float(quality[1]),
+                "paper_ber": _fraction(suite.row_ber(paper, attack.name, level)),
+            }
+
+
+def _fraction(percent):
+    return None if percent is None else percent / 100

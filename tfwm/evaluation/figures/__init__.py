@@ -1,0 +1,1 @@
+"""The papers' figures, for any networks, photos and training runs."""

@@ -1,0 +1,87 @@
+"""Figures of watermarked networks, from what `tfwm.recipes.keyed` measured and made.
+
+Figures 5 and 6 of Wu et al. are pictures of each task, with a QR code and with a colour image as
+watermark; the curves of wrong keys and of damaged outputs have no like in its text.
+"""
+
+from tfwm.evaluation.figures.drawing import COLOURS, new_figure
+from tfwm.images.arrays import plane
+
+SIDE = 1.7  # inches
+
+
+def key_figure(curves):
+    """Draws what wrong keys read against their Hamming distance from the right one.
+
+    Args:
+        curves: dict of run and rows of `tfwm.evaluation.ownership.keyed_measures.hamming_curve`.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    figure = new_figure(7, 3.2)
+    axis = figure.subplots()
+    for colour, (name, rows) in zip(COLOURS, curves.items(), strict=False):
+        distances = [row["distance"] for row in rows]
+        label = f"{name}: " if len(curves) > 1 else ""
+        for key, text, style in (
+            ("similarity", "mean similarity", "o-"),
+            ("largest", "largest similarity", "^:"),
+            ("qr", "QR codes decoded", "s--"),
+        ):
+            if rows[0][key] is not None:
+                values = [row[key] for row in rows]
+                axis.plot(distances, values, style, color=colour, ms=3, label=label + text)
+    axis.set_xscale("symlog", base=2, linthresh=1)
+    axis.set(xlabel="wrong bits of the key", ylim=(-0.3, 1.05))
+    axis.set_xticks(distances, [str(n) for n in distances])
+    return _finished(figure, axis)
+
+
+def damage_figure(curves):
+    """Draws what is read of damaged outputs against the level of the damage.
+
+    Args:
+        curves: dict of run and rows of `tfwm.evaluation.ownership.keyed_measures.damage_curves`.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    names = list(dict.fromkeys(row["damage"] for rows in curves.values() for row in rows))
+    figure = new_figure(3.1 * len(names), 3.1)
+    for axis, damage in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+        for colour, (name, rows) in zip(COLOURS, curves.items(), strict=False):
+            mine = [row for row in rows if row["damage"] == damage]
+            levels = [row["level"] for row in mine]
+            axis.plot(levels, [r["similarity"] for r in mine], "o-", color=colour, ms=3, label=name)
+            if mine[0]["qr"] is not None:
+                axis.plot(levels, [r["qr"] for r in mine], "s--", color=colour, ms=3)
+        axis.set(xlabel=damage, ylim=(-0.1, 1.05))
+        _finished(figure, axis)
+    figure.suptitle("similarity; dashed: QR codes decoded", fontsize=9)
+    return figure
+
+
+def task_figure(lines):
+    """Draws lines of pictures under their captions, a line for each photo.
+
+    Args:
+        lines: list of dicts of caption and uint8 picture, all with the same captions.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    figure = new_figure(SIDE * len(lines[0]), 1.15 * SIDE * len(lines))
+    axes = figure.subplots(len(lines), len(lines[0]), squeeze=False)
+    for row, line in zip(axes, lines, strict=True):
+        for axis, (caption, picture) in zip(row, line.items(), strict=True):
+            axis.imshow(plane(picture), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+            axis.set_title(caption, fontsize=7)
+            axis.set_axis_off()
+    return figure
+
+
+def _finished(figure, axis):
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize=7)
+    return figure

@@ -1,0 +1,1 @@
+"""Suites of whole messages: marking, damaging and reading as a user does."""

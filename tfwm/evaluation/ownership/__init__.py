@@ -1,0 +1,1 @@
+"""Whether owners of marked models can prove it, and what attackers can do."""

@@ -1,0 +1,37 @@
+"""Ways to rid images, or a surrogate, of the mark that proves where they come from.
+
+Each takes marked uint8 images `(batch, height, width, 1 or 3)` and returns the same, without
+what the attacker hopes is the mark; `cost` tells what it did to their quality. They differ in
+what the attacker has: nothing (`post_process`, `denoise`), many marked images
+(`subtract_average`), several surrogates (`average_copies`), an embedder (`overwrite`), the answers
+of a reader (`remove_by_queries`), the extractor (`remove_by_gradients`), or clean pairs
+(`fine_tune`, which takes the surrogate itself). `removal_attacks` lists them with settings, and
+`tfwm.evaluation.ownership.bench` runs them.
+"""
+
+from tfwm.evaluation.ownership.removal.averaging import subtract_average
+from tfwm.evaluation.ownership.removal.catalogue import Removal, other_watermark, removal_attacks
+from tfwm.evaluation.ownership.removal.collusion import average_copies
+from tfwm.evaluation.ownership.removal.common import cost
+from tfwm.evaluation.ownership.removal.denoising import denoise
+from tfwm.evaluation.ownership.removal.fine_tuning import fine_tune
+from tfwm.evaluation.ownership.removal.guided_removal import remove_by_gradients
+from tfwm.evaluation.ownership.removal.overwriting import overwrite
+from tfwm.evaluation.ownership.removal.post_processing import POST_PROCESSING, post_process
+from tfwm.evaluation.ownership.removal.query_removal import remove_by_queries
+
+__all__ = [
+    "POST_PROCESSING",
+    "Removal",
+    "average_copies",
+    "cost",
+    "denoise",
+    "fine_tune",
+    "other_watermark",
+    "overwrite",
+    "post_process",
+    "removal_attacks",
+    "remove_by_gradients",
+    "remove_by_queries",
+    "subtract_average",
+]

@@ -1,0 +1,101 @@
+import numpy as np
+import tensorflow as tf
+
+from tfwm.evaluation.ownership.removal.common import check_images, check_psnr
+from tfwm.images.quality import psnr as measure_psnr
+from tfwm.metrics import normalized_correlation
+
+BATCH = 16
+TINY = 1e-20
+
+
+def remove_by_gradients(images, read, watermark, psnr=40.0, steps=20):
+    """Blanks the mark by gradients, for an attacker who has the extractor itself.
+
+    Projected gradient descent (Madry et al., "Towards deep learning models resistant to
+    adversarial attacks", ICLR 2018, with the L2 norm) on the squared covariance of watermark and
+    what is read, which falls with the mark's contrast, where the correlation does not yet see
+    it; of all steps that of the least correlation counts. The worst case: no attacker of the
+    paper has the extractor.
+
+    Args:
+        images: uint8 `(batch, height, width, 1 or 3)`.
+        read: differentiable function from a float32 tensor of images in [0, 1] to what is read,
+            `(batch, *watermark.shape)`, such as a barrier's extractor.
+        watermark: array `(height, width, 1 or 3)`.
+        psnr: least PSNR of each result in dB.
+        steps: number of gradients.
+
+    Returns:
+        The same shape.
+
+    Example:
+
+    >>> mark = np.eye(8)[..., None]
+    >>> noise = np.random.default_rng(0).integers(0, 20, (1, 8, 8, 1))
+    >>> images = np.uint8(100 + 50 * mark + noise)
+    >>> blanked = remove_by_gradients(images, lambda x: x, mark, psnr=22.0)
+    >>> bool(blanked[0][mark == 1].mean() < images[0][mark == 1].mean() - 30)
+    True
+    """
+    images = check_images(images)
+    check_psnr(psnr)
+    if steps < 1:
+        raise ValueError(f"Expected at least 1 step. Received: steps={steps}")
+    look = _differentiated(read, watermark)
+    # Of all pixels of an image together.
+    radius = float(10 ** (-psnr / 20) * np.sqrt(images[0].size))
+    parts = [images[i : i + BATCH] for i in range(0, len(images), BATCH)]
+    attacked = []
+    for part in parts:
+        changes = _descend(tf.constant(part / np.float32(255)), look, radius, steps)
+        attacked += [_fit(*pair, psnr) for pair in zip(part, changes.numpy(), strict=True)]
+    return np.stack(attacked)
+
+
+def _differentiated(read, watermark):
+    """Function from images to |correlation| of each, and the gradients of squared covariances."""
+    watermark = tf.constant(watermark, tf.float32)
+    centred = watermark - tf.reduce_mean(watermark, (0, 1))
+
+    def look(images):
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            found = tf.cast(read(images), tf.float32)
+            loss = tf.reduce_sum(tf.reduce_mean(centred * found, (1, 2, 3)) ** 2)
+        marks = tf.repeat(watermark[None], tf.shape(images)[0], axis=0)
+        # What counts is what can be seen of it.
+        correlation = normalized_correlation(marks, tf.clip_by_value(found, 0.0, 1.0), centred=True)
+        return tf.abs(correlation), tape.gradient(loss, images)
+
+    return look
+
+
+def _descend(images, look, radius, steps):
+    """The changes within the radius with which the least is read."""
+    changes = best = tf.zeros_like(images)
+    least, gradients = look(images)
+    for step in range(steps):
+        # Three radii of way in all, ever shorter, so that the last steps settle.
+        length = 6 * radius * (steps - step) / (steps * (steps + 1))
+        changes -= length * gradients / _norm(gradients)
+        changes *= tf.minimum(1.0, radius / _norm(changes))
+        changes = tf.clip_by_value(images + changes, 0.0, 1.0) - images
+        found, gradients = look(images + changes)
+        better = found < least
+        least = tf.where(better, found, least)
+        best = tf.where(better[:, None, None, None], changes, best)
+    return best
+
+
+def _norm(images):
+    return tf.sqrt(tf.reduce_sum(images**2, axis=(1, 2, 3), keepdims=True) + TINY)
+
+
+def _fit(image, change, psnr):
+    """Rounds to gray levels, and shrinks the change until that keeps the PSNR too."""
+    while True:
+        attacked = np.uint8(np.clip(np.rint(image + 255 * change), 0, 255))
+        if measure_psnr(image, attacked) >= psnr:
+            return attacked
+        change = 0.99 * change

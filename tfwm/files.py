@@ -1,0 +1,171 @@
+"""Files and folders that appear whole or not at all, and tables as CSV."""
+
+import contextlib
+import csv
+import io
+import os
+import re
+import shutil
+from importlib import metadata
+from pathlib import Path
+
+from tfwm.version import __version__
+
+LIBRARIES = ("numpy", "scipy", "pillow", "scikit-image", "tensorflow", "keras")
+
+
+def write_whole(path, data):
+    """Writes text or bytes; a failure leaves what was there before.
+
+    Args:
+        path: file to write; its folder is made.
+        data: str or bytes.
+
+    Returns:
+        `pathlib.Path`.
+    """
+    path = Path(path)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_bytes(data.encode() if isinstance(data, str) else data)
+        draft.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+        reason = error.strerror or str(error)
+        raise OSError(f"Could not write {path}: {reason}. Nothing was changed.") from error
+    return path
+
+
+@contextlib.contextmanager
+def atomic_directory(target):
+    """Fills a temporary sibling folder and renames it to `target` at the end.
+
+    If anything goes wrong inside the `with` block, `target` is as it was before and the
+    temporary folder is gone. A failure to write, a full disk included, is an `OSError`
+    of one line.
+
+    Args:
+        target: folder to make; an older one of that name is replaced.
+
+    Yields:
+        `pathlib.Path` of the empty folder to fill.
+    """
+    target = Path(target).absolute()
+    if target.exists() and not target.is_dir():
+        raise FileExistsError(f"Cannot write the folder {target}: a file has that name.")
+    missing = [p for p in target.parents if not p.exists()]
+    draft = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir()
+        yield draft
+        _replace(draft, target)
+    except BaseException as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            for parent in missing:
+                parent.rmdir()
+        if isinstance(error, OSError) or _is_tensorflow_error(error):
+            raise OSError(
+                f"Could not write {target}: {_reason(error)}. Nothing was changed."
+            ) from error
+        raise
+
+
+def write_csv(rows, path, comments=()):
+    """Writes rows as CSV, under comment lines that start with `# `.
+
+    Args:
+        rows: list of dicts with the same keys; floats are written with six digits.
+        path: file to write.
+        comments: lines for the head of the file.
+
+    Returns:
+        `pathlib.Path`.
+
+    Example:
+
+    >>> write_csv([{"network": "a", "ber": 0.25}], "results/a.csv")  # doctest: +SKIP
+    """
+    text = io.StringIO()
+    for comment in comments:
+        text.write(f"# {' '.join(str(comment).split())}\n")
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({key: _cell(value) for key, value in row.items()})
+    return write_whole(path, text.getvalue())
+
+
+def read_csv(path):
+    """Returns the rows of a file that `write_csv` wrote, a list of dicts.
+
+    Numbers come back as int or float, empty cells as `None`, and everything else as text.
+
+    Example:
+
+    >>> rows = read_csv(write_csv([{"network": "a", "ber": 0.25, "n": 3}], "rows.csv"))
+    >>> rows
+    [{'network': 'a', 'ber': 0.25, 'n': 3}]
+    """
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
+    return [{key: _value(cell) for key, cell in row.items()} for row in rows]
+
+
+def versions():
+    """Returns one line with the versions of the package and of what its numbers depend on."""
+    parts = [f"tfwm {__version__}"]
+    for library in LIBRARIES:
+        try:
+            parts.append(f"{library} {metadata.version(library)}")
+        except metadata.PackageNotFoundError:
+            continue
+    return ", ".join(parts)
+
+
+def _cell(value):
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.6g}" if isinstance(value, float) else value
+
+
+def _value(cell):
+    for number in (int, float):
+        try:
+            return number(cell)
+        except ValueError:
+            continue
+    return cell or None
+
+
+def _replace(draft, target):
+    old = target.with_name(f".{target.name}.{os.getpid()}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        target.rename(old)
+    try:
+        draft.rename(target)
+    except OSError:
+        if old.exists():
+            old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _reason(error):
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    text = str(getattr(error, "message", None) or error).strip().split("\n")[0]
+    # TensorFlow: "{{function_node ...}} path of a temporary file; reason [Op:SaveV2]"
+    return re.sub(r"\s*\[Op:\w+\]$", "", text).split("; ")[-1].rstrip(".")
+
+
+def _is_tensorflow_error(error):
+    # Known without importing TensorFlow, which takes seconds.
+    return any(kind.__name__ == "OpError" for kind in type(error).__mro__)

@@ -1,0 +1,128 @@
+import math
+
+import numpy as np
+
+# Divisible by many a patch: what a network without a card is tried with.
+TRIAL_SIDE = 384
+
+
+class Network:
+    """A trained embedder and its extractor, whatever runs them: arrays in, arrays out.
+
+    `load_network` opens one from disk; `KerasNetwork` wraps models in memory. All kinds
+    have the same two methods, so that evaluation, command line and watermarker do not care
+    which one they are given.
+
+    Args:
+        name: what reports call it.
+        card: what is known about it (see `tfwm.networks.card`), `{}` if nothing. Without its
+            `geometry`, the kinds of networks look for that themselves.
+
+    Attributes:
+        name: string.
+        card: dict.
+        patch_shape: `(rows, columns)`; sides of an image are multiples of these.
+        block_shape: `(M, N)`; each block of these sides carries bits of its own.
+        channels: of an image: 1 for luminance, 3 for RGB.
+        bits: number of bits of a block.
+        whole: whether an image is one patch, to which any photo is squeezed as a whole.
+        image_watermark: whether the message is an image, with one block a pixel, and the logits
+            are that image as it is read.
+    """
+
+    kind = "network"
+
+    def __init__(self, name, card=None):
+        self.name = name
+        self.card = card or {}
+        geometry = self.card.get("geometry", {})
+        self.patch_shape = tuple(geometry.get("patch", (32, 32)))
+        self.block_shape = tuple(geometry.get("block", (8, 8)))
+        self.channels = geometry.get("channels", 1)
+        self.bits = geometry.get("bits", 1)
+        self.whole = geometry.get("whole", False)
+        self.image_watermark = geometry.get("image_watermark", False)
+
+    def embed(self, image, message, strength=1.0):
+        """Returns the watermarked image.
+
+        Args:
+            image: `(batch, H, W, channels)`, float in [0, 1].
+            message: `(batch, H / M, W / N, bits)` of 0 and 1.
+            strength: one number that scales the change.
+
+        Returns:
+            float32 array of the image's shape, in [0, 1].
+        """
+        image = self._checked_image(image)
+        message = np.asarray(message, dtype=np.float32)
+        expected = (len(image), *self.message_shape(*image.shape[1:3]))
+        if message.shape != expected:
+            raise ValueError(
+                f"Expected a message of shape {expected} for an image of shape {image.shape}. "
+                f"Received: message of shape {message.shape}"
+            )
+        if np.ndim(strength) != 0:
+            raise ValueError(f"Expected one number as strength. Received: strength={strength!r}")
+        return self._embed(image, message, np.float32(strength))
+
+    def extract(self, image):
+        """Returns the logits `(batch, H / M, W / N, bits)` float32: positive means a 1.
+
+        Args:
+            image: `(batch, H, W, channels)`, float in [0, 1].
+        """
+        return self._extract(self._checked_image(image))
+
+    def message_shape(self, height, width):
+        """Returns the shape of the message that an image of these sides takes."""
+        return (height // self.block_shape[0], width // self.block_shape[1], self.bits)
+
+    def _checked_image(self, image):
+        image = np.asarray(image)
+        if image.ndim != 4 or image.shape[-1] != self.channels or image.size == 0:
+            raise ValueError(
+                f"Expected images (batch, height, width, {self.channels}). "
+                f"Received: image of shape {image.shape}"
+            )
+        rows, columns = self.patch_shape
+        if self.whole and image.shape[1:3] != (rows, columns):
+            raise ValueError(
+                f"Expected images of {rows} x {columns} pixels, photos squeezed as a whole. "
+                f"Received: image of shape {image.shape}"
+            )
+        if image.shape[1] % rows or image.shape[2] % columns:
+            raise ValueError(
+                f"Expected an image whose height is a multiple of {rows} and whose width is one "
+                f"of {columns}. Received: image of shape {image.shape}. Crop or pad it first."
+            )
+        if not np.issubdtype(image.dtype, np.floating):
+            raise ValueError(
+                "Expected a float image in [0, 1]; divide 8-bit values by 255. "
+                f"Received: image of dtype {image.dtype}"
+            )
+        return np.ascontiguousarray(image, dtype=np.float32)
+
+    def _find_geometry(self, channels, bits, patch_shape=(32, 32)):
+        """Sets the geometry of a network without a card, whose inputs tell these numbers."""
+        self.channels, self.bits = channels, bits
+        sides = [p * max(TRIAL_SIDE // p, 1) for p in patch_shape]
+        try:
+            grid = self._extract(np.full((1, *sides, channels), 0.5, np.float32)).shape[1:3]
+        except Exception as error:  # each runtime has types of its own
+            raise ValueError(
+                f"The network {self.name} has no card that tells its patch and block, and does "
+                f"not read an image of {sides[0]} x {sides[1]} pixels: write a card.json."
+            ) from error
+        self.block_shape = tuple(s // n for s, n in zip(sides, grid, strict=True))
+        # A multiple of the true patch will do.
+        self.patch_shape = tuple(map(math.lcm, patch_shape, self.block_shape))
+
+    def _embed(self, image, message, strength):
+        raise NotImplementedError
+
+    def _extract(self, image):
+        raise NotImplementedError
+
+    def __repr__(self):
+        return f"{type(self).__name__}({self.name!r})"
