@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test test-slow lint
+.PHONY: demo docs test test-slow lint
 
 # Trains a small ReDMark network on bundled photos, measures and exports it: a few minutes.
 demo: $(VENV)/installed
@@ -14,7 +14,11 @@ test: $(VENV)/installed
 test-slow: $(VENV)/installed
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "slow or not slow"
 
+docs: $(VENV)/installed
+	$(BIN)/mkdocs build --strict
+
 lint: $(VENV)/installed
+	$(BIN)/lint-imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
