@@ -46,10 +46,10 @@ class Watermarker:
     """
 
     def __init__(self, network):
-        if getattr(network, "image_watermark", False):
+        if network.kind != "message":
             raise ValueError(
-                f"Expected a network that carries messages. Received: {network.name}, a barrier, "
-                "which marks with a picture; use tfwm.protection.load_barrier"
+                f"Expected a network that carries messages. Received: {network.name}, a "
+                f"{network.kind} network; open it with tfwm.load"
             )
         self.network = network
 

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from tfwm.export.keyed import verify_keyed
+from tfwm.export import verify
 from tfwm.protection import load_host, load_keyed_reader
 from tfwm.recipes import build, keyed_report
 from tfwm.recipes import keyed as recipe
@@ -115,7 +115,7 @@ def test_whole_run(tmp_path, capsys, monkeypatch):
     # The secret is in no file of the run.
     for path in output.rglob("*"):
         assert path.is_dir() or SECRET.encode() not in path.read_bytes()
-    assert verify_keyed(output / "tiny").passed
+    assert verify(output / "tiny").passed
     reader = load_keyed_reader(output / "tiny", SECRET)
     outputs = np.asarray(load_host(output / "tiny")(np.full((1, 8, 8, 3), 0.5, "float32")))
     assert outputs.shape == (1, 32, 32, 3) and np.isfinite(reader.similarity(outputs)).all()

@@ -6,9 +6,8 @@ import json
 import os
 from pathlib import Path
 
-from tfwm.export.keyed import EXTRACTOR, HOST
 from tfwm.protection.key import check_commitment, commitment, watermark_digest
-from tfwm.protection.keyed_reader import keyed_folder
+from tfwm.protection.keyed_reader import EXTRACTOR, HOST, keyed_folder
 from tfwm.protection.watermark_file import read_watermark
 
 FORM = "tfwm keyed commitment 1"

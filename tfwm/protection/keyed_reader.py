@@ -7,13 +7,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfwm.export.keyed import EXTRACTOR, HOST, package_keyed, read_keyed_model
+from tfwm.export import package_network
 from tfwm.metrics import watermark_similarity
-from tfwm.networks import network_directory, read_card
+from tfwm.networks import KINDS, network_directory, read_card, read_keras_model
 from tfwm.protection.key import derive_key
 from tfwm.protection.watermark_barrier import resized
 from tfwm.protection.watermark_file import WATERMARK, encode_watermark, read_watermark
 
+HOST, EXTRACTOR = KINDS["keyed"].keras_files
 DEMONSTRATION = "demonstration.secret"
 # Images that are looked at together, and pairs of image and key that are read together.
 BATCH, PAIRS = 16, 64
@@ -154,7 +155,7 @@ class KeyedReader:
         files = {WATERMARK: encode_watermark(self.watermark)}
         if demonstration:
             files[DEMONSTRATION] = f"{demonstration}\n".encode()
-        return package_keyed(host, self.extractor, directory, self.card, files, self.key)
+        return package_network(host, self.extractor, directory, self.card, files, self.key)
 
     def _features(self, images):
         images = self.squeezed(images)
@@ -194,7 +195,7 @@ def load_keyed_reader(name_or_path, secret):
     'keyed-colorize'
     """
     folder = keyed_folder(name_or_path)
-    extractor = read_keyed_model(folder, EXTRACTOR)
+    extractor = read_keras_model(folder / EXTRACTOR)
     card = read_card(folder)
     key = derive_key(secret, extractor.input["key"].shape[-1])
     return KeyedReader(extractor, read_watermark(folder), key, card["name"], card)
@@ -207,7 +208,7 @@ def load_host(name_or_path):
 
     >>> colour = load_host("keyed-colorize")(gray)  # doctest: +SKIP
     """
-    return read_keyed_model(keyed_folder(name_or_path), HOST)
+    return read_keras_model(keyed_folder(name_or_path) / HOST)
 
 
 def keyed_folder(name_or_path):

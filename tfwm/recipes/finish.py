@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from tfwm.evaluation import Photos, load_suite, message_table, run_suite, text_table
 from tfwm.evaluation.figures.redmark import FIGURES
 from tfwm.export import package_network
-from tfwm.networks import KerasNetwork, make_card
+from tfwm.networks import KINDS, KerasNetwork, make_card
 
 
 def finish(embedder, extractor, config, card, figures=(), **changes):
@@ -56,10 +56,10 @@ def recipe_card(config, system, recipe, description, *, paper, geometry, guidanc
 
     Args:
         config: the recipe's `Config`.
-        system: name of the recipe's module.
+        system: name of the recipe's module; of barriers and keyed hosts also their kind.
         recipe: name of its TOML file.
         description: see `tfwm.export.make_card`, also for `paper`, `geometry` and `limits`.
-        guidance: what the strength does, 1 being the default.
+        guidance: what the strength does, 1 being the default; `None` for a keyed host.
     """
     # Folders are named, not located: a card is read on other machines.
     photos = ", ".join(s if ":" in s else "/".join(Path(s).parts[-2:]) for s in config.photos)
@@ -75,7 +75,8 @@ def recipe_card(config, system, recipe, description, *, paper, geometry, guidanc
             "command": f"python -m tfwm.recipes.{system} --config recipes/{system}/{recipe}",
         },
         geometry=geometry,
-        strength={"default": 1.0, "guidance": guidance},
+        strength={"default": 1.0, "guidance": guidance} if guidance else None,
+        kind=system if system in KINDS else "message",
         limits=limits,
     )
 

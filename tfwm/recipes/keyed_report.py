@@ -191,7 +191,7 @@ def _card(config, recipe, likeness, task, rows):
                 f"images squeezed to {side}x{side} pixels; it is the same in all outputs"
             ),
         },
-        guidance="There is none: the host marks as it was trained.",
+        guidance=None,
         limits=LIMITS,
     )
     summary = {
