@@ -45,7 +45,7 @@ def _embed(embedder):
         watermarked = tf.cast(embedder(inputs, training=False), tf.float32)
         return {"watermarked": tf.clip_by_value(watermarked, 0.0, 1.0)}
 
-    inputs = embedder_inputs(embedder)
+    inputs = _inputs_by_name(embedder)
     specs = [_spec(name, inputs[name]) for name in ("image", "message")]
     strength = tf.TensorSpec((), tf.float32, name="strength")
     return tf.function(embed, input_signature=[*specs, strength])
@@ -56,7 +56,7 @@ def _extract(embedder, extractor):
         return {"logits": tf.cast(extractor(image, training=False), tf.float32)}
 
     return tf.function(
-        extract, input_signature=[_spec("image", embedder_inputs(embedder)["image"])]
+        extract, input_signature=[_spec("image", _inputs_by_name(embedder)["image"])]
     )
 
 
@@ -73,7 +73,7 @@ def _spec(name, tensor):
     return tf.TensorSpec((None, *tensor.shape[1:]), tf.float32, name=name)
 
 
-def embedder_inputs(embedder):
+def _inputs_by_name(embedder):
     """Returns the inputs of an embedder by name; `ValueError` if it is none."""
     inputs = {tensor.name: tensor for tensor in embedder.inputs}
     if sorted(inputs) != ["image", "message", "strength"]:

@@ -79,7 +79,7 @@ def how_to_get(name):
     """Returns a sentence that tells how to get what this install lacks of a network."""
     return (
         f"It comes with the repository of tfwm, in saved_models/{name}, not with this install: "
-        f"set {VARIABLE} to the saved_models folder of a checkout, or make the form by `tfwm export`."
+        f"set {VARIABLE} to the saved_models folder of a checkout."
     )
 
 
