@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 import tfwm
+from tfwm.keys import derive_key
 from tfwm.payload import Codec, Key
 from tfwm.payload.code import Code
-from tfwm.protection import commitment, derive_key
+from tfwm.protection import commitment
 
 GOLDEN = Path(__file__).parent / "golden"
 VALUES = json.loads((GOLDEN / "formats.json").read_text())
