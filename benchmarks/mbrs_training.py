@@ -205,7 +205,7 @@ def measure(config, options):
     """Trains in turns; returns rows for the table."""
     size = f"{config.crop_size}x{config.crop_size}"
     print(f"width {config.width}, {size}, batches of {config.batch_size}", flush=True)
-    patches = data.cut_patches(data.bundled_photos("train", "RGB"), config.crop_size, per_photo=64)
+    patches = data.cut_patches(data.read_photos("bundled:train"), config.crop_size, per_photo=64)
     batches = iter(data.patch_dataset(patches, config.batch_size))
     ways = build_ways(config, options.xla and config is SMALL)
     for way in ways.values():

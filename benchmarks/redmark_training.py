@@ -39,7 +39,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=8.0, help="of each way in each round")
     options = parser.parse_args()
     keras.utils.set_random_seed(0)
-    patches = data.cut_patches(data.bundled_photos("train"), 32)
+    patches = data.cut_patches(data.read_photos("bundled:train", 1), 32)
     ways = {"reference": _reference_way(patches), "package": _package_way(patches)}
     speeds = {name: [] for name in ways}
     for run in range(options.rounds):
