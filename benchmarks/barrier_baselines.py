@@ -17,7 +17,8 @@ invisible-watermark blind-watermark`. One that is missing, or cannot mark crops 
 gray ones, is left out with a line; so are surrogates of a mark that not even the owner's
 own outputs prove. Marking is done while training, one photo after the other.
 
-Surrogates are kept in RUN/baselines and gone on with. Writes results/barrier/barrier-baselines-NAME.csv.
+Surrogates are kept in RUN/baselines and gone on with. Writes
+results/barrier/barrier-baselines-NAME.csv.
 """
 
 import argparse

@@ -9,7 +9,7 @@ its surrogates, are attacked in every way of `tfwm.evaluation.ownership.removal`
 training also goes on with clean pairs. Each result is compared with the unmarked outputs. `psnr`
 is what an attack cost, against what the attacker began with. Rows are written as they come.
 
-Writes results/barrier/barrier-bench-NAME.csv and a figure, results/barrier/barrier-bench-NAME.png, of what is left
+Writes barrier-bench-NAME.csv and a figure, barrier-bench-NAME.png, in results/barrier: what is left
 of the mark after each attack, with the first photo and what is read from it.
 """
 

@@ -3,8 +3,8 @@
     python benchmarks/everyday.py --images photos/ --limit 50
     python benchmarks/everyday.py --images photos/ --size 768 512 --markers photo blind-watermark
 
-Writes results/photo/everyday-<dataset>.csv and .html. Every method gets the same photos, payloads and
-edits and is tuned to the same PSNR by its own parameters; "as it is" are methods at their own
+Writes results/photo/everyday-<dataset>.csv and .html. Every method gets the same photos, payloads,
+and edits and is tuned to the same PSNR by its own parameters; "as it is" are methods at their own
 strength, whatever PSNR that gives. What their readers have to be told, they are: the number of
 bits and the strength; not the edit, nor the photo's old size. The other packages need
 `pip install tfwm[bench]` and `pip install --no-deps invisible-watermark blind-watermark`; one that

@@ -9,9 +9,10 @@ his own, each for some numbers of steps; random keys are guessed. Each host then
 the run's test photos, and the owner's key reads its outputs. The attacker has the run's own photos,
 or those of --photos.
 
-Writes results/keyed/keyed-bench-<name>.csv: `task_psnr` of the outputs to the photos in dB; `ssim` to the
-outputs before the attack; `similarity`, `success` (similarity of at least 0.9) and `qr` (share of
-QR codes decoded) of what the key reads; `p_value` that the outputs are those of the unmarked host.
+Writes results/keyed/keyed-bench-<name>.csv: `task_psnr` of the outputs to the photos in dB; `ssim`
+to the outputs before the attack; `similarity`, `success` (similarity of at least 0.9) and `qr`
+(share of QR codes decoded) of what the key reads; `p_value` that the outputs are those of the
+unmarked host.
 """
 
 import argparse

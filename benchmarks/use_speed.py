@@ -9,7 +9,7 @@ line, and torch is replaced by an empty stand-in. Every method
 puts the same 32 bits into the same uint8 array and reads them back from the array it made:
 no file is read or written. Ours includes key, error correction, evidence and the return to the
 photo's size. Methods take turns, so that other load on the machine hits all
-alike; medians are printed and written to results/speed/use-speed.csv. The other packages take colour
+alike; medians are printed, and written to results/speed/use-speed.csv. The others take colour
 only: they get the gray photo with three equal channels.
 """
 
