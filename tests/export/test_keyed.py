@@ -10,7 +10,7 @@ from tfwm.export import package_network, verify
 from tfwm.keys import read_key_file
 from tfwm.models import keyed_extractor, translators
 from tfwm.networks import make_run_endpoint, open_form, read_card
-from tfwm.protection import KeyedReader, load_host, load_keyed_reader
+from tfwm.protection import KeyedReader, load_keyed
 
 FORMS = ["keras", "saved_model", "tflite float32", "tflite float16", "tflite int8"]
 SECRET = "demonstration secret, not for use"
@@ -40,11 +40,12 @@ def test_whole_package(packaged, models):
     names = {p.name for p in packaged.iterdir()}
     assert {"host.keras", "extractor.keras", "watermark.png", "tiny-int8.tflite"} <= names
     # This one is for demonstrations.
-    reader = load_keyed_reader(packaged, read_key_file(packaged / "demonstration.secret"))
-    assert (reader.key == load_keyed_reader(packaged, SECRET).key).all()
+    network = load_keyed(packaged)
+    reader = network.reader(read_key_file(packaged / "demonstration.secret"))
+    assert (reader.key == network.reader(SECRET).key).all()
     assert reader.watermark.shape == (16, 16, 1)
     images = np.random.default_rng(0).random((1, 16, 16, 3)).astype("float32")
-    np.testing.assert_allclose(load_host(packaged)(images), models[0](images), atol=1e-6)
+    np.testing.assert_allclose(network.host(images), models[0](images), atol=1e-6)
 
 
 def test_every_form_runs_other_sizes(packaged, models):
@@ -98,7 +99,7 @@ def test_damage_is_told(packaged, tmp_path):
     assert not verify(copy).passed
     (copy / "host.keras").write_bytes(b"bad")
     with pytest.raises(ValueError, match="host.keras is damaged"):
-        load_host(copy)
+        load_keyed(copy).host
 
 
 def test_host_and_extractor_must_fit(models, keyed_reader, tmp_path):

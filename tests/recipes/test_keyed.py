@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from tfwm.export import verify
-from tfwm.protection import load_host, load_keyed_reader
+from tfwm.protection import load_keyed
 from tfwm.recipes import build, keyed_report
 from tfwm.recipes import keyed as recipe
 from tfwm.resources import resource_directory
@@ -116,8 +116,8 @@ def test_whole_run(tmp_path, capsys, monkeypatch):
     for path in output.rglob("*"):
         assert path.is_dir() or SECRET.encode() not in path.read_bytes()
     assert verify(output / "tiny").passed
-    reader = load_keyed_reader(output / "tiny", SECRET)
-    outputs = np.asarray(load_host(output / "tiny")(np.full((1, 8, 8, 3), 0.5, "float32")))
+    reader = load_keyed(output / "tiny").reader(SECRET)
+    outputs = np.asarray(load_keyed(output / "tiny").host(np.full((1, 8, 8, 3), 0.5, "float32")))
     assert outputs.shape == (1, 32, 32, 3) and np.isfinite(reader.similarity(outputs)).all()
     # Another start is refused, another end resumed.
     assert recipe.main(arguments) == 2 and "--resume" in capsys.readouterr().err

@@ -1,13 +1,14 @@
 """Writing networks of every kind: SavedModel, TFLite, golden tensors; and verifying all of it."""
 
 from tfwm.export.golden import make_golden, read_golden, replay_golden, write_golden
-from tfwm.export.package import package_network
+from tfwm.export.package import export_again, package_network
 from tfwm.export.saved_model import export_saved_model
 from tfwm.export.tflite import write_tflite
 from tfwm.export.verify import VerifyReport, verify
 
 __all__ = [
     "VerifyReport",
+    "export_again",
     "export_saved_model",
     "make_golden",
     "package_network",

@@ -3,14 +3,19 @@
 from pathlib import Path
 
 from tfwm.export.golden import golden_of, write_golden
-from tfwm.export.saved_model import write_saved_model
+from tfwm.export.saved_model import export_saved_model, write_saved_model
 from tfwm.export.tflite import write_tflites
 from tfwm.export.verify import verify
 from tfwm.files import atomic_directory
-from tfwm.networks.card import check_card, write_card
+from tfwm.networks.card import CARD, check_card, read_card, write_card
 from tfwm.networks.forms import open_keras
-from tfwm.networks.kinds import kind_of
+from tfwm.networks.keras_files import find_keras_models, read_keras_models
+from tfwm.networks.kinds import KINDS, kind_of
 from tfwm.networks.manifest import write_manifest
+from tfwm.networks.places import network_directory
+
+# What else lies in the folders of barriers and keyed networks, and goes along.
+MORE_FILES = ("watermark.png", "demonstration.secret")
 
 
 def package_network(first, second, directory, card, files=None, key=None):
@@ -55,3 +60,31 @@ def package_network(first, second, directory, card, files=None, key=None):
                 f"{failed[0].name}: {failed[0].detail}"
             )
     return Path(directory)
+
+
+def export_again(source, directory):
+    """Writes the forms of a network of any kind from its Keras files.
+
+    Args:
+        source: name of a network, or the folder of a run or of an exported network. With a
+            `card.json` there, `package_network` writes all forms; without, the SavedModel
+            `directory/1` is written alone.
+        directory: folder to write; an older one is replaced.
+
+    Returns:
+        `pathlib.Path` of what was written.
+    """
+    folder = find_keras_models(network_directory(source))
+    if (folder / CARD).is_file():
+        card = read_card(folder)
+        models = read_keras_models(folder, card["kind"])
+        files = {
+            name: (folder / name).read_bytes() for name in MORE_FILES if (folder / name).is_file()
+        }
+        return package_network(*models, directory, card, files)
+    is_keyed = (folder / KINDS["keyed"].keras_files[0]).is_file()
+    kind = "keyed" if is_keyed else "message"
+    models = read_keras_models(folder, kind)
+    with atomic_directory(directory) as draft:
+        export_saved_model(*models, draft, kind=kind)
+    return Path(directory) / "1"

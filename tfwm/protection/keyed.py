@@ -1,6 +1,7 @@
-"""The trained extractor of a watermarked network in use."""
+"""A keyed network in use: a host whose outputs carry its owner's mark, and the mark's reader."""
 
 import copy
+import functools
 from pathlib import Path
 
 import keras
@@ -11,17 +12,22 @@ from tfwm.export import package_network
 from tfwm.keys import derive_key
 from tfwm.metrics import watermark_similarity
 from tfwm.networks import KINDS, network_directory, read_card, read_keras_model
-from tfwm.protection.watermark_barrier import resized
-from tfwm.protection.watermark_file import WATERMARK, encode_watermark, read_watermark
+from tfwm.protection.picture import (
+    WATERMARK,
+    PictureReader,
+    encode_watermark,
+    in_batches,
+    read_watermark,
+)
 
 HOST, EXTRACTOR = KINDS["keyed"].keras_files
 DEMONSTRATION = "demonstration.secret"
-# Images that are looked at together, and pairs of image and key that are read together.
-BATCH, PAIRS = 16, 64
+# Pairs of image and key that are read together.
+PAIRS = 64
 
 
-class KeyedReader:
-    """Reads the mark that a watermarked network leaves in its outputs, with the owner's key.
+class KeyedReader(PictureReader):
+    """Reads the mark that a keyed network leaves in its outputs, with the owner's key.
 
     Args:
         extractor: model from `{"image", "key"}` to the watermark, such as
@@ -33,6 +39,7 @@ class KeyedReader:
 
     Example:
 
+    >>> from tfwm.keys import derive_key
     >>> from tfwm.models.keyed_extractor import build_extractor
     >>> extractor = build_extractor(32, 16, width=4)
     >>> key = derive_key("demonstration secret, not for use", 16)
@@ -42,8 +49,9 @@ class KeyedReader:
     """
 
     def __init__(self, extractor, watermark, key, name="keyed", card=None):
+        image = extractor.input["image"].shape
+        super().__init__(watermark, image[1:3], image[-1], name, card)
         self.extractor = extractor
-        self.watermark = np.asarray(watermark, np.float32)
         shape = tuple(extractor.output.shape[1:])
         if self.watermark.shape != shape:
             raise ValueError(
@@ -51,58 +59,24 @@ class KeyedReader:
                 f"Received: watermark of shape {self.watermark.shape}"
             )
         if np.ptp(self.watermark) == 0:
-            raise ValueError("Expected a watermark with a picture in it. Received: one colour")
-        self.name = name
-        self.card = card or {}
+            raise ValueError("Expected a watermark with a picture in it. Received: one color")
         self.key = self._checked(key)
         look, read = _parts(extractor)
         self._look = tf.function(look, reduce_retracing=True)
         self._read = tf.function(read, reduce_retracing=True)
 
     @property
-    def image_size(self):
-        """`(height, width)` at which images are read."""
-        return tuple(self.extractor.input["image"].shape[1:3])
-
-    @property
-    def channels(self):
-        """Channels of its images, 1 gray or 3 colour."""
-        return self.extractor.input["image"].shape[-1]
-
-    @property
     def bits(self):
         """Length of the key."""
         return self.extractor.input["key"].shape[-1]
 
-    def with_key(self, key):
+    def with_key(self, key) -> "KeyedReader":
         """Returns the same reader with another key."""
         other = copy.copy(self)
         other.key = self._checked(key)
         return other
 
-    def squeezed(self, images):
-        """Returns images at the size at which they are read.
-
-        Args:
-            images: `(batch, height, width, channels)`, or a list of `(height, width, channels)` of
-                any sizes: floats in [0, 1] or uint8.
-
-        Returns:
-            float32 array `(batch, *image_size, channels)` in [0, 1].
-        """
-        if isinstance(images, list | tuple):
-            return np.concatenate([self.squeezed(np.asarray(image)[None]) for image in images])
-        images = np.asarray(images)
-        if images.ndim != 4 or not len(images) or images.shape[-1] != self.channels:
-            raise ValueError(
-                f"Expected images (batch, height, width, {self.channels}). "
-                f"Received: images of shape {images.shape}"
-            )
-        if images.dtype == np.uint8:
-            images = images / np.float32(255)
-        return resized(tf.constant(images, tf.float32), self.image_size).numpy()
-
-    def read(self, images):
+    def read(self, images) -> np.ndarray:
         """Returns what is read with the key, `(batch, *watermark.shape)` in [0, 1].
 
         Args:
@@ -111,22 +85,16 @@ class KeyedReader:
         features = self._features(images)
         return self._read_pairs(features, np.repeat(self.key[None], len(features), 0))
 
-    def read_each(self, images, keys):
-        """As `read`, each image with a key of its own from `keys`, `(batch, bits)`."""
+    def read_each(self, images, keys) -> np.ndarray:
+        """Reads each image with a key of its own from `keys`, `(batch, bits)`; see `read`."""
         keys = np.stack([self._checked(key) for key in keys])
         return self._read_pairs(self._features(images), keys)
 
-    def similarity(self, images):
-        """Returns how much of the watermark is read, in [-1, 1], one number an image.
-
-        See `tfwm.metrics.watermark_similarity`.
-        """
-        return watermark_similarity(self.watermark, self.read(images))
-
-    def similarities_of_keys(self, images, keys):
+    def similarities_of_keys(self, images, keys) -> np.ndarray:
         """Returns the similarities with several keys, `(number of keys, batch)`.
 
-        Each image is looked at once, so that a thousand keys cost little more than ten.
+        The image part of the extractor runs once an image: a thousand keys cost little more than
+        ten.
 
         Args:
             images: see `squeezed`.
@@ -141,7 +109,7 @@ class KeyedReader:
             found.append(watermark_similarity(self.watermark, np.concatenate(read)))
         return np.stack(found, axis=1)
 
-    def package(self, host, directory, demonstration=None):
+    def package(self, host, directory, demonstration=None) -> Path:
         """Writes host and extractor in every form that a network has; returns the folder.
 
         The key is not among them; the watermark is, as `watermark.png`.
@@ -149,7 +117,7 @@ class KeyedReader:
         Args:
             host: the `keras.Model` whose outputs are marked.
             directory: folder to write.
-            demonstration: a secret that everybody may know, to be written beside the network as
+            demonstration: a key that everybody may know, to be written beside the network as
                 `demonstration.secret`; never the owner's.
         """
         files = {WATERMARK: encode_watermark(self.watermark)}
@@ -158,9 +126,7 @@ class KeyedReader:
         return package_network(host, self.extractor, directory, self.card, files, self.key)
 
     def _features(self, images):
-        images = self.squeezed(images)
-        parts = [images[i : i + BATCH] for i in range(0, len(images), BATCH)]
-        return np.concatenate([self._look(tf.constant(part)).numpy() for part in parts])
+        return in_batches(self._look, self.squeezed(images))
 
     def _read_pairs(self, features, keys):
         parts = []
@@ -177,54 +143,82 @@ class KeyedReader:
             )
         return key
 
-    def __repr__(self):
-        return f"KeyedReader({self.name!r})"
 
+class KeyedNetwork:
+    """A keyed network on disk: its host, and readers of its mark.
 
-def load_keyed_reader(name_or_path, secret):
-    """Opens the reader of a watermarked network that comes with tfwm or that a recipe wrote.
+    Call it with images, and it does its task and marks. Models are read on first use.
 
     Args:
-        name_or_path: name, or folder with `extractor.keras` and `watermark.png`.
-        secret: the owner's, see `tfwm.keys.derive_key`. Any secret opens a reader; one that
-            is wrong reads nothing.
+        folder: folder with `host.keras`, `extractor.keras`, `watermark.png` and `card.json`.
+
+    Attributes:
+        folder: `pathlib.Path`.
+        card: dict.
+        name: string.
+        watermark: the picture, float32 `(height, width, 1 or 3)` in [0, 1].
 
     Example:
 
-    >>> load_keyed_reader("keyed-colorize", "...").name  # doctest: +SKIP
+    >>> network = load_keyed("keyed-colorize")  # doctest: +SKIP
+    >>> colored = network(gray)  # doctest: +SKIP
+    >>> network.reader("my own secret key").similarity(colored)  # doctest: +SKIP
+    array([0.998], dtype=float32)
+    """
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        missing = [f for f in (HOST, EXTRACTOR, WATERMARK) if not (self.folder / f).is_file()]
+        if missing:
+            raise ValueError(
+                f"Expected a keyed network, a folder with {HOST}, {EXTRACTOR} and {WATERMARK}. "
+                f"Received: {folder}, without {missing[0]}"
+            )
+        self.card = read_card(self.folder)
+        self.name = self.card["name"]
+        self.watermark = read_watermark(self.folder)
+
+    @functools.cached_property
+    def host(self) -> keras.Model:
+        """The Keras model that does the task, from images in [0, 1] to marked ones."""
+        return read_keras_model(self.folder / HOST)
+
+    @functools.cached_property
+    def extractor(self) -> keras.Model:
+        """The Keras model from `{"image", "key"}` to the watermark."""
+        return read_keras_model(self.folder / EXTRACTOR)
+
+    def __call__(self, images) -> np.ndarray:
+        """Returns the host's outputs, marked, as float32 in [0, 1]."""
+        return np.clip(np.asarray(self.host(np.asarray(images, np.float32))), 0.0, 1.0)
+
+    def reader(self, key: str | bytes) -> KeyedReader:
+        """Returns the reader of the mark with a key.
+
+        Args:
+            key: the owner's, see `tfwm.keys.derive_key`. Any key gives a reader; a wrong one
+                reads nothing.
+        """
+        bits = derive_key(key, self.extractor.input["key"].shape[-1])
+        return KeyedReader(self.extractor, self.watermark, bits, self.name, self.card)
+
+    def __repr__(self):
+        return f"KeyedNetwork({self.name!r})"
+
+
+def load_keyed(name_or_path) -> KeyedNetwork:
+    """Opens a keyed network that comes with tfwm or that a recipe wrote, by name or folder.
+
+    Example:
+
+    >>> load_keyed("keyed-colorize").name  # doctest: +SKIP
     'keyed-colorize'
     """
-    folder = keyed_folder(name_or_path)
-    extractor = read_keras_model(folder / EXTRACTOR)
-    card = read_card(folder)
-    key = derive_key(secret, extractor.input["key"].shape[-1])
-    return KeyedReader(extractor, read_watermark(folder), key, card["name"], card)
-
-
-def load_host(name_or_path):
-    """Opens the host of a watermarked network: the `keras.Model` that does the task, and marks.
-
-    Example:
-
-    >>> colour = load_host("keyed-colorize")(gray)  # doctest: +SKIP
-    """
-    return read_keras_model(keyed_folder(name_or_path) / HOST)
-
-
-def keyed_folder(name_or_path):
-    """Returns the folder of a watermarked network, which holds all that it must."""
-    folder = Path(network_directory(name_or_path))
-    missing = [name for name in (HOST, EXTRACTOR, WATERMARK) if not (folder / name).is_file()]
-    if missing:
-        raise ValueError(
-            f"Expected a watermarked network, a folder with {HOST}, {EXTRACTOR} and {WATERMARK}. "
-            f"Received: {folder}, without {missing[0]}"
-        )
-    return folder
+    return KeyedNetwork(network_directory(name_or_path))
 
 
 def _parts(extractor):
-    """What of an extractor looks at the image, and what reads the result with a key."""
+    """The part of an extractor that looks at the image, and the part that reads with a key."""
     names = [layer.name for layer in extractor.layers]
     if "image_and_key" not in names:
 
