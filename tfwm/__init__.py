@@ -1,8 +1,9 @@
 """Deep image watermarking in TensorFlow and Keras.
 
-`load(name)` gives a `Watermarker` for photos, or what else a network is. The parts to build, train and measure networks are
-the sub-packages `layers`, `attacks`, `models`, `losses`, `metrics`, `data`, `training`,
-`evaluation` and `export`; they are imported on first use, as TensorFlow takes seconds to start.
+`load(name)` opens a trained network: a `Watermarker` for photos, a barrier or a keyed network. The
+parts to build, train and measure networks are the sub-packages `layers`, `attacks`, `models`,
+`losses`, `metrics`, `data`, `training`, `evaluation` and `export`; they are imported on first use,
+as TensorFlow takes seconds to start.
 """
 
 import importlib

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-KEY = "demonstration key_file, not for use"
+KEY = "demonstration secret, not for use"
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_commit_and_prove(run, fails, keyed_folder, folders, key_file, tmp_path)
     assert code == 0 and "note: no unmarked images" in out
 
 
-def test_another_secret(run, keyed_folder, folders, key_file, tmp_path):
+def test_another_key(run, keyed_folder, folders, key_file, tmp_path):
     record = tmp_path / "commitment.json"
     run("keyed", "commit", keyed_folder, "--key-file", key_file, "-o", record)
     other = tmp_path / "other.key"

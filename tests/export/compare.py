@@ -49,11 +49,11 @@ def sample_photos(patch_shape=(32, 32), largest=384, channels=1, whole=False):
         whole: whether the photos are squeezed to one patch instead.
     """
     gray = [data.camera() / 255, data.brick() / 255]
-    color = [data.coffee(), data.chelsea(), data.rocket()]
+    colored = [data.coffee(), data.chelsea(), data.rocket()]
     if channels == 1:
-        photos = [x[..., None] for x in (*gray, *map(color.rgb2gray, color))]
+        photos = [x[..., None] for x in (*gray, *map(color.rgb2gray, colored))]
     else:
-        photos = [*map(color.gray2rgb, gray), *(x / 255 for x in color)]
+        photos = [*map(color.gray2rgb, gray), *(x / 255 for x in colored)]
     if whole:
         return [np.float32(transform.resize(x, patch_shape)[None]) for x in photos]
     sides = [

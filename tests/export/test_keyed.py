@@ -99,7 +99,7 @@ def test_damage_is_told(packaged, tmp_path):
     assert not verify(copy).passed
     (copy / "host.keras").write_bytes(b"bad")
     with pytest.raises(ValueError, match="host.keras is damaged"):
-        load_keyed(copy).host
+        load_keyed(copy)(np.zeros((1, 8, 8, 3)))
 
 
 def test_host_and_extractor_must_fit(models, keyed_reader, tmp_path):

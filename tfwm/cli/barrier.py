@@ -16,8 +16,8 @@ def add_barrier(subparsers):
         "barrier",
         None,
         "marks images so that networks trained on them mark as well, and proves it",
-        "A barrier hides one picture, its watermark, in every image. Train your own with `tfwm train "
-        "barrier`: with somebody else's barrier, others can remove and forge the mark. To protect a "
+        "A barrier hides one picture, its watermark, in every image. Train your own with `tfwm "
+        "train barrier`: everybody who has a barrier can remove and forge its mark. To protect a "
         "model, use Python: tfwm.protection.protect(model, barrier).",
         [
             "tfwm barrier protect photos/ -o marked/ --barrier runs/mine/mine",

@@ -88,8 +88,8 @@ def _add_prove(commands):
         "--unmarked",
         nargs="+",
         metavar="IMAGE",
-        help="images, or a folder, known to be unmarked: outputs of other models for the same task, "
-        "or photos. Recommended",
+        help="images, or a folder, known to be unmarked: outputs of other models for the same "
+        "task, or photos. Recommended",
     )
     parser.add_argument(
         "--commitment",

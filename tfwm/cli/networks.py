@@ -102,10 +102,9 @@ def add_verify(subparsers):
         subparsers,
         "verify",
         run_verify,
-        "verifies that networks of any kind are what they were: checksums, and stored outputs in each "
-        "form",
-        "Runs the stored inputs through Keras, SavedModel and TFLite. The exit code is 1 if a check "
-        "fails.",
+        "verifies that networks of any kind are what they were when they were exported",
+        "Compares checksums, and stored outputs with those of Keras, SavedModel and TFLite. The "
+        "exit code is 1 if a check fails.",
         ["tfwm verify", "tfwm verify redmark-mt runs/mt/network --json"],
     )
     parser.add_argument("networks", nargs="*", metavar="NETWORK", help=f"{NETWORK_HELP}; all")

@@ -11,8 +11,8 @@ ENLARGED = (1, 4)
 def decode_qr(images):
     """Returns the text of the QR code in each image, or `None` where none is decoded.
 
-    Uses ZXing (the package `zxing-cpp`) with its defaults, as scanners do. It adapts to the contrast: a code of
-    a tenth of the full contrast on gray is decoded, half of that is not.
+    Uses ZXing (the package `zxing-cpp`) with its defaults. It adapts to the contrast: a code of a
+    tenth of the full contrast on gray is decoded, half of that is not.
 
     Args:
         images: `(batch, height, width, channels)`, floats in [0, 1] or uint8.

@@ -25,7 +25,8 @@ def ownership_row(name, read, watermark, unmarked):
     Returns:
         dict: `nc` and `similarity`, means over the images; `success_nc`, the
         paper's success rate; `success`, the share of similarities of at least 0.9; `p_value`
-        that the group is unmarked, and whether the mark is `proven` (see `tfwm.protection.compare_with_unmarked`).
+        that the group is unmarked, and whether the mark is `proven` (see
+        `tfwm.protection.compare_with_unmarked`).
 
     Example:
 
