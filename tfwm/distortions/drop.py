@@ -3,10 +3,12 @@
 import numpy as np
 
 from tfwm.distortions.common import check_fraction, edge_widths, random_rectangle
+from tfwm.distortions.registry import distortion
 
 BLOCK = 8
 
 
+@distortion()
 def cropping(image, level, generator):
     """Blackens one random square of the fraction `level` of the area; the size is kept."""
     out = image.copy()
@@ -14,6 +16,7 @@ def cropping(image, level, generator):
     return out
 
 
+@distortion()
 def grid_crop(image, level, generator):
     """Blackens each aligned 8x8 block with the probability `level`."""
     check_fraction(level)
@@ -25,6 +28,7 @@ def grid_crop(image, level, generator):
     return out
 
 
+@distortion()
 def crop_keep(image, level, generator, fill=0):
     """Keeps one random square of the fraction `level` of the area, the rest is `fill`.
 
@@ -37,6 +41,7 @@ def crop_keep(image, level, generator, fill=0):
     return out
 
 
+@distortion()
 def frame(image, level):
     """Blackens the fraction `level` of the sides along each of the four edges; size kept.
 
@@ -50,6 +55,7 @@ def frame(image, level):
     return out
 
 
+@distortion()
 def cropout(image, level, generator, cover):
     """Keeps one random square of the fraction `level` of the area, the rest is the cover's."""
     kept = random_rectangle(image.shape, level, generator)
@@ -58,6 +64,7 @@ def cropout(image, level, generator, cover):
     return out
 
 
+@distortion()
 def dropout(image, level, generator, cover, channels="together"):
     """Keeps each pixel with the probability `level`, else it is the cover's.
 
