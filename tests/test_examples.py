@@ -14,6 +14,7 @@ PARTS = (
     "corners",
     "data",
     "data.tasks",
+    "distortions",
     "evaluation.ownership.removal",
     "layers",
     "losses",

@@ -145,7 +145,8 @@ class Twin:
     Args:
         distortion: its name in `tfwm.distortions`, or `None` if there is none.
         level: the level at which the two are compared.
-        make: function that takes the level and returns the attack.
+        make: function that takes the level and returns the attack; by default the attack's
+            class is called with the level.
         tolerance: largest mean absolute difference of the two results, gray levels of 255.
             Where the distortion is random, both are sorted first: the changes of pixels, or
             the pixels themselves if the size changes.
@@ -159,6 +160,12 @@ class Twin:
     tolerance: float = 0.0
     border: float = 0.0
     differs: str | None = None
+
+    def attack(self, kind):
+        """Returns the attack at the level, for the class `kind` that names this twin."""
+        if self.make:
+            return self.make(self.level)
+        return kind() if self.level is None else kind(self.level)
 
 
 def padding_name(value):

@@ -48,8 +48,8 @@ class Crop(Attack):
     """
 
     twins = (
-        Twin("crop_keep", 0.3, lambda level: Crop(level**0.5, fill=0.0), 0.1),
-        Twin("crop", 0.3, lambda level: Crop(level**0.5, fill=None), 0.1),
+        Twin("crop_keep", 0.3, lambda level: Crop(level**0.5, fill=0.0), tolerance=1),
+        Twin("crop", 0.3, lambda level: Crop(level**0.5, fill=None), tolerance=2.5),
     )
 
     def __init__(self, fraction, fill=0.5, seed=None, **kwargs):
@@ -104,7 +104,7 @@ class Cropout(Attack):
     0.25
     """
 
-    twins = (Twin("cropout", 0.3, lambda level: Cropout(level**0.5), 0.1),)
+    twins = (Twin("cropout", 0.3, lambda level: Cropout(level**0.5), tolerance=2),)
 
     def __init__(self, fraction, seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)
@@ -140,7 +140,7 @@ class Dropout(Attack):
     TensorShape([2, 32, 32, 3])
     """
 
-    twins = (Twin("dropout", 0.3, lambda level: Dropout(level), 0.1),)
+    twins = (Twin("dropout", 0.3, tolerance=0.2),)
 
     def __init__(self, keep, per="pixel", seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)
@@ -174,7 +174,7 @@ class Frame(Attack):
     0.25
     """
 
-    twins = (Twin("frame", 0.1, lambda level: Frame(level)),)
+    twins = (Twin("frame", 0.1),)
 
     def __init__(self, width=0.1, seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)
@@ -216,7 +216,7 @@ class GridCrop(Attack):
     TensorShape([2, 32, 32, 1])
     """
 
-    twins = (Twin("grid_crop", 0.3, lambda level: GridCrop(level), 0.1),)
+    twins = (Twin("grid_crop", 0.3, tolerance=0.7),)
 
     def __init__(self, amount=0.3, block_shape=(8, 8), fill=0.0, seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)
@@ -262,7 +262,7 @@ class RectangleCrop(Attack):
     0.75
     """
 
-    twins = (Twin("cropping", 0.2, lambda level: RectangleCrop(level), 0.1),)
+    twins = (Twin("cropping", 0.2, tolerance=1),)
 
     def __init__(self, amount=0.2, fill=0.0, seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)

@@ -44,7 +44,7 @@ class GaussianBlur(Attack):
     TensorShape([2, 32, 32, 1])
     """
 
-    twins = (Twin("gaussian_blur", 1.6, lambda level: GaussianBlur(level), 0.1),)
+    twins = (Twin("gaussian_blur", 1.6, tolerance=0.01),)
 
     def __init__(self, sigma=1.0, size=None, padding="symmetric", seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)
@@ -75,7 +75,7 @@ class MeanFilter(Attack):
     TensorShape([2, 32, 32, 1])
     """
 
-    twins = (Twin("mean_filter", 5, lambda level: MeanFilter(level), 0.1),)
+    twins = (Twin("mean_filter", 5, tolerance=0.01),)
 
     def __init__(self, size=3, padding="symmetric", seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)
@@ -105,7 +105,7 @@ class MedianFilter(Attack):
     TensorShape([2, 32, 32, 1])
     """
 
-    twins = (Twin("median_filter", 5, lambda level: MedianFilter(level)),)
+    twins = (Twin("median_filter", 5),)
 
     def __init__(self, size=3, padding="symmetric", seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)
@@ -190,7 +190,7 @@ class Sharpen(Attack):
     TensorShape([2, 32, 32, 1])
     """
 
-    twins = (Twin("sharpening", 5, lambda level: Sharpen(level), 0.8),)
+    twins = (Twin("sharpening", 5, tolerance=0.3),)
 
     def __init__(self, radius=2.0, percent=150.0, threshold=3, seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)
@@ -227,7 +227,9 @@ class FIRFilter(Attack):
     TensorShape([2, 32, 32, 3])
     """
 
-    twins = (Twin("edge_enhance", make=lambda level: FIRFilter(EDGES), tolerance=0.1, border=0.02),)
+    twins = (
+        Twin("edge_enhance", make=lambda level: FIRFilter(EDGES), tolerance=0.25, border=0.02),
+    )
 
     def __init__(self, kernel, padding="symmetric", seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)

@@ -41,7 +41,7 @@ class Affine(Attack):
     """
 
     moves = True
-    twins = (Twin("rotation", 5, lambda level: Affine(level), 0.1, border=0.2),)
+    twins = (Twin("rotation", 5, tolerance=0.7, border=0.2),)
 
     def __init__(self, rotation=0.0, scale=1.0, shift=0.0, seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)
@@ -84,7 +84,7 @@ class Mirror(Attack):
     """
 
     moves = True
-    twins = (Twin("mirror", make=lambda level: Mirror()),)
+    twins = (Twin("mirror"),)
 
     def apply(self, image, seed, cover=None):
         return tf.reverse(image, [2])
@@ -231,8 +231,8 @@ class Resize(Attack):
     """
 
     twins = (
-        Twin("resizing", 0.5, lambda level: Resize(level), 0.1),
-        Twin("scale", 0.5, lambda level: Resize(level, restore=False), 0.1),
+        Twin("resizing", 0.5, tolerance=0.5),
+        Twin("scale", 0.5, lambda level: Resize(level, restore=False), tolerance=2),
     )
 
     def __init__(self, scale=0.5, restore=True, method="bilinear", seed=None, **kwargs):

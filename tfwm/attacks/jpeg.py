@@ -86,7 +86,7 @@ class JPEG(Attack):
     TensorShape([2, 30, 41, 3])
     """
 
-    twins = (Twin("jpeg", 50, lambda level: JPEG(level)),)
+    twins = (Twin("jpeg", 50),)
 
     def __init__(
         self,

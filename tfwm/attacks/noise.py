@@ -32,7 +32,7 @@ class GaussianNoise(Attack):
     TensorShape([2, 32, 32, 1])
     """
 
-    twins = (Twin("gaussian_noise", 15, lambda level: GaussianNoise(level / 255), 0.1),)
+    twins = (Twin("gaussian_noise", 15, lambda level: GaussianNoise(level / 255), tolerance=0.1),)
 
     def __init__(self, stddev=3 / 255, clip=False, seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)
@@ -68,7 +68,7 @@ class UniformNoise(Attack):
     TensorShape([2, 32, 32, 1])
     """
 
-    twins = (Twin("uniform_noise", 10, lambda level: UniformNoise(level / 255), 0.1),)
+    twins = (Twin("uniform_noise", 10, lambda level: UniformNoise(level / 255), tolerance=0.05),)
 
     def __init__(self, amplitude=0.5 / 255, seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)
@@ -101,7 +101,7 @@ class SaltAndPepper(Attack):
     TensorShape([2, 32, 32, 1])
     """
 
-    twins = (Twin("salt_and_pepper", 0.1, lambda level: SaltAndPepper(level), 0.1),)
+    twins = (Twin("salt_and_pepper", 0.1, tolerance=0.15),)
 
     def __init__(self, amount=0.08, seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)

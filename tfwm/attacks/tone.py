@@ -30,7 +30,7 @@ class Brightness(Attack):
     0.75
     """
 
-    twins = (Twin("brightness", 1.3, lambda level: Brightness(level), 0.1),)
+    twins = (Twin("brightness", 1.3, tolerance=0.5),)
 
     def __init__(self, factor=1.0, offset=0.0, seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)
@@ -64,7 +64,7 @@ class Contrast(Attack):
     [0.25, 0.75]
     """
 
-    twins = (Twin("contrast", 1.3, lambda level: Contrast(level), 0.1),)
+    twins = (Twin("contrast", 1.3, tolerance=1.5),)
 
     def __init__(self, factor=1.0, seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)
@@ -95,7 +95,7 @@ class Gamma(Attack):
     0.25
     """
 
-    twins = (Twin("gamma", 1.5, lambda level: Gamma(level), 0.1),)
+    twins = (Twin("gamma", 1.5, tolerance=0.01),)
 
     def __init__(self, gamma=1.0, seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)
@@ -172,7 +172,7 @@ class Saturation(Attack):
     array([0.3, 0.3, 0.3], dtype=float32)
     """
 
-    twins = (Twin("saturation", 0.4, lambda level: Saturation(level), 0.1),)
+    twins = (Twin("saturation", 0.4, tolerance=0.7),)
 
     def __init__(self, factor=(0.0, 1.0), seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)
