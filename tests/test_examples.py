@@ -29,7 +29,7 @@ MODULES = (
     "models.barrier",
     "models.critic",
     "models.hidden",
-    "models.keyed_extractor",
+    "models.keyed.network",
     "models.mbrs",
     "models.photo",
     "models.redmark",

@@ -26,8 +26,9 @@ Images are in [0, 1]; inside, pixels are `2 image - 1`, and the last function is
 """
 
 import keras
+import tensorflow as tf
 
-from tfwm.layers import DepthToSpace, Enlarge, ReflectionPadding
+from tfwm.layers import DepthToSpace
 from tfwm.models import parts
 from tfwm.models.unet import unet
 
@@ -218,3 +219,88 @@ def _block(x, depth, name, normalization):
         y = ReflectionPadding(1, name=f"{name}_border{i}")(y)
         y = _layer(y, x.shape[-1], f"{name}_conv{i}", normalization, relu=i < depth or depth == 1)
     return keras.layers.Add(name=f"{name}_sum")([x, y])
+
+
+@keras.saving.register_keras_serializable(package="tfwm")
+class Enlarge(keras.layers.Layer):
+    """Bilinear interpolation of images of any size, by a whole factor.
+
+    As `keras.layers.UpSampling2D(interpolation="bilinear")`, which Keras 3.15 cannot export
+    for images of unknown size.
+
+    Args:
+        scale: whole number by which the sides grow.
+
+    Input shape:
+        `(batch, height, width, channels)`.
+
+    Output shape:
+        `(batch, scale * height, scale * width, channels)`, float32.
+
+    Example:
+
+    >>> row = np.array([0.0, 1.0], "float32").reshape(1, 1, 2, 1)
+    >>> Enlarge(2)(row).numpy()[0, 0, :, 0].tolist()
+    [0.0, 0.25, 0.75, 1.0]
+    """
+
+    def __init__(self, scale, **kwargs):
+        kwargs["dtype"] = "float32"
+        super().__init__(**kwargs)
+        if not isinstance(scale, int) or scale < 1:
+            raise ValueError(f"Expected a scale that is an integer from 1. Received: {scale=}")
+        self.scale = scale
+
+    def call(self, inputs):
+        return tf.image.resize(inputs, tf.shape(inputs)[1:3] * self.scale)
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        sides = [None if n is None else n * self.scale for n in (height, width)]
+        return (batch, *sides, channels)
+
+    def get_config(self):
+        return {**super().get_config(), "scale": self.scale}
+
+
+@keras.saving.register_keras_serializable(package="tfwm")
+class ReflectionPadding(keras.layers.Layer):
+    """Continues an image beyond its borders by its mirror image.
+
+    Johnson, Alahi and Fei-Fei's networks (2016) and those after them pad so, and not by zeros,
+    before wide convolutions: no frame shows in what they put out.
+
+    Args:
+        size: pixels added on each side, fewer than the image has.
+
+    Input shape:
+        `(batch, height, width, channels)`.
+
+    Output shape:
+        `(batch, height + 2 * size, width + 2 * size, channels)`.
+
+    Example:
+
+    >>> row = np.array([1.0, 2.0, 3.0], "float32").reshape(1, 1, 3, 1)
+    >>> row = np.repeat(row, 2, axis=1)
+    >>> ReflectionPadding(1)(row).numpy()[0, 0, :, 0].tolist()
+    [2.0, 1.0, 2.0, 3.0, 2.0]
+    """
+
+    def __init__(self, size, **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(size, int) or size < 0:
+            raise ValueError(f"Expected a size that is an integer from 0. Received: size={size!r}")
+        self.size = size
+
+    def call(self, inputs):
+        sides = [self.size, self.size]
+        return tf.pad(inputs, [[0, 0], sides, sides, [0, 0]], "REFLECT")
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        sides = [None if n is None else n + 2 * self.size for n in (height, width)]
+        return (batch, *sides, channels)
+
+    def get_config(self):
+        return {**super().get_config(), "size": self.size}

@@ -41,7 +41,7 @@ def derive_key(secret, bits=256):
     Args:
         secret: text (its NFC-normalised UTF-8 counts) or bytes, at least 16 bytes.
             `new_secret` makes a good one; a passphrase should have six random words or more.
-        bits: number of bits, `tfwm.models.keyed_extractor.key_length` of the watermark.
+        bits: number of bits, `tfwm.models.keyed.key_length` of the watermark.
 
     Returns:
         uint8 array `(bits,)` of 0 and 1.

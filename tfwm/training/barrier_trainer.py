@@ -2,13 +2,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfwm.training.pair_trainer import PairTrainer
+from tfwm.training.base import Trainer, build_part
 
 SOURCES = ("target", "input")
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class BarrierTrainer(PairTrainer):
+class BarrierTrainer(Trainer):
     """Trains a barrier: an embedder that marks a model's outputs, and the mark's extractor.
 
     Zhang et al. 2020, section "Proposed method", on pairs of a model's input A and output B:
@@ -68,6 +68,7 @@ class BarrierTrainer(PairTrainer):
     """
 
     PARTS = ("embedder", "extractor", "attack", "surrogate", "unrelated", "adversary")
+    SETTINGS = ("watermark", "blank", "period", "source")
 
     def __init__(
         self,
@@ -101,9 +102,8 @@ class BarrierTrainer(PairTrainer):
                 network.trainable = False
 
     def build(self, input_shape):
-        if self.attack is not None and not self.attack.built:
-            self.attack.build(input_shape["target"])
-        self.built = True
+        build_part(self.attack, input_shape["target"])
+        super().build(input_shape)
 
     def call(self, inputs, training=None):
         before, after = inputs["input"], inputs["target"]
@@ -149,10 +149,6 @@ class BarrierTrainer(PairTrainer):
             "consistency": tf.zeros_like(outputs["consistency"]),
         }
         return {key: targets[key] for key in outputs}
-
-    def get_config(self):
-        own = {key: getattr(self, key) for key in ("blank", "period", "source")}
-        return {**super().get_config(), "watermark": self.watermark.tolist(), **own}
 
 
 def repeated_part(residual, period):

@@ -2,12 +2,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfwm.layers import WrongKeys
-from tfwm.training.pair_trainer import PairTrainer
+from tfwm.models.keyed import WrongKeys
+from tfwm.training.base import Trainer, build_part
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class KeyedTrainer(PairTrainer):
+class KeyedTrainer(Trainer):
     """Trains a host network to do its task and mark its outputs, with the mark's extractor.
 
     Wu et al. 2020, section II: the host G is any image-to-image network. Its `"output"` G(x)
@@ -45,6 +45,7 @@ class KeyedTrainer(PairTrainer):
     """
 
     PARTS = ("host", "extractor", "attack", "adversary")
+    SETTINGS = ("watermark", "key", "flipped_bits", "blank", "gain", "gain_steps", "seed")
 
     def __init__(
         self,
@@ -85,8 +86,7 @@ class KeyedTrainer(PairTrainer):
         self.wrong_keys = WrongKeys(self.flipped_bits, seed=seed)
 
     def build(self, input_shape):
-        if self.attack is not None and not self.attack.built:
-            self.attack.build(input_shape["target"])
+        build_part(self.attack, input_shape["target"])
         self.step = self.add_weight(
             name="step",
             shape=(),
@@ -95,7 +95,7 @@ class KeyedTrainer(PairTrainer):
             dtype="float32",
             aggregation="mean",
         )
-        self.built = True
+        super().build(input_shape)
 
     def call(self, inputs, training=None):
         output = self.host(inputs["input"], training=training)
@@ -126,12 +126,3 @@ class KeyedTrainer(PairTrainer):
         watermark = tf.repeat(tf.constant(self.watermark)[None], tf.shape(blank)[0], axis=0)
         targets = {"marked": watermark, "unmarked": blank, "wrong_key": blank}
         return {"output": inputs["target"], **targets}
-
-    def get_config(self):
-        own = ("flipped_bits", "blank", "gain", "gain_steps", "seed")
-        return {
-            **super().get_config(),
-            "watermark": self.watermark.tolist(),
-            "key": self.key.tolist(),
-            **{name: getattr(self, name) for name in own},
-        }

@@ -1,10 +1,10 @@
 import keras
 
-from tfwm.training.pair_trainer import PairTrainer
+from tfwm.training.base import Trainer
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class TranslationTrainer(PairTrainer):
+class TranslationTrainer(Trainer):
     """Trains an image-to-image network on pairs: a model's task, or a surrogate of it.
 
     Give the task's loss to `compile` (L1, L2, `tfwm.losses.PerceptualLoss`, or your own) and
@@ -36,9 +36,6 @@ class TranslationTrainer(PairTrainer):
         super().__init__(**kwargs)
         self.network = network
         self.adversary = adversary
-
-    def build(self, input_shape):
-        self.built = True
 
     def call(self, inputs, training=None):
         output = self.network(inputs["input"], training=training)

@@ -5,10 +5,11 @@ from tfwm.attacks import Attack, Chain
 from tfwm.checks import number_or_range
 from tfwm.layers import RandomMessage
 from tfwm.ops.random import draw_strength
+from tfwm.training.base import Trainer, build_part
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class WatermarkTrainer(keras.Model):
+class WatermarkTrainer(Trainer):
     """Trains an embedder and an extractor together, with an attack between them.
 
     Cover -> embedder -> attack -> extractor -> logits. It is a plain `keras.Model`: give
@@ -57,6 +58,18 @@ class WatermarkTrainer(keras.Model):
     >>> history = trainer.fit(np.random.rand(64, 32, 32, 1), batch_size=32, verbose=0)
     """
 
+    PARTS = (
+        "embedder",
+        "extractor",
+        "attack",
+        "validation_attack",
+        "hold_psnr",
+        "adversary",
+        "balance",
+        "alignment",
+    )
+    SETTINGS = ("message_shape", "strength", "seed")
+
     def __init__(
         self,
         embedder,
@@ -95,16 +108,11 @@ class WatermarkTrainer(keras.Model):
 
     def build(self, input_shape):
         shape = input_shape["image"] if isinstance(input_shape, dict) else input_shape
-        # A checkpoint is only restored into weights that exist: a ramp's counter is one.
-        for part, argument in (
-            (self.attack, shape),
-            (self.validation_attack, shape),
-            (self.hold_psnr, [shape, shape]),
-            (self.balance, None),
-        ):
-            if part is not None and not part.built:
-                part.build(argument)
-        self.built = True
+        build_part(self.attack, shape)
+        build_part(self.validation_attack, shape)
+        build_part(self.hold_psnr, [shape, shape])
+        build_part(self.balance, None)
+        super().build(input_shape)
 
     def call(self, inputs, training=None):
         if isinstance(inputs, dict):
@@ -141,43 +149,11 @@ class WatermarkTrainer(keras.Model):
             self.balance({**compared, "cover": cover}, training=training)
         return outputs
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        targets, predictions = _targets(x, y_pred)
-        return super().compute_loss(x, targets, predictions, sample_weight, training)
-
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        return super().compute_metrics(x, *_targets(x, y_pred), sample_weight)
-
-    def get_config(self):
-        serialize = keras.saving.serialize_keras_object
-        return {
-            "name": self.name,
-            "embedder": serialize(self.embedder),
-            "extractor": serialize(self.extractor),
-            "message_shape": self.message_shape,
-            "attack": serialize(self.attack),
-            "validation_attack": serialize(self.validation_attack),
-            "hold_psnr": serialize(self.hold_psnr),
-            "adversary": serialize(self.adversary),
-            "balance": serialize(self.balance),
-            "alignment": serialize(self.alignment),
-            "strength": self.strength,
-            "seed": self.seed,
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        for key in set(config) - {"name", "message_shape", "strength", "seed"}:
-            config[key] = keras.saving.deserialize_keras_object(config[key])
-        return cls(**config)
+    def targets(self, inputs, outputs):
+        """See `Trainer.targets`. Covers and the drawn messages are the truth."""
+        cover = inputs["image"] if isinstance(inputs, dict) else inputs
+        return {"watermarked": cover, "logits": outputs["message"]}
 
 
 def _as_attack(attack):
     return attack if attack is None or isinstance(attack, Attack) else Chain([attack])
-
-
-def _targets(inputs, outputs):
-    """What `compile`'s losses and metrics compare: covers and drawn messages are the truth."""
-    cover = inputs["image"] if isinstance(inputs, dict) else inputs
-    targets = {"watermarked": cover, "logits": outputs["message"]}
-    return targets, {key: outputs[key] for key in targets}
