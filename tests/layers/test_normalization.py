@@ -151,7 +151,7 @@ def test_equals_group_normalization_of_keras(instance_features):
     )
 
 
-def test_vectors_are_normalised_over_their_features(instance_features):
+def test_vectors_are_normalized_over_their_features(instance_features):
     vectors = instance_features.reshape(2, -1)
     reference = keras.layers.LayerNormalization(epsilon=1e-5, center=False, scale=False)
     np.testing.assert_allclose(InstanceNormalization()(vectors), reference(vectors), atol=2e-6)

@@ -53,10 +53,10 @@ def test_a_change_of_light_counts_by_its_share():
         assert cost(cover, cover + change) == pytest.approx(expected, rel=1e-3)
 
 
-def test_gray_photo_costs_the_same_in_colour(gray_photo):
+def test_gray_photo_costs_the_same_in_color(gray_photo):
     noise = RNG.normal(0, 0.02, gray_photo.shape)
-    in_colour = cost(np.repeat(gray_photo, 3, -1), np.repeat(gray_photo + noise, 3, -1))
-    assert in_colour == pytest.approx(cost(gray_photo, gray_photo + noise), rel=1e-3)
+    in_color = cost(np.repeat(gray_photo, 3, -1), np.repeat(gray_photo + noise, 3, -1))
+    assert in_color == pytest.approx(cost(gray_photo, gray_photo + noise), rel=1e-3)
 
 
 def test_grows_with_the_square_of_the_amplitude(photo):

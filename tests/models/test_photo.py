@@ -34,7 +34,7 @@ def test_strength_scales_the_residual(models, gray_photo):
     np.testing.assert_allclose(twice, 2 * once, atol=1e-6)
 
 
-def test_a_bit_reaches_its_neighbours_and_no_farther(models):
+def test_a_bit_reaches_its_neighbors_and_no_farther(models):
     """16-pixel windows and two 3 x 3 convolutions: at most two cells and a half to each side."""
     image = np.full((1, 136, 136, 1), 0.5, np.float32)
     zeros = np.zeros((1, 17, 17, 1), np.float32)

@@ -101,7 +101,7 @@ def test_last_normalization_gives_the_logits_variance_one(covers):
     assert "bits_norm" not in [layer.name for layer in plain.layers]
 
 
-def test_normalised_logits_learn_their_scale(covers):
+def test_normalized_logits_learn_their_scale(covers):
     scaled = stegastamp.build_extractor(SIZE, BITS, width=4, scale_logits=True)
     kernel = scaled.get_layer("bits_scale").kernel
     assert kernel.shape == (1, 1) and float(kernel[0, 0]) == 0
@@ -122,7 +122,7 @@ def test_transformer_begins_with_the_identity_and_learns(covers):
     assert np.abs(tape.gradient(value, kernel)).max() > 0
 
 
-def test_one_channel_normalised_by_image_not_by_batch(covers):
+def test_one_channel_normalized_by_image_not_by_batch(covers):
     """An image is read alike, whatever the others of its batch are."""
     _, extractor = build()
     np.testing.assert_allclose(extractor(covers)[:1], extractor(covers[:1]), atol=1e-4)

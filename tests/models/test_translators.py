@@ -53,8 +53,8 @@ def test_residual_is_up_to_half_the_range_and_clipped(build, arguments, last, im
 
 
 def test_direct_networks_give_any_channels(photo, gray_photo):
-    colour = translators.build_unet(1, 3, 4, 3)
-    assert colour(gray_photo[:, :32, :48]).shape == (1, 32, 48, 3)
+    color = translators.build_unet(1, 3, 4, 3)
+    assert color(gray_photo[:, :32, :48]).shape == (1, 32, 48, 3)
     gray = translators.build_resnet(0, 3, 1, 4)
     out = without_last(gray, "last")(photo[:, :32, :48])
     np.testing.assert_allclose(out, np.full((1, 32, 48, 1), 0.5))

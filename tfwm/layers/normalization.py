@@ -1,21 +1,23 @@
+"""Batch and instance normalization, faster on CPUs than Keras's layers."""
+
 import keras
 import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class FusedBatchNormalization(keras.layers.BatchNormalization):
-    """Batch normalisation over the last axis by TensorFlow's fused kernel.
+    """Normalizes batches over the last axis by TensorFlow's fused kernel.
 
-    Keras's layer, computed in training by one operation instead of a dozen, which halves the
-    time of a network of small convolutions on a CPU. The running variance takes the unbiased
-    one of a batch, as the kernel gives it. Statistics and weights are float32 whatever the
-    precision of the inputs, whose type is that of the outputs as well. Replicas of a
-    `tf.distribute` strategy normalise by their own batches and average the running statistics;
-    Keras's layer keeps those of the first.
+    It is Keras's layer, computed in training by one operation instead of a dozen, which halves
+    the time of a network of small convolutions on a CPU. The running variance averages the
+    unbiased variances of the batches, as the kernel returns them. Statistics and weights are
+    float32 for inputs of any precision; outputs have the type of the inputs. Replicas of a
+    `tf.distribute` strategy normalize by their own batches and average the running statistics;
+    Keras's layer keeps those of the first replica.
 
     Args:
         momentum: see `keras.layers.BatchNormalization`.
-        epsilon: see `keras.layers.BatchNormalization`; the kernel takes 1e-5 at least.
+        epsilon: see `keras.layers.BatchNormalization`; the kernel needs at least 1e-5.
 
     Input shape:
         `(batch, height, width, channels)`.
@@ -63,20 +65,20 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class InstanceNormalization(keras.layers.Layer):
-    """Gives each channel of each image mean 0 and variance 1 over its pixels.
+    """Normalizes each channel of each image to mean 0 and variance 1 over its pixels.
 
-    By default without learned scale and offset, as StegaStamp's successor has it. It is
+    By default it has no learned scale and offset, as in StegaStamp's successor. It equals
     `keras.layers.GroupNormalization(groups=-1, center=affine, scale=affine)` with fewer passes
-    over the features; statistics are of float32.
+    over the features. Statistics are computed in float32.
 
-    References: Ulyanov, Vedaldi and Lempitsky, "Instance Normalization", 2016.
+    Reference: Ulyanov, Vedaldi and Lempitsky, "Instance Normalization", 2016.
 
     Args:
         epsilon: added to the variance.
         affine: whether each channel has a learned scale and offset.
 
     Input shape:
-        `(batch, height, width, channels)`, or `(batch, features)`, normalised over its features.
+        `(batch, height, width, channels)`, or `(batch, features)`, normalized over its features.
 
     Output shape:
         That of the input.
@@ -103,9 +105,9 @@ class InstanceNormalization(keras.layers.Layer):
         axes = [1, 2] if len(inputs.shape) == 4 else [-1]
         x = tf.cast(inputs, tf.float32)
         mean = tf.reduce_mean(x, axes, keepdims=True)
-        centred = x - mean
-        variance = tf.reduce_mean(tf.square(centred), axes, keepdims=True)
-        x = centred * tf.math.rsqrt(variance + self.epsilon)
+        centered = x - mean
+        variance = tf.reduce_mean(tf.square(centered), axes, keepdims=True)
+        x = centered * tf.math.rsqrt(variance + self.epsilon)
         if self.affine:
             x = x * self.gamma + self.beta
         return tf.cast(x, inputs.dtype)

@@ -1,13 +1,15 @@
+"""Layers that move places to channels, patches to the batch, and back."""
+
 import keras
 import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class DepthToSpace(keras.layers.Layer):
-    """Lays the channels of each place out as a square of places.
+    """Rearranges the channels of each place as a square of places.
 
-    After a 1 x 1 convolution it equals a transposed convolution whose kernel and stride are
-    `block_size`, and is several times as fast on CPUs. `SpaceToDepth` is its inverse.
+    A 1 x 1 convolution and this layer equal a transposed convolution whose kernel and stride are
+    `block_size`, and are several times as fast on CPUs. `SpaceToDepth` is its inverse.
 
     Args:
         block_size: side of the square.
@@ -42,7 +44,7 @@ class DepthToSpace(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class SpaceToDepth(keras.layers.Layer):
-    """Gathers each square of places into the channels of one; the inverse of `DepthToSpace`.
+    """Gathers each square of places into the channels of one place: the inverse of `DepthToSpace`.
 
     Args:
         block_size: side of the square.
@@ -77,7 +79,7 @@ class SpaceToDepth(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class SpaceToPatches(keras.layers.Layer):
-    """Moves the patches of a grid into the batch, so that each is handled by itself.
+    """Moves the patches of a grid into the batch, so that the network handles each by itself.
 
     Args:
         patch_shape: `(rows, columns)` of a patch.

@@ -1,3 +1,5 @@
+"""Layers that draw random numbers, repeatable by seed."""
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -9,11 +11,11 @@ class SeededLayer(keras.layers.Layer):
     """Base of layers that draw random numbers, repeatable by seed.
 
     Each replica of a `tf.distribute` strategy draws its own numbers. The state is saved
-    with the weights (Keras itself saves it nowhere), so that a resumed training goes on
-    with fresh numbers instead of replaying the old ones.
+    with the weights (Keras itself saves it nowhere), so that a resumed training
+    draws new numbers instead of the old ones again.
 
     Args:
-        seed: integer, or `None` for other numbers each time.
+        seed: integer, or `None` for different numbers in each run.
     """
 
     def __init__(self, seed=None, **kwargs):
@@ -22,7 +24,7 @@ class SeededLayer(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def next_seed(self):
-        """Returns the seed of this call, int32 `(2,)`, another one on each replica."""
+        """Returns the seed of this call, int32 `(2,)`, different on each replica."""
         return replica_seed(self.seed_generator)
 
     def save_own_variables(self, store):
@@ -41,14 +43,14 @@ class SeededLayer(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class RandomMessage(SeededLayer):
-    """Draws fresh uniform message bits for every image of a batch.
+    """Draws new random message bits for every image of a batch.
 
     Args:
         shape: shape of one message, for instance `(4, 4, 1)` or `(30,)`.
-        seed: integer, makes the messages repeatable.
+        seed: integer that makes the messages repeatable.
 
     Input shape:
-        Any `(batch, ...)`; only the batch size is read.
+        Any `(batch, ...)`; the layer reads only the batch size.
 
     Output shape:
         `(batch, *shape)`, float32 zeros and ones.

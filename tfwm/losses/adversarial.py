@@ -1,3 +1,5 @@
+"""The loss of a critic that is trained beside an embedder."""
+
 import keras
 import tensorflow as tf
 
@@ -6,22 +8,22 @@ import tensorflow as tf
 class AdversarialLoss(keras.layers.Layer):
     """Trains a critic beside an embedder, and the embedder to mislead it.
 
-    The layer passes the watermarked image on and adds two losses: the critic's, which sees the
-    image as a constant, and `weight` times the embedder's, which sees the critic as one. So
-    both play in one ordinary training step, with one optimizer, on any strategy. MBRS, section
-    3.3 (its code steps the critic first, with an optimizer of its own; Adam's steps do not
-    depend on a loss's scale, so the critic's are the same).
+    The layer returns the watermarked image and adds two losses: the critic's, for which the image
+    is a constant, and `weight` times the embedder's, for which the critic is a constant. So one
+    ordinary training step with one optimizer trains both, under any strategy. MBRS, section 3.3
+    (its code updates the critic first, with a separate optimizer; as Adam's steps do not depend
+    on a loss's scale, the critic's steps are the same here).
 
     Args:
         critic: `keras.Model` from images to a logit, positive for a cover.
-        weight: of the embedder's loss.
+        weight: weight of the embedder's loss.
         kind: `"logistic"`, cross-entropies of the logit; or `"wasserstein"`, for a critic
-            with clipped weights: the difference of its mean outputs, as StegaStamp (whose
-            critic has the other sign and RMSProp at a tenth of the learning rate).
+            with clipped weights: the difference of its mean outputs, as in StegaStamp (whose
+            critic has the opposite sign, and RMSProp with a tenth of the learning rate).
 
     Call arguments:
         inputs: `[watermarked, cover]`, both `(batch, height, width, channels)` in [0, 1].
-        training: the losses are added only if `True`.
+        training: if not `True`, the layer adds no losses.
 
     Output shape:
         That of `watermarked`, which is returned unchanged.
@@ -52,7 +54,7 @@ class AdversarialLoss(keras.layers.Layer):
         watermarked, cover = inputs
         if training:
             cost = KINDS[self.kind]
-            # Both in one batch, so that its statistics do not give them away.
+            # Both in one batch: separate batch statistics would reveal which is which.
             images = tf.concat([cover, tf.stop_gradient(watermarked)], axis=0)
             logits = self.critic(images, training=True)
             real, marked = tf.split(logits, 2)

@@ -1,9 +1,11 @@
+"""A loss that teaches a spatial transformer where an attack moved the image."""
+
 import keras
 import tensorflow as tf
 
 from tfwm.ops.warp import position_images
 
-# An error that is good enough: 0.3 % of half a side.
+# An error that is small enough: 0.3 % of half a side.
 SMALLEST = 1e-5
 
 
@@ -11,23 +13,23 @@ SMALLEST = 1e-5
 class AlignmentLoss(keras.layers.Layer):
     """Teaches a spatial transformer where an attack moved the image.
 
-    StegaStamp's transformer learns only by the message that is read better or worse; here it is
-    told as well. The error is the mean squared difference between its map and the affine one that
-    is nearest to how the attack moved the image, and the embedder learns by it to put marks into
-    the image by which it can be found. The loss is `weight log(error + 1e-5)`, which weighs alike
-    while attacks are still small and when they have grown. tfwm's own; the papers have none.
+    StegaStamp's transformer learns only from how well the message is read. With this loss it also
+    learns from the attack. The error is the mean squared difference between the transformer's map
+    and the affine map that is closest to what the attack did. The embedder learns from it to add
+    marks that help to locate the image. The loss is `weight log(error + 1e-5)`, which has the same
+    effect while attacks are small as when they are large. It is tfwm's own; the papers have none.
 
     Args:
-        layer: name of the extractor's layer that gives the map, `(batch, 6)`, as
-            `tfwm.models.stegastamp.SpatialTransformer` takes it.
-        weight: of the loss.
+        layer: name of the extractor's layer that returns the map, `(batch, 6)`, for
+            `tfwm.models.stegastamp.SpatialTransformer`.
+        weight: weight of the loss.
 
     Call arguments:
-        inputs: `[parameters, positions]`: the map, and what
-            `tfwm.attacks.Attack.call_with_positions` tells.
+        inputs: `[parameters, positions]`: the map, and the positions that
+            `tfwm.attacks.Attack.call_with_positions` returns.
 
     Output shape:
-        `(batch, 6)`: the map that was wanted.
+        `(batch, 6)`: the map that the transformer should return.
 
     Example:
 
@@ -65,14 +67,14 @@ class AlignmentLoss(keras.layers.Layer):
 
 
 def affine_map(positions):
-    """Returns the affine maps that lead from an image's places to those of its moved copy.
+    """Returns the affine maps from the places of an image to those of its moved copy.
 
     Args:
         positions: see `tfwm.attacks.Attack.call_with_positions`.
 
     Returns:
-        float32 `(batch, 6)`: least squares over the pixels that are of the image; the numbers of
-        `tfwm.models.stegastamp.SpatialTransformer`, which then moves the copy back.
+        float32 `(batch, 6)`, fitted by least squares over the pixels that show the image. With
+        these numbers `tfwm.models.stegastamp.SpatialTransformer` moves the copy back.
     """
     batch = tf.shape(positions)[0]
     here = 2 * position_images(tf.shape(positions))[..., :2] - 1
@@ -82,7 +84,7 @@ def affine_map(positions):
     there = tf.concat([2 * values[..., :2] - 1, tf.ones_like(known)], -1)
     square = tf.matmul(there * known, there, transpose_a=True)
     mixed = tf.matmul(there * known, here, transpose_a=True)
-    # The ridge keeps an image of which nothing is left from dividing by zero.
+    # The ridge avoids a division by zero if no pixel of the image is left.
     ridge = 1e-3 * tf.eye(3)
     plain = tf.constant([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
     solved = tf.linalg.solve(square + ridge, mixed + tf.matmul(ridge, plain))

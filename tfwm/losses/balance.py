@@ -1,3 +1,5 @@
+"""Layers that weigh several losses against each other during training."""
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -6,23 +8,23 @@ from tfwm.losses.image import YUVLoss
 
 
 class LossBalance(keras.layers.Layer):
-    """Base of layers that weigh several losses against each other while they train.
+    """Base of layers that weigh several losses against each other during training.
 
-    Derive from it and write `combine`. Each loss and each weight is a metric, `loss_<name>`
-    and `weight_<name>`, means over the epoch. Everything is computed in float32.
+    Derive from it and write `combine`. Each loss and each weight becomes a metric,
+    `loss_<name>` and `weight_<name>`, a mean over the epoch. All is computed in float32.
 
     Args:
-        terms: dict of names to Keras losses, of which the mean over the batch is taken. The
-            one named `"message"` compares logits with bits, the others watermarked images
-            with covers; by custom `"image"` and `"perceptual"`.
+        terms: dict from names to Keras losses, which are averaged over the batch. The one named
+            `"message"` compares logits with bits. The others compare watermarked images
+            with covers; their usual names are `"image"` and `"perceptual"`.
 
     Call arguments:
-        inputs: dict of `"watermarked"` and `"cover"`, `(batch, height, width, channels)` in
-            [0, 1], and of `"logits"` and `"message"`, `(batch, ...)`.
-        training: state moves only if `True`; the loss is added always.
+        inputs: dict with `"watermarked"` and `"cover"`, `(batch, height, width, channels)` in
+            [0, 1], and `"logits"` and `"message"`, `(batch, ...)`.
+        training: the state changes only if `True`; the loss is always added.
 
     Returns:
-        The combined loss, a scalar, which is added to the model's as well.
+        The combined loss, a scalar, which the layer also adds to the model's losses.
     """
 
     def __init__(self, terms, **kwargs):
@@ -43,20 +45,20 @@ class LossBalance(keras.layers.Layer):
         }
 
     def combine(self, values, training):
-        """Weighs the losses.
+        """Combines the losses into one.
 
         Args:
-            values: dict of names to losses, float32 scalars.
-            training: whether state may move.
+            values: dict from names to losses, float32 scalars.
+            training: whether the state may change.
 
         Returns:
-            The total, and a dict of names to what each loss is multiplied by.
+            The total, and a dict from names to the weight of each loss.
         """
         raise NotImplementedError
 
     def measure(self, loss, truth, prediction):
-        """Computes one loss, for classes that change its settings as they go."""
-        # Called as a whole it divides by the number of replicas, and `add_loss` does so again.
+        """Computes one loss; override it to change the settings of a loss during training."""
+        # Not `loss(...)`: it divides by the number of replicas, and `add_loss` does so again.
         return tf.reduce_mean(loss.call(truth, prediction))
 
     def call(self, inputs, training=None):
@@ -75,7 +77,7 @@ class LossBalance(keras.layers.Layer):
         return ()
 
     def per_term(self, argument, given, defaults):
-        """Returns a dict with a positive number for each term, from an argument of that name."""
+        """Returns `given`, completed by `defaults`: a positive number for each term."""
         given = given or {}
         values = {name: given.get(name, defaults.get(name)) for name in self.terms}
         if set(given) - set(values) or not all(value and value > 0 for value in values.values()):
@@ -102,23 +104,25 @@ _RAMP = {"image": 15_000, "perceptual": 15_000, "message": 1}
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class RampedWeights(LossBalance):
-    """Weighs losses by ramps over the steps, as StegaStamp.
+    """Weighs losses by ramps over the steps, as in StegaStamp.
 
-    At step `n`, from 0, a loss has the weight `maximum * min(n / ramp, 1)`; in the first
-    `message_only` steps the message's has the weight 1 and the others 0. The gain at the
+    At step `n`, counted from 0, a loss has the weight `maximum * min(n / ramp, 1)`. In the first
+    `message_only` steps the message's loss has the weight 1 and the others 0. The gain at the
     edges of a `tfwm.losses.YUVLoss` is 0 until `edge_start` and then rises over `edge_ramp`
-    steps to the loss's own `edge_gain`. The step is a weight: it is saved, goes on when a
-    training is resumed, and stands outside training.
+    steps to the loss's own `edge_gain`. The step is a weight: it is saved, continues when a
+    training is resumed, and does not change outside training.
 
-    Reference: Tancik et al., "StegaStamp", CVPR 2020; the values of its code's `base.sh`.
+    Reference: Tancik et al., "StegaStamp", CVPR 2020, and the values in its code's `base.sh`.
 
     Args:
         terms: see `LossBalance`.
-        maximum: dict of the final weights; 2 for `"image"`, 1.5 for `"perceptual"` and
-            `"message"` by default. Losses of other names need theirs here and in `ramp`.
-        ramp: dict of the steps until then; 15,000 and, for the message, 1.
-        message_only: number of first steps.
-        edge_start, edge_ramp: in steps.
+        maximum: dict of the final weights; by default 2 for `"image"`, 1.5 for
+            `"perceptual"` and `"message"`. A loss of another name needs an entry here and in
+            `ramp`.
+        ramp: dict of the number of steps until then, by default 15,000, and 1 for the message.
+        message_only: number of steps at the start in which only the message's loss counts.
+        edge_start: step at which the gain at the edges begins to rise.
+        edge_ramp: number of steps in which it rises.
 
     Call arguments:
         inputs, training: see `LossBalance`.
@@ -199,29 +203,29 @@ class RampedWeights(LossBalance):
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class SelfAdaptiveWeights(LossBalance):
-    """Weighs losses by variances that are learned with the network, by the same optimizer.
+    """Weighs losses by variances that the optimizer learns together with the network.
 
-    The total is the sum of `L / w + log(w)` over the losses. A variance `w` settles at the
-    loss itself, so that each loss is asked to shrink by the same share. A small first `w` of
-    the message makes it be learned first. No ramps, no other settings.
+    The total is the sum of `L / w + log(w)` over the losses. A variance `w` converges to the
+    loss itself, so that all losses have to shrink by the same share. With a small first `w` of
+    the message, the message is learned first. There are no ramps and no other settings.
 
-    What is trained is `log(w) / speed`, so that no step makes a variance zero or negative;
-    and the variances see `L + floor`, so that a loss of 0 does not make its weight grow for
-    ever. The network's gradient is that of the plain `L / w`.
+    The trained weight is `log(w) / speed`, so that no step makes a variance zero or negative.
+    The variances see `L + floor`, so that the weight of a loss of 0 does not grow without end.
+    The network's gradient is that of the plain `L / w`.
 
     Reference: Kendall et al., CVPR 2018; for StegaStamp, the CropDefender paper, section 3.4,
-    whose code trains `w` itself and cuts it off at 0.
+    whose code trains `w` itself and clips it at 0.
 
     Args:
         terms: see `LossBalance`.
         initial: dict of the first variances; by default 0.1 for `"message"` and 1 for others.
-        speed: how many times faster than the learning rate `log(w)` moves under Adam. With
-            10 and a learning rate of 1e-4, a variance falls to a tenth in 2,300 steps. With
-            plain SGD, whose steps grow with the gradient, take 1.
+        speed: how many times faster than the learning rate `log(w)` changes under Adam. With
+            10 and a learning rate of 1e-4, a variance falls to a tenth in 2,300 steps. For
+            plain SGD, whose steps grow with the gradient, use 1.
         floor: dict of the smallest variances, by default 1e-3 for all; no weight exceeds
-            `1 / floor`. Without one that stops it in time, an image loss draws the training
-            into a perfect image without a message: its logarithm has no end, while a
-            message's cross-entropy can only fall from 0.69 to 0, or normalised to 0.31.
+            `1 / floor`. Without a large enough floor, the training ends in a perfect image
+            without a message: the logarithm of an image loss has no lower bound, while a
+            message's cross-entropy can only fall from 0.69 to 0, or normalized to 0.31.
 
     Call arguments:
         inputs, training: see `LossBalance`.
@@ -260,7 +264,7 @@ class SelfAdaptiveWeights(LossBalance):
         }
 
     def variance(self, name):
-        """Returns the variance of a loss now, a float32 scalar."""
+        """Returns the present variance of a loss, a float32 scalar."""
         return tf.exp(self.speed * tf.convert_to_tensor(self.scales[name]))
 
     def combine(self, values, training):

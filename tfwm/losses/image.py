@@ -1,3 +1,5 @@
+"""Losses that compare watermarked images with their covers, without a trained network."""
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -10,7 +12,7 @@ from tfwm.ops.transforms import dct_matrix
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class SSIMLoss(keras.losses.Loss):
-    """`1 - SSIM` of cover and watermarked image.
+    """Computes `1 - SSIM` of cover and watermarked image.
 
     Reference: Ahmadi et al., ReDMark, Eq. 5 (the image part of Eq. 7).
 
@@ -57,15 +59,15 @@ class SSIMLoss(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class PSNRLoss(keras.losses.Loss):
-    """Mean over the images of `log10(MSE)`: minus a tenth of the PSNR, per image.
+    """Computes `log10(MSE)` of each image: minus a tenth of its PSNR.
 
-    Taking the logarithm image by image makes each image's decibels count alike, so that
-    smooth images are not sacrificed for textured ones as under a plain squared error.
+    Because of the logarithm, a decibel counts the same in each image. Under a plain squared error,
+    smooth images would lose quality to the advantage of textured ones.
 
     Args:
-        floor: mean squared error below which an image costs nothing more, in squared
-            units of [0, 1] pixels; the default is 60 dB.
-        hard: whether nothing is exactly that, and not less and less.
+        floor: mean squared error in squared units of [0, 1] pixels; the loss hardly falls below
+            it. The default is 60 dB.
+        hard: if `True`, the loss is exactly constant below `floor`.
 
     Input shape:
         Two batches `(batch, height, width, channels)` in [0, 1].
@@ -103,18 +105,18 @@ _QUARTER = 4
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class YUVLoss(keras.losses.Loss):
-    """Mean squared difference in YUV, colour and edges weighted: StegaStamp's image loss.
+    """Computes StegaStamp's mean squared difference in YUV, with weights for color and edges.
 
     A sum over the channels `c` of `weights[c] * mean(((1 + edge_gain * F) * difference_c) ** 2)`
-    where the map F is 1 at the borders and falls to 0 along cosines a quarter of the image
-    further in, so that the watermark leaves the borders, where it is easily seen.
+    where the map F is 1 at the borders and falls along cosines to 0 at a quarter of the image's
+    side, so that the watermark avoids the borders, where it is easily visible.
 
-    Reference: Tancik et al., "StegaStamp", CVPR 2020, and its code (MIT), which sets its two
-    far borders off by a pixel; `tfwm.losses.RampedWeights` ramps the gain as it does.
+    Reference: Tancik et al., "StegaStamp", CVPR 2020, and its code (MIT), where two of the
+    borders are off by a pixel. `tfwm.losses.RampedWeights` ramps the gain as the code does.
 
     Args:
-        weights: of Y, U and V; StegaStamp's by default.
-        edge_gain: gain at the borders; StegaStamp ends with 10.
+        weights: weights of Y, U and V, by default StegaStamp's.
+        edge_gain: gain at the borders; StegaStamp's final value is 10.
 
     Input shape:
         Two batches `(batch, height, width, 3)`, RGB in [0, 1].
@@ -137,7 +139,7 @@ class YUVLoss(keras.losses.Loss):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         if len(weights) != 3 or min(weights) < 0:
             raise ValueError(
-                f"Expected three weights of at least 0, of Y, U and V. Received: weights={weights}"
+                f"Expected three weights of at least 0, for Y, U and V. Received: weights={weights}"
             )
         self.weights = tuple(float(weight) for weight in weights)
         self.edge_gain = edge_gain
@@ -146,8 +148,8 @@ class YUVLoss(keras.losses.Loss):
         return self.per_image(y_true, y_pred, self.edge_gain)
 
     def per_image(self, y_true, y_pred, edge_gain):
-        """Returns the loss of each image `(batch,)` with another gain, which may be a tensor."""
-        # The transform is linear: one of the difference does.
+        """Returns the loss of each image `(batch,)` for a given gain, which may be a tensor."""
+        # The transform is linear, so the difference is enough.
         difference = rgb_to_yuv(y_pred - y_true)
         height, width = (difference.shape[i] or tf.shape(difference)[i] for i in (1, 2))
         inside = _ramps(height, difference.dtype)[:, None] * _ramps(width, difference.dtype)
@@ -160,7 +162,7 @@ class YUVLoss(keras.losses.Loss):
 
 
 def _ramps(size, dtype):
-    """Two cosine ramps `(size,)`: 0 at both ends, 1 from a quarter of the size on."""
+    """Returns cosine ramps `(size,)`: 0 at both ends, 1 from a quarter of the size inward."""
     place = tf.range(size)
     distance = tf.cast(tf.minimum(place, size - 1 - place), dtype)
     share = tf.minimum(distance * _QUARTER / tf.cast(size, dtype), 1.0)
@@ -169,33 +171,33 @@ def _ramps(size, dtype):
 
 # Side of the blocks, which overlap by half.
 _BLOCK = 4
-# The eye sees contrasts of colour less than those of light.
+# The eye sees contrasts of color less than contrasts of light.
 _CHANNELS = (1.0, 0.25, 0.25)
-# Light that black is seen with, so that it does not show every change of light.
+# Light added to black, so that not every change of light is visible in it.
 _BLACK = 0.2
-# A band masks by its energy, but light, in the first one, by that of one pixel.
+# A band masks by its energy; the first band, which is the light, by the energy of one pixel.
 _MASKING = np.array([1 / _BLOCK**2] + [1.0] * (_BLOCK**2 - 1), np.float32)
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class PerceptualLoss(keras.losses.Loss):
-    """How visible a difference is, without a trained network: an offline stand-in for LPIPS.
+    """Measures how visible a difference is, without a trained network: an offline LPIPS.
 
-    At several scales, cover and difference are seen through the DCT of overlapping blocks of
-    4 x 4 pixels. A difference in a band counts by its energy, divided by that of the cover in
-    the same band and neighbourhood (contrast masking): much where the cover is smooth, little
-    in its textures, and a change of light as a share of the light that is there. Colour
-    images are seen in YUV, U and V at a quarter. Each scale counts twice as much as the finer
-    one before, which sees noise more. The loss grows with the square of the difference's
-    amplitude; the cover's masking takes no gradient. Unlike LPIPS it is fitted to no opinions.
+    At several scales the loss computes the DCT of overlapping blocks of 4 x 4 pixels of cover and
+    difference. A difference in a band counts by its energy, divided by the cover's energy in the
+    same band and neighborhood (contrast masking): it counts much where the cover is smooth, little
+    in textures, and a change of light counts as a share of the light. Color images are compared
+    in YUV, with U and V weighted by a quarter. Each scale counts twice as much as the finer one
+    before it, which is more sensitive to noise. The loss grows with the square of the difference's
+    amplitude; the masking has no gradient. Unlike LPIPS it is not fitted to human opinions.
 
-    The parts are those of Watson's DCT model (1993) and of the normalised Laplacian pyramid
+    The method is that of Watson's DCT model (1993) and of the normalized Laplacian pyramid
     (Laparra et al., 2016); bands and weights are tfwm's own.
 
     Args:
-        scales: number of scales; each has half the pixels a side of the one before.
-        floor: standard deviation in [0, 1] pixels, about that of noise which a smooth area
-            shows clearly: texture below it masks nothing.
+        scales: number of scales; each has half the sides of the one before.
+        floor: standard deviation in [0, 1] pixels, about that of noise which is clearly visible
+            in a smooth area. Texture below it masks nothing.
 
     Input shape:
         Two batches `(batch, height, width, channels)` in [0, 1], RGB if they have three
@@ -251,7 +253,7 @@ def _halve(image):
 
 
 def _bands(image):
-    """Orthonormal DCT of overlapping blocks: `(batch, rows, columns, 16 * channels)`."""
+    """Returns the DCT of overlapping blocks, `(batch, rows, columns, 16 * channels)`."""
     channels, matrix = image.shape[-1], dct_matrix(_BLOCK)
     basis = np.einsum("vm,un,cd->mncvud", matrix, matrix, np.eye(channels))
     kernel = basis.reshape(_BLOCK, _BLOCK, channels, -1)

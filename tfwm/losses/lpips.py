@@ -1,9 +1,9 @@
-"""The networks of LPIPS: torchvision's trunks as Keras models, and the distance on top.
+"""LPIPS: torchvision's trunks as Keras models, the distance on top of them, and the loss.
 
 Reference: Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual
-Metric", CVPR 2018; version 0.1 of its package `lpips` (BSD-2-Clause), whose heads lie in
-`lpips_heads.npz` (licence beside it), made by `scripts/convert_lpips_heads.py`. The trunks
-follow torchvision's `alexnet`, `vgg16` and `squeezenet1_1`.
+Metric", CVPR 2018; version 0.1 of its package `lpips` (BSD-2-Clause), whose heads are in
+`lpips_heads.npz` (its license is beside it), made by `scripts/convert_lpips_heads.py`. The
+trunks follow torchvision's `alexnet`, `vgg16` and `squeezenet1_1`.
 """
 
 from pathlib import Path
@@ -32,7 +32,7 @@ def build_distance(trunk, weights):
         weights: see `tfwm.losses.LPIPS`.
 
     Returns:
-        A function of two batches of images `(batch, height, width, 3)` in [0, 1] to their
+        A function from two batches of images `(batch, height, width, 3)` in [0, 1] to their
         distances `(batch,)`, float32.
     """
     if trunk not in _TRUNKS:
@@ -56,7 +56,7 @@ def build_distance(trunk, weights):
 def _features(model, image):
     image = (2.0 * tf.cast(image, tf.float32) - 1.0 - tf.constant(_SHIFT)) / tf.constant(_SCALE)
     for x in model(image, training=False):
-        # As lpips, but with a gradient where all of a pixel's features are 0.
+        # As in lpips, but with a gradient where all features of a pixel are 0.
         squares = tf.reduce_sum(tf.square(x), axis=-1, keepdims=True)
         yield x / (tf.sqrt(tf.maximum(squares, 1e-20)) + 1e-10)
 
@@ -135,7 +135,10 @@ def _fire(x, index, narrow, wide):
 
 
 def _pool_up(x):
-    """PyTorch's `ceil_mode`: a last window may hang over; features are never below 0."""
+    """Pools as PyTorch with `ceil_mode`, where a last window may exceed the image.
+
+    The zeros that it adds change no maximum, as features are never negative.
+    """
     return _pool(keras.layers.ZeroPadding2D(((0, 1), (0, 1)), dtype="float32")(x))
 
 
@@ -150,22 +153,22 @@ _TRUNKS = {"alex": _alexnet, "vgg": _vgg16, "squeeze": _squeezenet}
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class LPIPS(keras.losses.Loss):
-    """Learned perceptual distance: how far features of a classifier differ, channels weighted.
+    """Computes LPIPS, a perceptual distance: the weighted difference of a classifier's features.
 
-    The same numbers as `lpips.LPIPS(net=trunk)` of the package `lpips`, version 0.1 of the
-    weights, on images in [0, 1]. The small heads come with tfwm; the trunk's weights are
-    torchvision's, 3 to 530 MB, which it reads without PyTorch. Without them take
-    `tfwm.losses.PerceptualLoss`. Always computed in float32; the trunk is not trained, and
-    not saved with the model.
+    The numbers equal those of `lpips.LPIPS(net=trunk)` of the package `lpips`, version 0.1 of the
+    weights, on images in [0, 1]. The small heads come with tfwm. The trunk's weights are
+    torchvision's, 3 to 530 MB; the loss reads them without PyTorch. If you do not have them, use
+    `tfwm.losses.PerceptualLoss`. LPIPS is always computed in float32; the trunk is not trained,
+    and not saved with the model.
 
     Reference: Zhang et al., CVPR 2018 (https://arxiv.org/abs/1801.03924).
 
     Args:
         trunk: `"alex"` (AlexNet, as StegaStamp), `"vgg"` (VGG16) or `"squeeze"`
             (SqueezeNet 1.1, the smallest).
-        weights: path of torchvision's `.pth` of that trunk, for instance
-            `alexnet-owt-7be5be79.pth`, or of an `.npz` with the same names; `"download"`
-            fetches it once, into Keras's cache.
+        weights: path of torchvision's `.pth` file of that trunk, for instance
+            `alexnet-owt-7be5be79.pth`, or of an `.npz` with the same names. `"download"`
+            downloads it once, into Keras's cache.
 
     Input shape:
         Two batches `(batch, height, width, 3)`, RGB in [0, 1], sides of at least 32.

@@ -1,3 +1,5 @@
+"""The loss of the message bits."""
+
 import keras
 from keras import ops
 
@@ -6,12 +8,12 @@ KINDS = ("cross_entropy", "squared_error")
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class MessageLoss(keras.losses.Loss):
-    """How far logits are from the message bits, mean over the bits.
+    """Compares logits with the message bits, mean over the bits.
 
     Args:
-        kind: `"cross_entropy"`, the binary one (ReDMark, Eq. 8), or `"squared_error"`, with 1/2
-            as the logit of a 1 and -1/2 as that of a 0: the regression of bits of MBRS (Eq. 6),
-            HiDDeN and their kin, whose threshold of 1/2 lies at 0 here.
+        kind: `"cross_entropy"`, the binary one (ReDMark, Eq. 8), or `"squared_error"`, whose
+            targets are the logits 1/2 for a 1 and -1/2 for a 0: MBRS (Eq. 6), HiDDeN and similar
+            systems regress bits this way, with a threshold of 1/2 that is 0 here.
 
     Input shape:
         `y_true`: bits 0/1 `(batch, ...)`; `y_pred`: logits of the same shape.

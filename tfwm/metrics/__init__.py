@@ -1,3 +1,5 @@
+"""Keras metrics of images, messages and watermarks."""
+
 from tfwm.metrics.image import LPIPS, PSNR
 from tfwm.metrics.message import BitErrorRate
 from tfwm.metrics.watermark import (

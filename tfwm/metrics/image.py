@@ -1,3 +1,5 @@
+"""Metrics of image quality: PSNR and LPIPS."""
+
 import keras
 from keras import ops
 
@@ -6,12 +8,12 @@ from tfwm.losses.lpips import build_distance
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class PSNR(keras.metrics.Mean):
-    """Peak signal-to-noise ratio in dB, mean over the images.
+    """Computes the peak signal-to-noise ratio in dB, mean over the images.
 
     Reference: Ahmadi et al., ReDMark, Eq. 6, here with pixels in [0, 1].
 
     Args:
-        ceiling: the value given to equal images, in dB.
+        ceiling: value for equal images, in dB.
 
     Input shape:
         Two batches `(batch, height, width, channels)` in [0, 1].
@@ -40,12 +42,13 @@ class PSNR(keras.metrics.Mean):
 
 @keras.saving.register_keras_serializable(package="tfwm", name="LPIPSMetric")
 class LPIPS(keras.metrics.Mean):
-    """Learned perceptual distance, mean over the images: see `tfwm.losses.LPIPS`.
+    """Computes LPIPS, mean over the images: see `tfwm.losses.LPIPS`.
 
     Reference: Zhang et al., CVPR 2018 (https://arxiv.org/abs/1801.03924).
 
     Args:
-        trunk, weights: see `tfwm.losses.LPIPS`.
+        trunk: see `tfwm.losses.LPIPS`.
+        weights: see `tfwm.losses.LPIPS`.
 
     Input shape:
         Two batches `(batch, height, width, 3)`, RGB in [0, 1], sides of at least 32.

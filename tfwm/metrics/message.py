@@ -1,10 +1,12 @@
+"""The metric of messages: the bit error rate."""
+
 import keras
 from keras import ops
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class BitErrorRate(keras.metrics.Mean):
-    """Share of message bits that come out wrong, 0 to 1.
+    """Computes the share of message bits that are read wrong, 0 to 1.
 
     Reference: Ahmadi et al., ReDMark, Eq. 4.
 

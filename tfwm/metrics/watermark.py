@@ -1,3 +1,5 @@
+"""How similar a picture that was read is to the watermark."""
+
 import keras
 import numpy as np
 from keras import ops
@@ -6,20 +8,20 @@ from keras import ops
 FLOOR = 1e-8
 
 
-def normalized_correlation(y_true, y_pred, centred=False):
-    """Normalised correlation of two images, one number for each pair of a batch.
+def normalized_correlation(y_true, y_pred, centered=False):
+    """Computes the normalized correlation of two images, for each pair of a batch.
 
-    The usual form, `sum(a b) / sqrt(sum(a^2) sum(b^2))`, by which watermarks are compared
-    (Zhang et al., AAAI 2020, count 0.95 as success, without a formula). It takes bright for
-    alike: a white image has more than 0.9 with a logo on white ground. `centred` removes the mean
-    of each channel first (Pearson's correlation): a blank of any colour has 0, and so has noise
-    on average. An image without anything in it, black or centred and blank, has 0. Neither sees
-    how strong a picture is: the faintest trace of a watermark on gray has 1 once centred.
+    The usual form, `sum(a b) / sqrt(sum(a^2) sum(b^2))`, is common for watermarks (Zhang et al.,
+    AAAI 2020, count 0.95 as success, without a formula). It confuses bright with similar: a white
+    image and a logo on white have more than 0.9. With `centered` the mean of each channel is
+    removed first (Pearson's correlation): a blank of any color has 0, and so has noise on average.
+    An image without content, black or centered and blank, has 0. Neither form measures how strong
+    a picture is: the faintest trace of a watermark on gray has 1 if centered.
 
     Args:
         y_true: `(batch, height, width, channels)`, in [0, 1].
         y_pred: the same shape.
-        centred: whether to remove the means.
+        centered: whether to remove the mean of each channel.
 
     Returns:
         float32 `(batch,)`, at most 1.
@@ -30,11 +32,11 @@ def normalized_correlation(y_true, y_pred, centred=False):
     >>> white = np.ones((1, 2, 2, 1))
     >>> round(float(normalized_correlation(mark, white)[0]), 3)
     0.866
-    >>> float(normalized_correlation(mark, white, centred=True)[0])
+    >>> float(normalized_correlation(mark, white, centered=True)[0])
     0.0
     """
     a, b = (ops.cast(image, "float32") for image in (y_true, y_pred))
-    if centred:
+    if centered:
         a, b = (image - ops.mean(image, axis=(1, 2), keepdims=True) for image in (a, b))
     power = ops.maximum(_mean(a * a), FLOOR) * ops.maximum(_mean(b * b), FLOOR)
     return _mean(a * b) / ops.sqrt(power)
@@ -46,10 +48,10 @@ def _mean(image):
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class NormalizedCorrelation(keras.metrics.Mean):
-    """Normalised correlation of watermarks, mean over the images.
+    """Computes the normalized correlation of watermarks, mean over the images.
 
     Args:
-        centred: whether to remove the means first; see
+        centered: whether to remove the means first; see
             `tfwm.metrics.normalized_correlation`.
 
     Input shape:
@@ -57,37 +59,37 @@ class NormalizedCorrelation(keras.metrics.Mean):
 
     Example:
 
-    >>> metric = NormalizedCorrelation(centred=True)
+    >>> metric = NormalizedCorrelation(centered=True)
     >>> mark = np.eye(8).reshape(1, 8, 8, 1)
     >>> metric.update_state(mark, 1 - mark)
     >>> round(float(metric.result()), 3)
     -1.0
     """
 
-    def __init__(self, centred=False, name="normalized_correlation", dtype=None):
+    def __init__(self, centered=False, name="normalized_correlation", dtype=None):
         super().__init__(name=name, dtype=dtype)
-        self.centred = centred
+        self.centered = centered
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        super().update_state(normalized_correlation(y_true, y_pred, self.centred))
+        super().update_state(normalized_correlation(y_true, y_pred, self.centered))
 
     def get_config(self):
-        return {**super().get_config(), "centred": self.centred}
+        return {**super().get_config(), "centered": self.centered}
 
 
 def watermark_similarity(watermark, read):
-    """How much of a watermark is in images that were read, one number for each.
+    """Measures how much of a watermark is in pictures that were read, for each picture.
 
-    The mean-removed correlation (`normalized_correlation(centred=True)`) where what was read has
-    at least the watermark's contrast; in proportion less where it is fainter. A correlation
-    alone gives 1 to the faintest trace of the watermark on a blank.
+    It is the correlation without means (`normalized_correlation(centered=True)`) if the picture has
+    at least the watermark's contrast, and proportionally less if it is fainter. A correlation
+    alone is 1 for the faintest trace of the watermark on a blank.
 
     Args:
         watermark: `(height, width, channels)`, in [0, 1].
         read: `(batch, height, width, channels)`, in [0, 1].
 
     Returns:
-        float64 `(batch,)`, in [-1, 1]; 0 for a blank of any colour.
+        float64 `(batch,)`, in [-1, 1]; 0 for a blank of any color.
 
     Example:
 
@@ -96,7 +98,7 @@ def watermark_similarity(watermark, read):
     >>> watermark_similarity(watermark, np.stack([watermark, faint])).round(3).tolist()
     [1.0, 0.1]
     """
-    mark, read = (_centred(np.asarray(x, np.float64)) for x in (watermark, read))
+    mark, read = (_centered(np.asarray(x, np.float64)) for x in (watermark, read))
     contrast = np.sqrt(np.mean(mark**2))
     found = np.sqrt(np.mean(read**2, (1, 2, 3)))
     if not contrast:
@@ -104,5 +106,5 @@ def watermark_similarity(watermark, read):
     return np.mean(read * mark, (1, 2, 3)) / (contrast * np.maximum(found, contrast))
 
 
-def _centred(images):
+def _centered(images):
     return images - images.mean((-3, -2), keepdims=True)

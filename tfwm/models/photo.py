@@ -1,21 +1,21 @@
-"""The all-round network for photographs, tfwm's own: many weak votes instead of clean bits.
+"""tfwm's own network for photographs: many weak votes instead of clean bits.
 
-One bit goes into each 8 x 8 cell of luminance, and a message is repeated over all cells
-(`tfwm.payload`). So the network need not read every cell: it is trained for the likelihood of
-each bit (binary cross-entropy) under heavy damage, and the sum over the copies decides. It has
-no patches: each cell sees its neighbours, and the pattern of a cell fades into theirs.
+Each 8 x 8 cell of luminance carries one bit, and a message is repeated over all cells
+(`tfwm.payload`). So the network need not read every cell correctly: it is trained for the
+likelihood of each bit (binary cross-entropy) under strong attacks, and the sum over the copies
+decides. It has no patches: each cell sees its neighbors, and its pattern fades into theirs.
 """
 
 import keras
 import tensorflow as tf
 
 CELL = 8
-# Synthesis and analysis windows reach half a cell into the neighbours.
+# Synthesis and analysis windows reach half a cell into the neighbors.
 WINDOW = 16
 
 
 def build_embedder(width=64, depth=3, name="embedder"):
-    """Builds the embedding network: image and bits to the watermarked image.
+    """Builds the embedding network, from image and bits to the watermarked image.
 
     Args:
         width: channels of the hidden layers.
@@ -51,7 +51,7 @@ def build_embedder(width=64, depth=3, name="embedder"):
 
 
 def build_extractor(width=64, depth=3, name="extractor"):
-    """Builds the extraction network: one logit for each cell.
+    """Builds the extraction network, which returns one logit for each cell.
 
     Args:
         width: channels of the hidden layers.
@@ -75,7 +75,7 @@ def build_extractor(width=64, depth=3, name="extractor"):
 
 
 def _analysis(image, width):
-    """Features of each cell, from a window that overlaps the neighbours."""
+    """Computes the features of each cell from a window that overlaps the neighbors."""
     x = keras.layers.Rescaling(4.0, offset=-2.0, name="centre")(image)
     x = keras.layers.Conv2D(width, WINDOW, CELL, padding="same", name="analysis")(x)
     return keras.layers.ReLU(name="analysis_relu")(x)
@@ -90,10 +90,10 @@ def _cell_convolutions(x, width, depth):
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class CellSynthesis(keras.layers.Layer):
-    """Turns the features of cells into pixels, each cell's window fading into its neighbours'.
+    """Turns the features of cells into pixels; the window of each cell fades into its neighbors.
 
-    The same as `Conv2DTranspose(1, 2 * cell, cell, padding="same", use_bias=False)`, weights
-    included, computed as a 3 x 3 convolution over cells: several times as fast on CPUs.
+    Equals `Conv2DTranspose(1, 2 * cell, cell, padding="same", use_bias=False)`, weights included.
+    It is computed as a 3 x 3 convolution over cells, which is several times as fast on CPUs.
 
     Args:
         cell: side of a cell in pixels, even.
@@ -113,7 +113,9 @@ class CellSynthesis(keras.layers.Layer):
     def __init__(self, cell=8, **kwargs):
         super().__init__(**kwargs)
         if not isinstance(cell, int) or cell < 2 or cell % 2:
-            raise ValueError(f"Expected an even number of pixels. Received: cell={cell!r}")
+            raise ValueError(
+                f"Expected a cell with an even number of pixels. Received: cell={cell!r}"
+            )
         self.cell = cell
 
     def build(self, input_shape):

@@ -1,28 +1,28 @@
-"""Networks from an image to an image: surrogates of an attacker, and hosts that mark by themselves.
+"""Image-to-image networks: surrogates that an attacker trains, and hosts that mark their outputs.
 
 * `build_unet`: Isola et al., "Image-to-image translation with conditional adversarial networks",
   CVPR 2017 (pix2pix).
 * `build_resnet`: Johnson, Alahi and Fei-Fei, "Perceptual losses for real-time style transfer and
   super-resolution", ECCV 2016, as pix2pix has it.
-* `build_super_resolver`: the same paper's network for larger images.
+* `build_super_resolver`: the same paper's network that enlarges images.
 
-Zhang et al., "Model watermarking for image processing networks", AAAI 2020, copy a model by four
+Zhang et al., "Model watermarking for image processing networks", AAAI 2020, copy a model with four
 surrogates: UNet is `build_unet(residual=True)` for 256 x 256 pixels, and CNet, Res9, Res16 are
 `build_resnet(blocks, residual=True)` of 0, 9 and 16 blocks. Wu et al., "Watermarking neural
-networks with watermarked images", have pix2pix and Johnson's network among their hosts.
+networks with watermarked images", use pix2pix and Johnson's network as hosts, among others.
 
-Code: that of pix2pix and CycleGAN (BSD) and of Zhang et al.; nothing of it is reused. Where these
-differ:
+Code: pix2pix and CycleGAN (BSD), and Zhang et al.'s; nothing of it is reused. Where these differ:
 
-* By the precedence of an operator, Zhang's residual blocks have one convolution, not two. Two are
-  the default here; `block_depth=1` is theirs.
-* Theirs normalise in use by the mean statistics of the training. Here each image has its own, in
-  training and in use.
-* Their dropout of 0.5 is an argument of the U-Net, 0 by default, and left out of the other.
-* What "several convolutional layers" (CNet) are is not said: the residual network without blocks.
+* Because of an operator's precedence, the residual blocks of Zhang's code have one convolution, not
+  two. Two are the default here; `block_depth=1` is theirs.
+* Theirs normalize in use by the mean statistics of the training. Here each image is normalized by
+  its own statistics, in training and in use.
+* Their dropout of 0.5 is an argument of the U-Net, 0 by default; the residual network has none.
+* Zhang's text does not say what the "several convolutional layers" of CNet are. Here CNet is the
+  residual network without blocks.
 
-Images are in [0, 1]; inside, pixels are `2 image - 1`, and the last function is tanh. With
-`residual` it gives a change of the input in that range, and the sum is clipped.
+Images are in [0, 1]. Inside the networks, pixels are `2 image - 1`, and the last function is tanh.
+With `residual` a network outputs a change of its input in that range, and the sum is clipped.
 """
 
 import keras
@@ -43,7 +43,7 @@ def build_unet(
     residual=False,
     name="unet",
 ):
-    """Builds pix2pix's U-Net, at its defaults `unet_256`.
+    """Builds pix2pix's U-Net; the defaults are `unet_256`.
 
     Args:
         channels_in: channels of the input.
@@ -51,8 +51,9 @@ def build_unet(
         width: channels after the first halving; the deepest layers have eight times as many.
         depth: number of halvings, from 2: 8 for 256 x 256 pixels, 6 for 64 x 64.
         normalization: `"instance"`, `"batch"` or `None`.
-        dropout: rate in the middle of the way up, in training, from depth 6 on; pix2pix has 0.5.
-        residual: whether it gives a change of the input, which then has as many channels.
+        dropout: rate in training in the middle of the way up, from a depth of 6; pix2pix has 0.5.
+        residual: whether the network outputs a change of the input, which then needs as many
+            channels.
         name: name of the model.
 
     Returns:
@@ -91,14 +92,14 @@ def build_resnet(
         channels_in: channels of the input.
         channels_out: channels of the output.
         width: channels at full resolution; the blocks have four times as many.
-        block_depth: convolutions of a block: 2, or 1 as Zhang's code.
+        block_depth: convolutions of a block: 2, or 1 as in Zhang's code.
         normalization: `"instance"`, `"batch"` or `None`.
         residual: see `build_unet`.
         name: name of the model.
 
     Returns:
         `keras.Model` from `(batch, H, W, channels_in)` to `(batch, H, W, channels_out)`, both in
-        [0, 1], H and W multiples of 4 from 8 on.
+        [0, 1], H and W multiples of 4, at least 8.
 
     Example:
 
@@ -126,14 +127,14 @@ def build_resnet(
 
 
 def build_super_resolver(scale=4, channels=3, width=64, blocks=4, name="super_resolver"):
-    """Builds a network that enlarges images, by what it adds to bilinear interpolation.
+    """Builds a network that enlarges images: it adds detail to bilinear interpolation.
 
-    Johnson's: a 9 x 9 convolution, residual blocks at the small size, doublings, a 9 x 9
-    convolution. As in Lim et al., "Enhanced deep residual networks", CVPRW 2017, there is no
-    normalisation, which takes an image's contrast away; doublings are `DepthToSpace`.
+    As in Johnson's paper: a 9 x 9 convolution, residual blocks at the small size, doublings, a
+    9 x 9 convolution. As in Lim et al., "Enhanced deep residual networks", CVPRW 2017, there is
+    no normalization, which would remove an image's contrast. Doublings are `DepthToSpace`.
 
     Args:
-        scale: a power of 2 by which sides grow; the paper has 4 and 8.
+        scale: factor on the sides, a power of 2; the paper has 4 and 8.
         channels: channels of input and output.
         width: channels of the hidden layers.
         blocks: number of residual blocks; the paper has 4.
@@ -141,7 +142,7 @@ def build_super_resolver(scale=4, channels=3, width=64, blocks=4, name="super_re
 
     Returns:
         `keras.Model` from `(batch, H, W, channels)` to `(batch, scale * H, scale * W, channels)`,
-        both in [0, 1], H and W from 5 on.
+        both in [0, 1], H and W at least 5.
 
     Example:
 
@@ -179,7 +180,7 @@ def _check_blocks(blocks):
 
 
 def _finished(image, x, residual):
-    """From the last convolution's results to pixels in [0, 1], float32."""
+    """Turns the last convolution's results into pixels in [0, 1], float32."""
     if not residual:
         x = keras.layers.Activation("tanh", name="tanh", dtype="float32")(x)
         return keras.layers.Rescaling(0.5, offset=0.5, name="output", dtype="float32")(x)
@@ -197,7 +198,7 @@ def _finished(image, x, residual):
 def _layer(
     x, width, name, normalization, kernel=3, stride=1, padding="valid", transposed=False, relu=True
 ):
-    """Convolution, normalisation, ReLU."""
+    """Adds a convolution, normalization and ReLU."""
     kind = keras.layers.Conv2DTranspose if transposed else keras.layers.Conv2D
     x = kind(
         width,
@@ -208,12 +209,12 @@ def _layer(
         kernel_initializer=parts.small_normal(),
         name=name,
     )(x)
-    x = parts.normalise(x, name, normalization)
+    x = parts.normalize(x, name, normalization)
     return keras.layers.ReLU(name=f"{name}_relu")(x) if relu else x
 
 
 def _block(x, depth, name, normalization):
-    """Residual block; only a block of one convolution has a ReLU after its last, as Zhang's."""
+    """Adds a residual block; only one of a single convolution ends in a ReLU, as Zhang's."""
     y = x
     for i in range(1, depth + 1):
         y = ReflectionPadding(1, name=f"{name}_border{i}")(y)
@@ -223,13 +224,13 @@ def _block(x, depth, name, normalization):
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class Enlarge(keras.layers.Layer):
-    """Bilinear interpolation of images of any size, by a whole factor.
+    """Enlarges images of any size by a whole factor, bilinearly.
 
-    As `keras.layers.UpSampling2D(interpolation="bilinear")`, which Keras 3.15 cannot export
+    Equals `keras.layers.UpSampling2D(interpolation="bilinear")`, which Keras 3.15 cannot export
     for images of unknown size.
 
     Args:
-        scale: whole number by which the sides grow.
+        scale: factor on the sides, an integer.
 
     Input shape:
         `(batch, height, width, channels)`.
@@ -265,13 +266,13 @@ class Enlarge(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class ReflectionPadding(keras.layers.Layer):
-    """Continues an image beyond its borders by its mirror image.
+    """Pads an image with its mirror image.
 
-    Johnson, Alahi and Fei-Fei's networks (2016) and those after them pad so, and not by zeros,
-    before wide convolutions: no frame shows in what they put out.
+    The networks of Johnson, Alahi and Fei-Fei (2016) and later ones pad this way before wide
+    convolutions, and not with zeros, so that no frame is visible in their outputs.
 
     Args:
-        size: pixels added on each side, fewer than the image has.
+        size: number of pixels to add on each side, less than the sides of the image.
 
     Input shape:
         `(batch, height, width, channels)`.

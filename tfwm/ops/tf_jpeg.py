@@ -1,19 +1,19 @@
-"""The JPEG codec that TensorFlow carries (libjpeg-turbo), for tensors on the host."""
+"""TensorFlow's own JPEG codec (libjpeg-turbo), for tensors on the host."""
 
 import tensorflow as tf
 
 
 def encode_and_decode_jpeg(image, quality, subsampling):
-    """Compresses every image of a batch by `tf.io.encode_jpeg` and reads it again.
+    """Compresses every image of a batch by `tf.io.encode_jpeg` and decodes it.
 
-    `tf.io` gives its encoder one choice of chroma subsampling, 4:2:0 or none, and a
-    quality that may be a tensor only with 4:2:0: 4:4:4 with a quality per image goes
-    through a `tf.switch_case` over the qualities. There is no gradient and no XLA.
+    The encoder of `tf.io` supports chroma subsampling 4:2:0 or none, and takes a tensor as
+    quality only with 4:2:0. So 4:4:4 with a quality per image needs a `tf.switch_case` over the
+    qualities. There is no gradient, and XLA cannot compile it.
 
     Args:
         image: `(batch, height, width, 1 or 3)` in [0, 1].
-        quality: 1..100, a number, or int32 `(batch,)`.
-        subsampling: `"4:2:0"` or `"4:4:4"`, for colour.
+        quality: 1 to 100, a number, or int32 `(batch,)`.
+        subsampling: `"4:2:0"` or `"4:4:4"`, for color.
 
     Returns:
         float32 of the shape of `image`, multiples of 1/255.

@@ -1,3 +1,5 @@
+"""The trainer of plain image-to-image networks: tasks and surrogates."""
+
 import keras
 
 from tfwm.training.base import Trainer
@@ -7,8 +9,8 @@ from tfwm.training.base import Trainer
 class TranslationTrainer(Trainer):
     """Trains an image-to-image network on pairs: a model's task, or a surrogate of it.
 
-    Give the task's loss to `compile` (L1, L2, `tfwm.losses.PerceptualLoss`, or your own) and
-    pairs to `fit`. With an adversary, a critic is trained beside it, which tells the pairs'
+    Pass the task's loss to `compile` (L1, L2, `tfwm.losses.PerceptualLoss`, or your own) and
+    pairs to `fit`. With an adversary, a critic is trained as well, which tells the pairs'
     targets from the network's outputs.
 
     Args:

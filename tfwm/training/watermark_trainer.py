@@ -1,3 +1,5 @@
+"""The trainer of networks that carry a message."""
+
 import keras
 import tensorflow as tf
 
@@ -12,10 +14,10 @@ from tfwm.training.base import Trainer, build_part
 class WatermarkTrainer(Trainer):
     """Trains an embedder and an extractor together, with an attack between them.
 
-    Cover -> embedder -> attack -> extractor -> logits. It is a plain `keras.Model`: give
-    the losses for `"watermarked"` (against the cover) and `"logits"` (against the message)
-    to `compile`, covers to `fit`, and use any callback, metric, optimizer or
-    `tf.distribute` strategy.
+    Cover -> embedder -> attack -> extractor -> logits. It is a plain `keras.Model`. Pass the
+    losses of `"watermarked"` (compared with the cover) and `"logits"` (compared with the
+    message) to `compile`, and covers to `fit`. Any callback, metric, optimizer or
+    `tf.distribute` strategy works.
 
     Args:
         embedder: model from `{"image", "message", "strength"}` to the watermarked image.
@@ -24,15 +26,15 @@ class WatermarkTrainer(Trainer):
         attack: a `tfwm.attacks.Attack`, or any Keras layer that keeps the image's shape.
             None by default.
         validation_attack: the attack outside training, `attack` by default.
-        hold_psnr: a `tfwm.losses.HoldPSNR` that adds the image loss with a multiplier of
-            its own, or `None` to use only the losses of `compile`.
+        hold_psnr: a `tfwm.losses.HoldPSNR`, which adds the image loss with its own
+            multiplier, or `None` for the losses of `compile` only.
         adversary: a `tfwm.losses.AdversarialLoss`, or `None`.
-        balance: a `tfwm.losses.LossBalance`, which holds and weighs the losses; `compile` then
-            needs none, and adds those it is given. Or `None`.
-        alignment: a `tfwm.losses.AlignmentLoss`, which tells the extractor's spatial transformer
-            where the attack moved the image, or `None`. Needs an attack.
+        balance: a `tfwm.losses.LossBalance`, which holds and weighs the losses, or `None`. With
+            it, `compile` needs no losses; losses of `compile` are added.
+        alignment: a `tfwm.losses.AlignmentLoss`, which teaches the extractor's spatial transformer
+            where the attack moved the image, or `None`. It needs an attack.
         strength: factor on the mark in training, or a pair `(low, high)` to draw one per image, so
-            that weaker marks are read as well. Always 1 in validation.
+            that the extractor learns weaker marks as well. It is 1 in validation.
         seed: integer for the random messages and strengths.
 
     Call arguments:
@@ -101,7 +103,7 @@ class WatermarkTrainer(Trainer):
         if alignment is not None:
             if attack is None:
                 raise ValueError(
-                    "Expected an attack, whose moves `alignment` tells. Received: None"
+                    "Expected an attack, from whose moves `alignment` learns. Received: None"
                 )
             parameters = extractor.get_layer(alignment.layer).output
             self.reader = keras.Model(extractor.input, [extractor.output, parameters])

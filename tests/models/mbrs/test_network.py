@@ -71,8 +71,8 @@ def gate_biases(model):
 @pytest.mark.parametrize(
     "build, arguments, lost, millions",
     [
-        # Biases before normalisation, which takes them out again, and two of the code's last
-        # normalisation.
+        # Biases before normalization, which takes them out again, and two of the code's last
+        # normalization.
         (mbrs.build_embedder, {}, 7 * 64, 0.561),
         (mbrs.build_extractor, {}, 2 * 64 + 2, 20.24),
         (mbrs.build_embedder, {"block_size": 8, "diffusion": "dense"}, 6 * 64, 0.553),

@@ -1,3 +1,5 @@
+"""Layers on keys: mixing their bits, and wrong keys for training."""
+
 import hashlib
 import math
 
@@ -13,10 +15,10 @@ from tfwm.ops.random import split_seed, uniform
 class KeyMixing(keras.layers.Layer):
     """Mixes the bits of a key, so that one flipped bit flips about half of the results.
 
-    Each result is the parity of about half of the key's bits, `(-1)^(M k)` with a fixed and
-    public matrix `M` of bits, made by SHAKE-256. As `M` is a product of triangular matrices with
-    ones on the diagonal, it has an inverse: different keys have different results. The layer
-    hides nothing; it makes keys that differ little look as different as random ones.
+    Each result is the parity of about half of the key's bits, `(-1)^(M k)`, where `M` is a fixed
+    and public matrix of bits, made by SHAKE-256. `M` is a product of triangular matrices with
+    ones on the diagonal, so it has an inverse, and different keys have different results. The
+    layer hides nothing. It makes keys that differ little look as different as random keys.
 
     Input shape:
         `(batch, length)`, 0 and 1.
@@ -39,7 +41,7 @@ class KeyMixing(keras.layers.Layer):
 
     def call(self, inputs):
         # Sums of a thousand bits need float32. The cosine is the sign, and unlike a remainder
-        # bears what quantised weights add to a sum.
+        # tolerates the error that quantized weights add to a sum.
         bits = tf.cast(inputs, tf.float32)
         sums = tf.matmul(bits, tf.constant(self._matrix.T))
         return tf.cast(tf.cos(math.pi * sums), self.compute_dtype)
@@ -49,7 +51,7 @@ class KeyMixing(keras.layers.Layer):
 
 
 def _mixing_matrix(length):
-    """Returns the matrix of bits `(length, length)`, the same everywhere and for ever."""
+    """Returns the matrix of bits `(length, length)`, which trained weights need: never change it."""
     seed = f"tfwm key mixing {length}".encode()
     stream = hashlib.shake_256(seed).digest(math.ceil(2 * length**2 / 8))
     bits = np.unpackbits(np.frombuffer(stream, np.uint8))[: 2 * length**2]
@@ -61,13 +63,13 @@ def _mixing_matrix(length):
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class WrongKeys(SeededLayer):
-    """Flips a few bits of each key: the wrong keys of Wu et al. 2020, section III-A.
+    """Flips a few random bits of each key: the wrong keys of Wu et al. 2020, section III-A.
 
-    For each key the number of flipped bits is drawn from 1 to `flipped_bits`, and then which.
+    For each key it draws first the number of flipped bits, 1 to `flipped_bits`, then the bits.
 
     Args:
-        flipped_bits: largest number of bits that are flipped; the paper has 8.
-        seed: integer, makes them repeatable.
+        flipped_bits: largest number of flipped bits; the paper has 8.
+        seed: integer that makes the wrong keys repeatable.
 
     Input shape:
         `(batch, bits)` of 0 and 1.

@@ -1,41 +1,41 @@
 """The extraction network of watermarked networks: reads a host's mark only with the key.
 
 Wu, Liu, Yao and Zhang, "Watermarking neural networks with watermarked images", IEEE TCSVT 2021,
-section II-A (Figs. 2 to 4): E_A looks at the image, E_B at the key, E_C puts out the watermark.
-There is no official code, and the figures with the widths are not in the text. Ours to state:
+section II-A (Figs. 2 to 4): E_A sees the image, E_B sees the key, E_C returns the watermark. There
+is no official code, and the text does not say the widths, which are in the figures. We chose:
 
 * An inception-residual block has branches of 1 x 1, 3 x 3 and 5 x 5, all of `width` channels with
   ReLU; a 1 x 1 convolution of their concatenation is added to the input; ReLU.
-* E_A's last convolution is linear. Its image is brought to the watermark's size without loss: the
+* E_A's last convolution is linear. Its image is resized to the watermark's size without loss: the
   pixels of each rectangle become the channels of one place.
 * E_C has two 3 x 3 convolutions of `2 * width` and `width` channels, and one to the watermark.
-* Key bits enter as -1 and 1. The paper's ranges are [-1, 1] (tanh); here images and watermarks are
-  in [0, 1], so its losses are twice those here, and its blank, 0, is mid-gray, 0.5.
+* Key bits enter as -1 and 1. The paper's ranges are [-1, 1] (tanh). Here images and watermarks are
+  in [0, 1], so the paper's losses are twice as large, and its blank, 0, is mid-gray here, 0.5.
 
 **Why a few wrong bits can spoil the whole watermark.** In the paper's form (`keying="plain"`),
 E_B and E_C are 3 x 3 convolutions over the map of the key. A place sees the few bits around it, so
-eight wrong bits in another corner cannot reach it: only their surroundings can turn blank. Nor is
-a longer reach enough. A key with one wrong bit of 256 agrees with the right one by 254 of 256,
-and a unit that adds up all agreements can tell these apart only after every one of its weights
-has grown to several units, and its threshold to the hundreds.
+eight wrong bits in another corner do not reach it: only the area around them can turn blank. A
+larger view is not enough either. The agreement of a key with one wrong bit of 256 with the
+right key is 254 of 256, and a unit that sums all agreements separates the two only after each of
+its weights has grown to several units, and its threshold to hundreds.
 
-So (`keying="mixed"`, the default) the bits are first mixed by a fixed public matrix
-(`KeyMixing`): any key that differs, by one bit or by half of them, then agrees with
-the right one by chance, `128 +- 8` of 256. A unit along the right key has `n` times a weight where
-it meets the right key, and about `sqrt(n)` times where it meets any other: small weights tell them
-apart, and having seen some wrong keys it knows all. Two dense layers, which reach every place of
-the watermark, follow; they give E_B's features for each block. E_C stays the paper's.
+So with `keying="mixed"`, the default, a fixed public matrix first mixes the bits (`KeyMixing`). Any
+key that differs, by one bit or by half of them, then agrees with the right key by chance only,
+`128 +- 8` of 256. A unit whose weights follow the right key sums to `n` weights for the right key,
+and to about `sqrt(n)` weights for any other. So small weights separate them, and what is learned
+from some wrong keys holds for all. Two dense layers follow, which reach every place of the
+watermark and return E_B's features for each block. E_C stays the paper's.
 
-The key is learned long before the mark in the images. Until then the best answer to the right key,
-by the L1 norm and the paper's weights 1 and 0.5, is the whole watermark for any image: tanh
-saturates, and nothing is learned any more. With squared errors, which the paper allows as well, it
-is two thirds of it, and training goes on.
+The network learns the key long before it learns the mark in the images. Until then the best answer
+to the right key, by the L1 norm and the paper's weights 1 and 0.5, is the whole watermark for any
+image: tanh saturates, and learning stops. With squared errors, which the paper allows as well, the
+best answer is two thirds of the watermark, and training continues.
 
-What follows from both forms: as all of the training has one watermark and one key, the network
-can learn them by heart. The image gives the evidence that it is marked, and where; the key opens;
-and the picture comes out of the network. Whoever holds the network's weights can find the bits
-that open it. The evidence of ownership is that the network and the key's commitment are older
-than the dispute, and that unmarked images and other keys give nothing.
+In both forms the training has one watermark and one key, so the network can memorize them. The
+image shows whether it is marked, and where; the key unlocks the output; the picture itself comes
+from the network. A person with the network's weights can find bits that unlock it. The evidence of
+ownership is that the network and the commitment to the key are older than the dispute, and that
+unmarked images and other keys show nothing.
 """
 
 import keras
@@ -51,7 +51,7 @@ KEY_UNITS = 64
 
 
 def key_length(watermark_size=64, block=4):
-    """Number of bits of a key: one for each block of the watermark.
+    """Returns the number of bits of a key: one for each block of the watermark.
 
     Args:
         watermark_size: `(height, width)` in pixels, or one number for both.
@@ -83,17 +83,17 @@ def build_extractor(
             the watermark's.
         watermark_size: `(height, width)` of the watermark, or one number; multiples of `block`.
         image_channels: channels of the images.
-        watermark_channels: 1 for a gray watermark or a QR code, 3 for colour.
+        watermark_channels: 1 for a gray watermark or a QR code, 3 for color.
         width: channels of the hidden layers of E_A and E_C.
-        block: side in pixels of the square of the watermark that a key bit is laid over.
-        keying: how E_B sees the key: `"plain"` as the paper, by convolutions; `"mixed"`
+        block: side in pixels of the square of the watermark that belongs to one key bit.
+        keying: how E_B sees the key: `"plain"`, by convolutions as in the paper, or `"mixed"`
             (ours), see above.
         name: name of the model.
 
     Returns:
         `keras.Model` with the inputs `{"image": (batch, H, W, image_channels) in [0, 1], "key":
         (batch, key_length(watermark_size, block)), 0 and 1}` and the watermark
-        `(batch, h, w, watermark_channels)` in [0, 1], 0.5 where there is nothing.
+        `(batch, h, w, watermark_channels)` in [0, 1]; 0.5 means no watermark.
 
     Example:
 
@@ -118,7 +118,7 @@ def build_extractor(
     image = keras.Input((*image_size, image_channels), name="image")
     key = keras.Input((key_shape[0] * key_shape[1],), name="key")
 
-    # In float32, as pixels of eight bits of precision would hide the mark.
+    # In float32: bfloat16's eight bits of precision would hide the mark.
     pixels = parts.to_signal(image, dtype="float32")
     x = _convolution(pixels, width, "image_first", dtype="float32")
     for i in (1, 2):
@@ -140,7 +140,9 @@ def build_extractor(
 def _pair(key, size):
     pair = (size, size) if isinstance(size, int) else tuple(size)
     if len(pair) != 2 or not all(isinstance(n, int) and n > 0 for n in pair):
-        raise ValueError(f"Expected a side in pixels or two. Received: {key}={size!r}")
+        raise ValueError(
+            f"Expected one side in pixels or a pair (height, width). Received: {key}={size!r}"
+        )
     return pair
 
 
@@ -169,7 +171,7 @@ def _inception_residual(x, width, name):
 
 
 def _gathered(x, image_size, watermark_size):
-    """The rectangles of pixels that the places of the watermark stand for, as channels."""
+    """Gathers the rectangle of pixels of each place of the watermark into channels."""
     (height, width), (rows, columns) = image_size, watermark_size
     channels = x.shape[-1] * width // columns
     # Steps of rank 4: as `tfwm.ops.blocks.space_to_blocks`.
@@ -179,7 +181,7 @@ def _gathered(x, image_size, watermark_size):
 
 
 def _key_map(signs, key_shape, block):
-    """Each bit over its square of `block x block` places."""
+    """Repeats each bit over its square of `block x block` places."""
     x = keras.layers.Reshape((*key_shape, 1), name="key_places")(signs)
     return DepthToSpace(block, name="key_map")(keras.ops.tile(x, (1, 1, 1, block**2)))
 

@@ -1,3 +1,5 @@
+"""MBRS's own layers: squeeze and excitation, and a message spread over many places."""
+
 import math
 
 import keras
@@ -8,16 +10,16 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class MessageSpread(keras.layers.Layer):
-    """Repeats the bits of each tile over its whole area, and sums the readings again.
+    """Repeats the bits of each tile over its whole area; inversely, sums what each place reads.
 
-    A tile is a square grid of places. The bits lie in a rectangle, one in each place, and the
-    rectangle is repeated over the tile: so any part of its size holds every bit. It is the
-    fixed form of MBRS's diffusion (section 4.3), and `inverse` its transpose; nothing is
-    learned.
+    A tile is a square grid of places. The bits form a rectangle, one bit in each place, and the
+    rectangle repeats over the tile, so any part of the tile of that size holds every bit. This
+    is a fixed form of MBRS's diffusion (section 4.3), and `inverse` is its transpose. Nothing
+    is learned.
 
     Args:
         length: bits of a tile.
-        side: places along a side of a tile; `side**2` are at least `length`.
+        side: places along a side of a tile; `side**2` is at least `length`.
 
     Call arguments:
         inputs: signs of the bits `(batch, tile rows, tile columns, length)`; with `inverse`
@@ -25,11 +27,11 @@ class MessageSpread(keras.layers.Layer):
         inverse: whether to sum the logits of each bit.
 
     Output shape:
-        That of the other.
+        The other of the two shapes above.
 
     Attributes:
-        rectangle: `(rows, columns)`, as square as can be. Where it has more places than there
-            are bits, the first ones fill up.
+        rectangle: `(rows, columns)`, as square as possible. If it has more places than there
+            are bits, the first bits repeat in the rest.
 
     Example:
 
@@ -43,7 +45,7 @@ class MessageSpread(keras.layers.Layer):
         super().__init__(**kwargs)
         if length < 1 or side**2 < length:
             raise ValueError(
-                "Expected at least one bit, and a place for each. "
+                "Expected a length of at least 1 and at most side**2. "
                 f"Received: length={length!r}, side={side!r}"
             )
         self.length = length
@@ -75,10 +77,10 @@ class MessageSpread(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class SqueezeExcite(keras.layers.Layer):
-    """Weighs each channel by a gate that the means of all channels decide.
+    """Scales each channel by a gate that depends on the means of all channels.
 
-    Hu, Shen and Sun, "Squeeze-and-excitation networks", CVPR 2018; MBRS builds its blocks with
-    it (section 3.2).
+    Hu, Shen and Sun, "Squeeze-and-excitation networks", CVPR 2018; MBRS's blocks
+    contain it (section 3.2).
 
     Args:
         ratio: the hidden layer has `channels // ratio` units, at least one.

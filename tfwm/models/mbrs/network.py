@@ -9,14 +9,14 @@ specification. Where the two differ:
 
 * The blocks are the code's, bottlenecks without reduction; the paper says only "SE blocks".
 * The decoder ends in a plain 3 x 3 convolution, as in the text. The code's ends in batch
-  normalisation and ReLU, whose outputs for a 0 have no gradient.
-* A bit is a logit here, and lies in a place of a grid: the square message `sqrt(L) x sqrt(L)`
-  is the grid of a square image, and any rectangle of blocks will do.
-* The last convolution gives the residual `E(I, m) - I`. The same functions can be reached, as it
-  sees the image as well, and training begins with a picture instead of noise.
+  normalization and ReLU, whose outputs for a 0 have no gradient.
+* A bit is a logit here, and has a place in a grid. The paper's square message `sqrt(L) x sqrt(L)`
+  is the grid of a square image; here images and grids may be any rectangle of blocks.
+* The last convolution returns the residual `E(I, m) - I`. It can learn the same functions, as it
+  sees the image as well, and training begins with the image instead of noise.
 
-Transposed convolutions are computed as 1 x 1 convolutions and `DepthToSpace`, which is the same.
-Inside, pixels are `2 image - 1`.
+Transposed convolutions are computed as 1 x 1 convolutions and `DepthToSpace`, with equal results.
+Inside the network, pixels are `2 image - 1`.
 """
 
 import keras
@@ -41,7 +41,7 @@ def build_embedder(
 
     Without diffusion, each block of the image carries one bit of its own. With diffusion, each
     tile carries `message_length` bits, and each block a part of all of them: `"dense"` is the
-    paper's learned layer (section 4.3), `"repeat"` lays the bits out in a rectangle of blocks
+    paper's learned layer (section 4.3); `"repeat"` puts the bits into a rectangle of blocks
     and repeats it over the tile (`MessageSpread`).
 
     Args:
@@ -86,7 +86,7 @@ def build_embedder(
     x = keras.layers.Concatenate(name="image_and_message")([x, m])
     x = parts.convolution(x, width, "fusion_conv")
     x = keras.layers.Concatenate(name="features_and_image")([x, signal])
-    # Begins at about 30 dB, where a message can be learned.
+    # Training begins at about 30 dB, where the networks can learn a message.
     faint = keras.initializers.VarianceScaling(0.01, "fan_avg", "uniform")
     residual = keras.layers.Conv2D(
         3, 1, kernel_initializer=faint, name="residual", dtype="float32"
@@ -105,7 +105,7 @@ def build_extractor(
     tile_size=128,
     name="extractor",
 ):
-    """Builds the extraction network (Fig. 2): one logit for each bit.
+    """Builds the extraction network (Fig. 2), which returns one logit for each bit.
 
     Args:
         block_size: see `build_embedder`.
@@ -146,7 +146,7 @@ def build_extractor(
 
 
 def _check(block_size, diffusion, tile_size):
-    """Returns the power of 2 that a block's side is."""
+    """Checks the arguments; returns the base-2 logarithm of `block_size`."""
     if diffusion not in DIFFUSIONS:
         raise ValueError(f"Expected a diffusion of {DIFFUSIONS}. Received: diffusion={diffusion!r}")
     power = block_size.bit_length() - 1
@@ -163,7 +163,7 @@ def _check(block_size, diffusion, tile_size):
 
 
 def _spread(signs, diffusion, side):
-    """From the bits of each tile to the places of its grid of `side x side` blocks."""
+    """Spreads the bits of each tile over its grid of `side x side` blocks."""
     if diffusion == "dense":
         x = keras.layers.Conv2D(side * side, 1, name="spread")(signs)
         return DepthToSpace(side, name="places")(x)
@@ -174,7 +174,7 @@ def _spread(signs, diffusion, side):
 
 def _doubled(x, width, name):
     x = keras.layers.Conv2D(4 * width, 1, use_bias=False, name=name)(x)
-    x = parts.normalise(DepthToSpace(2, name=f"{name}_places")(x), name)
+    x = parts.normalize(DepthToSpace(2, name=f"{name}_places")(x), name)
     return keras.layers.ReLU(name=f"{name}_relu")(x)
 
 
@@ -185,17 +185,17 @@ def _blocks(x, width, count, name):
 
 
 def _block(x, width, name, stride=1):
-    """Residual bottleneck without reduction, with squeeze and excitation."""
+    """Adds a residual bottleneck without reduction, with squeeze and excitation."""
     y = x
     for i, (size, step) in enumerate(((1, stride), (3, 1), (1, 1)), 1):
         layer = f"{name}_conv{i}"
         y = keras.layers.Conv2D(width, size, step, "same", use_bias=False, name=layer)(y)
-        y = parts.normalise(y, layer)
+        y = parts.normalize(y, layer)
         if i < 3:
             y = keras.layers.ReLU(name=f"{layer}_relu")(y)
     y = SqueezeExcite(name=f"{name}_gate")(y)
     if stride > 1 or x.shape[-1] != width:
         x = keras.layers.Conv2D(width, 1, stride, use_bias=False, name=f"{name}_shortcut")(x)
-        x = parts.normalise(x, f"{name}_shortcut")
+        x = parts.normalize(x, f"{name}_shortcut")
     x = keras.layers.Add(name=f"{name}_sum")([x, y])
     return keras.layers.ReLU(name=f"{name}_relu")(x)

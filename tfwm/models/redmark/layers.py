@@ -1,3 +1,5 @@
+"""ReDMark's own layers: the block transform, and convolutions that wrap around the borders."""
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -8,12 +10,12 @@ from tfwm.ops.transforms import block_matrix
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class BlockTransform(keras.layers.Layer):
-    """Linear transform of every M x N block of a gray image, and its inverse.
+    """Transforms every M x N block of a gray image linearly, and back.
 
-    The image is cut into blocks, each block becomes one vector of M * N channels,
-    and the transform is a 1x1 convolution over these channels. Calling the same
-    layer with `inverse=True` takes coefficients back to an image, so that analysis
-    and synthesis always belong together.
+    The layer cuts the image into blocks, each block becomes one vector of M * N channels,
+    and the transform is a 1x1 convolution over these channels. The same layer, called
+    with `inverse=True`, turns coefficients back into an image, so that analysis and
+    synthesis always match.
 
     Reference: Ahmadi et al., ReDMark, section 3.1.1 ("Transform Layer", Eq. 1).
 
@@ -22,9 +24,9 @@ class BlockTransform(keras.layers.Layer):
         transform: `"dct"`, `"hadamard"`, `"haar"`, `"random"`, `"identity"`, or an
             invertible `(M * N, M * N)` matrix (nested lists or array) whose rows
             are the basis functions.
-        release: if `True` the matrix is trained with the network and kept
-            orthonormal after every step, so that the inverse is its transpose.
-            Needs an orthonormal start.
+        release: if `True`, the matrix is trained with the network and kept
+            orthonormal after every step, so that its transpose is the inverse.
+            The matrix must start orthonormal.
         seed: integer, for `"random"`.
 
     Call arguments:
@@ -69,8 +71,8 @@ class BlockTransform(keras.layers.Layer):
         orthonormal = np.allclose(matrix @ matrix.T, np.eye(size), atol=1e-6)
         if self.release and not orthonormal:
             raise ValueError(
-                "A released transform stays orthonormal, so it must start orthonormal (for "
-                "instance scipy.linalg.orth of your matrix). Received: a matrix that is not."
+                "Expected an orthonormal matrix with release=True (for instance scipy.linalg.orth "
+                "of your matrix). Received: a matrix that is not orthonormal"
             )
         self.kernel = self.add_weight(
             name="kernel",
@@ -118,7 +120,7 @@ class BlockTransform(keras.layers.Layer):
 
 
 def _constant(matrix):
-    """An initialiser that is not stored: the matrix is made again from the config."""
+    """Returns an initializer that is not stored: the config is enough to make the matrix again."""
 
     def initializer(shape, dtype=None):
         return tf.constant(matrix.reshape(shape), dtype)
@@ -128,22 +130,23 @@ def _constant(matrix):
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class CircularConv2D(keras.layers.Layer):
-    """2D convolution whose input is wrapped around at the borders.
+    """Convolves an image that wraps around at its borders.
 
     `y[i, j] = b + sum K[a, c] x[(i + a - p) mod H, (j + c - q) mod W]` with
-    `p = (rows - 1) // 2`, `q = (columns - 1) // 2`: an odd kernel is centred, and a
-    2x2 kernel looks right and down, as the authors' does. Sizes do not change and no
-    zeros enter at the borders, so a bit is spread alike over all blocks of a patch.
+    `p = (rows - 1) // 2`, `q = (columns - 1) // 2`: an odd kernel is centered, and a
+    2x2 kernel sees the pixels to the right and below, as the authors' does. The size does not
+    change and no zeros enter at the borders, so a bit spreads equally over all blocks of a
+    patch.
 
     Reference: Ahmadi et al., ReDMark, sections 3.1.1 and 4.6 (Fig. 9).
 
     Args:
         filters: number of output channels.
-        kernel_size: integer or `(rows, columns)`, at most the input's sides.
-        activation: Keras activation, none by default.
+        kernel_size: integer or `(rows, columns)`, not larger than the input.
+        activation: a Keras activation, none by default.
         use_bias: whether to add a bias.
-        kernel_initializer: Keras initialiser.
-        bias_initializer: Keras initialiser.
+        kernel_initializer: a Keras initializer.
+        bias_initializer: a Keras initializer.
 
     Input shape:
         `(batch, height, width, channels)`.
@@ -187,7 +190,7 @@ class CircularConv2D(keras.layers.Layer):
         for side, kernel in zip(input_shape[1:3], self.kernel_size, strict=True):
             if side is not None and kernel > side:
                 raise ValueError(
-                    f"A circular kernel may not be larger than its input. Received: "
+                    f"Expected a kernel_size of at most the input's sides. Received: "
                     f"kernel_size={self.kernel_size}, input shape {tuple(input_shape)}"
                 )
         self.kernel = self.add_weight(
@@ -236,15 +239,15 @@ def _wrap(x, axis, before, after):
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class Orthonormal(keras.constraints.Constraint):
-    """Weight constraint that pulls a `(1, 1, n, n)` kernel back to an orthonormal matrix.
+    """Constrains a `(1, 1, n, n)` kernel to be an orthonormal matrix.
 
-    Used after every optimiser step, it follows the nearest orthonormal matrix by
-    Newton-Schulz iterations, `W <- 1.5 W - 0.5 W W^T W`, which need only matrix
-    products and converge quadratically from the small departure of one step.
+    After every optimizer step it moves the kernel to the nearest orthonormal matrix by
+    Newton-Schulz iterations, `W <- 1.5 W - 0.5 W W^T W`. They need only matrix products,
+    and converge quadratically, as one step changes the matrix little.
 
     Args:
-        iterations: number of iterations a call; 4 leave an error near 1e-7 for
-            departures up to about 0.3.
+        iterations: number of iterations in a call. 4 leave an error near 1e-7 if the
+            kernel was off by at most about 0.3.
 
     Example:
 

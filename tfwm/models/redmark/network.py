@@ -4,13 +4,13 @@ Ahmadi, Norouzi, Karimi, Samavi and Emami, "ReDMark: Framework for residual diff
 watermarking based on deep networks", Expert Systems with Applications 146, 2020.
 Sections 3.1.1 (embedder, Fig. 2) and 3.1.3 (extractor, Fig. 5).
 
-Official code: github.com/MahdiAhmadi/ReDMark (no licence). Nothing of it is reused; this is
-written from the paper and the shapes of the released weights, which `tfwm convert redmark`
+Official code: github.com/MahdiAhmadi/ReDMark (no license). Nothing of it is reused; this code
+is written from the paper and the shapes of the released weights, which `tfwm convert redmark`
 reads from a user's disk.
 
 Where text and official code differ, this follows the code: the block DCT is orthonormal (the
-appendix prints 1 / (M N) without the sqrt(1/2) terms), coefficients are ordered horizontal
-frequency first, the last embedding convolution has an ELU as well. Inside, pixels are
+appendix prints 1 / (M N) without the sqrt(1/2) terms), the horizontal frequency of a coefficient
+comes first, the last embedding convolution has an ELU as well. Inside the network, pixels are
 `image - 128 / 255`, the paper's (gray - 128) / 255.
 """
 
@@ -25,17 +25,18 @@ GRAY_LEVEL = 128 / 255
 def build_embedder(
     patch_shape=(32, 32), block_shape=(8, 8), transform="dct", width=64, depth=4, name="embedder"
 ):
-    """Builds the embedding network (Fig. 2): a message hidden as a residual.
+    """Builds the embedding network (Fig. 2), which adds a message as a residual.
 
-    Each patch is handled by itself. Its blocks are transformed, the message bit of each
-    block is appended to the coefficients, one 1x1 and `depth` circular 2x2 convolutions
-    follow, and the inverse transform gives the residual, which `strength` scales.
+    The network handles each patch by itself. It transforms the patch's blocks and appends the
+    message bit of each block to the coefficients. One 1x1 and `depth` circular 2x2
+    convolutions follow, and the inverse transform returns the residual, which `strength`
+    scales.
 
     Args:
         patch_shape: `(rows, columns)` of a patch in pixels, multiples of the block's.
         block_shape: `(M, N)`, rows and columns of a block; one bit goes into each.
         transform: a name or matrix for `BlockTransform`, or such a layer
-            (to share a released transform with the extractor).
+            (so that it shares a released transform with the extractor).
         width: channels of the hidden convolutions.
         depth: number of circular convolutions.
         name: name of the model.
@@ -62,8 +63,8 @@ def build_embedder(
     message = keras.Input((None, None, 1), name="message")
     strength = keras.Input((), name="strength")
 
-    centred = keras.layers.Rescaling(1.0, offset=-GRAY_LEVEL, name="centre")(image)
-    patches = SpaceToPatches(patch_shape, name="image_patches")(centred)
+    centered = keras.layers.Rescaling(1.0, offset=-GRAY_LEVEL, name="centre")(image)
+    patches = SpaceToPatches(patch_shape, name="image_patches")(centered)
     bits = SpaceToPatches(grid, name="message_patches")(message)
     x = keras.layers.Concatenate(name="coefficients_and_bit")([to_blocks(patches), bits])
     x = keras.layers.Conv2D(width, 1, activation="elu", name="enc_conv1")(x)
@@ -103,8 +104,8 @@ def build_extractor(
     """
     _grid(patch_shape, block_shape)
     image = keras.Input((None, None, 1), name="image")
-    centred = keras.layers.Rescaling(1.0, offset=-GRAY_LEVEL, name="centre")(image)
-    x = SpaceToPatches(patch_shape, name="image_patches")(centred)
+    centered = keras.layers.Rescaling(1.0, offset=-GRAY_LEVEL, name="centre")(image)
+    x = SpaceToPatches(patch_shape, name="image_patches")(centered)
     x = _as_transform(transform, block_shape)(x)
     x = keras.layers.Conv2D(width, 1, activation="elu", name="dec_conv1")(x)
     for i in range(depth):
