@@ -17,7 +17,8 @@ def homography(source, target):
     """Returns the homography that maps four points to four others.
 
     It is computed in closed form through the unit square (Heckbert, "Fundamentals of texture
-    mapping and image warping", 1989, section 2.2.3): `target = (H @ [row, column, 1])[:2] / (...)[2]`.
+    mapping and image warping", 1989, section 2.2.3), and satisfies
+    `target = (H @ [row, column, 1])[:2] / (...)[2]`.
 
     Args:
         source: `(batch, 4, 2)` floats, row and column, in order around a quadrilateral, no

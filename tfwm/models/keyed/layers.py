@@ -51,7 +51,7 @@ class KeyMixing(keras.layers.Layer):
 
 
 def _mixing_matrix(length):
-    """Returns the matrix of bits `(length, length)`, which trained weights need: never change it."""
+    """Returns the bits `(length, length)`, which trained weights rely on: never change them."""
     seed = f"tfwm key mixing {length}".encode()
     stream = hashlib.shake_256(seed).digest(math.ceil(2 * length**2 / 8))
     bits = np.unpackbits(np.frombuffer(stream, np.uint8))[: 2 * length**2]
