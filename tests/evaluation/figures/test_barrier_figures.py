@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfwm.evaluation.figures.barrier import BARRIER_FIGURES
+from tfwm.evaluation.figures import FIGURES
 from tfwm.models import barrier as models
 from tfwm.protection import Barrier
 
@@ -42,10 +42,10 @@ def make_run(tmp_path, monkeypatch):
     return make
 
 
-@pytest.mark.parametrize("name", BARRIER_FIGURES)
+@pytest.mark.parametrize("name", [n for n, f in FIGURES.items() if f.takes == "barriers"])
 def test_each_figure_is_drawn(name, make_run, tmp_path):
     folders = [make_run("with"), make_run("without", ("cnet-l2", "res9-l1"))]
-    path = BARRIER_FIGURES[name](folders, "bundled:test", tmp_path)
+    path = FIGURES[name](folders, "bundled:test", tmp_path)
     assert path == tmp_path / f"{name}.png"
     picture = np.asarray(Image.open(path).convert("L"))
     assert min(picture.shape) > 400 and picture.std() > 5
@@ -53,6 +53,6 @@ def test_each_figure_is_drawn(name, make_run, tmp_path):
 
 def test_what_cannot_be_drawn(make_run, tmp_path):
     with pytest.raises(ValueError, match="Expected a run with a surrogate"):
-        BARRIER_FIGURES["barrier-fig6"]([make_run("none", ())], "bundled:test", tmp_path)
+        FIGURES["barrier-fig6"]([make_run("none", ())], "bundled:test", tmp_path)
     with pytest.raises(FileNotFoundError, match="finished run of tfwm.recipes.barrier"):
-        BARRIER_FIGURES["barrier-fig5"]([tmp_path], "bundled:test", tmp_path)
+        FIGURES["barrier-fig5"]([tmp_path], "bundled:test", tmp_path)

@@ -1,3 +1,5 @@
+"""The photos that an evaluation measures."""
+
 import dataclasses
 import warnings
 from pathlib import Path
@@ -11,7 +13,7 @@ from tfwm.images import ImageError, read_photo
 
 @dataclasses.dataclass
 class Photos:
-    """The photos an evaluation runs over.
+    """A list of photos with a name.
 
     Args:
         name: what result files call the set.
@@ -30,6 +32,23 @@ class Photos:
     images: list
     names: list
     skipped: int = 0
+
+    def largest(self):
+        """Returns the first of the largest photos."""
+        return max(self.images, key=lambda image: image.shape[0] * image.shape[1])
+
+    def evenly(self, limit):
+        """Returns up to `limit` of the photos, evenly chosen; all of them with `None`."""
+        step = -(-len(self.images) // limit) if limit else 1
+        return dataclasses.replace(self, images=self.images[::step], names=self.names[::step])
+
+    def resized(self, long, short):
+        """Returns the photos with these sides in pixels, by a Lanczos filter."""
+        images = []
+        for image in self.images:
+            sides = (long, short) if image.shape[1] >= image.shape[0] else (short, long)
+            images.append(np.asarray(Image.fromarray(image).resize(sides, Image.LANCZOS)))
+        return dataclasses.replace(self, images=images, name=f"{self.name}-{long}x{short}")
 
     @classmethod
     def from_folder(cls, folder, color=False, limit=None):
