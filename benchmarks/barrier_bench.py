@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from tfwm.evaluation.figures.drawing import COLOURS, new_figure, save_figure
-from tfwm.files import versions, write_csv
+from tfwm.files import result_head, write_csv
 from tfwm.startup import import_tensorflow
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -42,8 +42,8 @@ def main():
         networks = {name: run.surrogate(name) for name in names}
         results = bench(run, networks, args)
         path = args.output / f"barrier-bench-{run.name}.csv"
-        command = " ".join(["python", "benchmarks/barrier_bench.py", *sys.argv[1:]])
-        head = [command, versions(), f"crops of {run.config['test_photos']}; seed {args.seed}"]
+        data = f"{run.config['test_photos']}, {args.images} images"
+        head = result_head(data, f"crops; seed {args.seed}")
         rows, kept, start = [], [], time.perf_counter()
         for result in results:
             rows.append(result.row)

@@ -9,11 +9,10 @@ loss and the PSNR in training (thin) and in validation (thick) to results/NAME.p
 
 import argparse
 import csv
-import sys
 from pathlib import Path
 
 from tfwm.evaluation.figures.drawing import COLOURS, new_figure, save_figure
-from tfwm.files import write_csv
+from tfwm.files import result_head, write_csv
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 PANELS = (
@@ -43,8 +42,8 @@ def main():
         for name, rows in runs.items()
         for row in rows
     ]
-    command = " ".join(["python", "benchmarks/training_curves.py", *sys.argv[1:]])
-    print("wrote", write_csv(lines, RESULTS / f"{options.name}.csv", [command]))
+    head = result_head("of the runs' own training and validation")
+    print("wrote", write_csv(lines, RESULTS / f"{options.name}.csv", head))
     print("wrote", draw(runs, RESULTS / f"{options.name}.png"))
 
 

@@ -27,8 +27,7 @@ def test_known_error_rates(make_colour_network, flat_colour):
     networks = {"mbrs-128": make_colour_network(), "mbrs-diffusion": make_colour_network(bits=30)}
     crops = load_suite("mbrs-table2").distortions
     crops = [attack for attack in crops if attack.name == "crop_keep"]
-    rows = evaluate(
-        networks, flat_colour, "mbrs-table2", distortions=crops, strengths=[1.0])
+    rows = evaluate(networks, flat_colour, "mbrs-table2", distortions=crops, strengths=[1.0])
     for name, bits in (("mbrs-128", 64), ("mbrs-diffusion", 30)):
         sent = [np.random.default_rng([0, i, 0]).integers(0, 2, bits) for i in range(2)]
         clean = pick(rows, network=name, attack="identity")
@@ -62,7 +61,8 @@ def test_match_of_a_suite(make_colour_network, photos):
 def test_crops_follow_from_the_seed(make_colour_network, photos):
     rows = [
         evaluate(
-            {"a": make_colour_network()}, photos, "mbrs", strengths=[1.0], seed=seed)  # fmt: skip
+            {"a": make_colour_network()}, photos, "mbrs", strengths=[1.0], seed=seed
+        )  # fmt: skip
         for seed in (0, 0, 1)
     ]
     assert rows[0] == rows[1]
@@ -84,8 +84,7 @@ def test_small_photos_are_left_out(make_colour_network, photos):
 
 
 def test_report_of_a_sweep(make_colour_network, photos, tmp_path):
-    result = run_suite(
-        {"mbrs-128": make_colour_network()}, photos, "mbrs-table3", tmp_path)
+    result = run_suite({"mbrs-128": make_colour_network()}, photos, "mbrs-table3", tmp_path)
     assert is_sweep(result.rows)
     assert "random crops of 128 x 128 pixels" in result.csv.read_text()
     assert "best reading" not in result.line

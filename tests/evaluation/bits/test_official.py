@@ -6,7 +6,7 @@ from PIL import Image
 from skimage import data
 
 from tfwm.convert import convert_redmark
-from tfwm.evaluation import Protocol, BitSuite, evaluate
+from tfwm.evaluation import BitSuite, Protocol, evaluate
 from tfwm.networks import load_network
 
 

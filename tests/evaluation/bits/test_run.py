@@ -84,9 +84,7 @@ def test_networks_share_messages_and_noise(make_network):
     rows = evaluate({"a": make_network(), "b": make_network()}, photos, tough)
     a, b = ([{**r, "network": ""} for r in rows if r["network"] == n] for n in "ab")
     assert a == b
-    assert a == [
-        {**r, "network": ""} for r in evaluate({"c": make_network()}, photos, tough)
-    ]
+    assert a == [{**r, "network": ""} for r in evaluate({"c": make_network()}, photos, tough)]
     other = evaluate({"a": make_network()}, photos, tough, seed=1)
     assert [r["ber"] for r in other] != [r["ber"] for r in a]
 
@@ -190,8 +188,7 @@ def test_folder_with_a_damaged_photo(network, tmp_path):
     Image.fromarray(data.camera()).save(tmp_path / "a.png")
     (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes()[:5000])
     with pytest.warns(UserWarning, match=r"b\.png"):
-        result = run_suite(
-            [network], tmp_path, suite(), tmp_path / "out", report=False)
+        result = run_suite([network], tmp_path, suite(), tmp_path / "out", report=False)
     assert result.skipped == 1 and result.html is None
     assert "1 unreadable files skipped" in result.csv.read_text()
 

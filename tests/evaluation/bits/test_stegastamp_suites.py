@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageOps
 from skimage import data
 
-from tfwm.evaluation import Protocol, BitSuite, evaluate, load_suite, run_suite
+from tfwm.evaluation import BitSuite, Protocol, evaluate, load_suite, run_suite
 
 SUITES = ["stegastamp", *(f"stegastamp-fig{i}" for i in (1, 2, 3)), "stegastamp-print"]
 

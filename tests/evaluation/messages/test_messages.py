@@ -166,10 +166,7 @@ def test_shared_strength_gives_the_mean_psnr():
     marker = Uneven()
     rows = evaluate([marker], flat(), suite())
     assert 40 <= rows[0]["psnr"] <= 40.1
-    single = [
-        evaluate([Uneven()], [photo], suite())[0]["psnr"]
-        for photo in flat()
-    ]
+    single = [evaluate([Uneven()], [photo], suite())[0]["psnr"] for photo in flat()]
     assert all(40 <= quality <= 40.1 for quality in single)
     # The marker is measured, and left as it was.
     assert marker.strength is None and marker.tuned_to(2.0).strength == 2.0
@@ -208,9 +205,7 @@ def test_rows_repeat_and_markers_get_the_same():
     ]
 
     def run(marker, name, **arguments):
-        rows = evaluate(
-            {name: marker}, flat(), suite(*attacks), **arguments
-        )
+        rows = evaluate({name: marker}, flat(), suite(*attacks), **arguments)
         return [{k: v for k, v in row.items() if k not in ("marker", "seconds")} for row in rows]
 
     first = run(GridMarker(), "a", workers=2)

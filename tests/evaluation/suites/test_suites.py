@@ -144,7 +144,8 @@ def test_own_suite_from_a_file(tmp_path):
         ("title = 'a'\ndistortions = [{name = 'jpeg'}]", "'levels'"),
         ("title = 'a'\ndistortions = [{name = 'jpeg', levels = 50}]", "levels=50"),
         (
-            "title = 'a'\ndistortions = [{name = 'jpeg', levels = [50], options = {sampling = 'x'}}]",
+            "title = 'a'\n"
+            "distortions = [{name = 'jpeg', levels = [50], options = {sampling = 'x'}}]",
             "mean 'subsampling'",
         ),
         ("title = 'a'\ndistortions = []\npaper = [{network = 'mt'}]", "tables of a suite"),

@@ -41,8 +41,8 @@ class Figure:
             `pathlib.Path` of the picture.
         """
         if match is not None and not self.matched:
-            matched = [figure.name for figure in FIGURES.values() if figure.matched]
-            raise ValueError(f"Expected match with {', '.join(matched)} only. Received: {self.name}")
+            matched = ", ".join(figure.name for figure in FIGURES.values() if figure.matched)
+            raise ValueError(f"Expected match with {matched} only. Received: {self.name}")
         module, _, function = self.function.partition(":")
         draw = getattr(importlib.import_module(f"{__name__}.{module}"), function)
         given = {"images": images, "match": match}

@@ -92,10 +92,8 @@ def figure_8(networks, images, output):
         figure.subplots(3, 3).flat, shown, FIGURE_8, strict=True
     ):
         axis.imshow(copy, cmap="gray", vmin=0, vmax=255)
-        axis.set_title(
-            f"{distortion.label} {distortion.show(level)}\nBER {100 * ber:.1f} % (paper {paper:g} %)",
-            fontsize=9,
-        )
+        title = f"{distortion.label} {distortion.show(level)}"
+        axis.set_title(f"{title}\nBER {100 * ber:.1f} % (paper {paper:g} %)", fontsize=9)
         axis.set_axis_off()
     return save_figure(figure, output, "redmark-fig8")
 

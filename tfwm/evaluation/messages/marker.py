@@ -41,6 +41,9 @@ class Marker:
             photos at one strength, and hands it to the reader by `tuned_to`.
         fixed_strength: a strength to measure at, whatever PSNR it gives; None to tune it.
         strength: the strength that the reader was told.
+        package: the package that the method comes from; None for tfwm's own.
+        small: if True, photos that a package refuses as too small are marked where the method
+            itself can.
 
     Example:
 
@@ -59,6 +62,8 @@ class Marker:
     shared_strength = False
     fixed_strength = None
     strength = 1.0
+    package = None
+    small = False
 
     def embed(self, image, payload, strength=1.0):
         """Returns the marked photo.
