@@ -13,9 +13,9 @@ import argparse
 import tomllib
 from pathlib import Path
 
-from tfwm.evaluation.figures.drawing import save_figure
 from tfwm.evaluation.figures.keyed import damage_figure, key_figure
 from tfwm.files import read_csv, result_head, write_csv
+from tfwm.images.drawing import save_figure
 
 RESULTS = Path(__file__).resolve().parents[1] / "results/keyed"
 PARTS = ("likeness", "task", "readings", "damages", "wrong-keys", "robustness")

@@ -11,8 +11,8 @@ import argparse
 import csv
 from pathlib import Path
 
-from tfwm.evaluation.figures.drawing import COLOURS, new_figure, save_figure
 from tfwm.files import result_head, write_csv
+from tfwm.images.drawing import COLORS, new_figure, save_figure
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 PANELS = (
@@ -52,7 +52,7 @@ def draw(runs, path):
     figure = new_figure(12, 3.6)
     for axis, (key, label) in zip(figure.subplots(1, len(PANELS)), PANELS, strict=True):
         for number, (name, rows) in enumerate(runs.items()):
-            colour = COLOURS[number % len(COLOURS)]
+            colour = COLORS[number % len(COLORS)]
             for prefix, style in (("", {"lw": 0.8, "ls": ":"}), ("val_", {"lw": 2, "label": name})):
                 points = [(int(r["epoch"]) + 1, r.get(prefix + key, "NA")) for r in rows]
                 points = [(x, float(y)) for x, y in points if y not in ("NA", "")]

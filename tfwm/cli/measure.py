@@ -37,9 +37,23 @@ def add_evaluate(subparsers):
         "through everyday distortions), or a TOML file",
     )
     add_images(parser)
+    _add_photo_options(parser)
+    _add_strength_options(parser)
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="0 by default; the same seed, the same rows",
+    )
     parser.add_argument(
         "--output", default="results", metavar="FOLDER", help="where to write; results by default"
     )
+    parser.add_argument("--no-report", action="store_true", help="write the CSV only")
+    add_json(parser)
+
+
+def _add_photo_options(parser):
     parser.add_argument("--limit", type=int, metavar="N", help="use the first N photos")
     parser.add_argument(
         "--size",
@@ -51,6 +65,9 @@ def add_evaluate(subparsers):
     parser.add_argument(
         "--only", nargs="+", metavar="NAME", help="measure these distortions of the suite alone"
     )
+
+
+def _add_strength_options(parser):
     parser.add_argument(
         "--strengths",
         nargs="+",
@@ -68,15 +85,6 @@ def add_evaluate(subparsers):
     parser.add_argument(
         "--watermarks", type=int, metavar="N", help="random messages for each photo"
     )
-    parser.add_argument(
-        "--seed",
-        type=int,
-        default=0,
-        metavar="N",
-        help="0 by default; the same seed, the same rows",
-    )
-    parser.add_argument("--no-report", action="store_true", help="write the CSV only")
-    add_json(parser)
 
 
 def add_match(parser, note=""):

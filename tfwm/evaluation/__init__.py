@@ -11,11 +11,10 @@ _HOMES = {
     "messages.marker": ["Marker", "Reading", "WatermarkerMarker"],
     "messages.suite": ["MessageSuite"],
     "messages.table": ["message_headline", "message_table"],
-    "suites.distortion": ["Distortion"],
+    "suite": ["Distortion", "Suite"],
     "suites.loading": ["list_suites", "load_suite"],
     "suites.photos": ["Photos"],
     "suites.run": ["SuiteResult", "evaluate", "run_suite"],
-    "suites.suite": ["Suite"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -144,7 +144,8 @@ def test_networks_are_checked(make_network, flat):
 def test_files(make_network, flat, tmp_path):
     own = suite(
         paper=[{"network": "mt", "strength": 1.0, "ber": {"grid_crop": [12.5]}},
-               {"network": "hidden", "strength": 1.0, "ber": {"grid_crop": [float("nan")]}}],
+               {"network": "hidden", "strength": 1.0, "ber": {"grid_crop": [float("nan")]},
+                "shown_beside_any": True}],
         notes=["Levels < 2 & more."],
     )  # fmt: skip
     networks = {"my-mt": make_network(), "other": make_network()}

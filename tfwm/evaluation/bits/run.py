@@ -25,7 +25,7 @@ def measure(suite, networks, photos, match, seed, pool, counter):
         match: see `tfwm.evaluation.evaluate`.
         seed: integer.
         pool: `ThreadPoolExecutor`.
-        counter: `tfwm.evaluation.suites.run.Counter`.
+        counter: `tfwm.evaluation.suite.Counter`.
 
     Returns:
         List of dicts, see `tfwm.evaluation.evaluate`.

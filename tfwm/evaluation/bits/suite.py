@@ -11,9 +11,7 @@ from tfwm.evaluation.bits.report import build_report
 from tfwm.evaluation.bits.run import measure
 from tfwm.evaluation.bits.summary import headline, text_table
 from tfwm.evaluation.bits.tune import split_match
-from tfwm.evaluation.messages.marker import Marker
-from tfwm.evaluation.suites.distortion import is_number
-from tfwm.evaluation.suites.suite import Suite
+from tfwm.evaluation.suite import Suite, is_number
 
 CROPS = ("centre", "random")
 
@@ -135,7 +133,7 @@ class BitSuite(Suite):
         """Returns a dict of names and networks."""
         networks = by_name(networks, self.what)
         for name, network in networks.items():
-            if isinstance(network, Marker) or not callable(getattr(network, "extract", None)):
+            if not callable(getattr(network, "extract", None)):
                 raise ValueError(
                     f"Expected networks that mark bits in blocks for {self.name}. Received: "
                     f"{name}, a {type(network).__name__}; take a suite of messages, such as "

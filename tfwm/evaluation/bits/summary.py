@@ -2,7 +2,7 @@
 
 import math
 
-from tfwm.evaluation.suites.text import aligned
+from tfwm.evaluation.suite import aligned
 
 CONDITION = ("network", "strength", "placement", "vote")
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from tfwm import data
 from tfwm.data.tasks import build_task
-from tfwm.evaluation.figures.drawing import new_figure, save_figure
 from tfwm.evaluation.ownership.barrier_run import BarrierRun
 from tfwm.evaluation.suites.photos import Photos
 from tfwm.images.arrays import plane, to_uint8
+from tfwm.images.drawing import new_figure, save_figure
 from tfwm.images.pictures import amplify
 from tfwm.images.quality import mean_quality
 from tfwm.metrics import watermark_similarity

@@ -7,10 +7,10 @@ from tfwm.distortions import distort
 from tfwm.evaluation.bits.curves import ber_curves
 from tfwm.evaluation.bits.gallery import mark_one
 from tfwm.evaluation.bits.protocol import Protocol
-from tfwm.evaluation.figures.drawing import new_figure, save_figure
 from tfwm.evaluation.suites.loading import load_suite
 from tfwm.evaluation.suites.photos import Photos
 from tfwm.evaluation.suites.run import evaluate
+from tfwm.images.drawing import new_figure, save_figure
 from tfwm.images.quality import psnr, ssim
 
 NUM_PHOTOS = 2

@@ -12,9 +12,9 @@ from tfwm.checks import by_name
 from tfwm.evaluation.bits.gallery import gallery, mark_one
 from tfwm.evaluation.bits.protocol import Protocol
 from tfwm.evaluation.bits.suite import BitSuite, same_network
-from tfwm.evaluation.figures.drawing import COLOURS, new_figure, save_figure
-from tfwm.evaluation.suites.distortion import Distortion
+from tfwm.evaluation.suite import Distortion
 from tfwm.evaluation.suites.photos import Photos
+from tfwm.images.drawing import COLORS, new_figure, save_figure
 from tfwm.images.pictures import amplify
 from tfwm.images.quality import psnr, ssim
 
@@ -50,7 +50,7 @@ def figure_6(networks, images, output):
             axis.boxplot(
                 list(values[..., i]),
                 tick_labels=[f"{s:g}" for s in FIGURE_6_STRENGTHS],
-                medianprops={"color": COLOURS[1]},
+                medianprops={"color": COLORS[1]},
                 flierprops={"markersize": 3},
             )
             axis.set(xlabel="strength", ylabel=label, title=name)
@@ -137,8 +137,8 @@ def figure_10(networks, output):
         _grid(axes[0, i], pattern.shape, _block(network))
         figure.colorbar(drawn, ax=axes[0, i], fraction=0.045, label="gray levels")
         energy = spectral_energy(pattern, _block(network))
-        axes[1, i].fill_between(np.arange(len(energy)), energy, alpha=0.25, color=COLOURS[0], lw=0)
-        axes[1, i].plot(energy, color=COLOURS[0])
+        axes[1, i].fill_between(np.arange(len(energy)), energy, alpha=0.25, color=COLORS[0], lw=0)
+        axes[1, i].plot(energy, color=COLORS[0])
         axes[1, i].set(xlabel="DCT coefficient, zig-zag order", ylim=(0, None))
         axes[1, i].grid(alpha=0.3)
     axes[1, 0].set_ylabel("sum of |DCT| over the blocks")

@@ -7,10 +7,10 @@ See `figures.redmark`; Figures 4 to 6 are of training, `tfwm.evaluation.figures.
 import numpy as np
 
 from tfwm.checks import by_name
-from tfwm.evaluation.figures.drawing import COLOURS, new_figure, save_figure
 from tfwm.evaluation.suites.loading import load_suite
 from tfwm.evaluation.suites.photos import Photos
 from tfwm.evaluation.suites.run import evaluate
+from tfwm.images.drawing import COLORS, new_figure, save_figure
 
 PIXELS = 400  # a side of the paper's images
 BINS = np.linspace(40, 100, 25)
@@ -32,7 +32,7 @@ def figure_2(networks, images, output, match=None):
     for row, name in zip(axes, networks, strict=True):
         for axis, style in zip(row, styles, strict=True):
             accuracy = columns[name, style]
-            axis.hist(np.maximum(accuracy, BINS[0]), BINS, color=COLOURS[0])
+            axis.hist(np.maximum(accuracy, BINS[0]), BINS, color=COLORS[0])
             mean, exact = np.mean(accuracy), 100 * np.mean(accuracy == 100)
             title = f"{style}\nmean {mean:.1f} %, all bits {exact:.0f} %"
             axis.set_title(title, fontsize=8)
@@ -65,7 +65,7 @@ def _curves(networks, images, suite, match, unchanged, scale=1, unit="factor"):
             mine = [row for row in rows if row["network"] == name]
             points = {unchanged: next(r["ber"] for r in mine if r["attack"] == "identity")}
             points |= {r["level"]: r["ber"] for r in mine if r["attack"] == distortion.name}
-            style = {"color": COLOURS[i % len(COLOURS)], "ls": "-", "marker": "o", "ms": 3}
+            style = {"color": COLORS[i % len(COLORS)], "ls": "-", "marker": "o", "ms": 3}
             _line(axis, points, scale, label=name, **style)
             paper = {r["level"]: r["paper_ber"] for r in mine if r["attack"] == distortion.name}
             paper = {level: ber for level, ber in paper.items() if ber is not None}

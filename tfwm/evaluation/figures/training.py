@@ -9,8 +9,8 @@ import math
 
 import numpy as np
 
-from tfwm.evaluation.figures.drawing import COLOURS, new_figure, save_figure
 from tfwm.evaluation.figures.training_run import TrainingRun
+from tfwm.images.drawing import COLORS, new_figure, save_figure
 
 NORMALIZATIONS = {"none": "no normalization", "batch": "batch", "instance": "instance"}
 LEARNED = 95.0  # bit accuracy, %, at which a run has left chance
@@ -94,7 +94,7 @@ def _groups(folders, label):
 
 def _draw(axis, groups, value):
     for i, (label, runs) in enumerate(groups.items()):
-        colour = COLOURS[i % len(COLOURS)]
+        colour = COLORS[i % len(COLORS)]
         for run in runs:
             axis.plot(run.steps, value(run), color=colour, lw=0.8, alpha=0.4)
         axis.plot(*mean_curve(runs, value), color=colour, lw=2, label=label)

@@ -24,7 +24,7 @@ def measure(suite, markers, photos, seed, pool, counter):
         photos: `Photos`, in color.
         seed: integer; the same seed gives the same payloads and distortions.
         pool: `ThreadPoolExecutor`.
-        counter: `tfwm.evaluation.suites.run.Counter`.
+        counter: `tfwm.evaluation.suite.Counter`.
 
     Returns:
         List of dicts, see `message_rows`: for each marker the marked photos (`identity`), the

@@ -7,7 +7,7 @@ from tfwm.evaluation.messages.marker import Marker, WatermarkerMarker
 from tfwm.evaluation.messages.report import build_message_report
 from tfwm.evaluation.messages.run import measure
 from tfwm.evaluation.messages.table import message_headline, message_table
-from tfwm.evaluation.suites.suite import Suite
+from tfwm.evaluation.suite import Suite
 
 KEY = "tfwm evaluation"
 

@@ -1,7 +1,7 @@
 """Results with whole messages as text: for a terminal, and one line."""
 
 from tfwm.evaluation.messages.rows import MEAN, UNMARKED
-from tfwm.evaluation.suites.text import aligned
+from tfwm.evaluation.suite import aligned
 
 
 def message_table(rows):

@@ -7,7 +7,7 @@ from pathlib import Path
 from tfwm.checks import nearest
 from tfwm.evaluation.bits.suite import BitSuite
 from tfwm.evaluation.messages.suite import MessageSuite
-from tfwm.evaluation.suites.suite import Suite, fields_of
+from tfwm.evaluation.suite import Suite, fields_of
 
 KINDS = {suite.kind: suite for suite in (BitSuite, MessageSuite)}
 

@@ -7,26 +7,10 @@ import warnings
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
+from tfwm.evaluation.suite import Counter
 from tfwm.evaluation.suites.loading import load_suite
 from tfwm.evaluation.suites.photos import Photos
 from tfwm.files import result_head, write_csv, write_whole
-
-
-class Counter:
-    """Counts what is done, and tells a progress callback.
-
-    Args:
-        progress: `None`, or called with the share done, from 0 to 1, and a few words.
-    """
-
-    def __init__(self, progress=None):
-        self.progress, self.total, self.done = progress, 1, 0
-
-    def add(self, text="", number=1):
-        """Counts something as done."""
-        self.done += number
-        if self.progress is not None:
-            self.progress(min(1.0, self.done / self.total), text)
 
 
 def evaluate(

@@ -6,7 +6,7 @@ from pathlib import Path
 from tfwm.checks import need
 from tfwm.files import write_whole
 
-COLOURS = ("#0b6e69", "#c44e2a", "#4a5fa5", "#8a6d1b", "#7b4b94", "#3f7d3a")
+COLORS = ("#0b6e69", "#c44e2a", "#4a5fa5", "#8a6d1b", "#7b4b94", "#3f7d3a")
 
 
 def new_figure(width, height):
