@@ -85,7 +85,7 @@ def main():
         | {"psnr_mean": f"{row[3]:.2f}", "psnr_min": f"{row[4]:.2f}"}
         for row in rows
     ]
-    data = arguments.images or "scikit-image's photos"
+    data = arguments.images or "scikit-image-samples"
     head = result_head(f"{data}, {len(images)} images")
     output = write_csv(table, arguments.output, head)
 

@@ -56,7 +56,7 @@ def main():
                 result = json.loads(subprocess.check_output(words).splitlines()[-1])
                 rows.append({"pixels": f"{width}x{height}", "part": part, **result})
                 print(rows[-1], flush=True)
-    head = result_head("scikit-image's coffee, enlarged, 1 images")
+    head = result_head("scikit-image-coffee, 1 images")
     write_csv(rows, args.output / "large-photo.csv", head)
 
 

@@ -42,7 +42,7 @@ def main():
         for name, rows in runs.items()
         for row in rows
     ]
-    head = result_head("of the runs' own training and validation")
+    head = result_head("training-and-validation of the runs")
     print("wrote", write_csv(lines, RESULTS / f"{options.name}.csv", head))
     print("wrote", draw(runs, RESULTS / f"{options.name}.png"))
 

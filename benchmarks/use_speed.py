@@ -48,7 +48,7 @@ def main():
         print(f"\n{title}, 32 bits, median of {args.repeats}, {args.threads} threads")
         rows += report(title, measure(methods, photo, args.repeats), args.threads)
     note = f"network {args.network}; medians of {args.repeats}"
-    head = result_head(f"scikit-image's camera and coffee, {len(photos)} images", note)
+    head = result_head(f"scikit-image-samples, {len(photos)} images", note)
     write_csv(rows, args.output, head)
     print(f"\nwritten to {args.output}")
 

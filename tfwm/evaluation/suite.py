@@ -6,7 +6,7 @@ import zlib
 
 import numpy as np
 
-from tfwm.checks import nearest
+from tfwm.checks import by_name, nearest
 from tfwm.distortions import DISTORTIONS, distort, missing
 
 
@@ -83,6 +83,14 @@ class Distortion:
         return distort(self.name, image, level, generator, cover, **self.options)
 
 
+# What measures networks that suites do not.
+MEASURED_BY = {
+    "barrier": "the report of python -m tfwm.recipes.barrier, tfwm figures barrier-fig4 and "
+    "benchmarks/barrier_bench.py do that",
+    "keyed": "the report of python -m tfwm.recipes.keyed and benchmarks/keyed_bench.py do that",
+}
+
+
 @dataclasses.dataclass
 class Suite:
     """A list of distortions, and how networks are measured under them.
@@ -122,6 +130,17 @@ class Suite:
         for key in given:
             nearest("argument of a suite", key, fields_of(type(self)))
         return dataclasses.replace(self, **given)
+
+    def named(self, members):
+        """Returns a dict of names and networks; raises `ValueError` if one carries no messages.
+
+        Args:
+            members: such a dict, or a list of networks with a `name`.
+        """
+        members = by_name(members, self.what)
+        for name, member in members.items():
+            check_kind(name, getattr(member, "card", None) or {})
+        return members
 
     def only(self, names):
         """Returns a copy with the distortions of these names alone."""
@@ -164,6 +183,16 @@ class Counter:
         self.done += number
         if self.progress is not None:
             self.progress(min(1.0, self.done / self.total), text)
+
+
+def check_kind(name, card):
+    """Raises `ValueError` if a network's card says that it carries no messages."""
+    kind = card.get("kind", "message")
+    if kind in MEASURED_BY:
+        raise ValueError(
+            f"Expected networks that carry messages. Received: {name}, a {kind} network, which "
+            f"suites do not measure: {MEASURED_BY[kind]}"
+        )
 
 
 def is_number(value):

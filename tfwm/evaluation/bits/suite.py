@@ -3,7 +3,7 @@
 import dataclasses
 import re
 
-from tfwm.checks import by_name, nearest
+from tfwm.checks import nearest
 from tfwm.distortions import CHANGES_SIZE
 from tfwm.evaluation.bits.placement import PLACEMENTS, VOTES
 from tfwm.evaluation.bits.protocol import ROUNDINGS, WHOLE_SIZES
@@ -49,7 +49,7 @@ class BitSuite(Suite):
 
     Example:
 
-    >>> suite = load_suite("redmark-table2")
+    >>> suite = tfwm.evaluation.load_suite("redmark-table2")
     >>> [distortion.name for distortion in suite.distortions][:2]
     ['gaussian_noise', 'salt_and_pepper']
     >>> suite.paper_ber("redmark-mt", 1.0, "gaussian_noise", 25)
@@ -131,7 +131,7 @@ class BitSuite(Suite):
 
     def members(self, networks):
         """Returns a dict of names and networks."""
-        networks = by_name(networks, self.what)
+        networks = self.named(networks)
         for name, network in networks.items():
             if not callable(getattr(network, "extract", None)):
                 raise ValueError(

@@ -2,7 +2,6 @@
 
 import dataclasses
 
-from tfwm.checks import by_name
 from tfwm.evaluation.messages.marker import Marker, WatermarkerMarker
 from tfwm.evaluation.messages.report import build_message_report
 from tfwm.evaluation.messages.run import measure
@@ -29,7 +28,7 @@ class MessageSuite(Suite):
 
     Example:
 
-    >>> suite = load_suite("everyday").replace(psnr=42)
+    >>> suite = tfwm.evaluation.load_suite("everyday").replace(psnr=42)
     >>> suite.payload_bits, suite.psnr
     (64, 42)
     """
@@ -74,7 +73,7 @@ class MessageSuite(Suite):
 
     def members(self, markers):
         """Returns a dict of names and `Marker`s; networks and Watermarkers get a key."""
-        markers = by_name(markers, self.what)
+        markers = self.named(markers)
         return {name: as_marker(marker, name) for name, marker in markers.items()}
 
     def measure(self, markers, photos, match, seed, pool, counter):
