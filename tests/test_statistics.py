@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tfwm.evaluation import mean_interval, wilson_interval
-from tfwm.evaluation.statistics import matching_bits_p_value
+from tfwm.statistics import matching_bits_p_value, mean_interval, wilson_interval
 
 
 @pytest.mark.parametrize(("successes", "count"), [(0, 1), (0, 50), (3, 7), (99, 100), (8, 8)])

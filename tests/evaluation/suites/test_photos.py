@@ -15,12 +15,12 @@ def test_folder(tmp_path):
     save(test, "b.png", np.full((40, 50, 3), (255, 0, 0), np.uint8))
     save(test, "a.png", np.full((40, 50), 7, np.uint8))
     save(test, "c.png", np.full((40, 50), 65535, np.uint16))
-    gray = Photos.from_folder(test)
+    gray = Photos.of(test)
     assert gray.name == "set-test" and gray.names == ["a", "b", "c"] and gray.skipped == 0
     assert [int(image.max()) for image in gray.images] == [7, 76, 255]
-    color = Photos.from_folder(test, color=True)
+    color = Photos.of(test, color=True)
     assert color.images[0].shape == (40, 50, 3)
-    assert len(Photos.from_folder(test, limit=2).images) == 2
+    assert len(Photos.of(test, limit=2).images) == 2
 
 
 def test_truncated_file_is_skipped_and_counted(tmp_path):
@@ -29,31 +29,31 @@ def test_truncated_file_is_skipped_and_counted(tmp_path):
     whole = (tmp_path / "bad.jpg").read_bytes()
     (tmp_path / "bad.jpg").write_bytes(whole[: len(whole) // 2])
     with pytest.warns(UserWarning, match=r"bad\.jpg"):
-        photos = Photos.from_folder(tmp_path)
+        photos = Photos.of(tmp_path)
     assert photos.names == ["good"] and photos.skipped == 1
 
 
 def test_nothing_to_read(tmp_path):
     with pytest.raises(FileNotFoundError, match="no such folder"):
-        Photos.from_folder(tmp_path / "nowhere")
+        Photos.of(tmp_path / "nowhere")
     with pytest.raises(FileNotFoundError, match="none"):
-        Photos.from_folder(tmp_path)
+        Photos.of(tmp_path)
     (tmp_path / "a.png").write_bytes(b"")
     with (
         pytest.warns(UserWarning, match="empty"),
         pytest.raises(FileNotFoundError, match="1 files"),
     ):
-        Photos.from_folder(tmp_path)
+        Photos.of(tmp_path)
     with pytest.raises(ValueError, match="at least one image"):
         Photos.of([])
     with pytest.raises(ValueError, match="float64"):
         Photos.of([np.zeros((8, 8))])
     with pytest.raises(ValueError, match="limit=0"):
-        Photos.from_folder(tmp_path, limit=0)
+        Photos.of(tmp_path, limit=0)
 
 
 def test_bundled():
-    photos = Photos.bundled("test")
+    photos = Photos.of("bundled:test")
     assert len(photos.images) == 4 and photos.images[0].shape == (512, 512)
 
 

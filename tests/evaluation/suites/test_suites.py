@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from tfwm.evaluation import Suite, list_suites, load_suite
+from tfwm.evaluation import BitSuite, list_suites, load_suite
 
 SUITES = ("redmark", "redmark-table2", "redmark-table3", "redmark-table4", "redmark-table5")
 
@@ -11,14 +11,14 @@ def test_all_suites_load():
     assert set(SUITES) <= set(list_suites())
     for name in list_suites():
         suite = load_suite(name)
-        assert suite.name == name and suite.title and suite.attacks
+        assert suite.name == name and suite.title and suite.distortions
 
 
 def test_redmark_has_both_tables():
     suite = load_suite("redmark")
-    assert len(suite.attacks) == 10
-    assert sum(len(attack.levels) for attack in suite.attacks) == 30
-    left_out = {(a.name, level) for a in suite.attacks for level in a.unpromising}
+    assert len(suite.distortions) == 10
+    assert sum(len(attack.levels) for attack in suite.distortions) == 30
+    left_out = {(a.name, level) for a in suite.distortions for level in a.unpromising}
     assert left_out == {("median_filter", 5), ("median_filter", 7), ("gaussian_blur", 2.0)}
     assert len(suite.paper) == 9
     for row in suite.paper:
@@ -45,7 +45,7 @@ def test_table5_strengths():
 
 def test_table4_has_both_readings_of_crop():
     suite = load_suite("redmark-table4")
-    levels = {a.name: a.levels for a in suite.attacks}
+    levels = {a.name: a.levels for a in suite.distortions}
     assert levels["crop_keep"] == levels["cropping"] == [0.035]
     assert suite.bits == 30 and suite.size == [128, 128] and suite.color
     assert suite.paper_ber("hidden", 1.0, "crop_keep", 0.035) == 12.0
@@ -60,7 +60,7 @@ def test_mbrs_suites_carry_each_bit_once(name):
     assert suite.color and suite.redundancy == 1 and suite.watermarks == 1
     assert suite.crop == "random" and suite.rounding == "truncate"
     assert suite.size == ([400, 400] if name.endswith("400") else [128, 128])
-    levels = {a.name: len(a.levels) for a in suite.attacks} | {"identity": 1}
+    levels = {a.name: len(a.levels) for a in suite.distortions} | {"identity": 1}
     for row in suite.paper:
         assert {k: len(v) for k, v in row["ber"].items()}.items() <= levels.items()
         assert all(0 <= value <= 50 for values in row["ber"].values() for value in values)
@@ -119,42 +119,43 @@ def test_new_strengths_replace_the_match():
 def test_own_suite_from_a_file(tmp_path):
     file = tmp_path / "mine.toml"
     file.write_text(
-        'title = "Mine"\nextends = ["redmark-table5"]\nstrengths = [2.0]\n'
-        '[[attacks]]\nname = "webp"\nlevels = [30]\n'
+        'kind = "bits"\ntitle = "Mine"\nextends = ["redmark-table5"]\nstrengths = [2.0]\n'
+        '[[distortions]]\nname = "webp"\nlevels = [30]\n'
     )
     suite = load_suite(file)
     assert suite.name == "mine"
-    assert [a.name for a in suite.attacks] == ["jpeg", "webp"]
-    assert suite.attacks[1].show(30) == "30"
+    assert [a.name for a in suite.distortions] == ["jpeg", "webp"]
+    assert suite.distortions[1].show(30) == "30"
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("title = 'a'\nattacks = [{name = 'jepg', levels = [1]}]", "mean 'jpeg'"),
-        ("title = 'a'\nattacks = []\nstrenghts = [1]", "mean 'strengths'"),
-        ("title = 'a'\nattacks = []\nvotes = ['sofd']", "mean 'soft'"),
-        ("title = 'a'\nattacks = []\nwatermarks = 0", "watermarks=0"),
-        ("title = 'a'\nattacks = []\nstrengths = []", r"strengths=\[\]"),
-        ("title = 'a'\nattacks = []\nmatch = 'psnr=high'", "match='psnr=high'"),
-        ("title = 'a'\nattacks = []\ncrop = 'center'", "mean 'centre'"),
+        ("title = 'a'\ndistortions = [{name = 'jepg', levels = [1]}]", "mean 'jpeg'"),
+        ("title = 'a'\ndistortions = []\nstrenghts = [1]", "mean 'strengths'"),
+        ("title = 'a'\ndistortions = []\nvotes = ['sofd']", "mean 'soft'"),
+        ("title = 'a'\ndistortions = []\nwatermarks = 0", "watermarks=0"),
+        ("title = 'a'\ndistortions = []\nstrengths = []", r"strengths=\[\]"),
+        ("title = 'a'\ndistortions = []\nmatch = 'psnr=high'", "match='psnr=high'"),
+        ("title = 'a'\ndistortions = []\ncrop = 'center'", "mean 'centre'"),
         ("title = ", "Expected TOML"),
-        ("attacks = []", "tables of a suite in .*'title'"),
-        ("title = 'a'\nattacks = 3", "tables of a suite"),
-        ("title = 'a'\nattacks = [{name = 'jpeg'}]", "'levels'"),
-        ("title = 'a'\nattacks = [{name = 'jpeg', levels = 50}]", "levels=50"),
+        ("distortions = []", "tables of a suite in .*'title'"),
+        ("title = 'a'\ndistortions = 3", "tables of a suite"),
+        ("title = 'a'\ndistortions = [{name = 'jpeg'}]", "'levels'"),
+        ("title = 'a'\ndistortions = [{name = 'jpeg', levels = 50}]", "levels=50"),
         (
-            "title = 'a'\nattacks = [{name = 'jpeg', levels = [50], options = {sampling = 'x'}}]",
+            "title = 'a'\n"
+            "distortions = [{name = 'jpeg', levels = [50], options = {sampling = 'x'}}]",
             "mean 'subsampling'",
         ),
-        ("title = 'a'\nattacks = []\npaper = [{network = 'mt'}]", "tables of a suite"),
-        ("title = 'a'\nattacks = []\nstrengths = [0]", r"strengths=\[0\]"),
-        ("title = 'a'\nattacks = []\nnetwork_strengths = {mt = ['a']}", "above 0"),
+        ("title = 'a'\ndistortions = []\npaper = [{network = 'mt'}]", "tables of a suite"),
+        ("title = 'a'\ndistortions = []\nstrengths = [0]", r"strengths=\[0\]"),
+        ("title = 'a'\ndistortions = []\nnetwork_strengths = {mt = ['a']}", "above 0"),
     ],
 )
 def test_bad_suite_files(tmp_path, text, message):
     file = tmp_path / "bad.toml"
-    file.write_text(text)
+    file.write_text(f"kind = 'bits'\n{text}")
     with pytest.raises(ValueError, match=message):
         load_suite(str(file))
 
@@ -165,4 +166,4 @@ def test_unknown_suites():
     with pytest.raises(FileNotFoundError, match=r"nothing\.toml"):
         load_suite("nothing.toml")
     with pytest.raises(ValueError, match="Unknown rounding 'floor'"):
-        Suite("a", "a", [], rounding="floor")
+        BitSuite("a", "a", [], rounding="floor")

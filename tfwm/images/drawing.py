@@ -3,18 +3,16 @@
 import io
 from pathlib import Path
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-
+from tfwm.checks import need
 from tfwm.files import write_whole
 
-COLOURS = ("#0b6e69", "#c44e2a", "#4a5fa5", "#8a6d1b", "#7b4b94", "#3f7d3a")
+COLORS = ("#0b6e69", "#c44e2a", "#4a5fa5", "#8a6d1b", "#7b4b94", "#3f7d3a")
 
 
 def new_figure(width, height):
     """Returns an empty figure; sides in inches."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = need("matplotlib.figure", "evaluate").Figure((width, height), layout="constrained")
+    need("matplotlib.backends.backend_agg", "evaluate").FigureCanvasAgg(figure)
     return figure
 
 
