@@ -1,6 +1,7 @@
 """The tables of README.md, docs/ and the index of results/ are what the results say."""
 
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,18 @@ b,jpeg,90,true,10,0,0
 def test_pages_are_not_stale():
     stale = [str(page.relative_to(ROOT)) for page in tables.stale()]
     assert not stale, f"run `make tables`: {stale}"
+
+
+def test_every_table_is_on_a_page():
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    shown = {name for page in pages for _, name, _ in tables.MARKER.findall(page.read_text())}
+    assert set(tables.read_tables()) - shown == {tables.OTHER}
+
+
+def test_links_to_results_lead_somewhere():
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for link in re.findall(r"\]\(((?:\.\./)*results/[^)#]+)", page.read_text()):
+            assert (page.parent / link).is_file(), f"{page}: {link}"
 
 
 def test_networks_are_all_told():
