@@ -95,7 +95,12 @@ def _table(name, tables):
     if name not in tables:
         near = difflib.get_close_matches(name, tables, 1) or sorted(tables)[:3]
         raise KeyError(f"results/tables.toml has no table {name!r}; did you mean {near[0]!r}?")
-    return render(tables[name])
+    try:
+        return render(tables[name])
+    except KeyError as error:
+        raise KeyError(
+            f"Table {name!r} of results/tables.toml: nothing is called {error}"
+        ) from error
 
 
 def read_rows(path):
@@ -293,10 +298,10 @@ def _origin(path):
     """Returns command, data and number of images of a result, from its head or its rows."""
     rows, head = read_rows(path)
     command = next((line for line in head if re.match(r"(tfwm \D|python )", line)), "")
-    found = re.search(r"(?:data|photos:|photos|crops of) (\S+?)[,;]? ", "\n".join(head) + " ")
+    found = re.search(r"(?:^|; )data (.+?)(?:, (\d+) images.*)?$", "\n".join(head), re.MULTILINE)
     data = found[1] if found else (re.findall(r"--images (\S+)", command) or [""])[0]
-    numbers = re.findall(r"(\d+) images", "\n".join(head)) or [r.get("images", "") for r in rows]
-    return command, data, ", ".join(dict.fromkeys(n for n in numbers if n))
+    numbers = [found[2]] if found and found[2] else [row.get("images", "") for row in rows]
+    return command, data, ", ".join(dict.fromkeys(number for number in numbers if number))
 
 
 if __name__ == "__main__":
