@@ -49,7 +49,7 @@ class Watermarker:
         if network.kind != "message":
             raise ValueError(
                 f"Expected a network that carries messages. Received: {network.name}, a "
-                f"{network.kind} network; open it with tfwm.load"
+                f"{network.kind} network, which `tfwm {network.kind}` and tfwm.load take"
             )
         self.network = network
 

@@ -1,7 +1,7 @@
 """How far one form of a network is from another, on real photos."""
 
 import numpy as np
-from skimage import data, transform
+from skimage import color, data, transform
 
 
 def compare_networks(network, reference, images=None, strength=1.0, noise=15.0, seed=0):

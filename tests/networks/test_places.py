@@ -73,5 +73,27 @@ def test_cards_are_listed_without_tensorflow():
 
 
 def test_load_network_opens_embedders_only(keyed_folder):
-    with pytest.raises(ValueError, match="keyed, a keyed host; open it with tfwm.load"):
+    with pytest.raises(
+        ValueError, match="keyed, a keyed host, which .* and tfwm.load take"
+    ):
         load_network(keyed_folder)
+
+
+def test_load_opens_each_kind(packaged, keyed_folder, monkeypatch):
+    import tfwm
+
+    monkeypatch.setattr(places, "resource_directory", lambda name: packaged.parent)
+    assert tfwm.load("tiny").network.name == "tiny"
+    assert repr(tfwm.load(keyed_folder)) == "KeyedNetwork('keyed')"
+
+
+@pytest.mark.parametrize(
+    "name, shown",
+    [("barrier-xray", "Barrier('barrier-xray')"), ("keyed-colorize", "KeyedNetwork")],
+)
+def test_load_opens_shipped_networks(name, shown):
+    import tfwm
+
+    assert repr(tfwm.load(name)).startswith(shown)
+    with pytest.raises(ValueError, match="which `tfwm (barrier|keyed)` and tfwm.load take"):
+        tfwm.watermarker.load(name)

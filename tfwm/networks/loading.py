@@ -38,8 +38,8 @@ def load_network(name_or_path, num_threads=1):
     kind = kind_of(card)
     if kind.name == "keyed":
         raise ValueError(
-            f"Expected a network with an embedder. Received: {card['name']}, a keyed host; open it "
-            "with tfwm.load or tfwm.protection.load_keyed"
+            f"Expected a network with an embedder. Received: {card['name']}, a keyed host, which "
+            "`tfwm keyed` and tfwm.load take, and the report of its recipe measures"
         )
     if folder == path:
         files = form_files(available_form(folder, card), folder, card)
