@@ -46,10 +46,11 @@ class Watermarker:
     """
 
     def __init__(self, network):
-        if network.kind != "message":
+        kind = getattr(network, "kind", "message")
+        if kind != "message":
             raise ValueError(
                 f"Expected a network that carries messages. Received: {network.name}, a "
-                f"{network.kind} network, which `tfwm {network.kind}` and tfwm.load take"
+                f"{kind} network, which `tfwm {kind}` and tfwm.load take"
             )
         self.network = network
 
