@@ -135,7 +135,8 @@ def second_owner(config, steps, host, crops):
     from tfwm.data import watermark_image
     from tfwm.data.tasks import build_task
     from tfwm.evaluation.ownership.host_attacks import overwrite
-    from tfwm.protection import KeyedReader, derive_key
+    from tfwm.keys import derive_key
+    from tfwm.protection import KeyedReader
     from tfwm.recipes import keyed
 
     watermark = watermark_image("flower", config.watermark_size, config.watermark_channels)

@@ -26,6 +26,7 @@ PARTS = (
 MODULES = (
     "evaluation.ownership.host_attacks",
     "evaluation.ownership.keyed_measures",
+    "keys",
     "models.barrier",
     "models.critic",
     "models.hidden",

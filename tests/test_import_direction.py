@@ -9,6 +9,7 @@ PACKAGE = Path(tfwm.__file__).parent
 LEVEL = {
     "checks": 0,
     "files": 0,
+    "keys": 0,
     "pages": 0,
     "startup": 0,
     "payload": 1,
