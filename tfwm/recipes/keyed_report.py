@@ -23,7 +23,7 @@ from tfwm.images.pictures import amplify, data_uri
 from tfwm.images.quality import mean_quality
 from tfwm.pages import render
 from tfwm.protection import verify_images
-from tfwm.recipes.finish import recipe_card
+from tfwm.recipes.card import recipe_card, train_command
 
 # Photos that are shown, and their width on the page; images and keys of the proof.
 SHOWN, WIDTH = 3, 160
@@ -45,7 +45,7 @@ def report(config, recipe, unmarked, host, reader, pairs):
 
     Args:
         config: the recipe's `Config`.
-        recipe: name of its TOML file.
+        recipe: label of its TOML file, see `tfwm.recipes.registry.label`.
         unmarked: the host that was trained by the task's loss alone.
         host: the host whose outputs are marked.
         reader: its `tfwm.protection.KeyedReader`, with the owner's key.
@@ -74,7 +74,7 @@ def report(config, recipe, unmarked, host, reader, pairs):
     tables |= {"robustness": levels, "likeness": [likeness_row]}
     pictures = _pictures(reader, inputs, targets, plain, marked, config.seed)
     figures = _figures(config, curve, levels, pictures)
-    command = f"python -m tfwm.recipes.keyed --config recipes/keyed/{recipe}"
+    command = train_command("keyed", recipe)
     output = Path(config.output)
     head = [command, versions(), f"{len(targets)} crops of {config.test_photos}"]
     _write(output, tables, figures, head)
@@ -99,7 +99,7 @@ def report(config, recipe, unmarked, host, reader, pairs):
     path = write_whole(output / "report.html", page)
     unmarked.save(output / UNMARKED)  # what benchmarks compare with
     reader.card = _card(config, recipe, likeness, task, rows)
-    demonstration = "" if config.secret_file else config.secret
+    demonstration = "" if config.key_file else config.key
     folder = reader.package(host, output / config.name, demonstration)
     line = f"{config.name} SSIM {likeness['ssim']:.4f}. Report {path}, network {folder}"
     return f"{_text(rows, damages)}\n{line}"

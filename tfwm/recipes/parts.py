@@ -1,37 +1,36 @@
-"""From a recipe's settings to its parts: data, attacks, losses, optimizer, trainer."""
+"""From settings to parts: data, attacks, losses, optimizer, trainer."""
 
 import contextlib
-import difflib
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tfwm import attacks, data, losses, metrics
+from tfwm.checks import nearest
 from tfwm.losses import AdversarialLoss, HoldPSNR
 from tfwm.models.critic import build_patch_critic
 from tfwm.training import ConfigError, WatermarkTrainer
+from tfwm.training.critic_optimizer import CriticOptimizer
+
+# Settings of a critic.
+CRITIC = ("critic_loss", "critic_optimizer", "critic_learning_rate", "critic_clip_value")
 
 
 def cut_source(config, source):
-    """Returns the patches `(n, crop_size, crop_size, channels)` of one entry of `photos`."""
-    photos = read_source(config, source)
+    """Return the patches `(n, crop_size, crop_size, channels)` of one entry of `photos`."""
+    photos = data.read_photos(source, config.channels)
     return data.cut_patches(photos, config.crop_size, config.seed, config.patches_per_photo or None)
 
 
 def fit_source(config, source):
-    """The same for networks of whole photos: these, and parts of them, squeezed."""
-    photos = read_source(config, source)
+    """Return the same for networks of whole photos: these, and parts of them, squeezed."""
+    photos = data.read_photos(source, config.channels)
     return data.fit_photos(photos, config.crop_size, config.seed, config.patches_per_photo or 1)
 
 
-def read_source(config, source):
-    """Returns the photos of one entry of `photos`."""
-    return data.read_photos(source, config.channels)
-
-
 def build_data(config, first_epoch=0, cut=cut_source):
-    """Returns the endless training batches from the one on with which an epoch begins."""
+    """Return the endless training batches from the one on with which an epoch begins."""
     parts = [cut(config, source) for source in config.photos]
     patches = np.random.default_rng(config.seed).permutation(np.concatenate(parts))
     first_step = first_epoch * config.steps_per_epoch
@@ -39,7 +38,7 @@ def build_data(config, first_epoch=0, cut=cut_source):
 
 
 def build_validation_data(config, cut=cut_source):
-    """Returns the fixed batches for validation, or `None`."""
+    """Return the fixed batches for validation, or `None`."""
     if not config.validation_photos:
         return None
     patches = np.concatenate([cut(config, source) for source in config.validation_photos])
@@ -53,14 +52,14 @@ def build_validation_data(config, cut=cut_source):
 
 
 def build_attack(config, tables, per):
-    """Returns the attack layer between embedder and extractor.
+    """Return the attack layer between embedder and extractor.
 
     Args:
-        config: a `RunConfig`.
+        config: a `MessageConfig`.
         tables: its `attacks` or `validation_attacks`.
         per: see `tfwm.attacks.RandomChoice`.
     """
-    weights = [table.get("weight", 1) for table in tables]
+    weights = [1 if isinstance(table, str) else table.get("weight", 1) for table in tables]
     layers = [_attack(table) for table in tables]
     parts = [attacks.RandomChoice(layers, weights, per=per)] if layers else []
     if config.rounding_noise:
@@ -69,12 +68,13 @@ def build_attack(config, tables, per):
 
 
 def _attack(table):
+    table = {"name": table} if isinstance(table, str) else table
     arguments = {key: value for key, value in table.items() if key not in ("name", "weight")}
     name = table.get("name")
-    if name not in attacks.__all__:
-        known = {known.lower(): known for known in attacks.__all__}
-        near = difflib.get_close_matches(str(name).lower(), known, 1, 0.0)[0]
-        raise ConfigError(f"Unknown attack {name!r}; the nearest is {known[near]!r}")
+    try:
+        nearest("attack", name, attacks.__all__, cutoff=0.0)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
     if "attacks" in arguments:
         arguments["attacks"] = [_attack(part) for part in arguments["attacks"]]
     if "attack" in arguments:
@@ -86,21 +86,27 @@ def _attack(table):
 
 
 def attack_names(tables):
-    """Returns the names of the attacks in a config's tables, each once, parts of chains too."""
+    """Return the names of the attacks in a config's tables, each once, parts of chains too."""
     names = {}
     for table in tables:
+        table = {"name": table} if isinstance(table, str) else table
         parts = table.get("attacks") or ([table["attack"]] if "attack" in table else None)
         names.update(dict.fromkeys(attack_names(parts) if parts else [table["name"]]))
     return list(names)
 
 
+def attack_text(config):
+    """Return these names in one line, for a card."""
+    return ", ".join(attack_names(config.attacks)) or "none"
+
+
 def psnr_ramp_steps(config):
-    """Returns for how many steps the PSNR that is held rises; 0 if none is held."""
+    """Return for how many steps the PSNR that is held rises; 0 if none is held."""
     return int(config.steps * config.psnr_ramp) if config.psnr else 0
 
 
 def build_hold_psnr(config):
-    """Returns the `HoldPSNR` of a config, or `None`."""
+    """Return the `HoldPSNR` of a config, or `None`."""
     if not config.psnr:
         return None
     return HoldPSNR(
@@ -114,21 +120,21 @@ def build_hold_psnr(config):
 
 
 def build_patch_adversary(config, channels, width, weight):
-    """Returns the `AdversarialLoss` of a PatchGAN, or `None` for a weight of 0."""
+    """Return the `AdversarialLoss` of a PatchGAN, or `None` for a weight of 0."""
     if not weight:
         return None
     with precision(config):
         critic = build_patch_critic(channels, width)
-    return AdversarialLoss(critic, weight)
+    return AdversarialLoss(critic, weight, config.critic_loss)
 
 
 def build_trainer(
     config, embedder, extractor, message_shape, critic=None, balance=None, alignment=None
 ):
-    """Returns the compiled trainer.
+    """Return the compiled trainer.
 
     Args:
-        config: a `RunConfig`.
+        config: a `MessageConfig`.
         embedder: see `WatermarkTrainer`.
         extractor: see `WatermarkTrainer`.
         message_shape: shape of one message for a crop.
@@ -138,6 +144,9 @@ def build_trainer(
     """
     tables = config.validation_attacks
     validation_attack = build_attack(config, tables, "slice") if tables else None
+    adversary = None
+    if critic is not None:
+        adversary = AdversarialLoss(critic, config.adversarial_weight, config.critic_loss)
     trainer = WatermarkTrainer(
         embedder,
         extractor,
@@ -145,7 +154,7 @@ def build_trainer(
         attack=build_attack(config, config.attacks, config.attack_per),
         validation_attack=validation_attack,
         hold_psnr=build_hold_psnr(config),
-        adversary=AdversarialLoss(critic, config.adversarial_weight) if critic else None,
+        adversary=adversary,
         balance=balance,
         alignment=alignment,
         strength=config.strength,
@@ -159,14 +168,12 @@ def build_trainer(
         if config.image_weight:
             loss["watermarked"] = _image_loss(config)
             weights["watermarked"] = config.image_weight
-    # Not with XLA over several replicas.
-    single = tf.distribute.get_strategy().num_replicas_in_sync == 1
     trainer.compile(
-        optimizer=build_optimizer(config),
+        optimizer=build_optimizer(config, adversary),
         loss=loss or None,
         loss_weights=weights or None,
         metrics={"watermarked": [metrics.PSNR()], "logits": [metrics.BitErrorRate()]},
-        jit_compile=config.jit_compile and single,
+        jit_compile=with_xla(config),
     )
     return trainer
 
@@ -179,16 +186,9 @@ def _image_loss(config):
     raise ConfigError(f'image_loss is "ssim" or "mse". Received: {config.image_loss!r}')
 
 
-def with_weights_of(trainer, networks):
-    """Returns embedder and extractor, of another tile or precision, with a trainer's weights."""
-    for network, trained in zip(networks, (trainer.embedder, trainer.extractor), strict=True):
-        network.set_weights(trained.get_weights())
-    return networks
-
-
 @contextlib.contextmanager
 def precision(config):
-    """Within it, networks are built that compute in the config's precision."""
+    """Build networks that compute in the config's precision within this context."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(config.precision)
     try:
@@ -197,18 +197,56 @@ def precision(config):
         keras.config.set_dtype_policy(before)
 
 
-def build_optimizer(config):
-    """Returns the optimizer with its learning rate schedule."""
-    rate = config.learning_rate
-    if config.schedule == "cosine":
-        warmup = min(200, config.steps // 10)
-        rate = keras.optimizers.schedules.CosineDecay(
-            rate / 100, config.steps - warmup, 0.01, warmup_target=rate, warmup_steps=warmup
-        )
-    elif config.schedule != "constant":
-        raise ConfigError(f'schedule is "constant" or "cosine". Received: {config.schedule!r}')
+def with_xla(config):
+    """Return whether to compile the training step with XLA: not over several replicas."""
+    return config.jit_compile and tf.distribute.get_strategy().num_replicas_in_sync == 1
+
+
+def build_optimizer(config, adversary=None):
+    """Return the optimizer with its learning rate schedule.
+
+    Args:
+        config: settings.
+        adversary: `AdversarialLoss`, whose critic gets the optimizer that `critic_optimizer`
+            names, or `None`.
+    """
+    rate = _schedule(config, config.learning_rate)
+    clip = config.clip_norm or None
     if config.optimizer == "sgd":
-        return keras.optimizers.SGD(rate, momentum=config.momentum)
-    if config.optimizer == "adam":
-        return keras.optimizers.Adam(rate, beta_2=0.995, global_clipnorm=1.0)
-    raise ConfigError(f'optimizer is "sgd" or "adam". Received: {config.optimizer!r}')
+        optimizer = keras.optimizers.SGD(rate, momentum=config.momentum, global_clipnorm=clip)
+    else:
+        optimizer = keras.optimizers.Adam(
+            rate, config.beta_1, config.beta_2, config.epsilon, global_clipnorm=clip
+        )
+    if adversary is None or not config.critic_optimizer:
+        return optimizer
+    kinds = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop}
+    rate = _schedule(config, config.critic_learning_rate or config.learning_rate)
+    own = kinds[config.critic_optimizer](rate, clipvalue=config.critic_clip_value or None)
+    return CriticOptimizer(optimizer, own, adversary.critic)
+
+
+def _schedule(config, rate):
+    if config.schedule == "constant":
+        return rate
+    warmup = min(200, config.steps // 10)
+    return keras.optimizers.schedules.CosineDecay(
+        rate / 100, config.steps - warmup, 0.01, warmup_target=rate, warmup_steps=warmup
+    )
+
+
+def early_stopping(config):
+    """Return the callbacks that a config's `patience` asks for."""
+    if not config.patience:
+        return []
+    return [
+        keras.callbacks.EarlyStopping(
+            "val_logits_bit_error_rate",
+            mode="min",
+            patience=config.patience,
+            restore_best_weights=True,
+            # While the PSNR still rises, errors do.
+            start_from_epoch=round(psnr_ramp_steps(config) / config.steps_per_epoch),
+            verbose=1,
+        )
+    ]
