@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test test-slow lint
+.PHONY: demo docs tables test test-slow lint
 
 # Trains a small ReDMark network on bundled photos, measures and exports it: a few minutes.
 demo: $(VENV)/installed
@@ -14,7 +14,15 @@ test: $(VENV)/installed
 test-slow: $(VENV)/installed
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "slow or not slow"
 
+docs: $(VENV)/installed
+	$(BIN)/mkdocs build --strict
+
+# Writes the tables of README.md and docs/, and results/README.md.
+tables: $(VENV)/installed
+	$(BIN)/python tools/tables.py
+
 lint: $(VENV)/installed
+	$(BIN)/lint-imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 

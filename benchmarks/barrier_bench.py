@@ -9,7 +9,7 @@ its surrogates, are attacked in every way of `tfwm.evaluation.ownership.removal`
 training also goes on with clean pairs. Each result is compared with the unmarked outputs. `psnr`
 is what an attack cost, against what the attacker began with. Rows are written as they come.
 
-Writes results/barrier-bench-NAME.csv and a figure, results/barrier-bench-NAME.png, of what is left
+Writes barrier-bench-NAME.csv and a figure, barrier-bench-NAME.png, in results/barrier: what is left
 of the mark after each attack, with the first photo and what is read from it.
 """
 
@@ -21,8 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tfwm.evaluation.figures.drawing import COLOURS, new_figure, save_figure
-from tfwm.files import versions, write_csv
+from tfwm.files import result_head, write_csv
+from tfwm.images.drawing import COLORS, new_figure, save_figure
 from tfwm.startup import import_tensorflow
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -42,8 +42,8 @@ def main():
         networks = {name: run.surrogate(name) for name in names}
         results = bench(run, networks, args)
         path = args.output / f"barrier-bench-{run.name}.csv"
-        command = " ".join(["python", "benchmarks/barrier_bench.py", *sys.argv[1:]])
-        head = [command, versions(), f"crops of {run.config['test_photos']}; seed {args.seed}"]
+        data = f"{run.config['test_photos']}, {args.images} images"
+        head = result_head(data, f"crops; seed {args.seed}")
         rows, kept, start = [], [], time.perf_counter()
         for result in results:
             rows.append(result.row)
@@ -72,7 +72,7 @@ def parse_args():
     parser.add_argument("--pairs", type=int, default=32, help="clean ones for fine-tuning")
     parser.add_argument("--tuned", type=int, nargs="*", default=[50, 200, 800], help="after steps")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--output", type=Path, default=ROOT / "results")
+    parser.add_argument("--output", type=Path, default=ROOT / "results/barrier")
     args = parser.parse_args()
     if min(args.images, args.held, args.pairs) < 1:
         parser.error("expected --images, --held and --pairs of at least 1")
@@ -190,7 +190,7 @@ def draw(results, name, path):
 
 def _draw_bars(axis, name, results):
     kinds = dict.fromkeys(result.row["kind"] for result in results)
-    colours = dict(zip(kinds, (UNTOUCHED, *COLOURS, *COLOURS), strict=False))
+    colours = dict(zip(kinds, (UNTOUCHED, *COLORS, *COLORS), strict=False))
     for place, result in enumerate(results):
         row = result.row
         colour = colours[row["kind"]]

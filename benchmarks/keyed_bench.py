@@ -1,6 +1,6 @@
 """What is left of a watermarked network's mark when its host is attacked, and what guesses read.
 
-    python benchmarks/keyed_bench.py runs/keyed-colorize --secret-file my.secret
+    python benchmarks/keyed_bench.py runs/keyed-colorize --key-file my.key
     python benchmarks/keyed_bench.py runs/keyed-quick --steps 10 100 --limit 32
 
 RUN is the folder of a finished run of `tfwm.recipes.keyed`. The host is pruned, quantised as
@@ -9,19 +9,19 @@ his own, each for some numbers of steps; random keys are guessed. Each host then
 the run's test photos, and the owner's key reads its outputs. The attacker has the run's own photos,
 or those of --photos.
 
-Writes results/keyed-bench-<name>.csv: `task_psnr` of the outputs to the photos in dB; `ssim` to the
-outputs before the attack; `similarity`, `success` (similarity of at least 0.9) and `qr` (share of
-QR codes decoded) of what the key reads; `p_value` that the outputs are those of the unmarked host.
+Writes results/keyed/keyed-bench-<name>.csv: `task_psnr` of the outputs to the photos in dB; `ssim`
+to the outputs before the attack; `similarity`, `success` (similarity of at least 0.9) and `qr`
+(share of QR codes decoded) of what the key reads; `p_value` that the outputs are those of the
+unmarked host.
 """
 
 import argparse
 import dataclasses
-import sys
 from pathlib import Path
 
 import numpy as np
 
-from tfwm.files import versions, write_csv
+from tfwm.files import result_head, write_csv
 from tfwm.startup import import_tensorflow
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,25 +36,24 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("run", metavar="RUN", type=Path, help="folder of a finished run")
-    parser.add_argument("--secret-file", help="the owner's; by default what the run's settings say")
+    parser.add_argument("--key-file", help="the owner's; by default what the run's settings say")
     parser.add_argument("--photos", help="the attacker's; by default the run's")
     parser.add_argument("--steps", type=int, nargs="+", default=STEPS, help=STEPS_HELP)
     parser.add_argument("--keys", type=int, default=10_000, help="random keys that are guessed")
     parser.add_argument("--limit", type=int, default=200, help="pairs that are measured")
-    parser.add_argument("--output", type=Path, default=ROOT / "results")
+    parser.add_argument("--output", type=Path, default=ROOT / "results/keyed")
     args = parser.parse_args()
     import_tensorflow()
     from tfwm.recipes import keyed
     from tfwm.training import load_config
 
     config = load_config(keyed.Config, args.run / "keyed" / "config.toml")
-    changes = {"secret_file": args.secret_file} if args.secret_file else {}
+    changes = {"key_file": args.key_file} if args.key_file else {}
     changes |= {"photos": [args.photos]} if args.photos else {}
     config = dataclasses.replace(config, output=str(args.run), **changes)
     rows = [print_row(row) for row in measure(config, args)]
-    command = " ".join(["python", "benchmarks/keyed_bench.py", *sys.argv[1:]])
     path = args.output / f"keyed-bench-{config.name}.csv"
-    print(write_csv(rows, path, [command, versions(), f"test photos {config.test_photos}"]))
+    print(write_csv(rows, path, result_head(f"{config.test_photos}, {rows[0]['images']} images")))
 
 
 def print_row(row):
@@ -76,7 +75,7 @@ def measure(config, args):
     from tfwm.recipes.keyed_report import UNMARKED, qr_text
 
     folder = args.run / config.name
-    host, reader = load_host(folder), load_keyed_reader(folder, keyed.read_secret(config))
+    host, reader = load_host(folder), load_keyed_reader(folder, keyed.read_key(config))
     inputs, targets = (images[: args.limit] for images in keyed.read_pairs(config))
     targets, crops = to_uint8(targets), keyed.read_crops(config)
     text = qr_text(config)

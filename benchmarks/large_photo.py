@@ -5,7 +5,7 @@
 
 Marks a made-up photo (a sample photograph, enlarged) in a process of its own and reads it in
 another, and prints the largest resident memory of each beyond what the process had with the model
-loaded and used once on a small photo. Writes results/large_photo.csv.
+loaded and used once on a small photo. Writes results/speed/large-photo.csv.
 """
 
 import argparse
@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image
 from skimage import data
 
-from tfwm.files import versions, write_csv
+from tfwm.files import result_head, write_csv
 
 ROOT = Path(__file__).resolve().parents[1]
 MESSAGE = "(c) 2026 Ada Lovelace"
@@ -35,7 +35,7 @@ def main():
     parser.add_argument("--network", default="photo")
     parser.add_argument("--megapixels", type=float, nargs="+", default=[2, 24, 60])
     parser.add_argument("--format", default="png", choices=["png", "jpg"])
-    parser.add_argument("--output", type=Path, default=ROOT / "results")
+    parser.add_argument("--output", type=Path, default=ROOT / "results/speed")
     parser.add_argument("--part", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -56,8 +56,8 @@ def main():
                 result = json.loads(subprocess.check_output(words).splitlines()[-1])
                 rows.append({"pixels": f"{width}x{height}", "part": part, **result})
                 print(rows[-1], flush=True)
-    command = "python benchmarks/large_photo.py " + " ".join(sys.argv[1:])
-    write_csv(rows, args.output / "large_photo.csv", [command.strip(), versions()])
+    head = result_head("scikit-image-coffee, 1 images")
+    write_csv(rows, args.output / "large-photo.csv", head)
 
 
 def run(part, folder, network, ending):

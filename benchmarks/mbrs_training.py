@@ -3,7 +3,7 @@
     python benchmarks/mbrs_training.py            # width 16, crops of 64 x 64, batches of 24
     python benchmarks/mbrs_training.py --full     # and the paper's: width 64, 128 x 128
     python benchmarks/mbrs_training.py --xla      # and what XLA makes of it; minutes to compile
-    python benchmarks/mbrs_training.py --csv      # also writes results/mbrs_training.csv
+    python benchmarks/mbrs_training.py --csv      # also writes results/speed/mbrs-training.csv
 
 All ways train the same network with the same steps: embedder, real JPEG of quality 50, extractor,
 losses and Adam. `keras` is the network as one writes it down with Keras's own layers, in float32.
@@ -23,10 +23,10 @@ import keras
 import numpy as np
 
 from tfwm import data
-from tfwm.files import write_csv
+from tfwm.files import result_head, write_csv
 from tfwm.layers import FusedBatchNormalization
 from tfwm.models import mbrs
-from tfwm.recipes import build
+from tfwm.recipes import parts
 from tfwm.recipes.mbrs import Config
 
 BLOCK = 16
@@ -183,8 +183,8 @@ def build_ways(config, xla):
 
     def trainer(networks, **changes):
         changed = dataclasses.replace(config, **changes)
-        with build.precision(changed):
-            return build.build_trainer(changed, *networks(), (places, places, 1))
+        with parts.precision(changed):
+            return parts.build_trainer(changed, *networks(), (places, places, 1))
 
     places = config.crop_size // BLOCK
     ways = {
@@ -247,16 +247,15 @@ def main():
     parser.add_argument("--steps", type=int, default=5, help="of each way in each round")
     parser.add_argument("--xla", action="store_true", help="also compiled by XLA")
     parser.add_argument("--full", action="store_true", help="also the paper's width and crops")
-    parser.add_argument("--csv", action="store_true", help="write results/mbrs_training.csv")
+    parser.add_argument("--csv", action="store_true", help="write results/speed/mbrs-training.csv")
     options = parser.parse_args()
     rows = []
     for config in (SMALL, PAPER) if options.full else (SMALL,):
         check_equality(config.width)
         rows += measure(config, options)
     if options.csv:
-        path = Path(__file__).resolve().parents[1] / "results" / "mbrs_training.csv"
-        command = " ".join(["python", "benchmarks/mbrs_training.py", *sys.argv[1:]])
-        write_csv(rows, path, [command])
+        path = Path(__file__).resolve().parents[1] / "results/speed/mbrs-training.csv"
+        write_csv(rows, path, result_head("random images", "each number the median of the rounds"))
 
 
 if __name__ == "__main__":

@@ -6,23 +6,23 @@
 
 Each photo is marked at each PSNR wanted (38 dB by default) with 8 bytes, or as many as the
 network holds, encoded, and read from what was encoded, in its size and place. Writes
-results/round_trip-<dataset>.csv, a row for each, with the 95 % Wilson interval; of another
-network than `photo`, results/round_trip-<network>-<dataset>.csv.
+results/photo/round-trip-<dataset>.csv, a row for each, with the 95 % Wilson interval; of another
+network than `photo`, round-trip-<network>-<dataset>.csv in the folder of its system.
 """
 
 import argparse
 import io
-import sys
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from tfwm.evaluation import Photos, wilson_interval
-from tfwm.files import versions, write_csv
+from tfwm.evaluation import Photos
+from tfwm.files import result_head, write_csv
 from tfwm.images import psnr
 from tfwm.startup import import_tensorflow
+from tfwm.statistics import wilson_interval
 
 ROOT = Path(__file__).resolve().parents[1]
 KEY = "tfwm evaluation"
@@ -36,7 +36,7 @@ def main():
     parser.add_argument("--images", default="bundled:all", help="folder; bundled:all by default")
     parser.add_argument("--psnr", type=float, nargs="+", default=[38.0])
     parser.add_argument("--quality", type=int, default=50, help="of JPEG, 4:2:0")
-    parser.add_argument("--output", type=Path, default=ROOT / "results")
+    parser.add_argument("--output", type=Path, help="results/photo, or that of --network")
     args = parser.parse_args()
     import_tensorflow()
     from tfwm.watermarker import load
@@ -48,13 +48,17 @@ def main():
         measured = measure(watermarker, photos.images, wanted, args)
         print(*measured, sep="\n")
         rows += measured
-    command = " ".join(["python", "benchmarks/round_trip.py", *sys.argv[1:]])
     names = [
-        "round_trip",
+        "round-trip",
         *([Path(args.network).name] if args.network != "photo" else []),
         photos.name,
     ]
-    write_csv(rows, args.output / f"{'-'.join(names)}.csv", [command, versions()])
+    folder = args.output or ROOT / "results" / Path(args.network).name.split("-")[0]
+    write_csv(
+        rows,
+        folder / f"{'-'.join(names)}.csv",
+        result_head(f"{photos.name}, {len(photos.images)} images"),
+    )
 
 
 def measure(watermarker, images, wanted, args):

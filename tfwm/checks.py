@@ -1,6 +1,7 @@
 """Checks of arguments, and the one-line errors that they end in."""
 
 import difflib
+import importlib
 
 
 def number_or_range(name, value, low=0.0, high=float("inf"), kind=float):
@@ -98,3 +99,27 @@ def by_name(things, what):
     if not things:
         raise ValueError(f"Expected at least one {what}. Received: none")
     return things
+
+
+def need(module, extra):
+    """Imports a library that only some parts of the package need.
+
+    Args:
+        module: name of the module, such as `"matplotlib.figure"`.
+        extra: the extra that installs it: `"train"`, `"evaluate"`, `"protect"`.
+
+    Returns:
+        The module. Raises `ImportError`, one line that says how to install it.
+
+    Example:
+
+    >>> need("json", "train").dumps([1])
+    '[1]'
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        library = module.partition(".")[0]
+        raise ImportError(
+            f"This needs the library {library}, which is not installed: pip install 'tfwm[{extra}]'"
+        ) from error

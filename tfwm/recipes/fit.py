@@ -33,8 +33,6 @@ def fit(build_trainer, input_shape, config, folder, data, validation_data=None, 
         if getattr(config, "initial", "") and not checkpoint.exists():
             _begin_with(trainer, config.initial)
         trainer.build(input_shape)
-        # Here, or the first step is traced twice, as its variables come only with the first.
-        trainer.optimizer.build(trainer.trainable_variables)
         first_epoch = checkpoint.restore(trainer)
     folder.mkdir(parents=True, exist_ok=True)
     save_config(config, folder / "config.toml")

@@ -10,7 +10,7 @@ alone, for comparison; `keyed` trains the same host from the same start together
 extractor, for as many steps. What the extractor has to tell from the marked host's outputs are
 real photos and the unmarked host's outputs, half of each. The config's defaults are the paper's
 sizes, and pix2pix's where it has none; the watermark's losses are squared errors, as the L1 norm
-saturates (see `tfwm.models.keyed_extractor`).
+saturates (see `tfwm.models.keyed`).
 
 The owner's key comes from the file `key_file`, or else from the settings, or from the environment
 variable TFWM_KEY. A `key` in the settings is for demonstrations: it is stored with them.
@@ -25,7 +25,7 @@ import tensorflow as tf
 from tfwm import data, losses, metrics
 from tfwm.data.tasks import build_task
 from tfwm.keys import derive_key, find_key
-from tfwm.models import keyed_extractor, translators
+from tfwm.models import keyed, translators
 from tfwm.protection import KeyedReader
 from tfwm.recipes import parts
 from tfwm.recipes.config import TaskConfig, refuse
@@ -63,7 +63,7 @@ class Config(TaskConfig):
     residual: bool = setting(False, "whether the host gives a change of its input")
     extractor_width: int = setting(64, "channels of the extractor's hidden layers")
     block: int = setting(4, "side in pixels of the square of the mark that a key bit has")
-    keying: str = setting("mixed", "how the key enters, see `tfwm.models.keyed_extractor`")
+    keying: str = setting("mixed", "how the key enters, see `tfwm.models.keyed`")
     # Losses
     task_loss: str = setting("l1", "loss of the task: `l1`, `l2` or `perceptual`")
     task_weight: float = setting(1.0, "weight of the task's loss")
@@ -119,7 +119,7 @@ def check(config):
 
 def build_key(config):
     """Return the bits that the extractor takes, made from the key."""
-    bits = keyed_extractor.key_length(config.watermark_size, config.block)
+    bits = keyed.key_length(config.watermark_size, config.block)
     return derive_key(read_key(config), bits)
 
 
@@ -145,7 +145,7 @@ def build_host(config):
 
 def build_extractor(config):
     """Return the untrained extractor."""
-    return keyed_extractor.build_extractor(
+    return keyed.build_extractor(
         config.crop_size,
         config.watermark_size,
         build_task(config.task).channels_out,

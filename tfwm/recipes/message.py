@@ -8,8 +8,8 @@ from typing import Any
 
 import keras
 
-from tfwm.evaluation import Photos, load_suite, message_table, run_suite, text_table
-from tfwm.evaluation.figures.redmark import FIGURES
+from tfwm.evaluation import Photos, load_suite, run_suite
+from tfwm.evaluation.figures import FIGURES
 from tfwm.export import package_network
 from tfwm.networks import KerasNetwork
 from tfwm.recipes import parts
@@ -36,7 +36,7 @@ class MessageRecipe(Recipe):
         alignment: function of a config to an `AlignmentLoss`, or to `None`.
         cut: function of a config and a source to its crops.
         callbacks: function of a config to more Keras callbacks.
-        figures: names of `tfwm.evaluation.figures.redmark.FIGURES` to draw.
+        figures: names of `tfwm.evaluation.figures.FIGURES` to draw.
         suite_arguments: function of a config to arguments of `run_suite` that differ.
     """
 
@@ -107,7 +107,6 @@ class MessageRecipe(Recipe):
         measured = {config.name: KerasNetwork(*networks, config.name, card)}
         suite = load_suite(config.suite)
         photos = Photos.of(config.test_photos, suite.color)
-        table = text_table if suite.payload_bits is None else message_table
         command = card["training"]["command"]
         more = self.suite_arguments(config)
         result = run_suite(measured, photos, suite, output, command=command, **more)
@@ -118,7 +117,7 @@ class MessageRecipe(Recipe):
             FIGURES[name](measured, photos, plots / f"{name}.png")
         folder = package_network(*networks, output / config.name, card)
         return (
-            f"{table(result.rows)}\n"
+            f"{suite.table(result.rows)}\n"
             f"{result.line}. Report {result.html}, plots {plots}, network {folder}"
         )
 

@@ -15,8 +15,8 @@ import dataclasses
 import sys
 
 from tfwm import data
-from tfwm.layers import BlockTransform
 from tfwm.models import redmark
+from tfwm.models.redmark import BlockTransform
 from tfwm.networks import redmark_geometry
 from tfwm.recipes import parts
 from tfwm.recipes.config import MessageConfig, check_positive
@@ -51,7 +51,9 @@ class Config(MessageConfig):
     # Network
     patch_size: int = setting(32, "side in pixels of the patch that the network handles at once")
     block_size: int = setting(8, "side in pixels of the block that one bit is in")
-    transform: str = setting("dct", "transform of a block, see `tfwm.layers.BlockTransform`")
+    transform: str = setting(
+        "dct", "transform of a block, see `tfwm.models.redmark.BlockTransform`"
+    )
     release_transform: bool = setting(False, "whether to train the transform too")
     embedder_depth: int = setting(4, "circular convolutions of the embedder")
     extractor_depth: int = setting(3, "circular convolutions of the extractor")
