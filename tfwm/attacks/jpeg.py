@@ -6,7 +6,6 @@ import tensorflow as tf
 from tfwm.attacks.base import Attack, Twin
 from tfwm.checks import number_or_range, one_of
 from tfwm.ops import jpeg, libjpeg
-from tfwm.ops.codec import encode_and_decode_jpeg
 from tfwm.ops.random import draw_integer, split_seed, uniform
 from tfwm.ops.rounding import (
     cubic_round,
@@ -14,6 +13,7 @@ from tfwm.ops.rounding import (
     straight_through,
     straight_through_clip,
 )
+from tfwm.ops.tf_jpeg import encode_and_decode_jpeg
 
 __all__ = ["JPEG"]
 
