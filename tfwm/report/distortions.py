@@ -8,21 +8,21 @@ from tfwm.report.words import in_words
 
 
 @dataclasses.dataclass(frozen=True)
-class EditResult:
-    """What was read from one edited copy.
+class DistortionResult:
+    """What was read from one distorted copy.
 
     Args:
         name: of the distortion.
-        label: the edit and its level in words.
+        label: the distortion and its level in words.
         level: number.
         counted: whether reports count it.
         survives: whether the message was read and the decision is `"present"`.
-        decision: see `tfwm.marking.Extraction`; `None` if the edit could not be done.
+        decision: see `tfwm.marking.Extraction`; `None` if the distortion cannot run here.
         p_value: likewise.
         corrected_errors: likewise.
         alignment: `tfwm.marking.Alignment`, or `None`.
         size: `(height, width)` of the copy.
-        found: the alignment in words, or why the edit could not be done.
+        found: the alignment in words, or why the distortion cannot run here.
         picture: `data:` address of a thumbnail.
     """
 
@@ -46,24 +46,24 @@ class EditResult:
         return values
 
 
-def try_edits(image, suite, read, message, tell):
-    """Edits a marked photo in all ways of a suite and reads each copy.
+def try_distortions(image, suite, read, message, progress):
+    """Applies all distortions of a suite to a marked photo and reads each copy.
 
     Args:
         image: uint8 marked photo.
         suite: `tfwm.evaluation.Suite`.
         read: function from a uint8 copy to an `Extraction`.
-        message: what should be read.
-        tell: called with the share done and a few words.
+        message: the message that the copies should carry.
+        progress: called with the share done, 0 to 1, and a few words.
 
     Returns:
-        List of `EditResult`.
+        List of `DistortionResult`.
     """
     columns = [(d, level) for d in suite.distortions for level in d.levels]
     results = []
     for number, (distortion, level) in enumerate(columns):
         label = f"{distortion.label} {distortion.show(level)}".strip()
-        tell(number / len(columns), label)
+        progress(number / len(columns), label)
         known = {
             "name": distortion.name,
             "label": label,
@@ -72,13 +72,15 @@ def try_edits(image, suite, read, message, tell):
         }
         reason = distortion.missing
         if reason:
-            results.append(EditResult(**known | {"counted": False}, survives=False, found=reason))
+            results.append(
+                DistortionResult(**known | {"counted": False}, survives=False, found=reason)
+            )
             continue
         copy = distortion.apply(image, level, cover=image)
         found = read(copy)
         present = found.decision == "present"
         results.append(
-            EditResult(
+            DistortionResult(
                 **known,
                 survives=present and found.message == message,
                 decision=found.decision,
