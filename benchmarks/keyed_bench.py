@@ -116,13 +116,13 @@ def measure(config, args):
 def attacked_hosts(config, numbers, host, crops):
     """Yields attack, level and the host after it."""
     from tfwm.data.tasks import build_task
-    from tfwm.evaluation.ownership.host_attacks import fine_tune, prune, quantise
+    from tfwm.evaluation.ownership.host_attacks import fine_tune, prune, quantize
     from tfwm.recipes import keyed
 
     for share in SHARES:
         yield "pruned", f"{share:g} of the weights", prune(host, share)
     for kind in ("float16", "int8"):
-        yield "quantised", f"TFLite {kind}", quantise(host, kind)
+        yield "quantised", f"TFLite {kind}", quantize(host, kind)
     loss, size = keyed.build_task_loss(config), config.batch_size
     for steps in numbers:
         tuned = fine_tune(host, build_task(config.task), crops, steps, loss, batch_size=size)

@@ -6,7 +6,6 @@ import pytest
 from PIL import Image
 
 from tfwm.images import ImageError, psnr, ssim
-from tfwm.report import edits as edits_module
 from tfwm.report import write_report
 from tfwm.report.words import power_of_ten
 
@@ -167,7 +166,7 @@ def test_reading_only(folder, watermarker, coffee):
 
 
 def test_edits_that_cannot_be_done_here_are_named(folder, watermarker, suite, monkeypatch):
-    monkeypatch.setattr(edits_module, "missing", lambda name: "no codec" * (name == "jpeg"))
+    monkeypatch.setattr("tfwm.evaluation.suite.missing", lambda name: "no codec" * (name == "jpeg"))
     path = folder / "missing.html"
     photo = folder / "cup & <saucer>.png"
     (report,) = write_report(

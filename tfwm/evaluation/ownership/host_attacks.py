@@ -55,12 +55,12 @@ def prune(host, share):
     return pruned
 
 
-def quantise(host, kind="int8"):
+def quantize(host, kind="int8"):
     """Returns the host as it runs from a TFLite file: a function of inputs to outputs.
 
     Args:
         host: `keras.Model` from an image to an image.
-        kind: `"float16"`, or `"int8"`: weights of 8 bits, activations quantised on the fly; see
+        kind: `"float16"`, or `"int8"`: weights of 8 bits, activations quantized on the fly; see
             `tfwm.export.write_tflite`.
     """
     with tempfile.TemporaryDirectory() as folder:

@@ -72,11 +72,11 @@ POST_PROCESSING = (
 
 
 def post_process(images, name, level, seed=0, **options):
-    """Damages images as everybody may: the distortions of the suites, on a batch.
+    """Distorts a batch of images, as anybody can.
 
     Args:
         images: uint8 `(batch, height, width, 1 or 3)`.
-        name: of one of `tfwm.evaluation.DISTORTIONS` that keeps the size and needs no cover.
+        name: of one of `tfwm.distortions.DISTORTIONS` that keeps the size and needs no cover.
         level: its parameter, such as JPEG's quality.
         seed: integer; random ones follow from it and from the image's number.
         **options: its further arguments.
@@ -93,11 +93,11 @@ def post_process(images, name, level, seed=0, **options):
     images = check_images(images)
     if name in CHANGES_SIZE:
         raise ValueError(f"Expected a distortion that keeps the size. Received: name={name!r}")
-    damaged = [
+    distorted = [
         distort(name, plane(image), level, np.random.default_rng([seed, number]), **options)
         for number, image in enumerate(images)
     ]
-    return np.stack(damaged).reshape(images.shape)
+    return np.stack(distorted).reshape(images.shape)
 
 
 METHODS = ("nl_means", "tv")
