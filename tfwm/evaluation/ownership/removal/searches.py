@@ -136,16 +136,18 @@ def remove_by_gradients(images, read, watermark, psnr=40.0, steps=20):
 def _differentiated(read, watermark):
     """Function from images to |correlation| of each, and the gradients of squared covariances."""
     watermark = tf.constant(watermark, tf.float32)
-    centred = watermark - tf.reduce_mean(watermark, (0, 1))
+    centered = watermark - tf.reduce_mean(watermark, (0, 1))
 
     def look(images):
         with tf.GradientTape() as tape:
             tape.watch(images)
             found = tf.cast(read(images), tf.float32)
-            loss = tf.reduce_sum(tf.reduce_mean(centred * found, (1, 2, 3)) ** 2)
+            loss = tf.reduce_sum(tf.reduce_mean(centered * found, (1, 2, 3)) ** 2)
         marks = tf.repeat(watermark[None], tf.shape(images)[0], axis=0)
         # What counts is what can be seen of it.
-        correlation = normalized_correlation(marks, tf.clip_by_value(found, 0.0, 1.0), centred=True)
+        correlation = normalized_correlation(
+            marks, tf.clip_by_value(found, 0.0, 1.0), centered=True
+        )
         return tf.abs(correlation), tape.gradient(loss, images)
 
     return look
