@@ -54,7 +54,7 @@ def curve_data_uri(rows, suite):
 
 
 def _paper(line, suite):
-    """The paper's points above 0 for the level of some rows, where it tells the PSNR."""
+    """The paper's points above 0 for the level of some rows, where it states the PSNR."""
     points = []
     for row in line:
         paper = suite.paper_row(row["network"], row["strength"], row["match"] or None)

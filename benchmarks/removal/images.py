@@ -36,7 +36,7 @@ def cost(before, after):
 
     Args:
         before: uint8 images that the attacker began with.
-        after: what he made of them.
+        after: the images after the attack.
 
     Example:
 
@@ -110,8 +110,8 @@ def denoise(images, method="nl_means", level=3.0):
         images: uint8 `(batch, height, width, 1 or 3)`.
         method: `"nl_means"`, non-local means (Buades et al. 2005), or `"tv"`, total variation
             (Chambolle 2004).
-        level: how much is taken for noise, in gray levels: the deviation that non-local means
-            is told; 255 times the weight of the total variation.
+        level: strength in gray levels: the assumed deviation of the noise for non-local means;
+            255 times the weight of the total variation.
 
     Returns:
         The same shape.
@@ -217,8 +217,8 @@ def average_copies(copies):
 def overwrite(images, barrier, watermark=None):
     """Marks images again: with another barrier, or with the same one and another watermark.
 
-    An attacker without the owner's networks trains a barrier of his own; one who got hold of
-    the embedder hides his own watermark with it.
+    An attacker without the owner's networks trains another barrier. An attacker with the embedder
+    hides another watermark with it.
 
     Args:
         images: uint8 `(batch, height, width, 1 or 3)`.

@@ -1,7 +1,7 @@
-"""What may be done to a watermarked host network itself, to be rid of its mark or to claim it.
+"""Attacks on a watermarked host network itself, which remove its mark or claim it.
 
-Each attack takes the host and returns another, a function of a batch of inputs to outputs in
-[0, 1]; the one it was given stays as it is. Attacks on its outputs alone are in
+Each attack takes the host and returns another, a function from a batch of inputs to outputs in
+[0, 1]; it does not change the host that it is given. Attacks on its outputs alone are in
 `tfwm.distortions`.
 """
 
@@ -112,7 +112,7 @@ def overwrite(
     batch_size=8,
     attack=None,
 ):
-    """Returns the host and the extractor of a second owner, who trains a mark of his own into it.
+    """Returns the host and the extractor after a second owner has trained another mark into it.
 
     Args:
         host: `keras.Model`.

@@ -1,9 +1,9 @@
+import host_attacks
 import keras
 import numpy as np
 import pytest
 
 from tfwm.data.tasks import Denoise
-from tfwm.evaluation.ownership import host_attacks
 from tfwm.models import keyed, translators
 
 
