@@ -1,8 +1,6 @@
 import numpy as np
 import pytest
-
-from tfwm.distortions import distort
-from tfwm.evaluation.ownership.removal import (
+from removal import (
     POST_PROCESSING,
     average_copies,
     cost,
@@ -11,6 +9,8 @@ from tfwm.evaluation.ownership.removal import (
     post_process,
     subtract_average,
 )
+
+from tfwm.distortions import distort
 from tfwm.images import psnr
 from tfwm.models import barrier as models
 from tfwm.protection import Barrier

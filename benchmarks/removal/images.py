@@ -36,7 +36,7 @@ def cost(before, after):
 
     Args:
         before: uint8 images that the attacker began with.
-        after: what he made of them.
+        after: the images after the attack.
 
     Example:
 
@@ -72,11 +72,11 @@ POST_PROCESSING = (
 
 
 def post_process(images, name, level, seed=0, **options):
-    """Damages images as everybody may: the distortions of the suites, on a batch.
+    """Distorts a batch of images, as anybody can.
 
     Args:
         images: uint8 `(batch, height, width, 1 or 3)`.
-        name: of one of `tfwm.evaluation.DISTORTIONS` that keeps the size and needs no cover.
+        name: of one of `tfwm.distortions.DISTORTIONS` that keeps the size and needs no cover.
         level: its parameter, such as JPEG's quality.
         seed: integer; random ones follow from it and from the image's number.
         **options: its further arguments.
@@ -93,11 +93,11 @@ def post_process(images, name, level, seed=0, **options):
     images = check_images(images)
     if name in CHANGES_SIZE:
         raise ValueError(f"Expected a distortion that keeps the size. Received: name={name!r}")
-    damaged = [
+    distorted = [
         distort(name, plane(image), level, np.random.default_rng([seed, number]), **options)
         for number, image in enumerate(images)
     ]
-    return np.stack(damaged).reshape(images.shape)
+    return np.stack(distorted).reshape(images.shape)
 
 
 METHODS = ("nl_means", "tv")
@@ -110,8 +110,8 @@ def denoise(images, method="nl_means", level=3.0):
         images: uint8 `(batch, height, width, 1 or 3)`.
         method: `"nl_means"`, non-local means (Buades et al. 2005), or `"tv"`, total variation
             (Chambolle 2004).
-        level: how much is taken for noise, in gray levels: the deviation that non-local means
-            is told; 255 times the weight of the total variation.
+        level: strength in gray levels: the assumed deviation of the noise for non-local means;
+            255 times the weight of the total variation.
 
     Returns:
         The same shape.
@@ -217,8 +217,8 @@ def average_copies(copies):
 def overwrite(images, barrier, watermark=None):
     """Marks images again: with another barrier, or with the same one and another watermark.
 
-    An attacker without the owner's networks trains a barrier of his own; one who got hold of
-    the embedder hides his own watermark with it.
+    An attacker without the owner's networks trains another barrier. An attacker with the embedder
+    hides another watermark with it.
 
     Args:
         images: uint8 `(batch, height, width, 1 or 3)`.

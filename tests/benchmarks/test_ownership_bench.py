@@ -1,10 +1,10 @@
 import keras
 import numpy as np
 import pytest
+from bit_mark import BitMark
+from removal import Removal, other_watermark, removal_attacks
+from removal.bench import OwnershipBench
 
-from tfwm.evaluation.ownership.bench import OwnershipBench
-from tfwm.evaluation.ownership.bit_mark import BitMark
-from tfwm.evaluation.ownership.removal import Removal, other_watermark, removal_attacks
 from tfwm.evaluation.peers.spread_spectrum import SpreadSpectrum
 
 # What a caller may rely on in a table.

@@ -7,7 +7,7 @@ from tfwm.training import TranslationTrainer
 
 
 def fine_tune(network, pairs, steps=(50, 200), learning_rate=1e-4, batch_size=8, seed=0):
-    """Goes on with a surrogate on clean pairs, by which it may forget the mark.
+    """Trains a surrogate further on clean pairs, so that it may forget the mark.
 
     Args:
         network: the surrogate, a `keras.Model`; it stays as it is.

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from tfwm.evaluation.ownership.removal.images import check_images, check_psnr
+from removal.images import check_images, check_psnr
 from tfwm.images.quality import psnr as measure_psnr
 from tfwm.metrics import normalized_correlation
 
@@ -14,7 +14,7 @@ HALVED_AFTER = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
 
 
 def remove_by_queries(images, similarity, psnr=35.0, queries=200, seed=0):
-    """Lowers the similarity by trial and error, for an attacker who may ask how alike it is.
+    """Lowers the similarity by trial and error, with the answers of a reader.
 
     The Square attack (Andriushchenko et al., "Square attack: a query-efficient black-box
     adversarial attack via random search", ECCV 2020) on |similarity|: random stripes, then
@@ -90,7 +90,7 @@ TINY = 1e-20
 
 
 def remove_by_gradients(images, read, watermark, psnr=40.0, steps=20):
-    """Blanks the mark by gradients, for an attacker who has the extractor itself.
+    """Removes the mark by the gradients of the extractor.
 
     Projected gradient descent (Madry et al., "Towards deep learning models resistant to
     adversarial attacks", ICLR 2018, with the L2 norm) on the squared covariance of watermark and

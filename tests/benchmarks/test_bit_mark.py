@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
+from bit_mark import BitMark
 from skimage import data
 
 from tfwm.evaluation import Marker, Reading
-from tfwm.evaluation.ownership.bit_mark import BitMark
 from tfwm.evaluation.peers.spread_spectrum import SpreadSpectrum
 from tfwm.images import ImageError, psnr
 

@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tfwm.evaluation.ownership.removal.images import (
+from removal.images import (
     POST_PROCESSING,
     denoise,
     overwrite,
     post_process,
     subtract_average,
 )
-from tfwm.evaluation.ownership.removal.searches import remove_by_gradients, remove_by_queries
+from removal.searches import remove_by_gradients, remove_by_queries
 
 DENOISERS = (("nl_means", 3), ("nl_means", 8), ("tv", 5), ("tv", 15))
 QUERY_PSNRS = (40, 35)
@@ -22,7 +22,7 @@ GRADIENT_PSNRS = (45, 40, 35)
 
 @dataclasses.dataclass(frozen=True)
 class Removal:
-    """One way to rid images of a mark, with all its settings.
+    """One way to remove a mark from images, with all its settings.
 
     Args:
         kind: family, such as `"post-processing"`.
@@ -36,7 +36,7 @@ class Removal:
 
 
 def removal_attacks(mark, held=None, read=None, overwriters=None, queries=200, steps=20, seed=0):
-    """Returns every way to rid images of a mark that the attacker has the means for.
+    """Returns every removal for which the attacker has the means.
 
     Args:
         mark: what reads it: an object with `watermark` and `similarity(images)`.

@@ -1,13 +1,13 @@
-"""What it takes to rid images, or a surrogate, of the mark that proves where they come from."""
+"""Measures what removals leave of a mark, and what they cost."""
 
 import dataclasses
 import warnings
 
 import numpy as np
 
+from removal import average_copies, cost, fine_tune
+from removal.images import check_images
 from tfwm.evaluation.ownership.measures import ownership_row, run_network
-from tfwm.evaluation.ownership.removal import average_copies, cost, fine_tune
-from tfwm.evaluation.ownership.removal.images import check_images
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +27,7 @@ class BenchResult:
 
 
 class OwnershipBench:
-    """Attacks images that carry a mark and tells what can still be proven.
+    """Applies removals to marked images, and measures what can still be proven.
 
     All methods are generators: results come one by one, and an attack that fails is left out
     with a warning.
@@ -41,7 +41,7 @@ class OwnershipBench:
 
     Example:
 
-    >>> from tfwm.evaluation.ownership.removal.catalogue import removal_attacks
+    >>> from removal.catalogue import removal_attacks
     >>> bench = OwnershipBench(mark, unmarked)  # doctest: +SKIP
     >>> for result in bench.attack("marked", marked, removal_attacks(mark)):  # doctest: +SKIP
     ...     print(result.row["attack"], result.row["similarity"], result.row["psnr"])
@@ -95,7 +95,7 @@ class OwnershipBench:
             images_of: name of the surrogate.
             network: the surrogate.
             inputs: float images in [0, 1] that it is run on.
-            pairs: clean pairs of the attacker, see `tfwm.evaluation.ownership.removal.fine_tune`.
+            pairs: clean pairs of the attacker, see `removal.fine_tune`.
             **settings: further arguments of that function.
 
         Yields:

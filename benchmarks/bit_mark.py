@@ -55,7 +55,7 @@ class BitMark:
     def mark(self, images):
         """Returns the marked images, of the type of these: uint8, or float32 in [0, 1].
 
-        Gray images are marked as gray colour ones, and their mean over the channels counts.
+        Gray images are marked as gray color ones, and their mean over the channels counts.
 
         Args:
             images: `(batch, height, width, 1 or 3)`.
@@ -64,14 +64,14 @@ class BitMark:
         if images.dtype != np.uint8:
             pixels = np.uint8(np.rint(255 * np.clip(images, 0, 1)))
             return self.mark(pixels) / np.float32(255)
-        marked = [self.marker.embed(i, self.payload, self.strength) for i in _colours(images)]
+        marked = [self.marker.embed(i, self.payload, self.strength) for i in _colors(images)]
         if images.shape[-1] == 3:
             return np.stack(marked)
         return np.uint8(np.rint(np.mean(marked, -1, keepdims=True)))
 
     def read_bits(self, images):
         """Returns the bits of each image, `(batch, bits)`; 0.5 where nothing could be read."""
-        read = [self.marker.read(image).bits for image in _colours(np.asarray(images))]
+        read = [self.marker.read(image).bits for image in _colors(np.asarray(images))]
         nothing = np.full(len(self.bits), 0.5)
         return np.stack([nothing if bits is None else np.float64(bits) for bits in read])
 
@@ -111,7 +111,7 @@ class BitMark:
         return None
 
 
-def _colours(images):
+def _colors(images):
     """uint8 images in three channels, one after the other."""
     for image in images:
         yield np.ascontiguousarray(np.broadcast_to(image, (*image.shape[:2], 3)))

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from removal import remove_by_gradients, remove_by_queries
 
-from tfwm.evaluation.ownership.removal import remove_by_gradients, remove_by_queries
 from tfwm.images import psnr
 
 

@@ -1,8 +1,7 @@
 import keras
 import numpy as np
 import pytest
-
-from tfwm.evaluation.ownership.removal import fine_tune
+from removal import fine_tune
 
 
 @pytest.fixture

@@ -1,17 +1,17 @@
-"""Ways to rid images, or a surrogate, of the mark that proves where they come from.
+"""Removals: ways to remove a mark from images, or from a surrogate.
 
-Each takes marked uint8 images `(batch, height, width, 1 or 3)` and returns the same, without
-what the attacker hopes is the mark; `cost` tells what it did to their quality. They differ in
+Each takes marked uint8 images `(batch, height, width, 1 or 3)` and returns images of the same
+shape, with a weaker mark if it succeeds; `cost` measures the loss of quality. They differ in
 what the attacker has: nothing (`post_process`, `denoise`), many marked images
 (`subtract_average`), several surrogates (`average_copies`), an embedder (`overwrite`), the answers
 of a reader (`remove_by_queries`), the extractor (`remove_by_gradients`), or clean pairs
 (`fine_tune`, which takes the surrogate itself). `removal_attacks` lists them with settings, and
-`tfwm.evaluation.ownership.bench` runs them.
+`removal.bench` runs them.
 """
 
-from tfwm.evaluation.ownership.removal.catalogue import Removal, other_watermark, removal_attacks
-from tfwm.evaluation.ownership.removal.fine_tuning import fine_tune
-from tfwm.evaluation.ownership.removal.images import (
+from removal.catalogue import Removal, other_watermark, removal_attacks
+from removal.fine_tuning import fine_tune
+from removal.images import (
     POST_PROCESSING,
     average_copies,
     cost,
@@ -20,7 +20,7 @@ from tfwm.evaluation.ownership.removal.images import (
     post_process,
     subtract_average,
 )
-from tfwm.evaluation.ownership.removal.searches import remove_by_gradients, remove_by_queries
+from removal.searches import remove_by_gradients, remove_by_queries
 
 __all__ = [
     "POST_PROCESSING",

@@ -1,7 +1,7 @@
-"""What may be done to a watermarked host network itself, to be rid of its mark or to claim it.
+"""Attacks on a watermarked host network itself, which remove its mark or claim it.
 
-Each attack takes the host and returns another, a function of a batch of inputs to outputs in
-[0, 1]; the one it was given stays as it is. Attacks on its outputs alone are in
+Each attack takes the host and returns another, a function from a batch of inputs to outputs in
+[0, 1]; it does not change the host that it is given. Attacks on its outputs alone are in
 `tfwm.distortions`.
 """
 
@@ -55,12 +55,12 @@ def prune(host, share):
     return pruned
 
 
-def quantise(host, kind="int8"):
+def quantize(host, kind="int8"):
     """Returns the host as it runs from a TFLite file: a function of inputs to outputs.
 
     Args:
         host: `keras.Model` from an image to an image.
-        kind: `"float16"`, or `"int8"`: weights of 8 bits, activations quantised on the fly; see
+        kind: `"float16"`, or `"int8"`: weights of 8 bits, activations quantized on the fly; see
             `tfwm.export.write_tflite`.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -112,7 +112,7 @@ def overwrite(
     batch_size=8,
     attack=None,
 ):
-    """Returns the host and the extractor of a second owner, who trains a mark of his own into it.
+    """Returns the host and the extractor after a second owner has trained another mark into it.
 
     Args:
         host: `keras.Model`.

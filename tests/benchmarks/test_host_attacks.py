@@ -1,9 +1,9 @@
+import host_attacks
 import keras
 import numpy as np
 import pytest
 
 from tfwm.data.tasks import Denoise
-from tfwm.evaluation.ownership import host_attacks
 from tfwm.models import keyed, translators
 
 
@@ -45,7 +45,7 @@ def test_quantised_host_does_nearly_the_same(host, photo):
     image = photo[:, :32, :48]
     expected = np.asarray(host(image))
     for kind, limit in (("float16", 0.01), ("int8", 0.1)):
-        found = host_attacks.quantise(host, kind)(image, training=False)
+        found = host_attacks.quantize(host, kind)(image, training=False)
         assert found.shape == expected.shape
         assert 0 < np.abs(found - expected).max() < limit
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from removal import other_watermark
 from skimage import data
 
-from tfwm.evaluation.ownership.removal import other_watermark
 from tfwm.metrics import watermark_similarity
 
 
