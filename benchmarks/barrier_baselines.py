@@ -17,7 +17,8 @@ invisible-watermark blind-watermark`. One that is missing, or cannot mark crops 
 gray ones, is left out with a line; so are surrogates of a mark that not even the owner's
 own outputs prove. Marking is done while training, one photo after the other.
 
-Surrogates are kept in RUN/baselines and gone on with. Writes results/barrier-baselines-NAME.csv.
+Surrogates are kept in RUN/baselines and gone on with. Writes
+results/barrier/barrier-baselines-NAME.csv.
 """
 
 import argparse
@@ -81,7 +82,7 @@ def parse_args():
     parser.add_argument("--steps", type=int, help="of each surrogate; as the run by default")
     parser.add_argument("--psnr", type=float, help="in dB; the barrier's by default")
     parser.add_argument("--seed", type=int, default=0, help="of the 64 bits")
-    parser.add_argument("--output", type=Path, default=ROOT / "results")
+    parser.add_argument("--output", type=Path, default=ROOT / "results/barrier")
     return parser.parse_args()
 
 

@@ -9,7 +9,7 @@ its surrogates, are attacked in every way of `tfwm.evaluation.ownership.removal`
 training also goes on with clean pairs. Each result is compared with the unmarked outputs. `psnr`
 is what an attack cost, against what the attacker began with. Rows are written as they come.
 
-Writes results/barrier-bench-NAME.csv and a figure, results/barrier-bench-NAME.png, of what is left
+Writes barrier-bench-NAME.csv and a figure, barrier-bench-NAME.png, in results/barrier: what is left
 of the mark after each attack, with the first photo and what is read from it.
 """
 
@@ -72,7 +72,7 @@ def parse_args():
     parser.add_argument("--pairs", type=int, default=32, help="clean ones for fine-tuning")
     parser.add_argument("--tuned", type=int, nargs="*", default=[50, 200, 800], help="after steps")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--output", type=Path, default=ROOT / "results")
+    parser.add_argument("--output", type=Path, default=ROOT / "results/barrier")
     args = parser.parse_args()
     if min(args.images, args.held, args.pairs) < 1:
         parser.error("expected --images, --held and --pairs of at least 1")

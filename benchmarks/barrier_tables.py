@@ -2,7 +2,7 @@
 
     python benchmarks/barrier_tables.py runs/barrier-derain runs/barrier-xray runs/barrier-task
 
-Writes results/barrier-table1.csv, barrier-table2.csv, barrier-table3.csv,
+Writes results/barrier/barrier-table1.csv, barrier-table2.csv, barrier-table3.csv,
 barrier-claims.csv (what is read where nothing may be) and, if there is a task-specific run among
 the folders, barrier-task-specific.csv. For all rows of Table 3 a run
 needs all its surrogates, which those it has do not hinder:
@@ -20,7 +20,7 @@ from tfwm.evaluation.ownership.barrier_run import BarrierRun
 from tfwm.evaluation.ownership.barrier_tables import BARRIER_TABLES
 from tfwm.files import versions, write_csv
 
-RESULTS = Path(__file__).resolve().parents[1] / "results"
+RESULTS = Path(__file__).resolve().parents[1] / "results/barrier"
 
 
 def main():

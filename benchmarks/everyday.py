@@ -3,8 +3,8 @@
     python benchmarks/everyday.py --images photos/ --limit 50
     python benchmarks/everyday.py --images photos/ --size 768 512 --markers photo blind-watermark
 
-Writes results/everyday-<dataset>.csv and .html. Every method gets the same photos, payloads and
-edits and is tuned to the same PSNR by its own parameters; "as it is" are methods at their own
+Writes results/photo/everyday-<dataset>.csv and .html. Every method gets the same photos, payloads,
+and edits and is tuned to the same PSNR by its own parameters; "as it is" are methods at their own
 strength, whatever PSNR that gives. What their readers have to be told, they are: the number of
 bits and the strength; not the edit, nor the photo's old size. The other packages need
 `pip install tfwm[bench]` and `pip install --no-deps invisible-watermark blind-watermark`; one that
@@ -100,7 +100,7 @@ def parse_args():
     parser.add_argument("--bits", type=int, default=64)
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--workers", type=int, help="threads of each process; one for each core")
-    parser.add_argument("--output", type=Path, default=ROOT / "results")
+    parser.add_argument("--output", type=Path, default=ROOT / "results/photo")
     return parser.parse_args()
 
 

@@ -14,7 +14,7 @@ Three kinds of readings that should find nothing:
 Counts p-values at or below the false-positive rate, and `present`, and tests the p-values
 against the uniform distribution (Kolmogorov-Smirnov). For the search the p-value is an upper
 bound: overlapping readings are not independent, so few small values are as they should be.
-Writes results/false_alarms.csv, results/false_alarms_p_values.csv and results/false_alarms.png.
+Writes false-alarms.csv, false-alarms-p-values.csv and false-alarms.png in results/photo.
 """
 
 import argparse
@@ -60,9 +60,9 @@ def main():
         f"network {args.network}; data {photos.name}, {len(photos.images)} images",
         versions(),
     ]
-    write_csv(rows, args.output / "false_alarms.csv", comments)
-    write_csv(distribution(kinds), args.output / "false_alarms_p_values.csv", comments)
-    plot(kinds, rows, args.output / "false_alarms.png")
+    write_csv(rows, args.output / "false-alarms.csv", comments)
+    write_csv(distribution(kinds), args.output / "false-alarms-p-values.csv", comments)
+    plot(kinds, rows, args.output / "false-alarms.png")
     for row in rows:
         print(", ".join(f"{key} {value}" for key, value in row.items()))
     return 1 if any(row["present"] for row in rows) else 0
@@ -78,7 +78,7 @@ def parse_args():
     parser.add_argument("--crops", type=int, default=10_000)
     parser.add_argument("--keys", type=int, default=10_000)
     parser.add_argument("--search", type=int, default=100)
-    parser.add_argument("--output", type=Path, default=ROOT / "results")
+    parser.add_argument("--output", type=Path, default=ROOT / "results/photo")
     return parser.parse_args()
 
 

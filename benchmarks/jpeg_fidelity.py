@@ -1,6 +1,6 @@
 """Measures how close each JPEG attack comes to the real codec.
 
-    python benchmarks/jpeg_fidelity.py [--images FOLDER] [--output results/jpeg_fidelity.csv]
+    python benchmarks/jpeg_fidelity.py [--images FOLDER] [--output results/jpeg/jpeg-fidelity.csv]
 
 Mean PSNR in dB over images of the attack's 8-bit output against what Pillow (libjpeg-turbo)
 decodes at the same quality and chroma subsampling. Where both are equal in every pixel the
@@ -78,7 +78,7 @@ def measure(images):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", help="folder of .png or .jpg photos")
-    parser.add_argument("--output", default="results/jpeg_fidelity.csv")
+    parser.add_argument("--output", default="results/jpeg/jpeg-fidelity.csv")
     arguments = parser.parse_args()
     images = photos_in(arguments.images) if arguments.images else sample_photos()
     rows = list(measure(images))

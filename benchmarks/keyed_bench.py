@@ -9,9 +9,10 @@ his own, each for some numbers of steps; random keys are guessed. Each host then
 the run's test photos, and the owner's key reads its outputs. The attacker has the run's own photos,
 or those of --photos.
 
-Writes results/keyed-bench-<name>.csv: `task_psnr` of the outputs to the photos in dB; `ssim` to the
-outputs before the attack; `similarity`, `success` (similarity of at least 0.9) and `qr` (share of
-QR codes decoded) of what the key reads; `p_value` that the outputs are those of the unmarked host.
+Writes results/keyed/keyed-bench-<name>.csv: `task_psnr` of the outputs to the photos in dB; `ssim`
+to the outputs before the attack; `similarity`, `success` (similarity of at least 0.9) and `qr`
+(share of QR codes decoded) of what the key reads; `p_value` that the outputs are those of the
+unmarked host.
 """
 
 import argparse
@@ -41,7 +42,7 @@ def main():
     parser.add_argument("--steps", type=int, nargs="+", default=STEPS, help=STEPS_HELP)
     parser.add_argument("--keys", type=int, default=10_000, help="random keys that are guessed")
     parser.add_argument("--limit", type=int, default=200, help="pairs that are measured")
-    parser.add_argument("--output", type=Path, default=ROOT / "results")
+    parser.add_argument("--output", type=Path, default=ROOT / "results/keyed")
     args = parser.parse_args()
     import_tensorflow()
     from tfwm.recipes import keyed
@@ -135,7 +136,8 @@ def second_owner(config, steps, host, crops):
     from tfwm.data import watermark_image
     from tfwm.data.tasks import build_task
     from tfwm.evaluation.ownership.host_attacks import overwrite
-    from tfwm.protection import KeyedReader, derive_key
+    from tfwm.keys import derive_key
+    from tfwm.protection import KeyedReader
     from tfwm.recipes import keyed
 
     watermark = watermark_image("flower", config.watermark_size, config.watermark_channels)

@@ -2,10 +2,11 @@
 
     python benchmarks/keyed_tables.py runs/keyed-colorize runs/keyed-super-resolve
 
-Writes results/keyed-tasks.csv (how like marked and unmarked outputs are, the paper's SSIM of the
-like task beside it, and how well both hosts do their task), keyed-readings.csv (which key reads
-what from which images, and from damaged ones), keyed-wrong-keys.csv and keyed-robustness.csv, each
-of these two with a figure beside it. Figures 5 and 6, the pictures, lie in each run's `plots`.
+Writes to results/keyed: keyed-tasks.csv (how like marked and unmarked outputs are, the paper's
+SSIM of the like task beside it, and how well both hosts do their task), keyed-readings.csv (which
+key reads what from which images, and from damaged ones), keyed-wrong-keys.csv and keyed-
+robustness.csv, each of these two with a figure beside it. Figures 5 and 6, the pictures, lie in
+each run's `plots`.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from tfwm.evaluation.figures.drawing import save_figure
 from tfwm.evaluation.figures.keyed import damage_figure, key_figure
 from tfwm.files import read_csv, versions, write_csv
 
-RESULTS = Path(__file__).resolve().parents[1] / "results"
+RESULTS = Path(__file__).resolve().parents[1] / "results/keyed"
 PARTS = ("likeness", "task", "readings", "damages", "wrong-keys", "robustness")
 
 

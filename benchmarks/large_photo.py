@@ -5,7 +5,7 @@
 
 Marks a made-up photo (a sample photograph, enlarged) in a process of its own and reads it in
 another, and prints the largest resident memory of each beyond what the process had with the model
-loaded and used once on a small photo. Writes results/large_photo.csv.
+loaded and used once on a small photo. Writes results/speed/large-photo.csv.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def main():
     parser.add_argument("--network", default="photo")
     parser.add_argument("--megapixels", type=float, nargs="+", default=[2, 24, 60])
     parser.add_argument("--format", default="png", choices=["png", "jpg"])
-    parser.add_argument("--output", type=Path, default=ROOT / "results")
+    parser.add_argument("--output", type=Path, default=ROOT / "results/speed")
     parser.add_argument("--part", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -57,7 +57,7 @@ def main():
                 rows.append({"pixels": f"{width}x{height}", "part": part, **result})
                 print(rows[-1], flush=True)
     command = "python benchmarks/large_photo.py " + " ".join(sys.argv[1:])
-    write_csv(rows, args.output / "large_photo.csv", [command.strip(), versions()])
+    write_csv(rows, args.output / "large-photo.csv", [command.strip(), versions()])
 
 
 def run(part, folder, network, ending):

@@ -3,7 +3,7 @@
     python benchmarks/mbrs_training.py            # width 16, crops of 64 x 64, batches of 24
     python benchmarks/mbrs_training.py --full     # and the paper's: width 64, 128 x 128
     python benchmarks/mbrs_training.py --xla      # and what XLA makes of it; minutes to compile
-    python benchmarks/mbrs_training.py --csv      # also writes results/mbrs_training.csv
+    python benchmarks/mbrs_training.py --csv      # also writes results/speed/mbrs-training.csv
 
 All ways train the same network with the same steps: embedder, real JPEG of quality 50, extractor,
 losses and Adam. `keras` is the network as one writes it down with Keras's own layers, in float32.
@@ -205,7 +205,7 @@ def measure(config, options):
     """Trains in turns; returns rows for the table."""
     size = f"{config.crop_size}x{config.crop_size}"
     print(f"width {config.width}, {size}, batches of {config.batch_size}", flush=True)
-    patches = data.cut_patches(data.bundled_photos("train", "RGB"), config.crop_size, per_photo=64)
+    patches = data.cut_patches(data.read_photos("bundled:train"), config.crop_size, per_photo=64)
     batches = iter(data.patch_dataset(patches, config.batch_size))
     ways = build_ways(config, options.xla and config is SMALL)
     for way in ways.values():
@@ -247,14 +247,14 @@ def main():
     parser.add_argument("--steps", type=int, default=5, help="of each way in each round")
     parser.add_argument("--xla", action="store_true", help="also compiled by XLA")
     parser.add_argument("--full", action="store_true", help="also the paper's width and crops")
-    parser.add_argument("--csv", action="store_true", help="write results/mbrs_training.csv")
+    parser.add_argument("--csv", action="store_true", help="write results/speed/mbrs-training.csv")
     options = parser.parse_args()
     rows = []
     for config in (SMALL, PAPER) if options.full else (SMALL,):
         check_equality(config.width)
         rows += measure(config, options)
     if options.csv:
-        path = Path(__file__).resolve().parents[1] / "results" / "mbrs_training.csv"
+        path = Path(__file__).resolve().parents[1] / "results/speed/mbrs-training.csv"
         command = " ".join(["python", "benchmarks/mbrs_training.py", *sys.argv[1:]])
         write_csv(rows, path, [command])
 

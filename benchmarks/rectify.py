@@ -6,7 +6,7 @@
 Each photo is put into a scene, turned by up to 30 degrees (plain: as it is, on a gray table), and
 photographed by the simulation of `tfwm.evaluation` at levels 1 to 3. Found means that each corner
 is off by at most 2 % of the picture's mean side: of the first candidate, and of any of them.
-Writes results/rectify.csv, with 95 % Wilson intervals.
+Writes results/corners/rectify.csv, with 95 % Wilson intervals.
 """
 
 import argparse
@@ -94,7 +94,7 @@ def main():
     parser.add_argument("--images", default="bundled:test", help="folder; bundled:test by default")
     parser.add_argument("--count", type=int, default=20, help="photos, the first ones")
     parser.add_argument("--scenes", nargs="+", choices=SCENES, default=SCENES)
-    parser.add_argument("--output", type=Path, default=ROOT / "results")
+    parser.add_argument("--output", type=Path, default=ROOT / "results/corners")
     args = parser.parse_args()
     photos = Photos.of(args.images, color=True, limit=args.count)
     rows = []

@@ -7,7 +7,7 @@ the same bundled photos. The reference way is the authors': batches of 32, all f
 and blended by masks, `train_on_batch` and then `predict_on_batch` in each step. This package's way
 is that of its recipes: `fit` over batches of 512 with the attacks side by side, compiled by XLA.
 The two take turns; the last line is the ratio of their medians in patches a second. Also writes
-`results/redmark_training.csv`.
+`results/speed/redmark-training.csv`.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=8.0, help="of each way in each round")
     options = parser.parse_args()
     keras.utils.set_random_seed(0)
-    patches = data.cut_patches(data.bundled_photos("train"), 32)
+    patches = data.cut_patches(data.read_photos("bundled:train", 1), 32)
     ways = {"reference": _reference_way(patches), "package": _package_way(patches)}
     speeds = {name: [] for name in ways}
     for run in range(options.rounds):
@@ -49,7 +49,7 @@ def main():
     medians = {name: statistics.median(values) for name, values in speeds.items()}
     print(f"median: reference {medians['reference']:.0f}, package {medians['package']:.0f}")
     ratio = f"{medians['package'] / medians['reference']:.1f}"
-    path = Path(__file__).resolve().parents[1] / "results" / "redmark_training.csv"
+    path = Path(__file__).resolve().parents[1] / "results/speed/redmark-training.csv"
     with open(path, "w", newline="") as file:
         table = csv.writer(file)
         table.writerow([*medians, "ratio"])

@@ -6,8 +6,8 @@
 
 Each photo is marked at each PSNR wanted (38 dB by default) with 8 bytes, or as many as the
 network holds, encoded, and read from what was encoded, in its size and place. Writes
-results/round_trip-<dataset>.csv, a row for each, with the 95 % Wilson interval; of another
-network than `photo`, results/round_trip-<network>-<dataset>.csv.
+results/photo/round-trip-<dataset>.csv, a row for each, with the 95 % Wilson interval; of another
+network than `photo`, round-trip-<network>-<dataset>.csv in the folder of its system.
 """
 
 import argparse
@@ -36,7 +36,7 @@ def main():
     parser.add_argument("--images", default="bundled:all", help="folder; bundled:all by default")
     parser.add_argument("--psnr", type=float, nargs="+", default=[38.0])
     parser.add_argument("--quality", type=int, default=50, help="of JPEG, 4:2:0")
-    parser.add_argument("--output", type=Path, default=ROOT / "results")
+    parser.add_argument("--output", type=Path, help="results/photo, or that of --network")
     args = parser.parse_args()
     import_tensorflow()
     from tfwm.watermarker import load
@@ -50,11 +50,12 @@ def main():
         rows += measured
     command = " ".join(["python", "benchmarks/round_trip.py", *sys.argv[1:]])
     names = [
-        "round_trip",
+        "round-trip",
         *([Path(args.network).name] if args.network != "photo" else []),
         photos.name,
     ]
-    write_csv(rows, args.output / f"{'-'.join(names)}.csv", [command, versions()])
+    folder = args.output or ROOT / "results" / Path(args.network).name.split("-")[0]
+    write_csv(rows, folder / f"{'-'.join(names)}.csv", [command, versions()])
 
 
 def measure(watermarker, images, wanted, args):

@@ -1,7 +1,7 @@
 """The curves of several runs beside each other, to see which training is steadier or better.
 
-    python benchmarks/training_curves.py mbrs_diffusion runs/mbrs-compare-*
-    python benchmarks/training_curves.py mbrs_modes NAME=runs/mbrs-table6-oeds ...
+    python benchmarks/training_curves.py mbrs/mbrs-diffusion runs/mbrs-compare-*
+    python benchmarks/training_curves.py mbrs/mbrs-modes NAME=runs/mbrs-table6-oeds ...
 
 Writes the epochs of the runs' `log.csv` to results/NAME.csv, and a plot of the bit error rate, the
 loss and the PSNR in training (thin) and in validation (thick) to results/NAME.png.

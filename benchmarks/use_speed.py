@@ -9,7 +9,7 @@ line, and torch is replaced by an empty stand-in. Every method
 puts the same 32 bits into the same uint8 array and reads them back from the array it made:
 no file is read or written. Ours includes key, error correction, evidence and the return to the
 photo's size. Methods take turns, so that other load on the machine hits all
-alike; medians are printed and written to results/use_speed.csv. The other packages take colour
+alike; medians are printed, and written to results/speed/use-speed.csv. The others take colour
 only: they get the gray photo with three equal channels.
 """
 
@@ -60,7 +60,7 @@ def parse_args():
     parser.add_argument("--network", default="photo", help="name or folder (photo)")
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="for TFLite")
-    output = Path(__file__).resolve().parents[1] / "results" / "use_speed.csv"
+    output = Path(__file__).resolve().parents[1] / "results/speed/use-speed.csv"
     parser.add_argument("--output", type=Path, default=output)
     return parser.parse_args()
 

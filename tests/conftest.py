@@ -172,7 +172,7 @@ def keyed_models():
     import keras
 
     from tfwm.data import watermark_image
-    from tfwm.protection import derive_key
+    from tfwm.keys import derive_key
 
     def build(watermark="flower", side=32):
         mark = watermark_image(watermark, side, 1)

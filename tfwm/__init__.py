@@ -15,6 +15,7 @@ _PARTS = (
     "evaluation",
     "export",
     "images",
+    "keys",
     "layers",
     "losses",
     "metrics",

@@ -34,7 +34,7 @@ def test_keygen(run, fails, tmp_path):
     assert code == 0 and f"{path} is written" in out
     secret = path.read_text().strip()
     assert len(secret) == 64 and secret not in out and path.stat().st_mode & 0o777 == 0o600
-    assert "exists, and a lost secret" in fails("keyed", "keygen", path)
+    assert "exists, and a lost key" in fails("keyed", "keygen", path)
     assert path.read_text().strip() == secret
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from tfwm.data import folder_photos
+from tfwm.data import read_photos
 from tfwm.data.tasks import Derain
 
 SHAPE = np.array((300, 400))
@@ -59,7 +59,7 @@ def test_haze_and_blending(gray_photo):
 
 
 def test_density_names_on_photos(shared):
-    photos = [p[:256, :256] / 255 for p in folder_photos(shared / "data/photos400", "RGB")[::35]]
+    photos = [p[:256, :256] / 255 for p in read_photos(shared / "data/photos400")[::35]]
     mean = {}
     for name in ("light", "medium", "heavy"):
         task = Derain(density=name)

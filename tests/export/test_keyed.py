@@ -7,8 +7,9 @@ import pytest
 import tensorflow as tf
 
 from tfwm.export.keyed import keyed_runtime, make_run_endpoint, package_keyed, verify_keyed
+from tfwm.keys import read_key_file
 from tfwm.models import keyed_extractor, translators
-from tfwm.protection import KeyedReader, load_host, load_keyed_reader, read_secret_file
+from tfwm.protection import KeyedReader, load_host, load_keyed_reader
 
 KINDS = ["keras", "saved_model", "tflite float32", "tflite float16", "tflite int8"]
 SECRET = "demonstration secret, not for use"
@@ -38,7 +39,7 @@ def test_whole_package(packaged, models):
     names = {p.name for p in packaged.iterdir()}
     assert {"host.keras", "extractor.keras", "watermark.png", "tiny-int8.tflite"} <= names
     # This one is for demonstrations.
-    reader = load_keyed_reader(packaged, read_secret_file(packaged / "demonstration.secret"))
+    reader = load_keyed_reader(packaged, read_key_file(packaged / "demonstration.secret"))
     assert (reader.key == load_keyed_reader(packaged, SECRET).key).all()
     assert reader.watermark.shape == (16, 16, 1)
     images = np.random.default_rng(0).random((1, 16, 16, 3)).astype("float32")

@@ -8,9 +8,7 @@ from PIL import Image
 
 from tfwm.protection import (
     check_commitment_file,
-    read_secret_file,
     write_commitment,
-    write_secret,
 )
 
 SECRET = "demonstration secret, not for use"
@@ -63,23 +61,3 @@ def test_damaged_files(text, words, folder, tmp_path):
         path.write_text(text)
     with pytest.raises(ValueError, match=words):
         check_commitment_file(path, folder, SECRET)
-
-
-def test_secret_files(tmp_path):
-    path = write_secret(tmp_path / "my.secret")
-    assert path.stat().st_mode & 0o777 == 0o600
-    secret = read_secret_file(path)
-    assert len(secret) == 64
-    with pytest.raises(ValueError, match="exists, and a lost secret"):
-        write_secret(path)
-    assert read_secret_file(path) == secret
-    with pytest.raises(OSError, match="No such file or folder|No such file or directory"):
-        write_secret(tmp_path / "nowhere" / "my.secret")
-    (tmp_path / "weak").write_text("weak\n")
-    with pytest.raises(ValueError, match="weak: Expected a secret of at least 16 bytes"):
-        read_secret_file(tmp_path / "weak")
-    (tmp_path / "bytes").write_bytes(b"\xff\xfe" * 20)
-    with pytest.raises(ValueError, match="no text"):
-        read_secret_file(tmp_path / "bytes")
-    with pytest.raises(ValueError, match="cannot be read: No such"):
-        read_secret_file(tmp_path / "nowhere")

@@ -11,12 +11,12 @@ from tfwm.evaluation.ownership.measures import run_network
 from tfwm.export.keyed import verify_keyed
 from tfwm.images import psnr
 from tfwm.images.arrays import to_uint8
+from tfwm.keys import read_key_file
 from tfwm.protection import (
     decode_qr,
     load_barrier,
     load_host,
     load_keyed_reader,
-    read_secret_file,
 )
 from tfwm.resources import resource_directory
 
@@ -34,7 +34,7 @@ def photos():
 def test_hosts_mark_by_themselves(name, photos):
     outputs = run_network(load_host(name), all_pairs(photos, HOSTS[name])[0])
     assert outputs.shape == photos.shape
-    secret = read_secret_file(resource_directory("saved_models") / name / "demonstration.secret")
+    secret = read_key_file(resource_directory("saved_models") / name / "demonstration.secret")
     reader = load_keyed_reader(name, secret)
     assert reader.similarity(outputs).min() > 0.9
     assert decode_qr(reader.read(outputs)) == ["TFWM KEYED"] * 3

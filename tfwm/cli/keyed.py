@@ -59,9 +59,9 @@ def _add_keygen(commands):
 
 def run_keygen(options):
     import_tensorflow()
-    from tfwm.protection import write_secret
+    from tfwm.keys import write_key_file
 
-    print(f"{in_one_line(write_secret(options.file))} is written: keep it secret, keep a copy")
+    print(f"{in_one_line(write_key_file(options.file))} is written: keep it secret, keep a copy")
 
 
 def _add_train(commands):
@@ -85,10 +85,10 @@ def _add_train(commands):
 
 def run_train(options):
     import_tensorflow()
-    from tfwm.protection import read_secret_file
+    from tfwm.keys import read_key_file
     from tfwm.recipes import keyed
 
-    read_secret_file(options.secret_file)
+    read_key_file(options.secret_file, strong=True)
 
     # As a TOML string, whatever the name of the file.
     words = [*options.overrides, f"secret_file={json.dumps(str(options.secret_file))}"]
@@ -115,9 +115,10 @@ def _add_prove(commands):
 
 def run_prove(options):
     import_tensorflow()
-    from tfwm.protection import read_secret_file, write_commitment
+    from tfwm.keys import read_key_file
+    from tfwm.protection import write_commitment
 
-    secret = read_secret_file(options.secret_file)
+    secret = read_key_file(options.secret_file, strong=True)
     record = write_commitment(options.network, secret, options.output, options.overwrite)
     print(f"{in_one_line(options.output)} is written, commitment {record['commitment']}")
 
@@ -169,14 +170,10 @@ def _add_verify(commands):
 
 def run_verify(options):
     import_tensorflow()
-    from tfwm.protection import (
-        check_commitment_file,
-        load_keyed_reader,
-        read_secret_file,
-        verify_files,
-    )
+    from tfwm.keys import read_key_file
+    from tfwm.protection import check_commitment_file, load_keyed_reader, verify_files
 
-    secret = read_secret_file(options.secret_file)
+    secret = read_key_file(options.secret_file, strong=True)
     record = None
     if options.commitment:
         record = check_commitment_file(options.commitment, options.network, secret)

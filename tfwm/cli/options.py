@@ -2,13 +2,12 @@
 
 import argparse
 import math
-import os
 import textwrap
-from pathlib import Path
+
+from tfwm.keys import VARIABLE, find_key
 
 DEFAULT_NETWORK = "photo"
 NETWORK_HELP = "a network's name (tfwm list) or the folder of an exported one"
-KEY_VARIABLE = "TFWM_KEY"
 
 
 def add_command(subparsers, name, run, summary, details="", examples=()):
@@ -50,50 +49,36 @@ def add_network(parser):
     )
 
 
-def add_key(parser):
-    """Adds the options of which `read_key` makes the key."""
+def add_key(parser, what=None):
+    """Adds the options of which `read_key` makes the key.
+
+    Args:
+        parser: of the command.
+        what: what the key is for and what happens without one; by default a mark's message.
+    """
     keys = parser.add_mutually_exclusive_group()
     keys.add_argument(
         "--key",
-        metavar="SECRET",
-        help="secret without which the mark can be neither read nor forged. Other users of this "
-        "computer see it in the list of processes, and your shell keeps it: --key-file, or the "
-        f"environment variable {KEY_VARIABLE}, is safer. Without any, everybody can read the mark",
+        metavar="KEY",
+        help=(
+            what
+            or "secret key of the message: nobody can read the message or compose another one "
+            "without it. Whoever has a marked photo can still detect, copy or remove its mark. "
+            "Without a key, everybody can read the message"
+        )
+        + ". Other users of this computer see KEY in the list of processes, and your shell keeps "
+        f"it: --key-file, or the environment variable {VARIABLE}, is safer",
     )
     keys.add_argument(
-        "--key-file", metavar="FILE", help="take the secret from FILE, without its last line end"
+        "--key-file",
+        metavar="FILE",
+        help="take the key from FILE, such as `tfwm keygen` writes, without its last line end",
     )
 
 
-def read_key(options):
-    """Returns the secret that the options or the environment give, or `None`."""
-    if options.key is not None:
-        if not options.key:
-            raise ValueError(
-                "The key is empty: give --key at least one character, or leave it out."
-            )
-        return options.key
-    if options.key_file is not None:
-        return _key_of_file(Path(options.key_file))
-    key = os.environ.get(KEY_VARIABLE)
-    if key == "":
-        raise ValueError(f"The environment variable {KEY_VARIABLE} is empty: set or unset it.")
-    return key
-
-
-def _key_of_file(path):
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ValueError(f"The key file {path} cannot be read: {error.strerror}.") from error
-    for end in (b"\n", b"\r"):
-        content = content.removesuffix(end)
-    if not content:
-        raise ValueError(f"The key file {path} is empty: it should hold the secret.")
-    try:
-        return content.decode("utf-8")  # the same secret as --key, however accents are written
-    except UnicodeDecodeError:
-        return content
+def read_key(options, strong=False):
+    """Returns the key that the options or the environment give, or `None`; see `find_key`."""
+    return find_key(options.key, options.key_file, strong)
 
 
 def number(low, high, what, kind=float, open_ends=False):

@@ -6,6 +6,7 @@ from tfwm.cli.barrier import add_barrier
 from tfwm.cli.embed import add_embed
 from tfwm.cli.extract import add_extract
 from tfwm.cli.keyed import add_keyed
+from tfwm.cli.keygen import add_keygen
 from tfwm.cli.measure import add_evaluate, add_figures
 from tfwm.cli.networks import add_convert, add_export, add_list, add_train, add_verify
 from tfwm.cli.options import example_text
@@ -25,7 +26,7 @@ def make_parser():
         epilog=example_text(
             "tfwm embed photo.jpg -o marked.png --message '(c) 2026 Ada Lovelace'",
             "tfwm extract marked.png",
-            "tfwm embed photos/ -o marked/ --message 'Ada Lovelace' --key-file secret.txt",
+            "tfwm embed photos/ -o marked/ --message 'Ada Lovelace' --key-file my.key",
             "tfwm COMMAND --help",
         )
         + "\n\nexit codes: 0 done or present, 1 absent or a check failed, 2 error",
@@ -36,6 +37,7 @@ def make_parser():
     for add in (
         add_embed,
         add_extract,
+        add_keygen,
         add_barrier,
         add_keyed,
         add_report,

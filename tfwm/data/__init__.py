@@ -1,30 +1,22 @@
-from tfwm.data.dataset import patch_dataset
-from tfwm.data.pairs import (
-    all_pairs,
-    folder_pairs,
-    pair_dataset,
-    read_photos,
-    side_by_side_pairs,
-    task_crops,
-)
-from tfwm.data.patches import balance_by_deviation, cut_patches, fit_photos
-from tfwm.data.photos import bundled_photos, folder_photos, list_photos, tfds_photos
+"""Training data: photos of a source, patches cut from them, pairs for image-to-image tasks."""
+
+from tfwm.data.batches import all_pairs, pair_dataset, patch_dataset
+from tfwm.data.crops import balance_by_deviation, cut_patches, fit_photos, task_crops
+from tfwm.data.pairs import folder_pairs, side_by_side_pairs
+from tfwm.data.sources import list_photos, read_photos
 from tfwm.data.watermark_images import watermark_image
 
 __all__ = [
     "all_pairs",
     "balance_by_deviation",
-    "bundled_photos",
     "cut_patches",
     "fit_photos",
     "folder_pairs",
-    "folder_photos",
     "list_photos",
     "pair_dataset",
     "patch_dataset",
     "read_photos",
     "side_by_side_pairs",
     "task_crops",
-    "tfds_photos",
     "watermark_image",
 ]

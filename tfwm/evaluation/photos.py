@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tfwm.data.photos import bundled_photos, list_photos
+from tfwm.data.sources import list_photos, read_photos
 from tfwm.images import ImageError, read_photo
 
 
@@ -68,7 +68,7 @@ class Photos:
     @classmethod
     def bundled(cls, split="test", color=False):
         """The sample photos that are installed with the package; see `tfwm.data`."""
-        images = bundled_photos(split, "RGB" if color else "L")
+        images = read_photos(f"bundled:{split}", 3 if color else 1)
         images = [image if color else image[..., 0] for image in images]
         return cls(f"bundled-{split}", images, [f"{split} {i}" for i in range(len(images))])
 

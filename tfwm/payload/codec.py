@@ -3,11 +3,11 @@ import math
 
 import numpy as np
 
+from tfwm.keys import Key
 from tfwm.payload.code import ITERATIONS, Code
 from tfwm.payload.decoded import Decoded
 from tfwm.payload.evidence import message_p_value, normal_p_value, pilot_score
 from tfwm.payload.frame import Frame
-from tfwm.payload.key import Key
 from tfwm.payload.limits import needed_snr
 from tfwm.payload.message import to_bytes
 from tfwm.payload.soft import llr_scale, snr, snr_range

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from tfwm.export.keyed import EXTRACTOR, HOST
-from tfwm.protection.key import check_commitment, commitment, watermark_digest
+from tfwm.protection.commitment import check_commitment, commitment, watermark_digest
 from tfwm.protection.keyed_reader import keyed_folder
 from tfwm.protection.watermark_file import read_watermark
 
@@ -20,7 +20,7 @@ def write_commitment(network, secret, path, overwrite=False):
 
     Args:
         network: name or folder of a watermarked network.
-        secret: the owner's, see `tfwm.protection.derive_key`.
+        secret: the owner's, see `tfwm.keys.derive_key`.
         path: JSON file to write.
         overwrite: whether a file that exists is replaced.
 

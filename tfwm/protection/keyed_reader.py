@@ -8,9 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from tfwm.export.keyed import EXTRACTOR, HOST, package_keyed, read_keyed_model
+from tfwm.keys import derive_key
 from tfwm.metrics import watermark_similarity
 from tfwm.networks import network_directory, read_card
-from tfwm.protection.key import derive_key
 from tfwm.protection.watermark_barrier import resized
 from tfwm.protection.watermark_file import WATERMARK, encode_watermark, read_watermark
 
@@ -26,7 +26,7 @@ class KeyedReader:
         extractor: model from `{"image", "key"}` to the watermark, such as
             `tfwm.models.keyed_extractor.build_extractor` gives.
         watermark: array `(height, width, 1 or 3)` in [0, 1].
-        key: array of 0 and 1, see `tfwm.protection.derive_key`.
+        key: array of 0 and 1, see `tfwm.keys.derive_key`.
         name: what reports call it.
         card: what is known about it, `{}` if nothing.
 
@@ -185,7 +185,7 @@ def load_keyed_reader(name_or_path, secret):
 
     Args:
         name_or_path: name, or folder with `extractor.keras` and `watermark.png`.
-        secret: the owner's, see `tfwm.protection.derive_key`. Any secret opens a reader; one that
+        secret: the owner's, see `tfwm.keys.derive_key`. Any secret opens a reader; one that
             is wrong reads nothing.
 
     Example:

@@ -27,14 +27,15 @@ def fit_source(config, source):
 
 def read_source(config, source):
     """Returns the photos of one entry of `photos`."""
-    return data.read_photos(source, "RGB" if config.channels == 3 else "L")
+    return data.read_photos(source, config.channels)
 
 
-def build_data(config, seed_offset=0, cut=cut_source):
-    """Returns the endless training batches."""
+def build_data(config, first_epoch=0, cut=cut_source):
+    """Returns the endless training batches from the one on with which an epoch begins."""
     parts = [cut(config, source) for source in config.photos]
     patches = np.random.default_rng(config.seed).permutation(np.concatenate(parts))
-    return data.patch_dataset(patches, config.batch_size, config.seed + 1000 * seed_offset)
+    first_step = first_epoch * config.steps_per_epoch
+    return data.patch_dataset(patches, config.batch_size, config.seed, first_step)
 
 
 def build_validation_data(config, cut=cut_source):

@@ -25,8 +25,9 @@ import tensorflow as tf
 
 from tfwm import data, losses, metrics
 from tfwm.data.tasks import build_task
+from tfwm.keys import derive_key
 from tfwm.models import keyed_extractor, translators
-from tfwm.protection import KeyedReader, derive_key
+from tfwm.protection import KeyedReader
 from tfwm.recipes import base, build
 from tfwm.recipes.keyed_report import report
 from tfwm.recipes.run_config import TaskConfig, check_positive
@@ -91,7 +92,7 @@ def read_secret(config):
     secret = config.secret or os.environ.get(VARIABLE, "")
     if not secret:
         raise ConfigError(
-            "Expected the owner's secret: secret_file=FILE, such as `tfwm keyed keygen` writes, or "
+            "Expected the owner's secret: secret_file=FILE, such as `tfwm keygen` writes, or "
             f"the environment variable {VARIABLE}"
         )
     return secret

@@ -62,9 +62,9 @@ class Config(RunConfig):
     watermarks: int = 4  # random watermarks an image
 
 
-def build_data(config, seed_offset=0):
+def build_data(config, first_epoch=0):
     """Returns the endless training batches."""
-    return build.build_data(config, seed_offset, _patches)
+    return build.build_data(config, first_epoch, _patches)
 
 
 def _patches(config, source):

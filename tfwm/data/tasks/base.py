@@ -2,7 +2,7 @@ import dataclasses
 
 import tensorflow as tf
 
-from tfwm.data.pairs import read_photos
+from tfwm.data.sources import read_photos
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Task:
 
     def read(self, source):
         """Returns the photos of a source, as `read_photos` does, with the task's channels."""
-        return read_photos(source, "RGB" if self.channels_photo == 3 else "L")
+        return read_photos(source, self.channels_photo)
 
     def get_config(self):
         """Returns a dict from which `build_task` makes the task again."""

@@ -48,8 +48,9 @@ class Paired(Task):
 
     def read(self, source):
         read = folder_pairs if self.layout == "folders" else side_by_side_pairs
-        modes = ["RGB" if n == 3 else "L" for n in (self.channels_in, self.channels_out)]
-        return read(source, *modes, reverse=self.reverse)
+        folders = source if isinstance(source, list | tuple) else [source]
+        channels = self.channels_in, self.channels_out
+        return [pair for one in folders for pair in read(one, *channels, reverse=self.reverse)]
 
     def pair(self, photo, seed):
         return tuple(tf.split(self.checked(photo), [self.channels_in, self.channels_out], -1))

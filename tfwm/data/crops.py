@@ -1,4 +1,4 @@
-"""Training patches cut from photographs."""
+"""Crops of photos: patches at random places, whole photos squeezed, crops for a task."""
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -98,3 +98,46 @@ def balance_by_deviation(patches, per_bin=3000, max_bin=110):
     bins = np.minimum(deviations.astype(int), max_bin)
     kept = [np.flatnonzero(bins == b)[:per_bin] for b in range(max_bin + 1)]
     return patches[np.sort(np.concatenate(kept))]
+
+
+def task_crops(source, task, crop_size, seed=0, per_photo=None, whole=False, part=(0.0, 1.0)):
+    """Returns square crops of a source's photos for a task.
+
+    Args:
+        source: what `read_photos` takes, or for `Paired` a folder; or a list of them, or of uint8
+            arrays `(height, width, task.channels_photo)`.
+        task: a `tfwm.data.tasks.Task`.
+        crop_size: side of a crop in pixels.
+        seed: integer.
+        per_photo: number of crops a photo; by default as many as tile it, or 1 if `whole`.
+        whole: whether photos are squeezed to the crop's size (`fit_photos`), which keeps a
+            radiograph whole, and not cut (`cut_patches`).
+        part: from which to which share of the list the photos are taken. Parts that do not
+            overlap share no photo: one to train a model, another to train its surrogate.
+
+    Returns:
+        uint8 array `(n, crop_size, crop_size, task.channels_photo)`.
+
+    Example:
+
+    >>> from tfwm.data.tasks import Colorize
+    >>> task_crops("bundled:train", Colorize(), 32, per_photo=1, part=(0, 0.5)).shape
+    (4, 32, 32, 3)
+    """
+    sources = list(source) if isinstance(source, list | tuple) else [source]
+    in_memory = bool(sources) and all(isinstance(one, np.ndarray) for one in sources)
+    photos = sources if in_memory else task.read(sources)
+    low, high = (round(share * len(photos)) for share in part)
+    photos = photos[low:high]
+    if not photos:
+        raise ValueError(f"Expected photos. Received: none in part={tuple(part)} of {source!r}")
+    if photos[0].shape[-1] != task.channels_photo:
+        raise ValueError(
+            f"{task.name} takes photos of {task.channels_photo} channels. "
+            f"Received: {photos[0].shape[-1]}"
+        )
+    if not whole:
+        return cut_patches(photos, crop_size, seed, per_photo)
+    # Pillow resizes no images of 4 or 6 channels; with one seed all channels fit alike.
+    channels = [[p[..., i : i + 1] for p in photos] for i in range(task.channels_photo)]
+    return np.concatenate([fit_photos(c, crop_size, seed, per_photo or 1) for c in channels], -1)

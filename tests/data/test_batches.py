@@ -32,3 +32,10 @@ def test_mirrors_some_batches():
     assert set(rising) == {True, False}
     plain = patch_dataset(ramp, 4, augment=False)
     assert all(batch[0, 0, 0, 0] == 0 for batch, _ in zip(plain, range(5), strict=False))
+
+
+def test_goes_on_where_it_was():
+    whole = first_values(1, batches=9)[1]
+    rest = first_values(1, batches=4, first_step=5)[1]
+    for batch, again in zip(whole[5:], rest, strict=True):
+        np.testing.assert_array_equal(batch, again)

@@ -1,0 +1,118 @@
+"""What is on disk stays as it is: key streams, codewords, frames, commitments, marked photos.
+
+The values in `tests/golden` were made by the release before the modules were joined. They never
+change: a photo that was marked once must read for ever.
+"""
+
+import hashlib
+import json
+import uuid
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tfwm
+from tfwm.keys import derive_key
+from tfwm.payload import Codec, Key
+from tfwm.payload.code import Code
+from tfwm.protection import commitment
+
+GOLDEN = Path(__file__).parent / "golden"
+VALUES = json.loads((GOLDEN / "formats.json").read_text())
+SECRETS = {"public": None, "text": "clé d'Ada", "bytes": b"\x00\xff golden"}
+MESSAGES = {
+    "text": "(c) Ada",
+    "bytes": b"\x00\x01\xfe",
+    "int": 2026,
+    "uuid": uuid.UUID("8f14e45f-ceea-467f-9575-ab5d9f3d1c0a"),
+}
+OWNER = "demonstration secret, not for use"
+SLOTS = (46, 64, 100, 191, 192, 256, 1024, 3000)
+LENGTHS = (46, 100, 768, 1500)
+PHOTOS = {
+    "photo-key.png": ("photo", "secret", "(c) 2026 Ada Lovelace"),
+    "photo-public.jpg": ("photo", None, 8_000_000_001),
+    "redmark-mt.png": ("redmark-mt", "secret", "Ada Lovelace"),
+    "stegastamp-original.jpg": ("stegastamp-original", "secret", "AL"),
+}
+
+
+def digest(bits):
+    return hashlib.sha256(np.packbits(bits).tobytes()).hexdigest()[:32]
+
+
+def key_streams():
+    for name, secret in SECRETS.items():
+        key = Key(secret)
+        yield (
+            name,
+            {
+                "stream": key.stream("a purpose", 40).hex(),
+                "permutation": key.permutation("places", 12).tolist(),
+                "bits": np.packbits(key.bits("whitening", 77)).tobytes().hex(),
+                "tag": np.packbits(key.tag(b"data", 32)).tobytes().hex(),
+            },
+        )
+
+
+def codewords():
+    """Of each size of frame that any number of slots has, at several lengths."""
+    sizes = {frame.bits for slots in SLOTS for frame in Codec(slots).frames}
+    for bits in sorted(sizes):
+        for length in LENGTHS:
+            if length > bits:
+                yield (
+                    f"{bits} in {length}",
+                    digest(Code(bits, length).encode(np.arange(bits) % 3 == 0)),
+                )
+
+
+def frames():
+    """Header, data and tag of a message of each size and kind."""
+    for slots in SLOTS:
+        for frame in Codec(slots).frames:
+            for kind in ("text", "bytes"):
+                bits = frame.pack(kind, b"A" * frame.size, Key("secret"))
+                yield f"{slots} {frame.size} {kind}", np.packbits(bits).tobytes().hex()
+
+
+def slots():
+    """All slots: pilots, whitening, codeword and their places."""
+    for count in SLOTS:
+        for name, secret in SECRETS.items():
+            codec = Codec(count, Key(secret))
+            yield f"{count} {name} pilot", digest(codec.pilot > 0)
+            for kind, message in MESSAGES.items():
+                if kind != "uuid" or codec.max_bytes >= 16:
+                    if codec.max_bytes >= 7 or kind == "int":
+                        yield f"{count} {name} {kind}", digest(codec.encode(message))
+
+
+def owners_keys():
+    for bits in (1, 64, 256, 1000):
+        yield str(bits), np.packbits(derive_key(OWNER, bits)).tobytes().hex()
+
+
+def commitments():
+    files = {"extractor.keras": "ab" * 32, "host.keras": "0123456789abcdef" * 4}
+    for shape in ((4, 4, 1), (3, 5, 3)):
+        watermark = np.linspace(0, 1, np.prod(shape)).reshape(shape)
+        yield str(shape), commitment(OWNER, watermark, files)
+
+
+MAKERS = (key_streams, codewords, frames, slots, owners_keys, commitments)
+
+
+@pytest.mark.parametrize("maker", MAKERS, ids=lambda maker: maker.__name__)
+def test_formats_are_frozen(maker):
+    found, expected = dict(maker()), VALUES[maker.__name__]
+    wrong = [name for name, value in expected.items() if found.get(name) != value]
+    assert not wrong and found.keys() == expected.keys()
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+def test_marked_photos_of_the_last_release_read(name):
+    network, key, message = PHOTOS[name]
+    found = tfwm.load(network).extract(GOLDEN / name, key=key, search="none")
+    assert found.message == message and found.decision == "present"
