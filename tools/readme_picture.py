@@ -1,6 +1,6 @@
 """Draw the picture of README: a photo before and after marking, and their difference.
 
-    python tools/readme_picture.py [OUT.jpg]
+python tools/readme_picture.py [OUT.jpg]
 """
 
 import sys
