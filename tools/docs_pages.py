@@ -26,7 +26,7 @@ PAGES = {
 }
 PARTS = (
     "attacks",
-    "batch",
+    "batch.folders",
     "corners",
     "data",
     "data.tasks",
@@ -122,7 +122,7 @@ def reference():
     pages = {"reference/tfwm.md": page_of("tfwm", ["load", "Watermarker"])}
     for part in PARTS:
         module = importlib.import_module(f"tfwm.{part}")
-        pages[f"reference/{part}.md"] = page_of(f"tfwm.{part}", getattr(module, "__all__", ()))
+        pages[f"reference/{part}.md"] = page_of(f"tfwm.{part}", public_names(module))
     lines = ["# API reference", "", "| | |", "| --- | --- |"]
     for path in pages:
         name = Path(path).stem
@@ -130,6 +130,21 @@ def reference():
         summary = first_line(importlib.import_module(name))
         lines.append(f"| [`{name}`]({posixpath.basename(path)}) | {summary} |")
     return {"reference/index.md": "\n".join(lines) + "\n", **pages}
+
+
+def public_names(module):
+    """Return what a module shows: its `__all__`, or what is defined in it."""
+    own = (name for name, thing in vars(module).items() if is_own(module, name, thing))
+    return getattr(module, "__all__", None) or list(own)
+
+
+def is_own(module, name, thing):
+    """Whether a module defines something public, with a description."""
+    return (
+        not name.startswith("_")
+        and getattr(thing, "__module__", None) == module.__name__
+        and bool(thing.__doc__)
+    )
 
 
 def page_of(part, names):
@@ -164,7 +179,7 @@ def first_line(module):
 def recipes():
     """Return the page of all recipes' settings."""
     try:
-        from tfwm.recipes import RECIPES, settings_markdown
+        from tfwm.recipes import recipe_names, settings_markdown
     except ImportError:
         return "# Settings of recipes\n\n`tfwm train RECIPE --help` lists the settings.\n"
     text = [
@@ -172,5 +187,5 @@ def recipes():
         "`tfwm train RECIPE --config FILE key=value` sets them; `tfwm train RECIPE --help` prints "
         "this page for one recipe.",
     ]
-    text += [settings_markdown(name) for name in RECIPES]
+    text += [settings_markdown(name) for name in recipe_names()]
     return "\n\n".join(text) + "\n"

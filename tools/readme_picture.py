@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 import tfwm
-from tfwm.data import bundled_photos
+from tfwm.data import read_photos
 
 SIDE = 400
 GAIN = 20
@@ -44,7 +44,7 @@ def draw(captions):
 
 
 def main(target="docs/images/before-after-difference.jpg"):
-    astronaut = bundled_photos("train", "RGB")[-1][:SIDE, 30 : 30 + SIDE]
+    astronaut = read_photos("bundled:train")[-1][:SIDE, 30 : 30 + SIDE]
     draw(panels(np.ascontiguousarray(astronaut))).save(target, quality=90)
 
 

@@ -32,17 +32,15 @@ SLOW = [name for name, page in NAMES.items() if any(b.is_run and b.is_slow for b
 @pytest.fixture
 def workplace(tmp_path, monkeypatch):
     """An otherwise empty folder with the photos that the pages name."""
-    from skimage import data
-
-    from tfwm.data import bundled_photos
+    from tfwm.data import read_photos
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("TFWM_KEY", raising=False)
-    Image.fromarray(data.astronaut()).save("photo.jpg", quality=95)
-    photos = bundled_photos("train", "RGB")
+    photos = read_photos("bundled:train")
+    Image.fromarray(photos[6]).save("photo.jpg", quality=95)
     for folder, side in {"photos": 256, "my/photos": 160, "my/other/photos": 160}.items():
         (tmp_path / folder).mkdir(parents=True)
-        for name, photo in zip("abcd", (photos[0], photos[1], photos[5], photos[6]), strict=True):
+        for name, photo in zip("abcd", photos, strict=False):
             pixels = np.ascontiguousarray(photo[20 : 20 + side, 20 : 20 + side])
             Image.fromarray(pixels).save(tmp_path / folder / f"{name}.png")
     policy = keras.config.dtype_policy()
