@@ -1,5 +1,6 @@
 """Every command and Python block of README and docs works, or says why it is not run."""
 
+import re
 import runpy
 from pathlib import Path
 from types import SimpleNamespace
@@ -95,6 +96,13 @@ def test_scripts_that_pages_name_exist():
         for words in block.commands() if block.language == "console" else ():
             if words[0] == "python" and words[1] != "-m":
                 assert (ROOT / words[1]).is_file(), f"{block.where}: {words[1]}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_paths_that_a_page_names_exist(name):
+    folders = "tfwm|tools|benchmarks|recipes|results|saved_models|tests|docs"
+    for path in re.findall(rf"`((?:{folders})/[\w./*-]+)`", NAMES[name].read_text()):
+        assert "mine" in path or any(ROOT.glob(path.rstrip("/"))), path
 
 
 def test_readme_is_short():
