@@ -118,11 +118,20 @@ def run_command(words):
         return 0
     try:
         if words[:2] == ["python", "-m"]:
-            return importlib.import_module(words[2]).main(words[3:])
+            return run_module(words[2], words[3:])
         assert words[0] == "tfwm", f"not a command of tfwm: {shlex.join(words)}"
         return cli.main(words[1:])
     except SystemExit as end:
         return end.code or 0
+
+
+def run_module(name, words):
+    """Runs a recipe's module, or the list of recipes; returns the exit code."""
+    module = importlib.import_module(name)
+    if name == "tfwm.recipes":
+        importlib.import_module("tfwm.recipes.__main__").main()
+        return 0
+    return module.RECIPE.main(words)
 
 
 def help_examples(parser):

@@ -72,9 +72,20 @@ def test_example_of_help_parses(words):
 
 def check(words):
     """Parses a command of tfwm, and the settings of a recipe."""
+    from tfwm.recipes import find_recipe
+
+    if words == ["python", "-m", "tfwm.recipes"]:
+        return
     if words[:2] == ["python", "-m"]:
         words = ["tfwm", "train", words[2].removeprefix("tfwm.recipes."), *words[3:]]
-    make_parser().parse_args(words[1:])
+    try:
+        make_parser().parse_args(words[1:])
+        if words[1] == "train" and len(words) > 2:
+            recipe = find_recipe(words[2])
+            options = recipe._parser("tfwm train").parse_intermixed_args(words[3:])
+            recipe.load(options.config or "quick", options.settings)
+    except SystemExit as end:
+        assert not end.code, "it cannot be parsed; see the error above"
 
 
 @pytest.mark.parametrize("where", BLOCKS)
