@@ -9,13 +9,12 @@ bicubic resampling. Writes results/keyed/keyed-baselines.csv: PSNR in dB and SSI
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from tfwm.files import versions, write_csv
+from tfwm.files import result_head, write_csv
 from tfwm.images.arrays import to_uint8
 from tfwm.images.quality import mean_quality
 from tfwm.startup import import_tensorflow
@@ -42,18 +41,17 @@ def main():
     rows = [row for name, task in tasks.items() for row in measure(name, *task, args.images)]
     print(*rows, sep="\n")
     images = rows[0]["images"]
-    command = " ".join(["python", "benchmarks/keyed_baselines.py", *sys.argv[1:]])
-    head = [command, f"data {args.images}, {images} images, crops of photos", versions()]
+    head = result_head(f"{args.images}, {images} images", "crops of photos")
     print("wrote", write_csv(rows, args.output / "keyed-baselines.csv", head))
 
 
 def measure(name, task, plain_ways, photos):
     """Yields the quality of a host's outputs, then of each plain way's."""
     from tfwm.evaluation.ownership.measures import run_network
-    from tfwm.protection import load_host
+    from tfwm.protection import load_keyed
 
     inputs, targets = pairs(photos, task)
-    host = load_host(name)
+    host = load_keyed(name).host
     for way, run in {"host": lambda x: run_network(host, x), **plain_ways}.items():
         quality = mean_quality(to_uint8(targets), to_uint8(run(inputs)))
         yield {"network": name, "way": way, "images": len(targets), **quality}

@@ -100,6 +100,7 @@ def run_evaluate(options):
     import_tensorflow()
     from tfwm.evaluation import run_suite
 
+    _check_kinds(options.networks)
     networks = named_networks(options.networks)
     with share_progress() as progress:
         result = run_suite(
@@ -132,6 +133,17 @@ def run_evaluate(options):
     else:
         print(result.line)
         print("\n".join(str(path) for path in (result.csv, result.html) if path))
+
+
+def _check_kinds(words):
+    """Raises `ValueError` if a network's card says that suites do not measure it."""
+    from tfwm.evaluation.suite import check_kind
+    from tfwm.networks import network_directory, read_card
+
+    for word in words:
+        folder = network_directory(word.rpartition("=")[2])
+        if (folder / "card.json").is_file():
+            check_kind(folder.name, read_card(folder))
 
 
 def add_figures(subparsers):

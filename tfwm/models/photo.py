@@ -42,7 +42,7 @@ def build_embedder(width=64, depth=3, name="embedder"):
     x = keras.layers.Concatenate(name="cells_and_bits")([x, signs])
     x = keras.layers.Conv2D(width, 1, activation="relu", name="mix")(x)
     x = _cell_convolutions(x, width, depth)
-    residual = CellSynthesis(CELL, name="synthesis")(x)
+    residual = CellSynthesis(CELL, name="synthesis", dtype="float32")(x)
     scale = keras.layers.Reshape((1, 1, 1), name="strength_factor")(strength)
     residual = keras.layers.Multiply(name="scaled_residual", dtype="float32")([residual, scale])
     watermarked = keras.layers.Add(name="watermarked", dtype="float32")([image, residual])
@@ -76,8 +76,11 @@ def build_extractor(width=64, depth=3, name="extractor"):
 
 def _analysis(image, width):
     """Computes the features of each cell from a window that overlaps the neighbors."""
-    x = keras.layers.Rescaling(4.0, offset=-2.0, name="centre")(image)
-    x = keras.layers.Conv2D(width, WINDOW, CELL, padding="same", name="analysis")(x)
+    # In float32, as pixels of eight bits of precision would hide the mark.
+    x = keras.layers.Rescaling(4.0, offset=-2.0, name="centre", dtype="float32")(image)
+    x = keras.layers.Conv2D(width, WINDOW, CELL, padding="same", name="analysis", dtype="float32")(
+        x
+    )
     return keras.layers.ReLU(name="analysis_relu")(x)
 
 
