@@ -21,6 +21,7 @@ Both are fully convolutional. Images are in [0, 1], inside the networks as well,
 import keras
 import tensorflow as tf
 
+from tfwm.checks import one_of
 from tfwm.models import parts
 from tfwm.models.unet import unet
 from tfwm.ops.resample import apply_separable, resize_matrix
@@ -125,8 +126,7 @@ def build_extractor(
     parts.check_sizes(halvings=halvings)
     if not all(isinstance(n, int) and n > 0 for n in dilations):
         raise ValueError(f"Expected dilations to be integers from 1. Received: {dilations=}")
-    if output not in OUTPUTS:
-        raise ValueError(f"Expected an output of {OUTPUTS}. Received: output={output!r}")
+    one_of("output", output, OUTPUTS)
     image = keras.Input((None, None, image_channels), name="image")
     # In float32: a mark of 40 dB is as small as the steps of bfloat16 pixels.
     x = _relu(_convolution(image, width, "conv1", dtype="float32"), "conv1")
@@ -180,8 +180,7 @@ def fit_watermark(watermark, size, method="bilinear"):
     array([[1., 0., 1., 0., 1.],
            [0., 1., 0., 1., 0.]], dtype=float32)
     """
-    if method not in FITS:
-        raise ValueError(f"Expected a method of {FITS}. Received: method={method!r}")
+    one_of("method", method, FITS)
     watermark = tf.cast(watermark, tf.float32)
     if watermark.shape.rank != 3:
         raise ValueError(

@@ -21,6 +21,7 @@ Inside the network, pixels are `2 image - 1`.
 
 import keras
 
+from tfwm.checks import one_of
 from tfwm.layers import DepthToSpace, SpaceToDepth
 from tfwm.models import parts
 from tfwm.models.mbrs.layers import MessageSpread, SqueezeExcite
@@ -147,8 +148,7 @@ def build_extractor(
 
 def _check(block_size, diffusion, tile_size):
     """Checks the arguments; returns the base-2 logarithm of `block_size`."""
-    if diffusion not in DIFFUSIONS:
-        raise ValueError(f"Expected a diffusion of {DIFFUSIONS}. Received: diffusion={diffusion!r}")
+    one_of("diffusion", diffusion, DIFFUSIONS)
     power = block_size.bit_length() - 1
     if power < 1 or block_size != 1 << power:
         raise ValueError(

@@ -17,6 +17,7 @@ comes first, the last embedding convolution has an ELU as well. Inside the netwo
 import keras
 
 from tfwm.layers import PatchesToSpace, SpaceToPatches
+from tfwm.models import parts
 from tfwm.models.redmark.layers import BlockTransform, CircularConv2D
 
 GRAY_LEVEL = 128 / 255
@@ -73,9 +74,7 @@ def build_embedder(
         x = CircularConv2D(filters, 2, activation="elu", name=f"enc_conv{i + 2}")(x)
     residual = to_blocks(x, inverse=True)
     residual = PatchesToSpace(patch_shape, name="residual")([residual, image])
-    scale = keras.layers.Reshape((1, 1, 1), name="strength_factor")(strength)
-    residual = keras.layers.Multiply(name="scaled_residual", dtype="float32")([residual, scale])
-    watermarked = keras.layers.Add(name="watermarked", dtype="float32")([image, residual])
+    watermarked = parts.add_residual(image, residual, strength, unit=1.0)
     inputs = {"image": image, "message": message, "strength": strength}
     return keras.Model(inputs, watermarked, name=name)
 
