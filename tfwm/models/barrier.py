@@ -32,14 +32,14 @@ FITS = ("bilinear", "nearest", "tile")
 
 
 def build_embedder(
-    image_channels=3,
-    watermark_channels=3,
-    width=64,
-    depth=7,
-    normalization="batch",
+    image_channels: int = 3,
+    watermark_channels: int = 3,
+    width: int = 64,
+    depth: int = 7,
+    normalization: str | None = "batch",
     residual_limit=None,
-    name="embedder",
-):
+    name: str = "embedder",
+) -> keras.Model:
     """Builds the embedder H, a U-Net that sees the image and the watermark.
 
     Args:
@@ -92,14 +92,14 @@ def build_embedder(
 
 
 def build_extractor(
-    image_channels=3,
-    watermark_channels=3,
-    width=128,
-    halvings=1,
+    image_channels: int = 3,
+    watermark_channels: int = 3,
+    width: int = 128,
+    halvings: int = 1,
     dilations=DILATIONS,
-    output="relu",
-    name="extractor",
-):
+    output: str = "relu",
+    name: str = "extractor",
+) -> keras.Model:
     """Builds the extractor R: convolutions, dilated residual blocks, convolutions.
 
     Args:

@@ -16,7 +16,7 @@ CELL = 8
 WINDOW = 16
 
 
-def build_embedder(width=64, depth=3, name="embedder"):
+def build_embedder(width: int = 64, depth: int = 3, name: str = "embedder") -> keras.Model:
     """Builds the embedding network, from image and bits to the watermarked image.
 
     Args:
@@ -49,7 +49,7 @@ def build_embedder(width=64, depth=3, name="embedder"):
     return keras.Model(inputs, watermarked, name=name)
 
 
-def build_extractor(width=64, depth=3, name="extractor"):
+def build_extractor(width: int = 64, depth: int = 3, name: str = "extractor") -> keras.Model:
     """Builds the extraction network, which returns one logit for each cell.
 
     Args:

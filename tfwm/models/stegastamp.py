@@ -36,13 +36,13 @@ LOCATION_GRID = 8
 
 
 def build_embedder(
-    size=400,
-    message_length=100,
-    width=32,
-    normalization="instance",
-    output="sigmoid",
-    name="embedder",
-):
+    size: int = 400,
+    message_length: int = 100,
+    width: int = 32,
+    normalization: str | None = "instance",
+    output: str = "sigmoid",
+    name: str = "embedder",
+) -> keras.Model:
     """Builds the encoder, a U-Net that sees the message as three more channels of the image.
 
     Args:
@@ -98,14 +98,14 @@ def build_embedder(
 
 
 def build_extractor(
-    size=400,
-    message_length=100,
-    width=32,
-    normalization="instance",
-    last_normalization=True,
-    scale_logits=False,
-    name="extractor",
-):
+    size: int = 400,
+    message_length: int = 100,
+    width: int = 32,
+    normalization: str | None = "instance",
+    last_normalization: bool = True,
+    scale_logits: bool = False,
+    name: str = "extractor",
+) -> keras.Model:
     """Builds the decoder: a spatial transformer aligns the image, then convolutions read it.
 
     Args:

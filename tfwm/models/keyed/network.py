@@ -70,13 +70,13 @@ def key_length(watermark_size=64, block=4):
 def build_extractor(
     image_size=256,
     watermark_size=64,
-    image_channels=3,
-    watermark_channels=1,
-    width=64,
-    block=4,
-    keying="mixed",
-    name="extractor",
-):
+    image_channels: int = 3,
+    watermark_channels: int = 1,
+    width: int = 64,
+    block: int = 4,
+    keying: str = "mixed",
+    name: str = "extractor",
+) -> keras.Model:
     """Builds the extraction network E.
 
     Args:

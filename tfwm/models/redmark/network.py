@@ -24,8 +24,13 @@ GRAY_LEVEL = 128 / 255
 
 
 def build_embedder(
-    patch_shape=(32, 32), block_shape=(8, 8), transform="dct", width=64, depth=4, name="embedder"
-):
+    patch_shape=(32, 32),
+    block_shape=(8, 8),
+    transform="dct",
+    width: int = 64,
+    depth: int = 4,
+    name: str = "embedder",
+) -> keras.Model:
     """Builds the embedding network (Fig. 2), which adds a message as a residual.
 
     The network handles each patch by itself. It transforms the patch's blocks and appends the
@@ -80,8 +85,13 @@ def build_embedder(
 
 
 def build_extractor(
-    patch_shape=(32, 32), block_shape=(8, 8), transform="dct", width=64, depth=3, name="extractor"
-):
+    patch_shape=(32, 32),
+    block_shape=(8, 8),
+    transform="dct",
+    width: int = 64,
+    depth: int = 3,
+    name: str = "extractor",
+) -> keras.Model:
     """Builds the extraction network (Fig. 5): one logit for each block.
 
     Args:
