@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo docs test test-slow lint
+.PHONY: demo docs tables test test-slow lint
 
 # Trains a small ReDMark network on bundled photos, measures and exports it: a few minutes.
 demo: $(VENV)/installed
@@ -16,6 +16,10 @@ test-slow: $(VENV)/installed
 
 docs: $(VENV)/installed
 	$(BIN)/mkdocs build --strict
+
+# Writes the tables of README.md and docs/, and results/README.md.
+tables: $(VENV)/installed
+	$(BIN)/python tools/tables.py
 
 lint: $(VENV)/installed
 	$(BIN)/lint-imports
