@@ -21,8 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tfwm.evaluation.figures.drawing import COLOURS, new_figure, save_figure
-from tfwm.files import versions, write_csv
+from tfwm.files import result_head, write_csv
+from tfwm.images.drawing import COLORS, new_figure, save_figure
 from tfwm.startup import import_tensorflow
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -42,8 +42,8 @@ def main():
         networks = {name: run.surrogate(name) for name in names}
         results = bench(run, networks, args)
         path = args.output / f"barrier-bench-{run.name}.csv"
-        command = " ".join(["python", "benchmarks/barrier_bench.py", *sys.argv[1:]])
-        head = [command, versions(), f"crops of {run.config['test_photos']}; seed {args.seed}"]
+        data = f"{run.config['test_photos']}, {args.images} images"
+        head = result_head(data, f"crops; seed {args.seed}")
         rows, kept, start = [], [], time.perf_counter()
         for result in results:
             rows.append(result.row)
@@ -190,7 +190,7 @@ def draw(results, name, path):
 
 def _draw_bars(axis, name, results):
     kinds = dict.fromkeys(result.row["kind"] for result in results)
-    colours = dict(zip(kinds, (UNTOUCHED, *COLOURS, *COLOURS), strict=False))
+    colours = dict(zip(kinds, (UNTOUCHED, *COLORS, *COLORS), strict=False))
     for place, result in enumerate(results):
         row = result.row
         colour = colours[row["kind"]]

@@ -17,12 +17,11 @@ unmarked host.
 
 import argparse
 import dataclasses
-import sys
 from pathlib import Path
 
 import numpy as np
 
-from tfwm.files import versions, write_csv
+from tfwm.files import result_head, write_csv
 from tfwm.startup import import_tensorflow
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -53,9 +52,8 @@ def main():
     changes |= {"photos": [args.photos]} if args.photos else {}
     config = dataclasses.replace(config, output=str(args.run), **changes)
     rows = [print_row(row) for row in measure(config, args)]
-    command = " ".join(["python", "benchmarks/keyed_bench.py", *sys.argv[1:]])
     path = args.output / f"keyed-bench-{config.name}.csv"
-    print(write_csv(rows, path, [command, versions(), f"test photos {config.test_photos}"]))
+    print(write_csv(rows, path, result_head(f"{config.test_photos}, {rows[0]['images']} images")))
 
 
 def print_row(row):

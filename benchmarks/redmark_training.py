@@ -11,7 +11,6 @@ The two take turns; the last line is the ratio of their medians in patches a sec
 """
 
 import argparse
-import csv
 import statistics
 import time
 from pathlib import Path
@@ -19,6 +18,7 @@ from pathlib import Path
 import keras
 
 from tfwm import data
+from tfwm.files import result_head, write_csv
 from tfwm.recipes.redmark import Config, build_model
 
 REFERENCE = Config(batch_size=32, attack_per="image", jit_compile=False)
@@ -50,10 +50,9 @@ def main():
     print(f"median: reference {medians['reference']:.0f}, package {medians['package']:.0f}")
     ratio = f"{medians['package'] / medians['reference']:.1f}"
     path = Path(__file__).resolve().parents[1] / "results/speed/redmark-training.csv"
-    with open(path, "w", newline="") as file:
-        table = csv.writer(file)
-        table.writerow([*medians, "ratio"])
-        table.writerow([*(f"{value:.0f}" for value in medians.values()), ratio])
+    row = {name: round(value) for name, value in medians.items()} | {"ratio": ratio}
+    head = result_head("bundled:train, 7 images", f"patches a second, medians of {options.rounds}")
+    write_csv([row], path, head)
     print(f"ratio {ratio}")
 
 

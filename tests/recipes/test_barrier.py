@@ -1,10 +1,11 @@
 import csv
+import runpy
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tfwm.evaluation.ownership.barrier_run import BarrierRun
-from tfwm.evaluation.ownership.barrier_tables import BARRIER_TABLES
 from tfwm.networks.card import check_card
 from tfwm.protection import Barrier, load_barrier
 from tfwm.recipes import barrier as recipe
@@ -13,6 +14,9 @@ from tfwm.recipes.barrier_report import report
 from tfwm.recipes.surrogates import Surrogate
 from tfwm.resources import resource_directory
 from tfwm.training import ConfigError, load_config
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+BARRIER_TABLES = runpy.run_path(BENCHMARKS / "barrier_tables.py")["BARRIER_TABLES"]
 
 FOLDER = resource_directory("recipes") / "barrier"
 FILES = sorted(FOLDER.glob("*.toml"))

@@ -1,10 +1,11 @@
+"""JPEG with gradients."""
+
 import keras
 import tensorflow as tf
 
-from tfwm.attacks.base import Attack
+from tfwm.attacks.base import Attack, Twin
 from tfwm.checks import number_or_range, one_of
 from tfwm.ops import jpeg, libjpeg
-from tfwm.ops.codec import encode_and_decode_jpeg
 from tfwm.ops.random import draw_integer, split_seed, uniform
 from tfwm.ops.rounding import (
     cubic_round,
@@ -12,6 +13,9 @@ from tfwm.ops.rounding import (
     straight_through,
     straight_through_clip,
 )
+from tfwm.ops.tf_jpeg import encode_and_decode_jpeg
+
+__all__ = ["JPEG"]
 
 METHODS = ("faithful", "codec", "noise", "cubic", "cubic_at_zero", "mask")
 SMOOTH_ROUNDING = {"cubic": cubic_round, "cubic_at_zero": cubic_round_at_zero}
@@ -81,6 +85,8 @@ class JPEG(Attack):
     >>> JPEG(quality=(50, 95), seed=1)(tf.ones((2, 30, 41, 3))).shape
     TensorShape([2, 30, 41, 3])
     """
+
+    twins = (Twin("jpeg", 50),)
 
     def __init__(
         self,
@@ -157,16 +163,6 @@ class JPEG(Attack):
     def _masked(self, image):
         luma, chroma = (jpeg.low_frequency_mask(n, self.mask).ravel() for n in MASKS[self.mask])
         return jpeg.simulate(image, lambda x: x * luma, lambda x: x * chroma, self.subsampling)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "quality": self.quality,
-            "method": self.method,
-            "subsampling": self.subsampling,
-            "gradient": self.gradient,
-            "mask": self.mask,
-        }
 
 
 def _add_noise(seed):

@@ -1,18 +1,13 @@
 """Named sets of attacks: what an image goes through from printing to reading."""
 
-from tfwm.attacks.brightness import Brightness
-from tfwm.attacks.chain import Chain
-from tfwm.attacks.gaussian_blur import GaussianBlur
-from tfwm.attacks.gaussian_noise import GaussianNoise
-from tfwm.attacks.hue import Hue
-from tfwm.attacks.identity import Identity
+from tfwm.attacks.compose import Chain, Identity, Ramp, RandomChoice
+from tfwm.attacks.filters import GaussianBlur, MotionBlur
+from tfwm.attacks.geometry import PerspectiveWarp, RandomResizedCrop
 from tfwm.attacks.jpeg import JPEG
-from tfwm.attacks.motion_blur import MotionBlur
-from tfwm.attacks.perspective_warp import PerspectiveWarp
-from tfwm.attacks.ramp import Ramp
-from tfwm.attacks.random_choice import RandomChoice
-from tfwm.attacks.random_resized_crop import RandomResizedCrop
-from tfwm.attacks.saturation import Saturation
+from tfwm.attacks.noise import GaussianNoise
+from tfwm.attacks.tone import Brightness, Hue, Saturation
+
+__all__ = ["crop_chain", "printed_photo"]
 
 
 def printed_photo(perspective=0.1, quality=50, fill="white", blur=1.0, ramp=10_000, seed=None):

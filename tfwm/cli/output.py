@@ -68,13 +68,18 @@ def file_progress():
         progress.close()
 
 
-@contextlib.contextmanager
 def search_progress():
     """Shows on a terminal how far the search for a mark is."""
+    return share_progress("search: ")
+
+
+@contextlib.contextmanager
+def share_progress(prefix=""):
+    """Shows on a terminal the share done, and a few words; gives the callback to tell it."""
     bar = _bar(total=100, bar_format="{desc} |{bar}| {n:.0f} % [{elapsed}]", leave=False)
 
-    def tell(share, stage):
-        bar.set_description_str(f"search: {stage}", refresh=False)
+    def tell(share, text):
+        bar.set_description_str(f"{prefix}{text}", refresh=False)
         bar.update(100 * share - bar.n)
 
     try:

@@ -10,19 +10,23 @@ from PIL import Image, ImageFilter
 
 from tfwm.distortions.codecs import jpeg, webp
 from tfwm.distortions.geometry import crop, resize, scale, screenshot
+from tfwm.distortions.registry import distortion
 from tfwm.distortions.tone import brightness, contrast, saturation
 
 
+@distortion(changes_size=True)
 def social_post(image, level):
     """A post: 1080 pixels wide (or by 0.75), sharpened a little, JPEG of the quality `level`."""
     return jpeg(_sharpen(_shrink(image, image.shape[1], 1080, 0.75)), level)
 
 
+@distortion(changes_size=True)
 def messenger(image, level):
     """A chat: 1280 pixels on the long side (or by 0.6), JPEG of the quality `level`."""
     return jpeg(_shrink(image, max(image.shape[:2]), 1280, 0.6), level)
 
 
+@distortion(changes_size=True)
 def forwarded(image, level, quality=70):
     """Handed on in chats `level` times: by 0.9 and JPEG `quality` each time."""
     for _ in range(int(level)):
@@ -30,11 +34,13 @@ def forwarded(image, level, quality=70):
     return image
 
 
+@distortion(changes_size=True)
 def post_screenshot(image, level, generator):
     """A screenshot of a post, cut to 85 percent of it, posted as JPEG of the quality `level`."""
     return jpeg(crop(screenshot(image, 0.7, generator), 0.85, generator), level)
 
 
+@distortion(changes_size=True)
 def story(image, level, generator):
     """Cut to 4:5 at a random place, 1080 wide (or by 0.8), JPEG of the quality `level`."""
     height, width = image.shape[:2]
@@ -45,17 +51,20 @@ def story(image, level, generator):
     return jpeg(_shrink(cut, columns, 1080, 0.8), level)
 
 
+@distortion(changes_size=True)
 def phone_edit(image, level, generator):
     """Cut to 90 percent, lighter, more contrast and colour, JPEG of the quality `level`."""
     cut = crop(image, 0.9, generator)
     return jpeg(saturation(contrast(brightness(cut, 1.1), 1.15), 1.25), level)
 
 
+@distortion(changes_size=True, codec="webp")
 def link_preview(image, level):
     """600 pixels on the long side (or by 0.5), WebP of the quality `level`."""
     return webp(_shrink(image, max(image.shape[:2]), 600, 0.5), level)
 
 
+@distortion(changes_size=True)
 def profile_picture(image, level):
     """The square in the middle, 400 pixels (or by 0.7), JPEG of the quality `level`."""
     height, width = image.shape[:2]

@@ -3,11 +3,13 @@
 import numpy as np
 from PIL import Image, ImageFilter
 from scipy import ndimage
-from skimage.filters import rank
 
+from tfwm.checks import need
 from tfwm.distortions.common import odd, to_uint8
+from tfwm.distortions.registry import distortion
 
 
+@distortion()
 def gaussian_blur(image, level, window=None):
     """Gaussian filter of the standard deviation `level` in pixels, mirrored borders.
 
@@ -20,19 +22,23 @@ def gaussian_blur(image, level, window=None):
     return to_uint8(ndimage.gaussian_filter(image.astype(np.float32), sigma, **options))
 
 
+@distortion()
 def sharpening(image, level):
     """Unsharp mask of the radius `level`, 150 percent, threshold 3 (Pillow)."""
     mask = ImageFilter.UnsharpMask(radius=level, percent=150, threshold=3)
     return np.array(Image.fromarray(image).filter(mask))
 
 
+@distortion()
 def edge_enhance(image, level=None):
     """Makes edges stronger: Pillow's `EDGE_ENHANCE`, 3 x 3 pixels."""
     return np.array(Image.fromarray(image).filter(ImageFilter.EDGE_ENHANCE))
 
 
+@distortion()
 def median_filter(image, level):
     """Median over a window of `level` x `level` pixels, an odd number; mirrored borders."""
+    rank = need("skimage.filters.rank", "evaluate")
     size = odd(level)
     pad = size // 2
     window = np.ones((size, size), np.uint8)
@@ -44,12 +50,14 @@ def median_filter(image, level):
     return out[pad : pad + image.shape[0], pad : pad + image.shape[1]].reshape(image.shape)
 
 
+@distortion()
 def mean_filter(image, level):
     """Mean over a window of `level` x `level` pixels, an odd number; mirrored borders."""
     size = odd(level)
     return to_uint8(ndimage.uniform_filter(image.astype(np.float32), (size, size, 0)[: image.ndim]))
 
 
+@distortion()
 def edges(image, level):
     """Image minus its Gaussian blur of sigma `level`, wrapping around as uint8 does.
 

@@ -6,13 +6,16 @@ import numpy as np
 from PIL import Image
 
 from tfwm.distortions.common import check_fraction, corners_of, edge_widths, project
+from tfwm.distortions.registry import distortion
 
 
+@distortion()
 def identity(image, level=None):
     """Leaves the image as it is: what is lost by rounding to uint8 alone."""
     return image.copy()
 
 
+@distortion()
 def resizing(image, level):
     """Scales the sides by `level` and back, both bilinear with antialiasing (Pillow)."""
     height, width = image.shape[:2]
@@ -21,23 +24,27 @@ def resizing(image, level):
     return np.array(scaled.resize((width, height), Image.Resampling.BILINEAR))
 
 
+@distortion()
 def rotation(image, level):
     """Rotates by `level` degrees about the centre, bilinear, size kept, black corners."""
     return np.array(Image.fromarray(image).rotate(level, Image.Resampling.BILINEAR))
 
 
+@distortion(changes_size=True)
 def scale(image, level):
     """Scales the sides by `level` and stays there, bicubic with antialiasing (Pillow)."""
     height, width = image.shape[:2]
     return resize(image, round(height * level), round(width * level))
 
 
+@distortion(changes_size=True)
 def stretch(image, level):
     """Scales the width alone by `level`, bicubic with antialiasing (Pillow)."""
     height, width = image.shape[:2]
     return resize(image, height, round(width * level))
 
 
+@distortion(changes_size=True)
 def crop(image, level, generator):
     """Cuts a random piece of the fraction `level` of the area, of the photo's shape."""
     check_fraction(level)
@@ -48,6 +55,7 @@ def crop(image, level, generator):
     return image[top : top + rows, left : left + columns].copy()
 
 
+@distortion()
 def centre_crop(image, level):
     """Cuts off the fraction `level` of the sides at each of the four edges, scales back, bicubic.
 
@@ -58,6 +66,7 @@ def centre_crop(image, level):
     return resize(image[rows : height - rows, columns : width - columns], height, width)
 
 
+@distortion(changes_size=True)
 def strip(image, level, generator):
     """Cuts off a strip of the fraction `level` of the photo at a random one of its sides."""
     check_fraction(level)
@@ -67,6 +76,7 @@ def strip(image, level, generator):
     return np.rot90(kept, -turns).copy()
 
 
+@distortion(changes_size=True)
 def rotation_cropped(image, level):
     """Rotates by `level` degrees, bicubic, and cuts out the largest upright inner rectangle.
 
@@ -78,6 +88,7 @@ def rotation_cropped(image, level):
     return np.array(turned.crop((left, top, left + columns, top + rows)))
 
 
+@distortion()
 def perspective(image, level, generator):
     """Moves the corners inwards by random parts, up to `level`, of the sides; black around.
 
@@ -90,16 +101,19 @@ def perspective(image, level, generator):
     return project(image, corners, moved, image.shape)
 
 
+@distortion()
 def mirror(image, level=None):
     """Swaps left and right."""
     return image[:, ::-1].copy()
 
 
+@distortion(changes_size=True)
 def quarter_turn(image, level):
     """Turns anticlockwise by `level` times 90 degrees."""
     return np.rot90(image, int(level)).copy()
 
 
+@distortion(changes_size=True)
 def screenshot(image, level, generator, most=6):
     """Shows the photo at `level` times its size on a screen and cuts it out by hand.
 

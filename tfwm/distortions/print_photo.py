@@ -9,6 +9,7 @@ from scipy import signal
 from tfwm.distortions.codecs import jpeg
 from tfwm.distortions.common import corners_of, project, to_uint8
 from tfwm.distortions.geometry import resize
+from tfwm.distortions.registry import distortion
 from tfwm.distortions.tone import saturation
 
 OVERSAMPLING = 2  # pixels of the camera for one of the photo, along a side
@@ -56,6 +57,7 @@ LEVELS = {
 }
 
 
+@distortion()
 def print_photo(image, level, generator, rectified=True):
     """Prints and photographs: level 1 is mild, 2 medium, 3 strong; the size is kept.
 

@@ -6,6 +6,7 @@ from scipy import ndimage
 
 from tfwm.distortions.common import to_uint8
 from tfwm.distortions.filters import median_filter
+from tfwm.distortions.registry import distortion
 from tfwm.distortions.tone import saturation
 
 WINDOW = 0.0125  # of the mean side: 5 of 400 pixels
@@ -14,12 +15,14 @@ LINE_OPACITY = 0.7
 COLOUR = 1.3
 
 
+@distortion()
 def one_bit(image, level=None):
     """Turns the photo to black and white dots, dithered by Floyd and Steinberg (Pillow)."""
     dots = Image.fromarray(image).convert("1")
     return np.array(dots.convert("L" if image.ndim == 2 else "RGB"))
 
 
+@distortion()
 def cartoon(image, level):
     """Draws the photo as a cartoon: smooth areas of `level` tones, strong colours, dark lines.
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from tfwm.evaluation import Photos, load_suite, message_table, run_suite, text_table
-from tfwm.evaluation.figures.redmark import FIGURES
+from tfwm.evaluation import Photos, load_suite, run_suite
+from tfwm.evaluation.figures import FIGURES
 from tfwm.export import package_network
 from tfwm.networks import KerasNetwork, make_card
 
@@ -20,7 +20,7 @@ def finish(embedder, extractor, config, card, figures=(), **changes):
         extractor: trained model, in float32.
         config: the recipe's `Config`.
         card: see `recipe_card`.
-        figures: names of `tfwm.evaluation.figures.redmark.FIGURES` to draw.
+        figures: names of `tfwm.evaluation.figures.FIGURES` to draw.
         **changes: arguments of the suite that differ.
 
     Returns:
@@ -32,7 +32,6 @@ def finish(embedder, extractor, config, card, figures=(), **changes):
     command = card["training"]["command"]
     suite = load_suite(config.suite)
     photos = Photos.of(config.test_photos, suite.color)
-    table = text_table if suite.payload_bits is None else message_table
     result = run_suite(networks, photos, suite, output, command=command, **changes)
     plots = output / "plots"
     plots.mkdir(exist_ok=True)
@@ -41,7 +40,7 @@ def finish(embedder, extractor, config, card, figures=(), **changes):
         FIGURES[name](networks, photos, plots / f"{name}.png")
     folder = package(embedder, extractor, config, card)
     return (
-        f"{table(result.rows)}\n"
+        f"{suite.table(result.rows)}\n"
         f"{result.line}. Report {result.html}, plots {plots}, network {folder}"
     )
 

@@ -10,7 +10,7 @@ alone, for comparison; `keyed` trains the same host from the same start together
 extractor, for as many steps. What the extractor has to tell from the marked host's outputs are
 real photos and the unmarked host's outputs, half of each. The config's defaults are the paper's
 sizes, and pix2pix's where it has none; the watermark's losses are squared errors, as the L1 norm
-saturates (see `tfwm.models.keyed_extractor`).
+saturates (see `tfwm.models.keyed`).
 
 The owner's secret comes from the file `secret_file`, or else from the settings, or the environment
 variable TFWM_SECRET. A `secret` in the settings is for demonstrations: it is stored with them.
@@ -26,7 +26,7 @@ import tensorflow as tf
 from tfwm import data, losses, metrics
 from tfwm.data.tasks import build_task
 from tfwm.keys import derive_key
-from tfwm.models import keyed_extractor, translators
+from tfwm.models import keyed, translators
 from tfwm.protection import KeyedReader
 from tfwm.recipes import base, build
 from tfwm.recipes.keyed_report import report
@@ -100,7 +100,7 @@ def read_secret(config):
 
 def build_key(config):
     """Returns the key: bits made from the secret."""
-    bits = keyed_extractor.key_length(config.watermark_size, config.block)
+    bits = keyed.key_length(config.watermark_size, config.block)
     return derive_key(read_secret(config), bits)
 
 
@@ -134,7 +134,7 @@ def build_host(config):
 
 def build_extractor(config):
     """Returns the untrained extractor."""
-    return keyed_extractor.build_extractor(
+    return keyed.build_extractor(
         config.crop_size,
         config.watermark_size,
         build_task(config.task).channels_out,

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 
 from tfwm.data.tasks import build_task
-from tfwm.evaluation.figures.drawing import save_figure
 from tfwm.evaluation.figures.keyed import damage_figure, key_figure, task_figure
 from tfwm.evaluation.ownership.keyed_measures import (
     PAPER_TASKS,
@@ -19,6 +18,7 @@ from tfwm.evaluation.ownership.keyed_measures import (
 from tfwm.evaluation.ownership.measures import run_network
 from tfwm.files import versions, write_csv, write_whole
 from tfwm.images.arrays import plane, to_uint8
+from tfwm.images.drawing import save_figure
 from tfwm.images.pictures import amplify, data_uri
 from tfwm.images.quality import mean_quality
 from tfwm.pages import render

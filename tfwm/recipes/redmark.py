@@ -15,8 +15,8 @@ import dataclasses
 import sys
 
 from tfwm import data
-from tfwm.layers import BlockTransform
 from tfwm.models import redmark
+from tfwm.models.redmark import BlockTransform
 from tfwm.networks import redmark_geometry
 from tfwm.recipes import base, build
 from tfwm.recipes.finish import finish, recipe_card

@@ -2,8 +2,6 @@
 
 import dataclasses
 
-from tfwm.distortions import missing
-from tfwm.evaluation.messages.run import edit
 from tfwm.marking import Alignment
 from tfwm.report.pictures import thumbnail
 from tfwm.report.words import in_words
@@ -61,22 +59,22 @@ def try_edits(image, suite, read, message, tell):
     Returns:
         List of `EditResult`.
     """
-    columns = [(attack, level) for attack in suite.attacks for level in attack.levels]
+    columns = [(d, level) for d in suite.distortions for level in d.levels]
     results = []
-    for number, (attack, level) in enumerate(columns):
-        label = f"{attack.label} {attack.show(level)}".strip()
+    for number, (distortion, level) in enumerate(columns):
+        label = f"{distortion.label} {distortion.show(level)}".strip()
         tell(number / len(columns), label)
         known = {
-            "name": attack.name,
+            "name": distortion.name,
             "label": label,
             "level": level,
-            "counted": level not in attack.unpromising,
+            "counted": distortion.counts(level),
         }
-        reason = missing(attack.name)
+        reason = distortion.missing
         if reason:
             results.append(EditResult(**known | {"counted": False}, survives=False, found=reason))
             continue
-        copy = edit(image, attack, level, seed=0, number=0, cover=image)
+        copy = distortion.apply(image, level, cover=image)
         found = read(copy)
         present = found.decision == "present"
         results.append(

@@ -2,7 +2,7 @@ import functools
 from pathlib import Path
 
 from tfwm import pages
-from tfwm.evaluation.bits.suite import load_suite
+from tfwm.evaluation import load_suite
 from tfwm.files import versions, write_whole
 from tfwm.images import ImageError
 from tfwm.report.photo_report import PhotoReport, inspect_photo, read_photo_report

@@ -1,3 +1,5 @@
+"""Trainers, each a `keras.Model`, and what they need: checkpoints, settings, strategies."""
+
 from tfwm.training.barrier_trainer import BarrierTrainer
 from tfwm.training.checkpoint import Checkpoint
 from tfwm.training.config import ConfigError, load_config, save_config

@@ -1,3 +1,5 @@
+"""Checkpoints that a killed training resumes from."""
+
 import json
 import os
 from pathlib import Path
@@ -6,10 +8,10 @@ import keras
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves weights, optimizer and random state after each epoch, so that a run can go on.
+    """Saves weights, optimizer and random state after each epoch, so that a run can be resumed.
 
-    The weights get a new name each time and the small state file is moved into place after
-    them, so that a run killed at any moment leaves a whole checkpoint.
+    The weights get a new name each time, and the small state file is moved into place after
+    them, so that a run killed at any moment leaves a complete checkpoint.
 
     Args:
         directory: folder for `epoch-NNNNN.weights.h5` and `last.json`, which names it.
@@ -28,11 +30,11 @@ class Checkpoint(keras.callbacks.Callback):
         self.state = self.directory / "last.json"
 
     def exists(self):
-        """Returns whether there is a checkpoint to go on from."""
+        """Returns whether there is a checkpoint to resume from."""
         return self.state.is_file()
 
     def restore(self, model):
-        """Loads the checkpoint into a compiled model; returns the epoch to go on with."""
+        """Loads the checkpoint into a compiled and built model; returns the next epoch's number."""
         if not self.exists():
             return 0
         state = json.loads(self.state.read_text())

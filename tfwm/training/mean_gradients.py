@@ -1,18 +1,20 @@
+"""A callback that logs how large gradients are."""
+
 import keras
 import tensorflow as tf
 
 
 class MeanGradients(keras.callbacks.Callback):
-    """Logs how large the gradients of some layers are, at the end of each epoch.
+    """Logs the mean size of some layers' gradients at the end of each epoch.
 
-    Tells whether a network learns at all: vanishing gradients are why StegaStamp without
-    normalisation often does not (Figure 5 of its successor). Adds `gradient_<name>` to the
-    logs, so it must stand before the callbacks that write them.
+    It shows whether a network learns at all: because of vanishing gradients, StegaStamp without
+    normalization often does not (Figure 5 of its successor). It adds `gradient_<name>` to the
+    logs, so it must precede the callbacks that write them.
 
     Args:
         covers: batch of covers `(batch, height, width, channels)` in [0, 1].
-        layers: for `"embedder"` and `"extractor"` of the trainer, the name of the layer whose
-            kernel counts.
+        layers: dict from `"embedder"` or `"extractor"` to the name of the layer whose kernel's
+            gradient is logged.
 
     Example:
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from skimage import data
 
-from tfwm.evaluation import Reading
+from tfwm.evaluation import Marker, Reading
 from tfwm.evaluation.ownership.bit_mark import BitMark
-from tfwm.evaluation.peers import SpreadSpectrum
+from tfwm.evaluation.peers.spread_spectrum import SpreadSpectrum
 from tfwm.images import ImageError, psnr
 
 PAYLOAD = bytes(range(100, 108))
@@ -31,7 +31,7 @@ def test_unmarked_photos_are_read_at_chance(photos):
 
 
 def test_the_majority_of_all_images_counts_more():
-    class Unsure:
+    class Unsure(Marker):
         """Reads every bit wrong in one image of three."""
 
         name = "unsure"
@@ -71,5 +71,5 @@ def test_readers_are_told_a_shared_strength():
         shared_strength = True
 
     marker = Shared()
-    BitMark(marker, PAYLOAD, 3)
-    assert marker.strength == 3
+    assert BitMark(marker, PAYLOAD, 3).marker.strength == 3
+    assert marker.strength == 1

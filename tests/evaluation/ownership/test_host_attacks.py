@@ -4,7 +4,7 @@ import pytest
 
 from tfwm.data.tasks import Denoise
 from tfwm.evaluation.ownership import host_attacks
-from tfwm.models import keyed_extractor, translators
+from tfwm.models import keyed, translators
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_fine_tuning_improves_the_task_and_leaves_the_host(host, crops):
 
 def test_second_owner_trains_both(host, crops):
     before = host.get_weights()
-    extractor = keyed_extractor.build_extractor(32, 16, width=4)
+    extractor = keyed.build_extractor(32, 16, width=4)
     key, mark = np.ones(16), np.eye(16)[..., None]
     arguments = (extractor, mark, key, Denoise(), crops, 2)
     marked, read = host_attacks.overwrite(host, *arguments, batch_size=2)

@@ -5,7 +5,7 @@ import pytest
 from tfwm.evaluation.ownership.bench import OwnershipBench
 from tfwm.evaluation.ownership.bit_mark import BitMark
 from tfwm.evaluation.ownership.removal import Removal, other_watermark, removal_attacks
-from tfwm.evaluation.peers import SpreadSpectrum
+from tfwm.evaluation.peers.spread_spectrum import SpreadSpectrum
 
 # What a caller may rely on in a table.
 COLUMNS = [

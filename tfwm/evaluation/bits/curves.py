@@ -2,7 +2,7 @@
 
 import base64
 
-from tfwm.evaluation.figures.drawing import COLOURS, figure_bytes, new_figure
+from tfwm.images.drawing import COLORS, figure_bytes, new_figure
 
 LEAST = 3  # strengths that make a curve
 
@@ -71,4 +71,4 @@ def _line(axis, points, **style):
 
 def _colours():
     while True:
-        yield from COLOURS
+        yield from COLORS

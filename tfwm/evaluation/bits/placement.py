@@ -1,3 +1,5 @@
+"""Which bit of a message lies in which block of an image."""
+
 from dataclasses import dataclass
 
 import numpy as np

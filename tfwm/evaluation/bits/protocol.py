@@ -1,3 +1,5 @@
+"""How a network marks and reads uint8 images in a suite of bits."""
+
 import numpy as np
 from PIL import Image, ImageOps
 

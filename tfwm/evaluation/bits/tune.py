@@ -96,6 +96,20 @@ def mean_quality(protocol, covers, metric, strength, planes=None):
     return float(np.mean(values))
 
 
+def split_match(match, known=()):
+    """Returns metric and target of `"psnr=36"`; the target may be one of the names `known`."""
+    metric, _, target = match.partition("=")
+    if target in known:
+        return metric, target
+    try:
+        return metric, float(target)
+    except ValueError:
+        raise ValueError(
+            "Expected psnr=VALUE, ssim=VALUE, or the name of a network that takes part: "
+            f"{', '.join(known)}. Received: match={match!r}"
+        ) from None
+
+
 def _planes(protocol, cover, seed):
     """Random watermark planes for a cover, independent bits."""
     rows, columns = (n // b for n, b in zip(cover.shape[:2], protocol.block, strict=True))

@@ -4,8 +4,8 @@ Figures 5 and 6 of Wu et al. are pictures of each task, with a QR code and with 
 watermark; the curves of wrong keys and of damaged outputs have no like in its text.
 """
 
-from tfwm.evaluation.figures.drawing import COLOURS, new_figure
 from tfwm.images.arrays import plane
+from tfwm.images.drawing import COLORS, new_figure
 
 SIDE = 1.7  # inches
 
@@ -21,7 +21,7 @@ def key_figure(curves):
     """
     figure = new_figure(7, 3.2)
     axis = figure.subplots()
-    for colour, (name, rows) in zip(COLOURS, curves.items(), strict=False):
+    for colour, (name, rows) in zip(COLORS, curves.items(), strict=False):
         distances = [row["distance"] for row in rows]
         label = f"{name}: " if len(curves) > 1 else ""
         for key, text, style in (
@@ -50,7 +50,7 @@ def damage_figure(curves):
     names = list(dict.fromkeys(row["damage"] for rows in curves.values() for row in rows))
     figure = new_figure(3.1 * len(names), 3.1)
     for axis, damage in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
-        for colour, (name, rows) in zip(COLOURS, curves.items(), strict=False):
+        for colour, (name, rows) in zip(COLORS, curves.items(), strict=False):
             mine = [row for row in rows if row["damage"] == damage]
             levels = [row["level"] for row in mine]
             axis.plot(levels, [r["similarity"] for r in mine], "o-", color=colour, ms=3, label=name)

@@ -7,7 +7,7 @@ import numpy as np
 
 from tfwm.evaluation.ownership.measures import ownership_row, run_network
 from tfwm.evaluation.ownership.removal import average_copies, cost, fine_tune
-from tfwm.evaluation.ownership.removal.common import check_images
+from tfwm.evaluation.ownership.removal.images import check_images
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,3 +1,5 @@
+"""Bits of another method as a mark on the outputs of a model."""
+
 import math
 
 import numpy as np
@@ -17,27 +19,27 @@ class BitMark:
     and white squares too, so that `ownership_row` and `OwnershipBench` take it.
 
     Args:
-        marker: what `evaluate_messages` takes, such as `tfwm.evaluation.peers.SpreadSpectrum`.
+        marker: `tfwm.evaluation.Marker`, such as `make_peer("spread spectrum")`.
         payload: bytes.
         strength: of the mark, the same in all images.
 
     Example:
 
-    >>> from tfwm.evaluation.peers import SpreadSpectrum
-    >>> mark = BitMark(SpreadSpectrum(64), b"12345678")
+    >>> from tfwm.evaluation.peers import make_peer
+    >>> mark = BitMark(make_peer("spread spectrum"), b"12345678")
     >>> photos = np.full((2, 128, 128, 3), 0.5, np.float32)
     >>> mark.similarity(mark.mark(photos)).round(3).tolist()
     [1.0, 1.0]
     """
 
     def __init__(self, marker, payload, strength=1.0):
-        self.marker, self.payload, self.strength = marker, payload, float(strength)
+        # The reader of some methods must know the strength.
+        self.marker = marker.tuned_to(float(strength))
+        self.payload, self.strength = payload, float(strength)
         self.name = marker.name
         self.bits = np.unpackbits(np.frombuffer(payload, np.uint8))
         rows = max(n for n in range(1, math.isqrt(len(self.bits)) + 1) if len(self.bits) % n == 0)
         self.watermark = self.bits.reshape(rows, -1, 1).astype(np.float32)
-        if getattr(marker, "shared_strength", False):
-            marker.strength = self.strength  # which its reader has to know
 
     @classmethod
     def at_psnr(cls, marker, payload, images, psnr):

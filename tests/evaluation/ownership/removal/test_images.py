@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tfwm import distort
+from tfwm.distortions import distort
 from tfwm.evaluation.ownership.removal import (
     POST_PROCESSING,
     average_copies,

@@ -9,16 +9,18 @@ of a reader (`remove_by_queries`), the extractor (`remove_by_gradients`), or cle
 `tfwm.evaluation.ownership.bench` runs them.
 """
 
-from tfwm.evaluation.ownership.removal.averaging import subtract_average
 from tfwm.evaluation.ownership.removal.catalogue import Removal, other_watermark, removal_attacks
-from tfwm.evaluation.ownership.removal.collusion import average_copies
-from tfwm.evaluation.ownership.removal.common import cost
-from tfwm.evaluation.ownership.removal.denoising import denoise
 from tfwm.evaluation.ownership.removal.fine_tuning import fine_tune
-from tfwm.evaluation.ownership.removal.guided_removal import remove_by_gradients
-from tfwm.evaluation.ownership.removal.overwriting import overwrite
-from tfwm.evaluation.ownership.removal.post_processing import POST_PROCESSING, post_process
-from tfwm.evaluation.ownership.removal.query_removal import remove_by_queries
+from tfwm.evaluation.ownership.removal.images import (
+    POST_PROCESSING,
+    average_copies,
+    cost,
+    denoise,
+    overwrite,
+    post_process,
+    subtract_average,
+)
+from tfwm.evaluation.ownership.removal.searches import remove_by_gradients, remove_by_queries
 
 __all__ = [
     "POST_PROCESSING",

@@ -1,15 +1,19 @@
+"""All ways to remove a mark, with their settings."""
+
 import dataclasses
 import functools
 from collections.abc import Callable
 
 import numpy as np
 
-from tfwm.evaluation.ownership.removal.averaging import subtract_average
-from tfwm.evaluation.ownership.removal.denoising import denoise
-from tfwm.evaluation.ownership.removal.guided_removal import remove_by_gradients
-from tfwm.evaluation.ownership.removal.overwriting import overwrite
-from tfwm.evaluation.ownership.removal.post_processing import POST_PROCESSING, post_process
-from tfwm.evaluation.ownership.removal.query_removal import remove_by_queries
+from tfwm.evaluation.ownership.removal.images import (
+    POST_PROCESSING,
+    denoise,
+    overwrite,
+    post_process,
+    subtract_average,
+)
+from tfwm.evaluation.ownership.removal.searches import remove_by_gradients, remove_by_queries
 
 DENOISERS = (("nl_means", 3), ("nl_means", 8), ("tv", 5), ("tv", 15))
 QUERY_PSNRS = (40, 35)

@@ -1,3 +1,5 @@
+"""Removal by further training of a surrogate on clean pairs."""
+
 import keras
 import numpy as np
 
