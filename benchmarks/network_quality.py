@@ -9,7 +9,6 @@ read with some margin. Writes results/networks/network-quality-<dataset>.csv.
 """
 
 import argparse
-import sys
 import tempfile
 from pathlib import Path
 
@@ -17,7 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from tfwm.evaluation import Photos
-from tfwm.files import versions, write_csv
+from tfwm.files import result_head, write_csv
 from tfwm.images.quality import psnr, ssim
 from tfwm.startup import import_tensorflow
 
@@ -45,8 +44,7 @@ def main():
     images = photos.images[: args.limit]
     rows = [measure(name, images) for name in args.networks]
     print(*rows, sep="\n")
-    command = " ".join(["python", "benchmarks/network_quality.py", *sys.argv[1:]])
-    head = [command, f"data {photos.name}, {len(images)} images", versions()]
+    head = result_head(f"{photos.name}, {len(images)} images")
     print("wrote", write_csv(rows, args.output / f"network-quality-{photos.name}.csv", head))
 
 
