@@ -120,6 +120,5 @@ def need(module, extra):
     except ImportError as error:
         library = module.partition(".")[0]
         raise ImportError(
-            f"This needs the library {library}, which is not installed: "
-            f"pip install 'tfwm[{extra}]'"
+            f"This needs the library {library}, which is not installed: pip install 'tfwm[{extra}]'"
         ) from error

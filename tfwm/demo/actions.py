@@ -6,8 +6,8 @@ import time
 from PIL import Image, UnidentifiedImageError, features
 from skimage import data
 
-from tfwm.batch.run_report import finite
 from tfwm.demo.damage import MAX_PIXELS, SERVICES, apply_damage
+from tfwm.files import finite
 from tfwm.images import ImageError, encode_photo, read_photo
 from tfwm.images.pictures import amplify
 from tfwm.images.quality import large_ssim

@@ -2,9 +2,9 @@
 
 from tfwm.marking.alignment import Alignment
 from tfwm.marking.canvas import WORKING_PIXELS, Canvas, add_residual, natural_scale
-from tfwm.marking.check import Check, check_mark, resaved
+from tfwm.marking.check import Check, check_votes, decoded, resaved
 from tfwm.marking.extraction import Extraction
-from tfwm.marking.files import FileReport, embed_file
+from tfwm.marking.files import EmbedOptions, FileReport
 from tfwm.marking.judge import Judge
 from tfwm.marking.mark import Mark
 from tfwm.marking.reader import Reader
@@ -18,6 +18,7 @@ __all__ = [
     "Alignment",
     "Canvas",
     "Check",
+    "EmbedOptions",
     "Extraction",
     "FileReport",
     "Judge",
@@ -27,8 +28,8 @@ __all__ = [
     "View",
     "add_residual",
     "candidates",
-    "check_mark",
-    "embed_file",
+    "check_votes",
+    "decoded",
     "natural_scale",
     "pictures_in",
     "readings",

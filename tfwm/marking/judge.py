@@ -1,3 +1,5 @@
+"""The decision whether a photo carries a mark, from all readings of it."""
+
 import math
 
 from tfwm.marking.extraction import Extraction
@@ -35,7 +37,7 @@ class Judge:
         self._readings = 0
         self._place = None, None
 
-    def hear(self, stage, alignment, votes, trials, corners=None):
+    def add(self, stage, alignment, votes, trials, corners=None):
         """Takes in one reading.
 
         Args:
