@@ -2,71 +2,49 @@
 
 import doctest
 import importlib
+import inspect
+import pkgutil
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
+from skimage import data
 
 import tfwm
 
-PARTS = (
-    "corners",
-    "data",
-    "data.tasks",
-    "evaluation.ownership.removal",
-    "layers",
-    "losses",
-    "marking",
-    "metrics",
-    "payload",
-    "protection",
-    "training",
-)
-MODULES = (
-    "evaluation.ownership.host_attacks",
-    "evaluation.ownership.keyed_measures",
-    "keys",
-    "models.barrier",
-    "models.critic",
-    "models.hidden",
-    "models.keyed_extractor",
-    "models.mbrs",
-    "models.photo",
-    "models.redmark",
-    "models.translators",
-    "ops.blocks",
-    "ops.ssim",
-    "ops.transforms",
-    "ops.warp",
-    "resources",
-)
+
+def public_modules():
+    for info in pkgutil.walk_packages(tfwm.__path__, "tfwm."):
+        if not any(part[0] == "_" for part in info.name.split(".")[1:]):
+            yield importlib.import_module(info.name)
 
 
-def public_things():
-    for part in PARTS:
-        module = importlib.import_module(f"tfwm.{part}")
-        yield from ((f"{part}.{name}", getattr(module, name)) for name in module.__all__)
-    for name in MODULES:
-        module = importlib.import_module(f"tfwm.{name}")
-        for key, thing in vars(module).items():
-            if getattr(thing, "__module__", None) == module.__name__:
-                yield f"{name}.{key}", thing
+def with_examples():
+    """Yields every public thing whose docstring has an example, with name and module."""
+    for module in public_modules():
+        for name, thing in vars(module).items():
+            if name[0] == "_" or getattr(thing, "__module__", None) != module.__name__:
+                continue
+            members = vars(thing).items() if inspect.isclass(thing) else ()
+            methods = [(f"{name}.{key}", method) for key, method in members if key[0] != "_"]
+            for key, part in [(name, thing), *methods]:
+                if ">>>" in (getattr(part, "__doc__", None) or ""):
+                    yield f"{module.__name__}.{key}", part, module
 
 
-THINGS = {
-    key: thing
-    for key, thing in public_things()
-    if callable(thing) and ">>>" in (thing.__doc__ or "")
-}
+EXAMPLES = {key: (thing, module) for key, thing, module in with_examples()}
 
 
-@pytest.mark.parametrize("key", THINGS)
-def test_example(key):
-    thing = THINGS[key]
-    names = {"np": np, "keras": keras, "tf": tf, "tfwm": tfwm}
-    module = vars(importlib.import_module(thing.__module__))
-    test = doctest.DocTestParser().get_doctest(thing.__doc__, {**module, **names}, key, None, None)
+@pytest.mark.parametrize("key", EXAMPLES)
+def test_example(key, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(data.coffee()).save("photo.jpg", quality=95)
+    thing, module = EXAMPLES[key]
+    package = importlib.import_module(module.__name__.rpartition(".")[0])
+    names = {**vars(package), **vars(module), "np": np, "keras": keras, "tf": tf, "tfwm": tfwm}
+    test = doctest.DocTestParser().get_doctest(thing.__doc__, names, key, None, None)
     output = []
     doctest.DocTestRunner().run(test, out=output.append)
     assert not output, "".join(output)
