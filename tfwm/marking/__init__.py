@@ -1,11 +1,8 @@
 """Where a mark lies in a photo, how it is found again, and how a file is marked safely."""
 
-from tfwm.marking.alignment import Alignment
-from tfwm.marking.canvas import WORKING_PIXELS, Canvas, add_residual, natural_scale
-from tfwm.marking.check import Check, check_votes, decoded, resaved
-from tfwm.marking.extraction import Extraction
-from tfwm.marking.files import EmbedOptions, FileReport
-from tfwm.marking.judge import Judge
+from tfwm.marking.canvas import WORKING_PIXELS, Alignment, Canvas, add_residual, natural_scale
+from tfwm.marking.check import Check, EmbedOptions, FileReport, check_votes, decoded, resaved
+from tfwm.marking.judge import Extraction, Judge
 from tfwm.marking.mark import Mark
 from tfwm.marking.reader import Reader
 from tfwm.marking.search import STAGES, candidates

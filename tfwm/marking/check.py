@@ -1,4 +1,4 @@
-"""Whether a marked photo still reads after it was saved."""
+"""How a file is marked, whether its mark still reads once it is saved, and what is reported."""
 
 import dataclasses
 import io
@@ -7,6 +7,7 @@ import math
 from PIL import Image
 
 from tfwm.images import Photo, read_photo, to_uint8
+from tfwm.payload import to_plain
 
 # What a marked photo should at least come back from: an ordinary re-saving.
 CHECK_QUALITY = 75
@@ -35,6 +36,55 @@ class Check:
     def to_dict(self):
         """Returns plain values, ready for JSON."""
         return dataclasses.asdict(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class EmbedOptions:
+    """How a message is embedded in a file.
+
+    Args:
+        key: secret text or bytes; with `None` everybody can read the mark.
+        strength: factor on the mark; the first strength that is tried.
+        psnr: instead, the PSNR wanted in dB; then the strength is not raised.
+        margin: how many times the reading must exceed what its message needs.
+        quality: of JPEG or AVIF, 1 to 100.
+    """
+
+    key: str | bytes | None = None
+    strength: float = 1.0
+    psnr: float | None = None
+    margin: float = 2.0
+    quality: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class FileReport:
+    """What was embedded in a file.
+
+    Args:
+        source: path of the photo.
+        output: path of the marked file; `None` if nothing was written.
+        message: the message that was embedded.
+        strength: the strength that it took.
+        psnr: dB of the marked pixels, before they were encoded.
+        p_value: of the reading of the written file.
+        margin: how many times the reading exceeds what its message needs.
+        notes: sentences about what reading the photo changed (`tfwm.images.Photo`).
+    """
+
+    source: str
+    output: str | None
+    message: object
+    strength: float
+    psnr: float
+    p_value: float
+    margin: float
+    notes: tuple = ()
+
+    def to_dict(self):
+        """Returns plain values, ready for JSON; bytes as hex digits, a UUID as text."""
+        values = {**dataclasses.asdict(self), "message": to_plain(self.message)}
+        return {**values, "notes": list(self.notes)}
 
 
 def check_votes(codec, votes, message, strength, psnr):

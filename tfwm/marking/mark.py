@@ -7,8 +7,7 @@ import numbers
 import numpy as np
 
 from tfwm.images import ImageError, psnr
-from tfwm.marking.alignment import Alignment
-from tfwm.marking.canvas import add_residual
+from tfwm.marking.canvas import Alignment, add_residual
 from tfwm.marking.strength import mark_at_psnr
 
 # Tuning stops this near to the wanted PSNR, on its upper side.
