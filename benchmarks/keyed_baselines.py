@@ -40,8 +40,7 @@ def main():
     }
     rows = [row for name, task in tasks.items() for row in measure(name, *task, args.images)]
     print(*rows, sep="\n")
-    images = rows[0]["images"]
-    head = result_head(f"{args.images}, {images} images", "crops of photos")
+    head = result_head(f"{args.images}, {rows[0]['images']} images", "crops of photos")
     print("wrote", write_csv(rows, args.output / "keyed-baselines.csv", head))
 
 

@@ -8,7 +8,7 @@ from tfwm.cli.options import (
     number,
     read_key,
 )
-from tfwm.cli.output import file_progress, in_one_line, print_json
+from tfwm.cli.output import in_one_line, print_json, show_progress
 from tfwm.startup import import_tensorflow
 
 NETWORK_HELP = "a keyed network's name (tfwm list), or its folder, as a run writes it"
@@ -116,7 +116,7 @@ def run_prove(options):
     if options.commitment:
         record = check_commitment_file(options.commitment, options.network, key)
     reader = load_keyed(options.network).reader(key)
-    with file_progress() as progress:
+    with show_progress() as progress:
         found = prove_files(
             reader,
             options.images,

@@ -2,7 +2,7 @@
 
 from tfwm.cli.load import named_networks
 from tfwm.cli.options import NETWORK_HELP, add_command, add_images, add_json
-from tfwm.cli.output import print_json, share_progress
+from tfwm.cli.output import print_json, show_progress
 from tfwm.evaluation.figures import FIGURES
 from tfwm.startup import import_tensorflow
 
@@ -102,7 +102,7 @@ def run_evaluate(options):
 
     _check_kinds(options.networks)
     networks = named_networks(options.networks)
-    with share_progress() as progress:
+    with show_progress() as progress:
         result = run_suite(
             networks,
             options.images,

@@ -1,15 +1,69 @@
+"""Runs work on many files, each on its own, and keeps a table of how each came out."""
+
 import csv
 import io
 import json
-import math
 import time
 from pathlib import Path
 
-from tfwm.images import write_encoded
+from tfwm.files import finite, write_whole
 
 NUMBERS = ("strength", "psnr", "p_value", "margin", "corrected_errors")
 # Writing the report takes at most this share of a run's time.
 WRITING_SHARE = 0.1
+
+
+class Skip(Exception):
+    """A job needs no work; the exception's text says why."""
+
+
+def run_jobs(pool, work, jobs, make_row, table=None, progress=None):
+    """Works on all jobs; one failure does not stop the rest.
+
+    Args:
+        pool: `Pool`.
+        work: function of a job that returns a dict of values; it raises `Skip` for a job that
+            needs no work. It runs in any thread.
+        jobs: list of `Job`; those with `skipped` or `problem` get a row only.
+        make_row: function of a job and the values of its work, `{}` if there are none, that
+            returns the columns of its row.
+        table: `RunReport` that takes the rows, and is written at the end in any case.
+        progress: called with the share done, 0 to 1, and what was just done: `"done: NAME"`,
+            `"skipped: NAME: REASON"`, `"failed: NAME: REASON"` or `"note: NAME: TEXT"`.
+
+    Returns:
+        The rows as dicts, sorted by their first column. Each also has `status`, which is
+        `"done"`, `"skipped"` or `"failed"`, and `error`, the reason.
+    """
+    rows = []
+
+    def add(job, status, error=None, values=None):
+        row = make_row(job, values or {}) | {"status": status, "error": error}
+        rows.append(row)
+        if table:
+            table.add_unless_worse(row)
+        if progress:
+            for text in row.get("notes") or ():
+                progress(len(rows) / len(jobs), f"note: {job.source}: {text}")
+            progress(len(rows) / len(jobs), _line(status, job.source, error))
+
+    def finished(job, result):
+        if isinstance(result, Skip):
+            add(job, "skipped", str(result))
+        elif isinstance(result, Exception):
+            add(job, "failed", _reason(result))
+        else:
+            add(job, "done", values=result)
+
+    try:
+        for job in jobs:
+            if job.idle:
+                add(job, "failed" if job.problem else "skipped", job.problem or job.skipped)
+        pool.run(work, [job for job in jobs if not job.idle], finished)
+    finally:
+        if table:
+            table.write()
+    return sorted(rows, key=lambda row: (next(iter(row.values())), row.get("output") or ""))
 
 
 class RunReport:
@@ -44,8 +98,15 @@ class RunReport:
         """All rows, sorted."""
         return [self._rows[key] for key in sorted(self._rows)]
 
-    def add(self, row):
-        """Puts a row in place of an older one with the same key, and writes the file."""
+    def add_unless_worse(self, row):
+        """Puts a row in place of an older one with the same key, and writes the file.
+
+        The row of a file that was written earlier, and is still there, stays.
+        """
+        earlier = self.find(row)
+        if row["status"] != "done" and earlier.get("status") == "done":
+            if Path(row.get("output") or "").is_file():
+                return
         self._rows[self._key(row)] = row
         if time.monotonic() >= self._next_write:
             self.write()
@@ -60,8 +121,7 @@ class RunReport:
             return
         start = time.monotonic()
         is_json = self.path.suffix.lower() == ".json"
-        text = self._json() if is_json else self._csv()
-        write_encoded(text.encode("utf-8"), self.path, overwrite=True)
+        write_whole(self.path, self._json() if is_json else self._csv())
         end = time.monotonic()
         self._next_write = end + (end - start) / WRITING_SHARE
 
@@ -73,7 +133,7 @@ class RunReport:
         return buffer.getvalue()
 
     def _json(self):
-        return json.dumps([finite(row) for row in self.rows], indent=1, ensure_ascii=False) + "\n"
+        return json.dumps(finite(self.rows), indent=1, ensure_ascii=False) + "\n"
 
     def _read(self):
         """The rows of the file; a file that is no report is not to be replaced."""
@@ -96,15 +156,6 @@ class RunReport:
         return rows
 
 
-def finite(value):
-    """Returns a value without NaN and infinities, which JSON does not know."""
-    if isinstance(value, dict):
-        return {key: finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def _cell(value):
     return "; ".join(value) if isinstance(value, list) else value
 
@@ -113,3 +164,14 @@ def _typed(row):
     """A row of a CSV with numbers where they belong; empty cells become None."""
     row = {key: value or None for key, value in row.items()}
     return row | {key: float(row[key]) for key in NUMBERS if row.get(key)}
+
+
+def _line(status, name, error):
+    return f"{status}: {name}" + (f": {error}" if error else "")
+
+
+def _reason(error):
+    """What went wrong in one line; of a kind that is not ours, with its name."""
+    text = " ".join(str(error).split())[:500]
+    ours = isinstance(error, ValueError | OSError)
+    return text if ours and text else f"{type(error).__name__}: {text}"

@@ -1,10 +1,11 @@
-"""Checkpoints that a killed training resumes from."""
+"""Callbacks: checkpoints that a killed training resumes from, and a log of gradients."""
 
 import json
 import os
 from pathlib import Path
 
 import keras
+import tensorflow as tf
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -38,7 +39,6 @@ class Checkpoint(keras.callbacks.Callback):
         if not self.exists():
             return 0
         state = json.loads(self.state.read_text())
-        model.optimizer.build(model.trainable_variables)
         model.load_weights(self.directory / state["weights"])
         return state["epoch"]
 
@@ -52,3 +52,38 @@ class Checkpoint(keras.callbacks.Callback):
         for old in self.directory.glob("epoch-*.weights.h5"):
             if old.name != weights:
                 old.unlink()
+
+
+class MeanGradients(keras.callbacks.Callback):
+    """Logs the mean size of some layers' gradients at the end of each epoch.
+
+    It shows whether a network learns at all: because of vanishing gradients, StegaStamp without
+    normalization often does not (Figure 5 of its successor). It adds `gradient_<name>` to the
+    logs, so it must precede the callbacks that write them.
+
+    Args:
+        covers: batch of covers `(batch, height, width, channels)` in [0, 1].
+        layers: dict from `"embedder"` or `"extractor"` to the name of the layer whose kernel's
+            gradient is logged.
+
+    Example:
+
+    >>> gradients = MeanGradients(covers, {"extractor": "conv1"})  # doctest: +SKIP
+    >>> trainer.fit(data, callbacks=[gradients])  # doctest: +SKIP
+    """
+
+    def __init__(self, covers, layers):
+        super().__init__()
+        self._covers = covers
+        self._layers = dict(layers)
+
+    def on_epoch_end(self, epoch, logs=None):
+        kernels = [
+            getattr(self.model, part).get_layer(name).kernel.value
+            for part, name in self._layers.items()
+        ]
+        with tf.GradientTape() as tape:
+            outputs = self.model(self._covers, training=True)
+            loss = self.model.compute_loss(self._covers, None, outputs, training=True)
+        for name, gradient in zip(self._layers, tape.gradient(loss, kernels), strict=True):
+            logs[f"gradient_{name}"] = float(tf.reduce_mean(tf.abs(gradient)))
