@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfwm.export import package_network, verify
+from tfwm.export import export_again, package_network, verify
 from tfwm.keys import read_key_file
 from tfwm.models import keyed, translators
 from tfwm.networks import make_run_endpoint, open_form, read_card
@@ -110,3 +110,15 @@ def test_host_and_extractor_must_fit(models, keyed_reader, tmp_path):
     image = keras.Input((8, 8, 3))
     with pytest.raises(ValueError, match="one input and one output"):
         make_run_endpoint(keras.Model(image, [image + 1, image + 2]))
+
+
+def test_exported_again_from_the_keras_files(packaged, tmp_path):
+    copy = shutil.copytree(packaged, tmp_path / "copy")
+    shutil.rmtree(copy / "1")
+    again = export_again(copy, tmp_path / "again" / "tiny")
+    assert verify(again).passed and (again / "demonstration.secret").is_file()
+    expected = {p.relative_to(packaged) for p in packaged.rglob("*") if p.is_file()}
+    assert {p.relative_to(again) for p in again.rglob("*") if p.is_file()} == expected
+    (copy / "card.json").unlink()
+    path = export_again(copy, tmp_path / "bare")
+    assert {"run", "extract"} <= set(tf.saved_model.load(path).signatures)
