@@ -44,7 +44,8 @@ def write_tflite(saved_model, path, number_format="float32", signatures=("embed"
 
     Example:
 
-    >>> write_tflite("saved_models/redmark-mt/1", "mt.tflite").suffix
+    >>> from tfwm.networks import network_directory
+    >>> write_tflite(network_directory("redmark-mt") / "1", "mt.tflite").suffix
     '.tflite'
     """
     one_of("number_format", number_format, TFLITE_FORMATS)

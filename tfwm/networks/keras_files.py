@@ -20,7 +20,7 @@ def find_keras_models(folder):
 
     Example:
 
-    >>> find_keras_models("runs/redmark-mt")
+    >>> find_keras_models("runs/redmark-mt")  # doctest: +SKIP
     PosixPath('runs/redmark-mt/redmark-mt')
     """
     folder = Path(folder)
@@ -47,7 +47,8 @@ def read_keras_models(folder, kind="message"):
 
     Example:
 
-    >>> embedder, extractor = read_keras_models("saved_models/redmark-mt")
+    >>> from tfwm.networks import network_directory
+    >>> embedder, extractor = read_keras_models(network_directory("redmark-mt"))
     """
     return tuple(read_keras_model(Path(folder) / name) for name in KINDS[kind].keras_files)
 
