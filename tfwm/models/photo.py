@@ -43,7 +43,7 @@ def build_embedder(width: int = 64, depth: int = 3, name: str = "embedder") -> k
     x = keras.layers.Concatenate(name="cells_and_bits")([x, parts.to_signs(message)])
     x = keras.layers.Conv2D(width, 1, activation="relu", name="mix")(x)
     x = _cell_convolutions(x, width, depth)
-    residual = CellSynthesis(CELL, name="synthesis")(x)
+    residual = CellSynthesis(CELL, name="synthesis", dtype="float32")(x)
     watermarked = parts.add_residual(image, residual, strength, unit=1.0)
     inputs = {"image": image, "message": message, "strength": strength}
     return keras.Model(inputs, watermarked, name=name)
@@ -75,8 +75,11 @@ def build_extractor(width: int = 64, depth: int = 3, name: str = "extractor") ->
 
 def _analysis(image, width):
     """Computes the features of each cell from a window that overlaps the neighbors."""
-    x = keras.layers.Rescaling(4.0, offset=-2.0, name="centre")(image)
-    x = keras.layers.Conv2D(width, WINDOW, CELL, padding="same", name="analysis")(x)
+    # In float32, as pixels of eight bits of precision would hide the mark.
+    x = keras.layers.Rescaling(4.0, offset=-2.0, name="centre", dtype="float32")(image)
+    x = keras.layers.Conv2D(width, WINDOW, CELL, padding="same", name="analysis", dtype="float32")(
+        x
+    )
     return keras.layers.ReLU(name="analysis_relu")(x)
 
 

@@ -69,8 +69,10 @@ def build_embedder(
     message = keras.Input((None, None, 1), name="message")
     strength = keras.Input((), name="strength")
 
-    centered = keras.layers.Rescaling(1.0, offset=-GRAY_LEVEL, name="centre")(image)
-    patches = SpaceToPatches(patch_shape, name="image_patches")(centered)
+    centered = keras.layers.Rescaling(1.0, offset=-GRAY_LEVEL, name="centre", dtype="float32")(
+        image
+    )
+    patches = SpaceToPatches(patch_shape, name="image_patches", dtype="float32")(centered)
     bits = SpaceToPatches(grid, name="message_patches")(message)
     x = keras.layers.Concatenate(name="coefficients_and_bit")([to_blocks(patches), bits])
     x = keras.layers.Conv2D(width, 1, activation="elu", name="enc_conv1")(x)
@@ -78,7 +80,7 @@ def build_embedder(
         filters = coefficients if i == depth - 1 else width
         x = CircularConv2D(filters, 2, activation="elu", name=f"enc_conv{i + 2}")(x)
     residual = to_blocks(x, inverse=True)
-    residual = PatchesToSpace(patch_shape, name="residual")([residual, image])
+    residual = PatchesToSpace(patch_shape, name="residual", dtype="float32")([residual, image])
     watermarked = parts.add_residual(image, residual, strength, unit=1.0)
     inputs = {"image": image, "message": message, "strength": strength}
     return keras.Model(inputs, watermarked, name=name)
@@ -113,8 +115,10 @@ def build_extractor(
     """
     _grid(patch_shape, block_shape)
     image = keras.Input((None, None, 1), name="image")
-    centered = keras.layers.Rescaling(1.0, offset=-GRAY_LEVEL, name="centre")(image)
-    x = SpaceToPatches(patch_shape, name="image_patches")(centered)
+    centered = keras.layers.Rescaling(1.0, offset=-GRAY_LEVEL, name="centre", dtype="float32")(
+        image
+    )
+    x = SpaceToPatches(patch_shape, name="image_patches", dtype="float32")(centered)
     x = _as_transform(transform, block_shape)(x)
     x = keras.layers.Conv2D(width, 1, activation="elu", name="dec_conv1")(x)
     for i in range(depth):
@@ -137,4 +141,4 @@ def _grid(patch_shape, block_shape):
 def _as_transform(transform, block_shape):
     if isinstance(transform, BlockTransform):
         return transform
-    return BlockTransform(block_shape, transform, name="transform")
+    return BlockTransform(block_shape, transform, name="transform", dtype="float32")
