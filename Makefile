@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo docs test test-slow lint
+.PHONY: demo docs tables test test-slow lint
 
 # Trains a small ReDMark network on bundled photos, measures and exports it: a few minutes.
 demo: $(VENV)/installed
@@ -15,7 +15,11 @@ test-slow: $(VENV)/installed
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "slow or not slow"
 
 docs: $(VENV)/installed
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+# Writes the tables of README.md and docs/, and results/README.md.
+tables: $(VENV)/installed
+	$(BIN)/python tools/tables.py
 
 lint: $(VENV)/installed
 	$(BIN)/lint-imports

@@ -19,7 +19,6 @@ Writes false-alarms.csv, false-alarms-p-values.csv and false-alarms.png in resul
 
 import argparse
 import os
-import shlex
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -30,10 +29,11 @@ from matplotlib.figure import Figure
 from scipy import stats
 from tqdm import tqdm
 
-from tfwm.evaluation import Photos, wilson_interval
-from tfwm.files import versions, write_csv
+from tfwm.evaluation import Photos
+from tfwm.files import result_head, write_csv
 from tfwm.payload import Codec, Key
 from tfwm.startup import import_tensorflow
+from tfwm.statistics import wilson_interval
 
 RATE = 1e-6
 SIDES = (64, 512)
@@ -55,11 +55,8 @@ def main():
     }
     kinds = {kind: np.array(found) for kind, found in kinds.items() if len(found)}
     rows = [summary(kind, found) for kind, found in kinds.items()]
-    comments = [
-        shlex.join(["python", "benchmarks/false_alarms.py", *sys.argv[1:]]),
-        f"network {args.network}; data {photos.name}, {len(photos.images)} images",
-        versions(),
-    ]
+    data = f"{photos.name}, {len(photos.images)} images"
+    comments = result_head(data, what=f"network {args.network}")
     write_csv(rows, args.output / "false-alarms.csv", comments)
     write_csv(distribution(kinds), args.output / "false-alarms-p-values.csv", comments)
     plot(kinds, rows, args.output / "false-alarms.png")

@@ -9,7 +9,6 @@ photos are those that scikit-image carries, cut to odd sides on purpose.
 """
 
 import argparse
-import csv
 import io
 import os
 from pathlib import Path
@@ -21,11 +20,13 @@ import tensorflow as tf
 from PIL import Image
 
 from tfwm.attacks import JPEG
+from tfwm.files import result_head, write_csv
+from tfwm.images.quality import IDENTICAL as EQUAL
+from tfwm.images.quality import psnr
 
 QUALITIES = range(10, 100, 5)
 METHODS = ("faithful", "codec", "cubic", "noise", "mask")
 KINDS = ("gray", "4:4:4", "4:2:0")
-EQUAL = 100.0
 
 
 def sample_photos():
@@ -50,11 +51,6 @@ def real_jpeg(image, quality, kind):
     return np.asarray(Image.open(buffer)).reshape(image.shape)
 
 
-def psnr(first, second):
-    error = np.mean((first.astype(np.float64) - second) ** 2)
-    return 10 * np.log10(255**2 / error) if error else EQUAL
-
-
 def measure(images):
     """Yields (kind, quality, method, mean PSNR, smallest PSNR, images equal in every pixel)."""
     grays = [np.asarray(Image.fromarray(image).convert("L"))[..., None] for image in images]
@@ -69,7 +65,7 @@ def measure(images):
                 values = []
                 for image, wanted in zip(group, real, strict=True):
                     output = attack(tf.constant(image[None] / 255, tf.float32))[0]
-                    output = np.rint(np.clip(output, 0, 1) * 255)
+                    output = np.uint8(np.rint(np.clip(output, 0, 1) * 255))
                     values.append(psnr(output, wanted))
                 equal = sum(value == EQUAL for value in values)
                 yield kind, quality, method, np.mean(values), min(values), equal
@@ -83,13 +79,15 @@ def main():
     images = photos_in(arguments.images) if arguments.images else sample_photos()
     rows = list(measure(images))
 
-    output = Path(arguments.output)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with output.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["kind", "quality", "method", "psnr_mean", "psnr_min", "equal", "images"])
-        for *key, mean, smallest, equal in rows:
-            writer.writerow([*key, f"{mean:.2f}", f"{smallest:.2f}", equal, len(images)])
+    columns = ["kind", "quality", "method", "psnr_mean", "psnr_min", "equal"]
+    table = [
+        {**dict(zip(columns, row, strict=True)), "images": len(images)}
+        | {"psnr_mean": f"{row[3]:.2f}", "psnr_min": f"{row[4]:.2f}"}
+        for row in rows
+    ]
+    data = arguments.images or "scikit-image-samples"
+    head = result_head(f"{data}, {len(images)} images")
+    output = write_csv(table, arguments.output, head)
 
     print(f"{len(images)} photos, quality 10..95 step 5; mean PSNR (dB) to Pillow's JPEG")
     print(f"{'':10}" + "".join(f"{kind:>20}" for kind in KINDS))

@@ -10,12 +10,12 @@ each run's `plots`.
 """
 
 import argparse
-import sys
+import tomllib
 from pathlib import Path
 
-from tfwm.evaluation.figures.drawing import save_figure
-from tfwm.evaluation.figures.keyed import damage_figure, key_figure
-from tfwm.files import read_csv, versions, write_csv
+from tfwm.evaluation.figures.keyed import distortion_figure, key_figure
+from tfwm.files import read_csv, result_head, write_csv
+from tfwm.images.drawing import save_figure
 
 RESULTS = Path(__file__).resolve().parents[1] / "results/keyed"
 PARTS = ("likeness", "task", "readings", "damages", "wrong-keys", "robustness")
@@ -37,7 +37,7 @@ def main():
                 f"{folder}, which has no {missing[0]}.csv"
             )
         runs[folder.name] = {part: read_csv(folder / f"{part}.csv") for part in PARTS}
-    head = [" ".join(["python", "benchmarks/keyed_tables.py", *sys.argv[1:]]), versions()]
+    head = result_head(data_of(options.runs, runs))
     tables = {
         "keyed-tasks": [task_row(name, run) for name, run in runs.items()],
         "keyed-readings": [
@@ -51,9 +51,17 @@ def main():
         tables[f"keyed-{part}"] = rows
     for name, rows in tables.items():
         print("wrote", write_csv(rows, RESULTS / f"{name}.csv", head))
-    for part, draw in (("wrong-keys", key_figure), ("robustness", damage_figure)):
+    for part, draw in (("wrong-keys", key_figure), ("robustness", distortion_figure)):
         figure = draw({name: run[part] for name, run in runs.items()})
         print("wrote", save_figure(figure, RESULTS, f"keyed-{part}"))
+
+
+def data_of(folders, runs):
+    """Test photos of the runs and number of images."""
+    configs = [tomllib.loads((f / "keyed" / "config.toml").read_text()) for f in map(Path, folders)]
+    names = " and ".join(dict.fromkeys(config["test_photos"] for config in configs))
+    counts = dict.fromkeys(run["task"][0]["images"] for run in runs.values())
+    return f"{names}, {' or '.join(map(str, counts))} images"
 
 
 def task_row(name, run):

@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image
 from skimage import data
 
-from tfwm.files import versions, write_csv
+from tfwm.files import result_head, write_csv
 
 ROOT = Path(__file__).resolve().parents[1]
 MESSAGE = "(c) 2026 Ada Lovelace"
@@ -56,8 +56,8 @@ def main():
                 result = json.loads(subprocess.check_output(words).splitlines()[-1])
                 rows.append({"pixels": f"{width}x{height}", "part": part, **result})
                 print(rows[-1], flush=True)
-    command = "python benchmarks/large_photo.py " + " ".join(sys.argv[1:])
-    write_csv(rows, args.output / "large-photo.csv", [command.strip(), versions()])
+    head = result_head("scikit-image-coffee, 1 images")
+    write_csv(rows, args.output / "large-photo.csv", head)
 
 
 def run(part, folder, network, ending):

@@ -23,10 +23,10 @@ import keras
 import numpy as np
 
 from tfwm import data
-from tfwm.files import write_csv
+from tfwm.files import result_head, write_csv
 from tfwm.layers import FusedBatchNormalization
 from tfwm.models import mbrs
-from tfwm.recipes import build
+from tfwm.recipes import parts
 from tfwm.recipes.mbrs import Config
 
 BLOCK = 16
@@ -183,8 +183,8 @@ def build_ways(config, xla):
 
     def trainer(networks, **changes):
         changed = dataclasses.replace(config, **changes)
-        with build.precision(changed):
-            return build.build_trainer(changed, *networks(), (places, places, 1))
+        with parts.precision(changed):
+            return parts.build_trainer(changed, *networks(), (places, places, 1))
 
     places = config.crop_size // BLOCK
     ways = {
@@ -255,8 +255,7 @@ def main():
         rows += measure(config, options)
     if options.csv:
         path = Path(__file__).resolve().parents[1] / "results/speed/mbrs-training.csv"
-        command = " ".join(["python", "benchmarks/mbrs_training.py", *sys.argv[1:]])
-        write_csv(rows, path, [command])
+        write_csv(rows, path, result_head("random images", "each number the median of the rounds"))
 
 
 if __name__ == "__main__":

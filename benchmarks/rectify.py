@@ -10,7 +10,6 @@ Writes results/corners/rectify.csv, with 95 % Wilson intervals.
 """
 
 import argparse
-import sys
 import time
 from pathlib import Path
 
@@ -22,9 +21,10 @@ from tqdm import tqdm
 from tfwm.corners import find_quadrilaterals, mean_sides, solve_homography
 from tfwm.distortions.common import corners_of, project
 from tfwm.distortions.print_photo import photograph
-from tfwm.evaluation import Photos, wilson_interval
-from tfwm.files import versions, write_csv
+from tfwm.evaluation import Photos
+from tfwm.files import result_head, write_csv
 from tfwm.images import Photo
+from tfwm.statistics import wilson_interval
 
 ROOT = Path(__file__).resolve().parents[1]
 SCENES = ("plain", "gradient", "texture", "margin", "screen")
@@ -102,8 +102,8 @@ def main():
         for level in (1, 2, 3):
             rows.append(measure(scene, level, photos.images))
             print(rows[-1], flush=True)
-    command = " ".join(["python", "benchmarks/rectify.py", *sys.argv[1:]])
-    write_csv(rows, args.output / "rectify.csv", [f"photos: {photos.name}", command, versions()])
+    head = result_head(f"{photos.name}, {len(photos.images)} images")
+    write_csv(rows, args.output / "rectify.csv", head)
 
 
 def measure(scene, level, images):

@@ -11,7 +11,6 @@ The two take turns; the last line is the ratio of their medians in patches a sec
 """
 
 import argparse
-import csv
 import statistics
 import time
 from pathlib import Path
@@ -19,7 +18,8 @@ from pathlib import Path
 import keras
 
 from tfwm import data
-from tfwm.recipes.redmark import Config, build_model
+from tfwm.files import result_head, write_csv
+from tfwm.recipes.redmark import RECIPE, Config
 
 REFERENCE = Config(batch_size=32, attack_per="image", jit_compile=False)
 PACKAGE = Config(
@@ -27,6 +27,8 @@ PACKAGE = Config(
     attack_per="slice",
     optimizer="adam",
     learning_rate=1e-3,
+    beta_2=0.995,
+    clip_norm=1.0,
     schedule="cosine",
     jit_compile=True,
 )
@@ -50,10 +52,9 @@ def main():
     print(f"median: reference {medians['reference']:.0f}, package {medians['package']:.0f}")
     ratio = f"{medians['package'] / medians['reference']:.1f}"
     path = Path(__file__).resolve().parents[1] / "results/speed/redmark-training.csv"
-    with open(path, "w", newline="") as file:
-        table = csv.writer(file)
-        table.writerow([*medians, "ratio"])
-        table.writerow([*(f"{value:.0f}" for value in medians.values()), ratio])
+    row = {name: round(value) for name, value in medians.items()} | {"ratio": ratio}
+    head = result_head("bundled:train, 7 images", f"patches a second, medians of {options.rounds}")
+    write_csv([row], path, head)
     print(f"ratio {ratio}")
 
 
@@ -65,7 +66,7 @@ def _measure(way, seconds):
 
 
 def _reference_way(patches):
-    trainer = build_model(REFERENCE)
+    trainer = RECIPE.build_model(REFERENCE)
     batches = iter(data.patch_dataset(patches, REFERENCE.batch_size))
 
     def ten_steps():
@@ -80,7 +81,7 @@ def _reference_way(patches):
 
 
 def _package_way(patches):
-    trainer = build_model(PACKAGE)
+    trainer = RECIPE.build_model(PACKAGE)
     batches = data.patch_dataset(patches, PACKAGE.batch_size)
 
     def twenty_steps():

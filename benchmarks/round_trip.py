@@ -12,17 +12,17 @@ network than `photo`, round-trip-<network>-<dataset>.csv in the folder of its sy
 
 import argparse
 import io
-import sys
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from tfwm.evaluation import Photos, wilson_interval
-from tfwm.files import versions, write_csv
+from tfwm.evaluation import Photos
+from tfwm.files import result_head, write_csv
 from tfwm.images import psnr
 from tfwm.startup import import_tensorflow
+from tfwm.statistics import wilson_interval
 
 ROOT = Path(__file__).resolve().parents[1]
 KEY = "tfwm evaluation"
@@ -48,14 +48,17 @@ def main():
         measured = measure(watermarker, photos.images, wanted, args)
         print(*measured, sep="\n")
         rows += measured
-    command = " ".join(["python", "benchmarks/round_trip.py", *sys.argv[1:]])
     names = [
         "round-trip",
         *([Path(args.network).name] if args.network != "photo" else []),
         photos.name,
     ]
     folder = args.output or ROOT / "results" / Path(args.network).name.split("-")[0]
-    write_csv(rows, folder / f"{'-'.join(names)}.csv", [command, versions()])
+    write_csv(
+        rows,
+        folder / f"{'-'.join(names)}.csv",
+        result_head(f"{photos.name}, {len(photos.images)} images"),
+    )
 
 
 def measure(watermarker, images, wanted, args):

@@ -9,11 +9,10 @@ loss and the PSNR in training (thin) and in validation (thick) to results/NAME.p
 
 import argparse
 import csv
-import sys
 from pathlib import Path
 
-from tfwm.evaluation.figures.drawing import COLOURS, new_figure, save_figure
-from tfwm.files import write_csv
+from tfwm.files import result_head, write_csv
+from tfwm.images.drawing import COLORS, new_figure, save_figure
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 PANELS = (
@@ -43,8 +42,8 @@ def main():
         for name, rows in runs.items()
         for row in rows
     ]
-    command = " ".join(["python", "benchmarks/training_curves.py", *sys.argv[1:]])
-    print("wrote", write_csv(lines, RESULTS / f"{options.name}.csv", [command]))
+    head = result_head("training-and-validation of the runs")
+    print("wrote", write_csv(lines, RESULTS / f"{options.name}.csv", head))
     print("wrote", draw(runs, RESULTS / f"{options.name}.png"))
 
 
@@ -53,7 +52,7 @@ def draw(runs, path):
     figure = new_figure(12, 3.6)
     for axis, (key, label) in zip(figure.subplots(1, len(PANELS)), PANELS, strict=True):
         for number, (name, rows) in enumerate(runs.items()):
-            colour = COLOURS[number % len(COLOURS)]
+            colour = COLORS[number % len(COLORS)]
             for prefix, style in (("", {"lw": 0.8, "ls": ":"}), ("val_", {"lw": 2, "label": name})):
                 points = [(int(r["epoch"]) + 1, r.get(prefix + key, "NA")) for r in rows]
                 points = [(x, float(y)) for x, y in points if y not in ("NA", "")]

@@ -5,24 +5,19 @@
 
 Needs `pip install tfwm[bench]` and, without their dependencies, of which torch takes gigabytes,
 `pip install --no-deps invisible-watermark blind-watermark`; one that is missing is left out with a
-line, and torch is replaced by an empty stand-in. Every method
-puts the same 32 bits into the same uint8 array and reads them back from the array it made:
-no file is read or written. Ours includes key, error correction, evidence and the return to the
-photo's size. Methods take turns, so that other load on the machine hits all
-alike; medians are printed, and written to results/speed/use-speed.csv. The others take colour
-only: they get the gray photo with three equal channels.
+line. Every method puts the same 32 bits into the same uint8 array and reads them back from the
+array it made: no file is read or written. Ours includes key, error correction, evidence and the
+return to the photo's size. Methods take turns, so that other load on the machine hits all alike;
+medians are printed, and written to results/speed/use-speed.csv. The others take color only: they
+get the gray photo with three equal channels.
 """
 
 import argparse
-import csv
 import importlib.metadata
-import importlib.util
 import os
 import platform
 import statistics
-import sys
 import time
-import types
 from pathlib import Path
 
 import numpy as np
@@ -31,9 +26,12 @@ from skimage import data
 
 import tfwm.export as export
 import tfwm.networks as tfwm_networks
+from tfwm.evaluation.peers import peer_markers
+from tfwm.files import result_head, write_csv
 from tfwm.watermarker import Watermarker
 
 MESSAGE = bytes.fromhex("69c5b2a7")
+PEERS_TIMED = ("dwtDct", "dwtDctSvd", "blind-watermark")
 BITS = np.unpackbits(np.frombuffer(MESSAGE, np.uint8)).tolist()
 
 
@@ -49,7 +47,9 @@ def main():
     for title, photo in photos.items():
         print(f"\n{title}, 32 bits, median of {args.repeats}, {args.threads} threads")
         rows += report(title, measure(methods, photo, args.repeats), args.threads)
-    write_csv(rows, args.output)
+    note = f"network {args.network}; medians of {args.repeats}"
+    head = result_head(f"scikit-image-samples, {len(photos)} images", note)
+    write_csv(rows, args.output, head)
     print(f"\nwritten to {args.output}")
 
 
@@ -66,7 +66,7 @@ def parse_args():
 
 
 def own_methods(network, threads):
-    """Returns {name: (embed, extract)}; embed(array) -> array, extract(array) -> bits."""
+    """Returns `{name: (embed, extract)}`: functions from array to array, and to bits."""
     folder = tfwm_networks.network_directory(network)
     card = tfwm_networks.read_card(folder)
     models = tfwm_networks.read_keras_models(folder)
@@ -91,62 +91,22 @@ def watermark_with(network):
 
 
 def other_methods():
+    """Returns the like of the packages that are installed, at their own strength."""
+    markers, reasons = peer_markers(len(BITS), PEERS_TIMED)
+    for name, reason in reasons.items():
+        print(f"{name} is left out: {reason}")
     methods = {}
-    if has("imwatermark", "invisible-watermark"):
-        if importlib.util.find_spec("torch") is None:
-            # Its __init__ imports torch for a method that is not timed here.
-            sys.modules["torch"] = types.ModuleType("torch")
-            print("torch is missing: an empty stand-in lets invisible-watermark be imported.")
-        for method in ("dwtDct", "dwtDctSvd"):
-            methods[f"invisible-watermark {method}"] = invisible_watermark(method)
-    if has("blind_watermark", "blind-watermark"):
-        methods["blind-watermark"] = blind_watermark()
+    for name, marker in markers.items():
+        title = marker.package if name == marker.package else f"{marker.package} {name}"
+        methods[title] = (
+            lambda photo, marker=marker: marker.embed(as_rgb(photo), MESSAGE),
+            lambda photo, marker=marker: marker.read(photo).bits,
+        )
     return methods
 
 
-def has(module, package):
-    found = importlib.util.find_spec(module) and importlib.util.find_spec("cv2")
-    if not found:
-        print(f"{package} or opencv-python-headless is missing: left out (see --help)")
-    return found
-
-
-def invisible_watermark(method):
-    from imwatermark import WatermarkDecoder, WatermarkEncoder
-
-    def embed(photo):
-        encoder = WatermarkEncoder()
-        encoder.set_watermark("bits", BITS)
-        return encoder.encode(bgr(photo), method)
-
-    def extract(photo):
-        return WatermarkDecoder("bits", len(BITS)).decode(photo, method)
-
-    return embed, extract
-
-
-def blind_watermark():
-    import blind_watermark as package
-
-    package.bw_notes.close()
-
-    def embed(photo):
-        marker = package.WaterMark(password_img=1, password_wm=1)
-        marker.read_img(img=bgr(photo))
-        marker.read_wm(np.array(BITS, bool), mode="bit")
-        return np.clip(marker.embed(), 0, 255).astype(np.uint8)
-
-    def extract(photo):
-        marker = package.WaterMark(password_img=1, password_wm=1)
-        return marker.extract(embed_img=photo, wm_shape=len(BITS), mode="bit") > 0.5
-
-    return embed, extract
-
-
-def bgr(photo):
-    if photo.ndim == 2:
-        return np.repeat(photo[..., None], 3, axis=2)
-    return np.ascontiguousarray(photo[..., ::-1])
+def as_rgb(photo):
+    return np.repeat(photo[..., None], 3, axis=2) if photo.ndim == 2 else photo
 
 
 def measure(methods, photo, repeats):
@@ -204,14 +164,6 @@ def cpu():
     path = Path("/proc/cpuinfo")
     names = [x for x in path.read_text().splitlines() if "model name" in x] if path.exists() else []
     return f"{names[0].split(':')[1].strip() if names else platform.machine()}, {os.cpu_count()}"
-
-
-def write_csv(rows, path):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, rows[0].keys())
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfwm.losses.lpips_network import HEADS
+from tfwm.losses.lpips import HEADS
 from tfwm.losses.torch_weights import read_state_dict
 
 

@@ -7,7 +7,9 @@ import math
 import os
 import re
 import secrets
+import shlex
 import shutil
+import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -129,6 +131,26 @@ def read_csv(path):
     with open(path, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
     return [{key: _value(cell) for key, cell in row.items()} for row in rows]
+
+
+def result_head(data, *notes, what="", command=None):
+    """Returns the comment lines of a result: how to make it again, of what, and with what.
+
+    Args:
+        data: name of the data set and number of images, such as `"bsds500-test, 200 images"`.
+        *notes: further lines.
+        what: a few words that say what the result is.
+        command: the command; by default the one that runs.
+
+    Example:
+
+    >>> result_head("photos, 10 images", "seed 0", command="tfwm evaluate photo")[:3]
+    ['tfwm evaluate photo', 'data photos, 10 images', 'seed 0']
+    """
+    if command is None:
+        command = shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
+    data = f"{what}; data {data}" if what else f"data {data}"
+    return [command, data, *notes, versions()]
 
 
 def finite(value):

@@ -14,6 +14,7 @@ from tfwm.attacks import (
     Crop,
     Cropout,
     Dropout,
+    FIRFilter,
     GaussianBlur,
     GaussianNoise,
     GridCrop,
@@ -24,7 +25,6 @@ from tfwm.attacks import (
     Resize,
     SaltAndPepper,
 )
-from tfwm.attacks.fir_filter import FIRFilter
 
 GRAY = tf.fill((4, 16, 16, 1), 0.5)
 

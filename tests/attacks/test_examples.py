@@ -6,9 +6,9 @@ import pytest
 import tensorflow as tf
 
 from tfwm import attacks
-from tfwm.ops import codec, color, filters, jpeg, libjpeg, perspective, random, resample, rounding
+from tfwm.ops import color, filters, jpeg, libjpeg, perspective, random, resample, rounding, tf_jpeg
 
-MODULES = (codec, color, filters, jpeg, libjpeg, perspective, random, resample, rounding)
+MODULES = (color, filters, jpeg, libjpeg, perspective, random, resample, rounding, tf_jpeg)
 PUBLIC = [getattr(attacks, name) for name in attacks.__all__]
 FUNCTIONS = [
     thing

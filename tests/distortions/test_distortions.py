@@ -7,7 +7,7 @@ from scipy import ndimage
 from skimage import data
 
 from tfwm.distortions import RANDOM, distort
-from tfwm.distortions.text_pattern import LINES, pattern_elimination
+from tfwm.distortions.overlays import LINES, pattern_elimination
 
 LEVELS = {
     "identity": 0, "gaussian_noise": 5, "uniform_noise": 5, "salt_and_pepper": 0.1,

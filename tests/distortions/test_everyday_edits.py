@@ -11,7 +11,7 @@ from tfwm.evaluation import load_suite
 from tfwm.images import psnr
 
 SUITE = load_suite("everyday")
-EDITS = [(attack, level) for attack in SUITE.attacks for level in attack.levels]
+EDITS = [(attack, level) for attack in SUITE.distortions for level in attack.levels]
 # Milder to harder, at one size and place, so that the PSNR tells.
 RISING = {
     "avif": [90, 60, 30],
@@ -233,7 +233,7 @@ def test_missing_codec_has_a_reason(monkeypatch):
 @pytest.mark.parametrize(
     ("name", "level", "message"),
     [
-        ("palette", 1, "2 to 256 colours"),
+        ("palette", 1, "2 to 256 colors"),
         ("posterise", 9, "1 to 8 bits"),
         ("crop", 1.5, "fraction"),
         ("strip", -1, "fraction"),
@@ -252,6 +252,6 @@ def test_bad_levels(photo, name, level, message):
 def test_what_changes_size_is_declared(photo):
     small = photo[:64, :96]
     changed = {a.name for a, v in EDITS if distort(a.name, small, v, rng()).shape != small.shape}
-    assert changed == CHANGES_SIZE & {a.name for a in SUITE.attacks} and CHANGES_SIZE < {
+    assert changed == CHANGES_SIZE & {a.name for a in SUITE.distortions} and CHANGES_SIZE < {
         *DISTORTIONS
     }

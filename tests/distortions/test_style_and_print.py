@@ -13,7 +13,7 @@ from tfwm.distortions.print_photo import TABLE, photograph
 from tfwm.evaluation import load_suite
 from tfwm.images import psnr
 
-EDITS = [(a, level) for a in load_suite("stegastamp").attacks for level in a.levels]
+EDITS = [(a, level) for a in load_suite("stegastamp").distortions for level in a.levels]
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tfwm.export.keyed import keyed_runtime, make_run_endpoint, package_keyed, verify_keyed
 from tfwm.keys import read_key_file
-from tfwm.models import keyed_extractor, translators
+from tfwm.models import keyed, translators
 from tfwm.protection import KeyedReader, load_host, load_keyed_reader
 
 KINDS = ["keras", "saved_model", "tflite float32", "tflite float16", "tflite int8"]
@@ -20,7 +20,7 @@ def models():
     """A real host that enlarges and the real extractor, untrained."""
     keras.utils.set_random_seed(0)
     host = translators.build_super_resolver(2, width=4, blocks=1)
-    return host, keyed_extractor.build_extractor(32, 16, width=4)
+    return host, keyed.build_extractor(32, 16, width=4)
 
 
 @pytest.fixture(scope="module")

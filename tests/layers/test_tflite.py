@@ -2,7 +2,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfwm.layers import BlockTransform, CircularConv2D, PatchesToSpace, SpaceToPatches
+from tfwm.layers import PatchesToSpace, SpaceToPatches
+from tfwm.models.redmark import BlockTransform, CircularConv2D
 
 
 def test_layers_convert_to_builtin_ops(tmp_path, gray_photo):

@@ -97,7 +97,7 @@ def test_fit_watermark_tiles():
     np.testing.assert_array_equal(tiled, np.tile(mark, (3, 2, 1))[:8, :9])
 
 
-def test_fit_watermark_nearest_keeps_two_colours():
+def test_fit_watermark_nearest_keeps_two_colors():
     mark = np.random.default_rng(0).integers(0, 2, (21, 21, 1)).astype("float32")
     large = barrier.fit_watermark(mark, (63, 42), "nearest")
     np.testing.assert_array_equal(large, np.kron(mark, np.ones((3, 2, 1))))

@@ -16,7 +16,7 @@ def test_layers_of_the_code():
 
 
 def test_a_patch_is_judged_by_itself(photo):
-    """Up to what instance normalisation tells of the whole image; without any, to the bit."""
+    """Up to what instance normalization tells of the whole image; without any, to the bit."""
     critic = build_patch_critic(width=4, depth=1)
     image = photo[:, :64, :64]
     before = np.asarray(critic(image))

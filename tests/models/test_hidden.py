@@ -43,7 +43,7 @@ def test_papers_size_is_the_default():
     [(hidden.build_embedder, 0.169, 5), (hidden.build_extractor, 0.243, 7)],
 )
 def test_sizes_of_the_paper(build, millions, convolutions):
-    """The port's convolutions have biases before their normalisation, which takes them out."""
+    """The port's convolutions have biases before their normalization, which takes them out."""
     biases = 64 * convolutions + (30 if build is hidden.build_extractor else 0)
     count = sum(int(np.prod(w.shape)) for w in build().trainable_weights)
     assert round((count + biases) / 1e6, 3) == millions

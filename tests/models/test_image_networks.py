@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfwm.models import barrier, keyed_extractor, translators
+from tfwm.models import barrier, keyed, translators
 from tfwm.models.critic import build_patch_critic
 
 # A small one of each: function and arguments.
@@ -19,7 +19,7 @@ NETWORKS = {
         {"width": 4, "halvings": 2, "dilations": (1, 2), "output": "sigmoid"},
     ),
     "keyed_extractor": (
-        keyed_extractor.build_extractor,
+        keyed.build_extractor,
         {"image_size": (32, 48), "watermark_size": (16, 24), "width": 4},
     ),
     "patch_critic": (build_patch_critic, {"width": 4, "depth": 3}),
@@ -34,8 +34,8 @@ SIZES = {
     "CNet": (translators.build_resnet, {"blocks": 0}, 0.76, 2),
     "Res9": (translators.build_resnet, {}, 11.4, 1),
     "Res9, released": (translators.build_resnet, {"block_depth": 1}, 6.1, 1),
-    "E": (keyed_extractor.build_extractor, {}, 1.32, 2),
-    "E, plain": (keyed_extractor.build_extractor, {"keying": "plain"}, 0.52, 2),
+    "E": (keyed.build_extractor, {}, 1.32, 2),
+    "E, plain": (keyed.build_extractor, {"keying": "plain"}, 0.52, 2),
 }
 
 

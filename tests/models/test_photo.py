@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from tfwm.models import photo
+from tfwm.models.photo import CellSynthesis
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def test_strength_scales_the_residual(models, gray_photo):
     np.testing.assert_allclose(twice, 2 * once, atol=1e-6)
 
 
-def test_a_bit_reaches_its_neighbours_and_no_farther(models):
+def test_a_bit_reaches_its_neighbors_and_no_farther(models):
     """16-pixel windows and two 3 x 3 convolutions: at most two cells and a half to each side."""
     image = np.full((1, 136, 136, 1), 0.5, np.float32)
     zeros = np.zeros((1, 17, 17, 1), np.float32)
@@ -48,3 +49,24 @@ def test_a_bit_reaches_its_neighbours_and_no_farther(models):
 def test_size_of_the_trained_network():
     assert 100_000 < photo.build_embedder().count_params() < 200_000
     assert 100_000 < photo.build_extractor().count_params() < 200_000
+
+
+@pytest.mark.parametrize("cell", [2, 8])
+@pytest.mark.parametrize("size", [(1, 1), (5, 4)])
+def test_equals_the_transposed_convolution(cell, size):
+    features = np.random.default_rng(0).normal(size=(2, *size, 6)).astype("float32")
+    layer = CellSynthesis(cell)
+    reference = keras.layers.Conv2DTranspose(1, 2 * cell, cell, padding="same", use_bias=False)
+    pixels = layer(features)
+    reference.build(features.shape)
+    reference.set_weights(layer.get_weights())
+    np.testing.assert_allclose(pixels, reference(features), atol=1e-5)
+    assert tuple(pixels.shape) == layer.compute_output_shape(features.shape)
+
+
+def test_config_and_bad_arguments():
+    layer = CellSynthesis(4)
+    assert CellSynthesis.from_config(layer.get_config()).cell == 4
+    for cell in (0, 3, 2.5):
+        with pytest.raises(ValueError, match="even number"):
+            CellSynthesis(cell)

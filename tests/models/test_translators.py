@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from tfwm.models import translators
+from tfwm.models.translators import Enlarge, ReflectionPadding
 
 
 @pytest.fixture
@@ -52,8 +53,8 @@ def test_residual_is_up_to_half_the_range_and_clipped(build, arguments, last, im
 
 
 def test_direct_networks_give_any_channels(photo, gray_photo):
-    colour = translators.build_unet(1, 3, 4, 3)
-    assert colour(gray_photo[:, :32, :48]).shape == (1, 32, 48, 3)
+    color = translators.build_unet(1, 3, 4, 3)
+    assert color(gray_photo[:, :32, :48]).shape == (1, 32, 48, 3)
     gray = translators.build_resnet(0, 3, 1, 4)
     out = without_last(gray, "last")(photo[:, :32, :48])
     np.testing.assert_allclose(out, np.full((1, 32, 48, 1), 0.5))
@@ -108,3 +109,49 @@ def test_bad_arguments(build, arguments):
 def test_residual_needs_as_many_channels():
     with pytest.raises(ValueError, match="Received: channels_in=1, channels_out=3"):
         translators.build_resnet(0, 1, 3, 4, residual=True)
+
+
+def test_equals_up_sampling_of_keras(photo):
+    small = photo[:, :12, :20]
+    reference = keras.layers.UpSampling2D(4, interpolation="bilinear")(small)
+    np.testing.assert_allclose(Enlarge(4)(small), reference, atol=1e-6)
+    np.testing.assert_array_equal(Enlarge(1)(small), small)
+
+
+def test_saves_and_loads(tmp_path, photo):
+    inputs = keras.Input((None, 20, 3))
+    outputs = Enlarge(2)(inputs)
+    assert outputs.shape == (None, None, 40, 3)
+    model = keras.Model(inputs, outputs)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded(photo[:, :8, :20]), model(photo[:, :8, :20]))
+
+
+def test_bad_scale():
+    with pytest.raises(ValueError, match="Received: scale=0"):
+        Enlarge(0)
+
+
+@pytest.mark.parametrize("size", [0, 1, 3])
+def test_equals_numpy(size):
+    image = np.random.default_rng(0).normal(size=(2, 5, 7, 3)).astype("float32")
+    sides = ((0, 0), (size, size), (size, size), (0, 0))
+    np.testing.assert_array_equal(ReflectionPadding(size)(image), np.pad(image, sides, "reflect"))
+
+
+def test_reflection_padding_saves_and_loads(tmp_path):
+    inputs = keras.Input((None, 6, 2))
+    outputs = ReflectionPadding(2)(inputs)
+    assert outputs.shape == (None, None, 10, 2)
+    model = keras.Model(inputs, outputs)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    x = np.random.default_rng(0).normal(size=(1, 4, 6, 2)).astype("float32")
+    np.testing.assert_array_equal(loaded(x), model(x))
+
+
+@pytest.mark.parametrize("size", [-1, 1.5])
+def test_bad_size(size):
+    with pytest.raises(ValueError, match=f"Received: size={size}"):
+        ReflectionPadding(size)

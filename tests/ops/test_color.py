@@ -6,7 +6,7 @@ from skimage.color import rgb2yuv
 from tfwm.ops import color
 
 
-def test_ycbcr_of_known_colours():
+def test_ycbcr_of_known_colors():
     rgb = tf.constant([[0.0, 0, 0], [1, 1, 1], [1, 0, 0], [0, 0, 1]])
     ycbcr = color.rgb_to_ycbcr(rgb).numpy()
     expected = [[0, 0.5, 0.5], [1, 0.5, 0.5], [0.299, 0.331264, 1], [0.114, 1, 0.418688]]

@@ -65,8 +65,8 @@ def test_median_gradient_goes_to_the_chosen_pixel():
     image = tf.reshape(tf.constant([3.0, 9, 1, 4, 5, 8, 2, 7, 6]), (1, 3, 3, 1))
     with tf.GradientTape() as tape:
         tape.watch(image)
-        centre = filters.median_filter(image, 3)[0, 1, 1, 0]
-    gradient = tape.gradient(centre, image).numpy().ravel()
+        center = filters.median_filter(image, 3)[0, 1, 1, 0]
+    gradient = tape.gradient(center, image).numpy().ravel()
     np.testing.assert_array_equal(gradient, [0, 0, 0, 0, 1, 0, 0, 0, 0])
 
 

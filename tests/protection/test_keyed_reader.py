@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tfwm.models.keyed_extractor import build_extractor
+from tfwm.models.keyed import build_extractor
 from tfwm.protection import KeyedReader, load_host, load_keyed_reader
 
 

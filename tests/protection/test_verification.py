@@ -39,7 +39,7 @@ def test_unmarked_images_and_other_keys_prove_nothing(keyed_reader, marked, gray
 
 def test_random_keys_claim_at_their_rate():
     """A key that has nothing to do with the extractor has each rank as often as any other."""
-    from tfwm.models.keyed_extractor import build_extractor
+    from tfwm.models.keyed import build_extractor
 
     rng = np.random.default_rng(0)
     extractor = build_extractor(16, 16, width=2)

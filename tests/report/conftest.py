@@ -1,6 +1,6 @@
 import pytest
 
-from tfwm.evaluation import Suite
+from tfwm.evaluation import MessageSuite
 
 
 @pytest.fixture(scope="session")
@@ -19,4 +19,4 @@ def suite():
         {"name": "gaussian_blur", "levels": [0.5, 30], "unpromising": [30]},
         {"name": "cropping", "levels": [0.25], "percent": True},
     ]
-    return Suite("tiny", "Tiny", attacks, payload_bits=64)
+    return MessageSuite("tiny", "Tiny", attacks, payload_bits=64)

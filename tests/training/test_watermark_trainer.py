@@ -196,7 +196,7 @@ def test_strengths_are_drawn_in_training_only():
     plain, drawn = make_trainer(), make_trainer(strength=(0.5, 1.0))
     whole = np.asarray(plain(given)["watermarked"]) - 0.5
     np.testing.assert_allclose(np.asarray(drawn(given)["watermarked"]) - 0.5, whole, atol=1e-6)
-    # Batch normalisation sees the same covers in both, so that residuals differ by the factor.
+    # Batch normalization sees the same covers in both, so that residuals differ by the factor.
     whole, part = (
         np.asarray(trainer(given, training=True)["watermarked"]) - 0.5 for trainer in (plain, drawn)
     )

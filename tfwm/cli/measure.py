@@ -1,37 +1,12 @@
 """Commands that measure networks: evaluate, figures."""
 
-import sys
-
 from tfwm.cli.load import named_networks
 from tfwm.cli.options import NETWORK_HELP, add_command, add_images, add_json
-from tfwm.cli.output import print_json
+from tfwm.cli.output import print_json, show_progress
+from tfwm.evaluation.figures import FIGURES
 from tfwm.startup import import_tensorflow
 
-FIGURES = {
-    "redmark-fig6": "PSNR and SSIM against strength",
-    "redmark-fig7": "marked photo and its difference, enlarged",
-    "redmark-fig8": "nine attacks on one photo",
-    "redmark-fig9": "how a bit at a patch's corner spreads",
-    "redmark-fig10": "where a bit's energy lies",
-    "mbrs-table3": "bit error rate against PSNR, for JPEG of five qualities",
-    "mbrs-fig4": "cover, marked photo and residual",
-    "mbrs-fig6": "where a single bit lies",
-    "stegastamp-fig1": "bit accuracy against brightness, contrast and saturation",
-    "stegastamp-fig2": "bit accuracies after changes of style",
-    "stegastamp-fig3": "bit accuracy against widths of cropping and of a frame",
-}
-MATCHED = ("stegastamp-fig1", "stegastamp-fig2", "stegastamp-fig3")
-TRAINING_FIGURES = {
-    "stegastamp-fig4": "accuracy and cross-entropy over the steps, by normalisation",
-    "stegastamp-fig5": "gradients over the steps, by normalisation",
-    "stegastamp-fig6": "ratios of the losses' weights over the steps",
-}
-BARRIER_FIGURES = {
-    "barrier-fig4": "image, marked image, residual and the watermark that is read, of barriers",
-    "barrier-fig5": "what is read from unmarked images, with the clean loss and without",
-    "barrier-fig6": "what is read from a surrogate's output, with the consistency loss and without",
-}
-ALL_FIGURES = FIGURES | TRAINING_FIGURES | BARRIER_FIGURES
+MATCHED = ", ".join(name for name, figure in FIGURES.items() if figure.matched)
 
 
 def add_evaluate(subparsers):
@@ -39,7 +14,7 @@ def add_evaluate(subparsers):
         subparsers,
         "evaluate",
         run_evaluate,
-        "measures networks side by side: marks photos, damages them, reads them",
+        "measures networks side by side: marks photos, distorts them, reads them",
         "A suite is a paper's table as data. Writes <output>/<suite>-<folder>.csv, in which ber "
         "is the fraction of wrong bits and psnr is in dB, and a report with pictures beside it. "
         "All networks get the same photos, messages and noise.",
@@ -59,13 +34,40 @@ def add_evaluate(subparsers):
         help="redmark (its Tables 2 and 3, the default), redmark-table2 ... redmark-table5, "
         "mbrs (JPEG), mbrs-table1 ... mbrs-table6, stegastamp (tones, styles, crops, prints; "
         "stegastamp-fig1 ... stegastamp-fig3, stegastamp-print), everyday (whole messages "
-        "through everyday edits), or a TOML file",
+        "through everyday distortions), or a TOML file",
     )
     add_images(parser)
+    _add_photo_options(parser)
+    _add_strength_options(parser)
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="0 by default; the same seed, the same rows",
+    )
     parser.add_argument(
         "--output", default="results", metavar="FOLDER", help="where to write; results by default"
     )
+    parser.add_argument("--no-report", action="store_true", help="write the CSV only")
+    add_json(parser)
+
+
+def _add_photo_options(parser):
     parser.add_argument("--limit", type=int, metavar="N", help="use the first N photos")
+    parser.add_argument(
+        "--size",
+        nargs=2,
+        type=int,
+        metavar=("LONG", "SHORT"),
+        help="sides in pixels that photos are resized to first; their own by default",
+    )
+    parser.add_argument(
+        "--only", nargs="+", metavar="NAME", help="measure these distortions of the suite alone"
+    )
+
+
+def _add_strength_options(parser):
     parser.add_argument(
         "--strengths",
         nargs="+",
@@ -83,15 +85,6 @@ def add_evaluate(subparsers):
     parser.add_argument(
         "--watermarks", type=int, metavar="N", help="random messages for each photo"
     )
-    parser.add_argument(
-        "--seed",
-        type=int,
-        default=0,
-        metavar="N",
-        help="0 by default; the same seed, the same rows",
-    )
-    parser.add_argument("--no-report", action="store_true", help="write the CSV only")
-    add_json(parser)
 
 
 def add_match(parser, note=""):
@@ -107,22 +100,26 @@ def run_evaluate(options):
     import_tensorflow()
     from tfwm.evaluation import run_suite
 
+    _check_kinds(options.networks)
     networks = named_networks(options.networks)
-    result = run_suite(
-        networks,
-        options.images,
-        options.suite,
-        output=options.output,
-        command=options.command,
-        limit=options.limit,
-        report=not options.no_report,
-        match=options.match,
-        seed=options.seed,
-        progress=sys.stderr.isatty(),
-        strengths=options.strengths,
-        watermarks=options.watermarks,
-        placements=options.placements,
-    )
+    with show_progress() as progress:
+        result = run_suite(
+            networks,
+            options.images,
+            options.suite,
+            output=options.output,
+            command=options.command,
+            limit=options.limit,
+            size=options.size,
+            only=options.only,
+            report=not options.no_report,
+            match=options.match,
+            seed=options.seed,
+            progress=progress,
+            strengths=options.strengths,
+            watermarks=options.watermarks,
+            placements=options.placements,
+        )
     if options.json:
         print_json(
             {
@@ -136,6 +133,17 @@ def run_evaluate(options):
     else:
         print(result.line)
         print("\n".join(str(path) for path in (result.csv, result.html) if path))
+
+
+def _check_kinds(words):
+    """Raises `ValueError` if a network's card says that suites do not measure it."""
+    from tfwm.evaluation.suite import check_kind
+    from tfwm.networks import network_directory, read_card
+
+    for word in words:
+        folder = network_directory(word.rpartition("=")[2])
+        if (folder / "card.json").is_file():
+            check_kind(folder.name, read_card(folder))
 
 
 def add_figures(subparsers):
@@ -152,22 +160,23 @@ def add_figures(subparsers):
             "tfwm figures barrier-fig5 runs/barrier-derain runs/barrier-fig5-no-clean",
         ],
     )
+    runs = ", ".join(name for name, figure in FIGURES.items() if figure.takes == "runs")
     parser.add_argument(
         "figure",
-        choices=ALL_FIGURES,
+        choices=FIGURES,
         metavar="FIGURE",
-        help="; ".join(f"{name}: {what}" for name, what in ALL_FIGURES.items()),
+        help="; ".join(f"{name}: {figure.what}" for name, figure in FIGURES.items()),
     )
     parser.add_argument(
         "networks",
         nargs="+",
         metavar="NETWORK",
-        help=f"{NETWORK_HELP}; NAME=FOLDER renames it. For {', '.join(TRAINING_FIGURES)}: the "
-        "folder of a training run, which tells steps, seed and settings. For barrier-fig4: a "
-        "barrier's name or folder; for barrier-fig5 and 6, folders of runs of tfwm.recipes.barrier",
+        help=f"{NETWORK_HELP}; NAME=FOLDER renames it. For {runs}: the folder of a training run, "
+        "which tells steps, seed and settings. For barrier-fig4: a barrier's name or folder; for "
+        "barrier-fig5 and 6, folders of runs of tfwm.recipes.barrier",
     )
     add_images(parser)
-    add_match(parser, f"; for {', '.join(MATCHED)}")
+    add_match(parser, f"; for {MATCHED}")
     parser.add_argument(
         "--output",
         default="results",
@@ -178,20 +187,10 @@ def add_figures(subparsers):
 
 def run_figures(options):
     import_tensorflow()
-    from tfwm.evaluation.figures.barrier import BARRIER_FIGURES
-    from tfwm.evaluation.figures.redmark import FIGURES
-    from tfwm.evaluation.figures.training import TRAINING_FIGURES
-
-    if options.match is not None and options.figure not in MATCHED:
-        raise ValueError(
-            f"Expected --match with {', '.join(MATCHED)} only. Received: {options.figure}"
-        )
-    if options.figure in TRAINING_FIGURES:
-        print(TRAINING_FIGURES[options.figure](options.networks, options.output))
-        return
-    if options.figure in BARRIER_FIGURES:
-        print(BARRIER_FIGURES[options.figure](options.networks, options.images, options.output))
-        return
-    networks = named_networks(options.networks)
-    match = {"match": options.match} if options.match is not None else {}
-    print(FIGURES[options.figure](networks, options.images, options.output, **match))
+    figure = FIGURES[options.figure]
+    if options.match is not None and not figure.matched:
+        raise ValueError(f"Expected --match with {MATCHED} only. Received: {options.figure}")
+    things = options.networks
+    if figure.takes == "networks":
+        things = named_networks(things)
+    print(figure(things, options.images, options.output, options.match))

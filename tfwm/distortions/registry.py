@@ -1,119 +1,71 @@
+"""The table of distortions, which fills itself, and the one function that applies them."""
+
 import inspect
 
 import numpy as np
 from PIL import features
 
-from tfwm.distortions import (
-    chains,
-    codecs,
-    filters,
-    geometry,
-    noise,
-    overlays,
-    print_photo,
-    removal,
-    style,
-    tone,
-)
-from tfwm.distortions.text_pattern import pattern_elimination
-
-DISTORTIONS = {
-    function.__name__: function
-    for function in (
-        geometry.identity,
-        noise.gaussian_noise,
-        noise.uniform_noise,
-        noise.salt_and_pepper,
-        removal.cropping,
-        removal.grid_crop,
-        pattern_elimination,
-        codecs.jpeg,
-        codecs.webp,
-        filters.gaussian_blur,
-        filters.sharpening,
-        filters.median_filter,
-        filters.mean_filter,
-        geometry.resizing,
-        geometry.rotation,
-        filters.edges,
-        removal.crop_keep,
-        removal.cropout,
-        removal.dropout,
-        codecs.avif,
-        codecs.double_jpeg,
-        codecs.palette,
-        codecs.posterise,
-        geometry.scale,
-        geometry.stretch,
-        geometry.crop,
-        geometry.strip,
-        geometry.rotation_cropped,
-        geometry.perspective,
-        geometry.mirror,
-        geometry.quarter_turn,
-        geometry.screenshot,
-        tone.brightness,
-        tone.contrast,
-        tone.saturation,
-        tone.hue,
-        tone.gamma,
-        tone.gray,
-        tone.vignette,
-        overlays.letterbox,
-        overlays.text_overlay,
-        overlays.stamp,
-        overlays.logo_overlay,
-        chains.social_post,
-        chains.messenger,
-        chains.forwarded,
-        chains.post_screenshot,
-        chains.story,
-        chains.phone_edit,
-        chains.link_preview,
-        chains.profile_picture,
-        geometry.centre_crop,
-        removal.frame,
-        tone.equalise,
-        filters.edge_enhance,
-        style.one_bit,
-        style.cartoon,
-        print_photo.print_photo,
-    )
-}
-
-
-def _taking(parameter):
-    return {n for n, f in DISTORTIONS.items() if parameter in inspect.signature(f).parameters}
-
-
-RANDOM = _taking("generator")
-NEEDS_COVER = _taking("cover")
+DISTORTIONS = {}
+RANDOM = set()
+NEEDS_COVER = set()
 # A reader of these must find size and place again; suites of bits in known places cannot.
-CHANGES_SIZE = {
-    "scale",
-    "stretch",
-    "crop",
-    "strip",
-    "rotation_cropped",
-    "quarter_turn",
-    "screenshot",
-    *(n for n, f in DISTORTIONS.items() if f.__module__ == chains.__name__),
-}
+CHANGES_SIZE = set()
+_CODECS = {}
+
+
+def distortion(changes_size=False, codec=None):
+    """Registers a function as the distortion of its name.
+
+    Args:
+        changes_size: whether the result may have another height and width.
+        codec: a codec that Pillow must have for it, such as `"webp"`, or `None`.
+
+    Returns:
+        A decorator. What the function's parameters `generator` and `cover` say is registered
+        too: the distortion is random, or needs the cover.
+
+    Example:
+
+    >>> @distortion()
+    ... def negative(image, level=None):
+    ...     return 255 - image
+    >>> int(distort("negative", np.zeros((8, 8), np.uint8), None).min())
+    255
+    >>> del DISTORTIONS["negative"]
+    """
+
+    def register(function):
+        name = function.__name__
+        parameters = inspect.signature(function).parameters
+        DISTORTIONS[name] = function
+        for names, member in (
+            (RANDOM, "generator" in parameters),
+            (NEEDS_COVER, "cover" in parameters),
+            (CHANGES_SIZE, changes_size),
+        ):
+            if member:
+                names.add(name)
+        if codec:
+            _CODECS[name] = codec
+        return function
+
+    return register
 
 
 def distort(name, image, level, generator=None, cover=None, **options):
-    """Applies the distortion called `name`, handing on only what it needs.
+    """Applies a distortion and passes on only the arguments that it needs.
 
     Args:
         name: a key of `DISTORTIONS`.
         image: uint8, `(H, W)` or `(H, W, 3)`.
-        level: the distortion's parameter; its docstring says what it is.
-        generator: `numpy.random.Generator`, for the random ones.
-        cover: uint8 like `image`, for `cropout` and `dropout`.
+        level: the distortion's parameter; its docstring explains it.
+        generator: `numpy.random.Generator`, needed by those in `RANDOM`.
+        cover: uint8 like `image`, needed by those in `NEEDS_COVER`.
         **options: further arguments of the distortion, such as `subsampling` of `jpeg`.
 
     Returns:
-        uint8 image of the same shape; those in `CHANGES_SIZE` may give another height and width.
+        uint8 image of the same shape; those in `CHANGES_SIZE` may return another height and
+        width.
 
     Example:
 
@@ -141,13 +93,13 @@ def distort(name, image, level, generator=None, cover=None, **options):
 
 
 def missing(name):
-    """Returns why a distortion cannot run here, or None if it can.
+    """Returns why a distortion cannot run here, or `None` if it can.
 
     Example:
 
     >>> missing("jpeg")
     """
-    codec = {"avif": "avif", "webp": "webp", "link_preview": "webp"}.get(name)
+    codec = _CODECS.get(name)
     if codec is None or features.check(codec):
         return None
     return f"Pillow is without {codec.upper()}; another build or a newer one has it"

@@ -1,53 +1,31 @@
-"""Measuring networks and markers: suites, figures, peers, and proofs of ownership."""
+"""Measuring networks: suites of distortions, figures, other methods, and proofs of ownership."""
 
-from tfwm.evaluation.bits.placement import (
-    Placement,
-    message_placement,
-    paper_placement,
-    spread_placement,
-)
-from tfwm.evaluation.bits.protocol import Protocol
-from tfwm.evaluation.bits.report import build_report
-from tfwm.evaluation.bits.run import evaluate
-from tfwm.evaluation.bits.run_suite import run_suite
-from tfwm.evaluation.bits.suite import Attack, Suite, list_suites, load_suite
-from tfwm.evaluation.bits.suite_result import SuiteResult
-from tfwm.evaluation.bits.summary import headline, summarise
-from tfwm.evaluation.bits.table import text_table
-from tfwm.evaluation.figures.training_run import TrainingRun
-from tfwm.evaluation.messages.reading import Reading
-from tfwm.evaluation.messages.report import build_message_report
-from tfwm.evaluation.messages.run import evaluate_messages
-from tfwm.evaluation.messages.table import message_headline, message_table
-from tfwm.evaluation.messages.watermarker_marker import WatermarkerMarker
-from tfwm.evaluation.photos import Photos
-from tfwm.evaluation.statistics import mean_interval, wilson_interval
+import importlib
 
-__all__ = [
-    "Attack",
-    "Photos",
-    "Placement",
-    "Protocol",
-    "Reading",
-    "Suite",
-    "SuiteResult",
-    "TrainingRun",
-    "WatermarkerMarker",
-    "build_message_report",
-    "build_report",
-    "evaluate",
-    "evaluate_messages",
-    "headline",
-    "list_suites",
-    "load_suite",
-    "mean_interval",
-    "message_headline",
-    "message_placement",
-    "message_table",
-    "paper_placement",
-    "run_suite",
-    "spread_placement",
-    "summarise",
-    "text_table",
-    "wilson_interval",
-]
+# Where each name lies. They are imported on first use, since most of them start TensorFlow.
+_HOMES = {
+    "bits.placement": ["Placement", "message_placement", "paper_placement", "spread_placement"],
+    "bits.protocol": ["Protocol"],
+    "bits.suite": ["BitSuite"],
+    "bits.summary": ["headline", "summarize", "text_table"],
+    "messages.marker": ["Marker", "Reading", "WatermarkerMarker"],
+    "messages.suite": ["MessageSuite"],
+    "messages.table": ["message_headline", "message_table"],
+    "suite": ["Distortion", "Suite"],
+    "suites.loading": ["list_suites", "load_suite"],
+    "suites.photos": ["Photos"],
+    "suites.run": ["SuiteResult", "evaluate", "run_suite"],
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME_OF)
+
+
+def __getattr__(name):
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+
+
+def __dir__():
+    return __all__

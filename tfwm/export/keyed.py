@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 from skimage import data
 
-from tfwm import layers  # noqa: F401  registers the layers that the models are made of
+import tfwm.models  # noqa: F401  registers the layers that the models are made of
 from tfwm.export.golden import GOLDEN
 from tfwm.export.package import open_package
 from tfwm.export.tflite import tflite_name, write_tflites

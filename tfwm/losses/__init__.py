@@ -1,17 +1,12 @@
 """Losses: of images, of messages, and the layers that balance or hold them in training."""
 
-from tfwm.losses.adversarial_loss import AdversarialLoss
-from tfwm.losses.alignment_loss import AlignmentLoss
+from tfwm.losses.adversarial import AdversarialLoss
+from tfwm.losses.alignment import AlignmentLoss
+from tfwm.losses.balance import LossBalance, RampedWeights, SelfAdaptiveWeights
 from tfwm.losses.hold_psnr import HoldPSNR
-from tfwm.losses.loss_balance import LossBalance
+from tfwm.losses.image import PerceptualLoss, PSNRLoss, SSIMLoss, YUVLoss
 from tfwm.losses.lpips import LPIPS
-from tfwm.losses.message_loss import MessageLoss
-from tfwm.losses.perceptual_loss import PerceptualLoss
-from tfwm.losses.psnr_loss import PSNRLoss
-from tfwm.losses.ramped_weights import RampedWeights
-from tfwm.losses.self_adaptive_weights import SelfAdaptiveWeights
-from tfwm.losses.ssim_loss import SSIMLoss
-from tfwm.losses.yuv_loss import YUVLoss
+from tfwm.losses.message import MessageLoss
 
 __all__ = [
     "AdversarialLoss",

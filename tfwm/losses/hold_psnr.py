@@ -1,30 +1,35 @@
+"""A layer that holds the PSNR of a network at a target during training."""
+
 import keras
 import tensorflow as tf
+
+from tfwm.layers.state import add_number
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class HoldPSNR(keras.layers.Layer):
-    """Holds the PSNR of a network in training at a wanted value.
+    """Holds the PSNR of a network at a target during training.
 
-    The layer passes the watermarked image on and adds `multiplier * penalty` to the loss,
-    where the penalty grows with the mean squared error, and the multiplier is raised while
-    the PSNR is below the target and lowered while it is above (a Lagrange multiplier with
-    integral control). Trainings that start at a high PSNR rarely learn the message, so the
-    target rises linearly from `start` to `target` over `ramp_steps` calls.
+    The layer returns the watermarked image and adds `multiplier * penalty` to the loss. The
+    penalty grows with the mean squared error. The multiplier rises while the PSNR is below the
+    target and falls while it is above (a Lagrange multiplier with integral control). Trainings
+    that start at a high PSNR rarely learn the message, so the target rises linearly from
+    `start` to `target` over `ramp_steps` calls.
 
     Args:
-        target: wanted PSNR in dB, mean over the images of a batch.
-        start: the target at the first step, in dB.
+        target: PSNR to hold, in dB, mean over the images of a batch.
+        start: target at the first step, in dB; by default `target`.
         ramp_steps: number of training steps from `start` to `target`.
-        rate: change of the multiplier's logarithm a step and dB.
-        initial_multiplier: the multiplier at the first step.
-        penalty: `"log"`, the mean of log10(MSE) over the images, which asks the same of smooth
-            and busy ones; or `"relative"`, the mean MSE as a share of the target's, which
-            lets go of an image that fades and so cannot erase a mark that is hard to read.
+        rate: change of the multiplier's logarithm in a step for each dB of difference.
+        initial_multiplier: multiplier at the first step.
+        penalty: `"log"`, the mean of log10(MSE) over the images, which treats smooth and
+            textured images equally; or `"relative"`, the mean MSE as a share of the target's,
+            which hardly acts on an image with a weak mark, and so cannot erase a mark that is
+            hard to read.
 
     Call arguments:
         inputs: `[watermarked, cover]`, both `(batch, height, width, channels)` in [0, 1].
-        training: the loss is added, and the multiplier moves, only if `True`.
+        training: if not `True`, no loss is added and the multiplier does not change.
 
     Output shape:
         That of `watermarked`, which is returned unchanged.
@@ -48,7 +53,7 @@ class HoldPSNR(keras.layers.Layer):
         penalty="log",
         **kwargs,
     ):
-        kwargs["dtype"] = "float32"  # a PSNR of 40 dB is below the steps of bfloat16
+        kwargs["dtype"] = "float32"  # an error of 40 dB is below the steps of bfloat16
         super().__init__(**kwargs)
         if ramp_steps < 1:
             raise ValueError(f"Expected ramp_steps of at least 1. Received: {ramp_steps}")
@@ -62,22 +67,8 @@ class HoldPSNR(keras.layers.Layer):
         self.penalty = penalty
 
     def build(self, input_shape):
-        self.multiplier = self.add_weight(
-            name="multiplier",
-            shape=(),
-            initializer=keras.initializers.Constant(self.initial_multiplier),
-            trainable=False,
-            dtype="float32",
-            aggregation="mean",
-        )
-        self.step = self.add_weight(
-            name="step",
-            shape=(),
-            initializer="zeros",
-            trainable=False,
-            dtype="float32",
-            aggregation="mean",
-        )
+        self.multiplier = add_number(self, "multiplier", self.initial_multiplier)
+        self.step = add_number(self, "step")
 
     def call(self, inputs, training=None):
         watermarked, cover = inputs

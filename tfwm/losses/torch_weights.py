@@ -1,4 +1,4 @@
-"""Reads files of PyTorch weights without PyTorch, and without running what is in them."""
+"""Reading files of PyTorch weights without PyTorch, and without running code in them."""
 
 import collections
 import hashlib
@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-# torch.serialization: a file of before PyTorch 1.6 begins with this number.
+# torch.serialization: files from before PyTorch 1.6 begin with this number.
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _TYPES = {
     "DoubleStorage": np.float64,
@@ -27,11 +27,11 @@ def read_state_dict(path):
     """Reads a state dict.
 
     Args:
-        path: `.pth` as `torch.save` writes it, in the format of today or of before 1.6; or
-            `.npz` with arrays of the same names.
+        path: `.pth` file of `torch.save`, in today's format or that of before PyTorch 1.6, or
+            `.npz` file with arrays of the same names.
 
     Returns:
-        dict of names to NumPy arrays in PyTorch's layout.
+        A dict from names to NumPy arrays in PyTorch's layout.
     """
     path = Path(path).expanduser()
     if not path.is_file():
@@ -44,13 +44,13 @@ def read_state_dict(path):
         return {key: value.array() for key, value in state.items()}
     except (pickle.UnpicklingError, KeyError, ValueError, EOFError, AttributeError) as error:
         raise ValueError(
-            f"Expected a state dict as torch.save(model.state_dict(), path) writes it. "
+            "Expected a state dict, a file of torch.save(model.state_dict(), path). "
             f"Received: {path} ({error})"
         ) from error
 
 
 def download(url):
-    """Fetches a file into Keras's cache, checks it, and returns its path.
+    """Downloads a file into Keras's cache, checks it, and returns its path.
 
     Args:
         url: address whose file name ends in `-` and the first digits of its SHA-256, as
@@ -61,7 +61,7 @@ def download(url):
         path = Path(keras.utils.get_file(name, url, cache_subdir="models"))
     except Exception as error:
         raise OSError(
-            f"Could not fetch {url} ({error}). Fetch it by other means and give its path."
+            f"Could not download {url} ({error}). Get it another way and give its path."
         ) from error
     wanted = Path(name).stem.rsplit("-", 1)[1]
     found = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -77,7 +77,7 @@ class _Storage:
 
 
 class _Tensor:
-    """Where a tensor lies in its storage, which an old file holds only after the names."""
+    """Holds the place of a tensor in its storage, which old files contain only after the names."""
 
     def __init__(self, storage, offset, size, stride, *_):
         self.storage, self.offset, self.size, self.stride = storage, offset, size, stride
@@ -92,7 +92,7 @@ class _Tensor:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Knows tensors and ordered dicts, and nothing that could do harm."""
+    """Reads tensors and ordered dicts, and refuses everything else, which could run code."""
 
     def __init__(self, file):
         super().__init__(file)

@@ -1,8 +1,12 @@
-from tfwm.metrics.bit_error_rate import BitErrorRate
-from tfwm.metrics.lpips import LPIPS
-from tfwm.metrics.normalized_correlation import NormalizedCorrelation, normalized_correlation
-from tfwm.metrics.psnr import PSNR
-from tfwm.metrics.watermark_similarity import watermark_similarity
+"""Keras metrics of images, messages and watermarks."""
+
+from tfwm.metrics.image import LPIPS, PSNR
+from tfwm.metrics.message import BitErrorRate
+from tfwm.metrics.watermark import (
+    NormalizedCorrelation,
+    normalized_correlation,
+    watermark_similarity,
+)
 
 __all__ = [
     "LPIPS",

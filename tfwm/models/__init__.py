@@ -1,3 +1,28 @@
-from tfwm.models import redmark
+"""Networks, one module or package a paper. Importing this registers all their layers with Keras.
 
-__all__ = ["redmark"]
+`keras.saving.load_model` reads every `.keras` file of ours after `import tfwm.models`.
+"""
+
+from tfwm.models import (
+    barrier,
+    critic,
+    hidden,
+    keyed,
+    mbrs,
+    photo,
+    redmark,
+    stegastamp,
+    translators,
+)
+
+__all__ = [
+    "barrier",
+    "critic",
+    "hidden",
+    "keyed",
+    "mbrs",
+    "photo",
+    "redmark",
+    "stegastamp",
+    "translators",
+]

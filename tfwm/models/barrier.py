@@ -1,26 +1,27 @@
-"""A barrier behind a model: what the model puts out leaves it with an invisible watermark.
+"""Barriers: networks that put an invisible watermark into everything that a model outputs.
 
 Zhang et al., "Model watermarking for image processing networks", AAAI 2020 (arXiv 2002.11088),
 section "Network structures": embedding sub-network H (UNet), extractor sub-network R (like
-CEILNet). The watermark is an image. Sizes are those of the released code; its discriminator is
+CEILNet). The watermark is an image. Sizes are those of the released code, whose discriminator is
 `tfwm.models.critic.build_patch_critic`. Nothing of the code is reused. Where this differs:
 
-* H's defaults are the code's, which puts out the marked image itself; training begins with noise
+* H's defaults are the code's, which outputs the marked image itself: training begins with noise
   and has to learn the photo first. `residual_limit`, ours, adds a bounded change instead:
-  training begins at about 40 dB, and the mark can never be worse than the limit.
-* R's normalisation has each image's own statistics in training and in use. All convolutions but
-  the last are normalised.
-* R ends in a ReLU as the code's, which lets a pixel that is 0 everywhere learn nothing more.
+  training begins at about 40 dB, and no pixel changes by more than the limit.
+* R normalizes by each image's own statistics, in training and in use. All convolutions but the
+  last are normalized.
+* R ends in a ReLU, as in the code: a pixel that is 0 in all images cannot learn any more.
   `output="sigmoid"` has a gradient at every pixel and stays below 1.
-* R costs 70 billion multiplications for 256 x 256 pixels, most of them in its residual blocks.
-  `halvings=2` lets those see a quarter of the places, and half the width costs a quarter.
+* R needs 70 billion multiplications for 256 x 256 pixels, most of them in its residual blocks.
+  With `halvings=2` these have a quarter of the places; half the width costs a quarter.
 
-Both are fully convolutional, and their images in [0, 1], inside as well, as in the code.
+Both are fully convolutional. Images are in [0, 1], inside the networks as well, as in the code.
 """
 
 import keras
 import tensorflow as tf
 
+from tfwm.checks import one_of
 from tfwm.models import parts
 from tfwm.models.unet import unet
 from tfwm.ops.resample import apply_separable, resize_matrix
@@ -31,22 +32,22 @@ FITS = ("bilinear", "nearest", "tile")
 
 
 def build_embedder(
-    image_channels=3,
-    watermark_channels=3,
-    width=64,
-    depth=7,
-    normalization="batch",
+    image_channels: int = 3,
+    watermark_channels: int = 3,
+    width: int = 64,
+    depth: int = 7,
+    normalization: str | None = "batch",
     residual_limit=None,
-    name="embedder",
-):
-    """Builds H, a U-Net that sees the image and the watermark.
+    name: str = "embedder",
+) -> keras.Model:
+    """Builds the embedder H, a U-Net that sees the image and the watermark.
 
     Args:
         image_channels: channels of the image.
         watermark_channels: channels of the watermark.
         width: channels after the first halving; the deepest layers have eight times as many.
         depth: number of halvings, from 2; the code has 7 for 256 x 256 pixels.
-        normalization: `"batch"` as the code, `"instance"` or `None`.
+        normalization: `"batch"` as in the code, `"instance"` or `None`.
         residual_limit: the largest change of a pixel, in (0, 1]: the output is
             `image + residual_limit tanh(x)`, not clipped. `None` is the code's `sigmoid(x)`.
         name: name of the model.
@@ -56,7 +57,7 @@ def build_embedder(
         (batch, H, W, watermark_channels), "strength": (batch,)}`, images in [0, 1], H and W
         multiples of `2**depth`, and the marked image `(batch, H, W, image_channels)`:
         `image + strength (H(image, message) - image)`. The message is the watermark, which
-        `fit_watermark` brings to that size.
+        `fit_watermark` resizes to the image.
 
     Example:
 
@@ -91,24 +92,24 @@ def build_embedder(
 
 
 def build_extractor(
-    image_channels=3,
-    watermark_channels=3,
-    width=128,
-    halvings=1,
+    image_channels: int = 3,
+    watermark_channels: int = 3,
+    width: int = 128,
+    halvings: int = 1,
     dilations=DILATIONS,
-    output="relu",
-    name="extractor",
-):
-    """Builds R: convolutions, dilated residual blocks, convolutions.
+    output: str = "relu",
+    name: str = "extractor",
+) -> keras.Model:
+    """Builds the extractor R: convolutions, dilated residual blocks, convolutions.
 
     Args:
         image_channels: channels of the image.
         watermark_channels: channels of the watermark.
-        width: channels of all hidden layers; 16 to 32 can be trained on a CPU.
-        halvings: how often the places are halved before the residual blocks, from 1; the code
-            has 1.
-        dilations: distance of the pixels that a block's convolutions see, one number a block.
-        output: last function: `"relu"` as the code, or `"sigmoid"`.
+        width: channels of all hidden layers; a CPU can train 16 to 32.
+        halvings: number of halvings before the residual blocks, from 1; the code has 1.
+        dilations: distance between the pixels that a block's convolutions see, one number for
+            each block.
+        output: last function: `"relu"` as in the code, or `"sigmoid"`.
         name: name of the model.
 
     Returns:
@@ -125,10 +126,9 @@ def build_extractor(
     parts.check_sizes(halvings=halvings)
     if not all(isinstance(n, int) and n > 0 for n in dilations):
         raise ValueError(f"Expected dilations to be integers from 1. Received: {dilations=}")
-    if output not in OUTPUTS:
-        raise ValueError(f"Expected an output of {OUTPUTS}. Received: output={output!r}")
+    one_of("output", output, OUTPUTS)
     image = keras.Input((None, None, image_channels), name="image")
-    # A mark of 40 dB is as small as the steps of bfloat16 pixels.
+    # In float32: a mark of 40 dB is as small as the steps of bfloat16 pixels.
     x = _relu(_convolution(image, width, "conv1", dtype="float32"), "conv1")
     x = _relu(_convolution(x, width, "conv2"), "conv2")
     for i in range(1, halvings + 1):
@@ -148,7 +148,7 @@ def build_extractor(
             kernel_initializer=parts.small_normal(),
             name=f"double{i}",
         )
-        x = parts.normalise(layer(x), f"double{i}", "instance", affine=True)
+        x = parts.normalize(layer(x), f"double{i}", "instance", affine=True)
         x = _relu(x, f"double{i}")
     x = _relu(_convolution(x, width, "conv3"), "conv3")
     watermark = keras.layers.Conv2D(
@@ -162,14 +162,14 @@ def build_extractor(
 
 
 def fit_watermark(watermark, size, method="bilinear"):
-    """Gives a watermark the size of the images that are to bear it.
+    """Resizes a watermark to the size of the images to mark.
 
     Args:
         watermark: `(h, w, channels)` in [0, 1].
         size: `(height, width)` of the images, numbers or tensors.
         method: `"bilinear"` (antialiased, as `tfwm.ops.resample.resize_matrix`); `"nearest"`,
-            which keeps the two colours of a QR code; or `"tile"`, which repeats the watermark
-            at its own size from the upper left corner on and cuts off what stands out.
+            which keeps the two colors of a QR code; or `"tile"`, which repeats the watermark
+            at its own size from the upper left corner and crops it at the borders.
 
     Returns:
         float32 tensor `(height, width, channels)`.
@@ -180,8 +180,7 @@ def fit_watermark(watermark, size, method="bilinear"):
     array([[1., 0., 1., 0., 1.],
            [0., 1., 0., 1., 0.]], dtype=float32)
     """
-    if method not in FITS:
-        raise ValueError(f"Expected a method of {FITS}. Received: method={method!r}")
+    one_of("method", method, FITS)
     watermark = tf.cast(watermark, tf.float32)
     if watermark.shape.rank != 3:
         raise ValueError(
@@ -214,7 +213,7 @@ def _convolution(x, width, name, **arguments):
         name=name,
         **arguments,
     )(x)
-    return parts.normalise(x, name, "instance", affine=True)
+    return parts.normalize(x, name, "instance", affine=True)
 
 
 def _relu(x, name):

@@ -1,4 +1,4 @@
-"""The adversaries of HiDDeN (Fig. 2) and MBRS (Fig. 2), of other depth, of StegaStamp, PatchGAN."""
+"""Critics, which tell covers from marked images: those of HiDDeN, MBRS, StegaStamp; PatchGAN."""
 
 import keras
 from keras import ops
@@ -6,8 +6,8 @@ from keras import ops
 from tfwm.models import parts
 
 
-def build_critic(width=64, depth=4, name="critic"):
-    """Builds a critic, which tells covers from watermarked images.
+def build_critic(width: int = 64, depth: int = 4, name: str = "critic") -> keras.Model:
+    """Builds the critic of HiDDeN and MBRS (both Fig. 2), which differ in depth.
 
     Args:
         width: channels of its convolutions.
@@ -33,14 +33,14 @@ def build_critic(width=64, depth=4, name="critic"):
     return keras.Model(image, x, name=name)
 
 
-def build_clipped_critic(limit=0.01, name="critic"):
-    """Builds StegaStamp's critic: small, without normalisation, all weights clipped.
+def build_clipped_critic(limit: float = 0.01, name: str = "critic") -> keras.Model:
+    """Builds StegaStamp's critic: small, without normalization, all weights clipped.
 
-    As in its code (MIT), which clips after each step for a Wasserstein loss; take it with
-    `tfwm.losses.AdversarialLoss(critic, weight, kind="wasserstein")`.
+    As in StegaStamp's code (MIT), which clips weights after each step for a Wasserstein loss. Use
+    it in `tfwm.losses.AdversarialLoss(critic, weight, kind="wasserstein")`.
 
     Args:
-        limit: largest absolute value of a weight, from the first step on.
+        limit: largest absolute value of a weight after a step.
         name: name of the model.
 
     Returns:
@@ -69,22 +69,24 @@ def build_clipped_critic(limit=0.01, name="critic"):
     return keras.Model(image, x, name=name)
 
 
-def build_patch_critic(channels=3, width=64, depth=4, name="critic"):
-    """Builds a PatchGAN, which judges each patch of an image by itself.
+def build_patch_critic(
+    channels: int = 3, width: int = 64, depth: int = 4, name: str = "critic"
+) -> keras.Model:
+    """Builds a PatchGAN, a critic that judges each patch of an image by itself.
 
     Isola et al., CVPR 2017, section 3.2.2, with the sizes of Zhang et al.'s released code ("Model
     watermarking for image processing networks", AAAI 2020): 3 x 3 convolutions with stride 2.
 
     Args:
-        channels: channels of the image; with a condition beside it, those of both.
-        width: channels of the first convolution; they double up to eight times as many.
+        channels: channels of the image, plus those of a condition if there is one.
+        width: channels of the first convolution; each next one doubles them, up to eight times.
         depth: number of halvings; the paper has 4.
         name: name of the model.
 
     Returns:
         `keras.Model` from an image `(batch, H, W, channels)` in [0, 1], H and W multiples of
-        `2**depth` and from twice that on, to logits `(batch, H / 2**depth, W / 2**depth, 1)`,
-        positive where it takes the image for a real one.
+        `2**depth`, at least twice that, to logits `(batch, H / 2**depth, W / 2**depth, 1)`,
+        positive where the image seems real.
 
     Example:
 
@@ -106,7 +108,7 @@ def build_patch_critic(channels=3, width=64, depth=4, name="critic"):
             name=layer,
         )(x)
         if i:
-            x = parts.normalise(x, layer, "instance")
+            x = parts.normalize(x, layer, "instance")
         x = keras.layers.LeakyReLU(0.2, name=f"{layer}_leaky")(x)
     last = parts.small_normal()
     x = keras.layers.Conv2D(
@@ -117,7 +119,7 @@ def build_patch_critic(channels=3, width=64, depth=4, name="critic"):
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class Clip(keras.constraints.Constraint):
-    """Keeps a weight's values within `[-limit, limit]`.
+    """Clips a weight's values to `[-limit, limit]`.
 
     Args:
         limit: positive number.

@@ -1,22 +1,22 @@
-"""HiDDeN: hiding data with deep networks, the baseline of most papers after it.
+"""HiDDeN: hiding data with deep networks, the baseline of most later papers.
 
 Zhu, Kaplan, Johnson and Fei-Fei, "HiDDeN: Hiding data with deep networks", ECCV 2018. Section 3
 (Fig. 2: encoder, noise layer, decoder, adversary).
 
-Code: the authors' is in Lua for Torch (github.com/jirenz/HiDDeN); what later papers compare with is
-the PyTorch port github.com/ando-khachatryan/HiDDeN (MIT). Nothing of either is reused; written from
-the specification, which follows the port. Where this differs:
+Code: the authors' is in Lua for Torch (github.com/jirenz/HiDDeN); later papers compare with the
+PyTorch port github.com/ando-khachatryan/HiDDeN (MIT). Nothing of either is reused; this is written
+from the specification, which follows the port. Where this differs:
 
 * A message belongs to a tile of 128 x 128 pixels, the size of the paper's images, and images may
-  have any number of tiles: the message is repeated over its own tile, and the mean before the
-  logits taken over it.
-* Message bits enter as -1 and 1, the port has 0 and 1; an affine map, which the first convolution
-  undoes. A bit is a logit here, above 0 for a 1; the port regresses 0 and 1.
-* The last convolution of the encoder gives the residual `E(I, m) - I`. The same functions can be
-  reached, as it sees the image as well, and training begins with a picture instead of noise.
-* Convolutions before batch normalisation have no bias, which it would take out again.
+  have any number of tiles. Each message is repeated over its own tile, and the mean before the
+  logits covers that tile.
+* Message bits enter as -1 and 1; the port has 0 and 1. The difference is an affine map, which the
+  first convolution can undo. A bit is a logit here, above 0 for a 1; the port regresses 0 and 1.
+* The last convolution of the encoder returns the residual `E(I, m) - I`. It can learn the same
+  functions, as it sees the image as well, and training begins with the image instead of noise.
+* Convolutions before batch normalization have no bias, which normalization would remove.
 
-Inside, pixels are `2 image - 1`.
+Inside the network, pixels are `2 image - 1`.
 """
 
 import keras
@@ -28,8 +28,14 @@ TILE = 128
 BITS = 30
 
 
-def build_embedder(tile_size=TILE, width=64, depth=4, message_length=BITS, name="embedder"):
-    """Builds the encoder (Fig. 2).
+def build_embedder(
+    tile_size: int = TILE,
+    width: int = 64,
+    depth: int = 4,
+    message_length: int = BITS,
+    name: str = "embedder",
+) -> keras.Model:
+    """Builds the encoder (Fig. 2), which embeds one message in each tile.
 
     Args:
         tile_size: side of a tile in pixels.
@@ -58,7 +64,7 @@ def build_embedder(tile_size=TILE, width=64, depth=4, message_length=BITS, name=
     x = signal
     for i in range(depth):
         x = parts.convolution(x, width, f"conv{i + 1}")
-    # Not UpSampling2D, in which TFLite loses the number of channels.
+    # Not UpSampling2D: TFLite loses its number of channels.
     m = keras.ops.tile(parts.to_signs(message), (1, 1, 1, tile_size**2))
     m = DepthToSpace(tile_size, name="message_everywhere")(m)
     x = keras.layers.Concatenate(name="message_features_image")([m, x, signal])
@@ -69,14 +75,20 @@ def build_embedder(tile_size=TILE, width=64, depth=4, message_length=BITS, name=
     return keras.Model(inputs, watermarked, name=name)
 
 
-def build_extractor(tile_size=TILE, width=64, depth=7, message_length=BITS, name="extractor"):
-    """Builds the decoder (Fig. 2): one logit for each bit of each tile.
+def build_extractor(
+    tile_size: int | None = TILE,
+    width: int = 64,
+    depth: int = 7,
+    message_length: int = BITS,
+    name: str = "extractor",
+) -> keras.Model:
+    """Builds the decoder (Fig. 2), which returns one logit for each bit of each tile.
 
     Args:
         tile_size: side of a tile in pixels. `None` takes the mean over the whole image, of any
-            size: for training against attacks that crop or resize. The weights are the same.
+            size, for training against attacks that crop or resize. The weights stay the same.
         width: channels of the hidden layers.
-        depth: number of convolutions of that width; one to the bits follows.
+        depth: number of convolutions of that width, before the one to the bits.
         message_length: bits of a tile.
         name: name of the model.
 

@@ -1,21 +1,22 @@
-"""Parts that the networks of several papers share."""
+"""Small functions that build or check what the networks of several papers share."""
 
 import keras
 
+from tfwm.checks import one_of
 from tfwm.layers import FusedBatchNormalization, InstanceNormalization
 
 NORMALIZATIONS = (None, "batch", "instance")
 
 
 def check_sizes(**sizes):
-    """Raises `ValueError` for a size that is no integer above 0."""
+    """Raises `ValueError` if a size is not an integer above 0."""
     for key, value in sizes.items():
         if not isinstance(value, int) or value < 1:
             raise ValueError(f"Expected {key} to be an integer above 0. Received: {key}={value!r}")
 
 
 def convolution(x, width, name):
-    """3 x 3 convolution, batch normalisation, ReLU: the block of HiDDeN and MBRS.
+    """Adds a 3 x 3 convolution, batch normalization and ReLU: the block of HiDDeN and MBRS.
 
     Args:
         x: features `(batch, rows, columns, channels)`.
@@ -23,17 +24,17 @@ def convolution(x, width, name):
         name: prefix of the layers' names.
     """
     x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False, name=name)(x)
-    return keras.layers.ReLU(name=f"{name}_relu")(normalise(x, name))
+    return keras.layers.ReLU(name=f"{name}_relu")(normalize(x, name))
 
 
-def normalise(x, name, kind="batch", affine=False):
-    """Normalisation of the layer `name`, one of `NORMALIZATIONS`.
+def normalize(x, name, kind="batch", affine=False):
+    """Normalizes the results of the layer `name` by one of `NORMALIZATIONS`.
 
     Args:
         x: features `(batch, rows, columns, channels)`.
-        name: of the layer before.
+        name: name of the layer before.
         kind: `"batch"`, `"instance"` or `None`.
-        affine: whether instance normalisation has a learned scale and offset.
+        affine: whether instance normalization has a learned scale and offset.
     """
     if kind is None:
         return x
@@ -43,31 +44,30 @@ def normalise(x, name, kind="batch", affine=False):
 
 
 def check_normalization(kind):
-    """Raises `ValueError` for what is not one of `NORMALIZATIONS`."""
-    if kind not in NORMALIZATIONS:
-        raise ValueError(
-            f"Expected a normalization of {NORMALIZATIONS}. Received: normalization={kind!r}"
-        )
+    """Raises `ValueError` if `kind` is not one of `NORMALIZATIONS`."""
+    one_of("normalization", kind, NORMALIZATIONS)
 
 
 def small_normal():
-    """Initial weights of pix2pix and of networks after it: deviation 0.02, of any size."""
+    """Returns the initializer of pix2pix and later networks: deviation 0.02 for any size."""
     return keras.initializers.RandomNormal(stddev=0.02)
 
 
 def to_signal(image, dtype=None):
-    """Pixels in [-1, 1] from those in [0, 1]."""
+    """Maps pixels from [0, 1] to [-1, 1]."""
     return keras.layers.Rescaling(2.0, offset=-1.0, name="pixels", dtype=dtype)(image)
 
 
 def to_signs(message):
-    """-1 and 1 from bits."""
+    """Maps bits to -1 and 1."""
     return keras.layers.Rescaling(2.0, offset=-1.0, name="signs")(message)
 
 
 def add_residual(image, residual, strength, unit=0.5):
-    """`image + strength * unit * residual`, float32; half is the way from [-1, 1] to [0, 1]."""
-    scale = keras.layers.Rescaling(unit, name="to_unit_range", dtype="float32")(strength)
+    """Returns `image + strength * unit * residual`, float32; 1/2 maps [-1, 1] to [0, 1]."""
+    scale = strength
+    if unit != 1:
+        scale = keras.layers.Rescaling(unit, name="to_unit_range", dtype="float32")(scale)
     scale = keras.layers.Reshape((1, 1, 1), name="strength_factor")(scale)
     residual = keras.layers.Multiply(name="scaled_residual", dtype="float32")([residual, scale])
     return keras.layers.Add(name="watermarked", dtype="float32")([image, residual])

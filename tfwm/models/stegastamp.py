@@ -1,54 +1,57 @@
-"""StegaStamp, and the successor that is easier to train and survives cropping.
+"""StegaStamp, and CropDefender, its successor that is easier to train and survives cropping.
 
 Tancik, Mildenhall and Ng, "StegaStamp: Invisible hyperlinks in physical photographs", CVPR 2020,
 section 3; "CropDefender: deep watermark which is more easy to train and more robust against
-cropping", arXiv 2109.06651: sections 3.1 (sigmoid), 3.3, 5.2.1 (instance normalisation).
+cropping", arXiv 2109.06651: sections 3.1 (sigmoid), 3.3, 5.2.1 (instance normalization).
 
 Official code: github.com/tancik/StegaStamp (MIT) and the CropDefender authors'. Nothing of either
-is reused; written from papers and specification. Where this differs:
+is reused; this is written from the papers and the specification. Where this differs:
 
 * The dense layer of the spatial transformer has 41 of the decoder's 52 million weights at
   400 x 400 pixels. Here it sees the means of a grid of 4 x 4: 0.3 million, the same outputs.
 * Up-convolutions are 2 x 2, StegaStamp's; CropDefender's are 3 x 3. StegaStamp's unused tenth
   convolution is left out.
-* CropDefender's text normalises "before activation layers", its code the residual as well, which
-  then has mean 0 and variance 1 in every image. Here, as in the text, the residual is free.
+* CropDefender's text normalizes "before activation layers". Its code normalizes the residual as
+  well, to mean 0 and variance 1 in every image. Here, as in the text, the residual is not.
 * `output="sigmoid"`, CropDefender's `sigmoid(I - 1/2 + R)`, is far from `I` for `R = 0`.
-  `"logit"`, ours, is `sigmoid(logit(I) + R)`, which is `I`: bounded as well, and training does
-  not have to learn the photo first.
+  `"logit"`, ours, is `sigmoid(logit(I) + R)`, which is `I` for `R = 0`. It is bounded as well, and
+  training does not have to learn the photo first.
 
-Inside, pixels and bits are shifted by -1/2.
+Inside the networks, pixels and bits are shifted by -1/2.
 """
 
 import keras
+import tensorflow as tf
 
-from tfwm.layers import InstanceNormalization, SpatialTransformer
+from tfwm.checks import one_of
+from tfwm.layers import InstanceNormalization
+from tfwm.models import parts
+from tfwm.ops.warp import pixel_centers, sample_bilinear
 
-NORMALIZATIONS = (None, "batch", "instance")
 OUTPUTS = ("sum", "sigmoid", "logit")
 # Logits of black and white are infinite: a pixel is at least this far from both.
 MARGIN = 1 / 255
-# Side of the grid of means that the spatial transformer decides by.
+# Side of the grid of means from which the spatial transformer computes its map.
 LOCATION_GRID = 8
 
 
 def build_embedder(
-    size=400,
-    message_length=100,
-    width=32,
-    normalization="instance",
-    output="sigmoid",
-    name="embedder",
-):
-    """Builds the encoder, a U-Net that gets the message as three more channels of the image.
+    size: int = 400,
+    message_length: int = 100,
+    width: int = 32,
+    normalization: str | None = "instance",
+    output: str = "sigmoid",
+    name: str = "embedder",
+) -> keras.Model:
+    """Builds the encoder, a U-Net that sees the message as three more channels of the image.
 
     Args:
-        size: height and width of the image in pixels, a multiple of 16 from 64 on.
+        size: height and width of the image in pixels, a multiple of 16, at least 64.
         message_length: number of bits.
         width: channels at full resolution; the deepest layers have eight times as many.
-        normalization: `None` as StegaStamp, `"instance"` as CropDefender (section 5.2.1), or
-            `"batch"`, to compare.
-        output: how image `I` and residual `R` are joined: `"sum"` (StegaStamp), `"sigmoid"`
+        normalization: `None` as in StegaStamp, `"instance"` as in CropDefender (section 5.2.1),
+            or `"batch"`, for comparisons.
+        output: how image `I` and residual `R` are combined: `"sum"` (StegaStamp), `"sigmoid"`
             (CropDefender, section 3.1) or `"logit"` (ours), see above.
         name: name of the model.
 
@@ -65,8 +68,7 @@ def build_embedder(
     (1, 64, 64, 3)
     """
     _check(size, message_length, width, normalization)
-    if output not in OUTPUTS:
-        raise ValueError(f"Expected an output of {OUTPUTS}. Received: output={output!r}")
+    one_of("output", output, OUTPUTS)
     image = keras.Input((size, size, 3), name="image")
     message = keras.Input((1, 1, message_length), name="message")
     strength = keras.Input((), name="strength")
@@ -96,26 +98,26 @@ def build_embedder(
 
 
 def build_extractor(
-    size=400,
-    message_length=100,
-    width=32,
-    normalization="instance",
-    last_normalization=True,
-    scale_logits=False,
-    name="extractor",
-):
-    """Builds the decoder: a spatial transformer straightens the image, convolutions read it.
+    size: int = 400,
+    message_length: int = 100,
+    width: int = 32,
+    normalization: str | None = "instance",
+    last_normalization: bool = True,
+    scale_logits: bool = False,
+    name: str = "extractor",
+) -> keras.Model:
+    """Builds the decoder: a spatial transformer aligns the image, then convolutions read it.
 
     Args:
         size: see `build_embedder`.
         message_length: see `build_embedder`.
         width: channels of the first convolutions; the last have four times as many.
         normalization: see `build_embedder`.
-        last_normalization: whether the logits are normalised as well, to variance 1 over the bits
-            (CropDefender; the most important one in its section 5.2.1). The cross-entropy
-            then cannot fall below 0.313.
-        scale_logits: whether a learned factor of at least 1 multiplies them then (ours), so that
-            bits that are right leave the loss to those that are wrong.
+        last_normalization: whether the logits are normalized as well, to variance 1 over the bits
+            (CropDefender, whose section 5.2.1 calls it the most important one). The
+            cross-entropy then cannot fall below 0.313.
+        scale_logits: whether a learned factor of at least 1 then multiplies the logits (ours), so
+            that correct bits cost little and wrong bits dominate the loss.
         name: name of the model.
 
     Returns:
@@ -150,10 +152,10 @@ def build_extractor(
     x = _dense(keras.layers.Flatten(name="all")(x), 16 * width, normalization, "dense")
     x = keras.layers.Dense(message_length, name="bits", dtype="float32")(x)
     if last_normalization:
-        x = _normalised(x, normalization, "bits", dtype="float32")
+        x = _normalized(x, normalization, "bits", dtype="float32")
     if scale_logits:
         x = keras.layers.Reshape((message_length, 1), name="bits_apart", dtype="float32")(x)
-        # Never below 1: a factor that may fall does, to 0, while the bits are at chance.
+        # Never below 1: while the bits are at chance, a free factor falls to 0.
         more = keras.layers.Dense(
             1,
             use_bias=False,
@@ -168,25 +170,17 @@ def build_extractor(
 
 
 def _check(size, message_length, width, normalization):
-    # From 64 pixels on, the last features have several places to be normalised over.
+    # With fewer than 64 pixels, the last features would have one place: nothing to normalize over.
     if size < 64 or size % 16:
         raise ValueError(
             f"Expected a size that is a multiple of 16 from 64. Received: size={size!r}"
         )
-    if min(message_length, width) < 1:
-        raise ValueError(
-            "Expected a message_length and a width of at least 1. "
-            f"Received: message_length={message_length!r}, width={width!r}"
-        )
-    if normalization not in NORMALIZATIONS:
-        raise ValueError(
-            f"Expected a normalization of {NORMALIZATIONS}. "
-            f"Received: normalization={normalization!r}"
-        )
+    parts.check_sizes(message_length=message_length, width=width)
+    parts.check_normalization(normalization)
 
 
 def _message_image(message, size, normalization):
-    """The message as an image of three channels, an eighth of the size and enlarged."""
+    """Turns the message into an image of three channels, an eighth of the size, and enlarges it."""
     side = size // 8
     x = keras.layers.Flatten(name="message_bits")(_shifted(message, "signs"))
     x = _dense(x, side * side * 3, normalization, "message_dense")
@@ -212,17 +206,62 @@ def _convolution(x, width, kernel, stride, normalization, name):
     x = keras.layers.Conv2D(
         width, kernel, stride, "same", kernel_initializer="he_normal", name=name
     )(x)
-    return keras.layers.ReLU(name=f"{name}_relu")(_normalised(x, normalization, name))
+    return keras.layers.ReLU(name=f"{name}_relu")(_normalized(x, normalization, name))
 
 
 def _dense(x, units, normalization, name):
     x = keras.layers.Dense(units, kernel_initializer="he_normal", name=name)(x)
-    return keras.layers.ReLU(name=f"{name}_relu")(_normalised(x, normalization, name))
+    return keras.layers.ReLU(name=f"{name}_relu")(_normalized(x, normalization, name))
 
 
-def _normalised(x, normalization, name, dtype=None):
+def _normalized(x, normalization, name, dtype=None):
     if normalization == "instance":
         return InstanceNormalization(name=f"{name}_norm", dtype=dtype)(x)
     if normalization == "batch":
         return keras.layers.BatchNormalization(name=f"{name}_norm", dtype=dtype)(x)
     return x
+
+
+@keras.saving.register_keras_serializable(package="tfwm")
+class SpatialTransformer(keras.layers.Layer):
+    """Resamples each image by an affine map, bilinearly, with gradients to image and map.
+
+    The result at `(x, y)` is the image at `(a x + b y + c, d x + e y + f)`, where -1 and 1 are the
+    outer edges of the image. Beyond the border the edge pixel repeats.
+
+    Reference: Jaderberg, Simonyan, Zisserman and Kavukcuoglu, "Spatial transformer networks",
+    NIPS 2015, Eq. 1 and 5.
+
+    Call arguments:
+        inputs: `[image, parameters]`: `(batch, height, width, channels)` and
+            `(batch, 6)` with `a, b, c, d, e, f`.
+
+    Output shape:
+        That of the image.
+
+    Example:
+
+    >>> image = np.arange(4, dtype="float32").reshape(1, 2, 2, 1)
+    >>> mirror = np.array([[-1, 0, 0, 0, 1, 0]], "float32")
+    >>> SpatialTransformer()([image, mirror]).numpy().ravel().tolist()
+    [1.0, 0.0, 3.0, 2.0]
+    """
+
+    def call(self, inputs):
+        image, parameters = inputs
+        if parameters.shape[-1] != 6:
+            raise ValueError(
+                f"Expected parameters (batch, 6). Received: parameters of shape {parameters.shape}"
+            )
+        height, width = (image.shape[i] or tf.shape(image)[i] for i in (1, 2))
+        y, x = (2 * pixel_centers(side) - 1 for side in (height, width))
+        x, y = tf.reshape(x, (1, 1, -1)), tf.reshape(y, (1, -1, 1))
+        parameters = tf.cast(parameters, tf.float32)
+        a, b, c, d, e, f = (tf.reshape(p, (-1, 1, 1)) for p in tf.unstack(parameters, 6, axis=1))
+        columns = (a * x + b * y + c + 1.0) * (tf.cast(width, tf.float32) / 2) - 0.5
+        rows = (d * x + e * y + f + 1.0) * (tf.cast(height, tf.float32) / 2) - 0.5
+        sampled = sample_bilinear(tf.cast(image, tf.float32), rows, columns)
+        return tf.cast(sampled, image.dtype)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[0]

@@ -1,48 +1,49 @@
-"""Networks from an image to an image: surrogates of an attacker, and hosts that mark by themselves.
+"""Image-to-image networks: surrogates that an attacker trains, and hosts that mark their outputs.
 
 * `build_unet`: Isola et al., "Image-to-image translation with conditional adversarial networks",
   CVPR 2017 (pix2pix).
 * `build_resnet`: Johnson, Alahi and Fei-Fei, "Perceptual losses for real-time style transfer and
   super-resolution", ECCV 2016, as pix2pix has it.
-* `build_super_resolver`: the same paper's network for larger images.
+* `build_super_resolver`: the same paper's network that enlarges images.
 
-Zhang et al., "Model watermarking for image processing networks", AAAI 2020, copy a model by four
+Zhang et al., "Model watermarking for image processing networks", AAAI 2020, copy a model with four
 surrogates: UNet is `build_unet(residual=True)` for 256 x 256 pixels, and CNet, Res9, Res16 are
 `build_resnet(blocks, residual=True)` of 0, 9 and 16 blocks. Wu et al., "Watermarking neural
-networks with watermarked images", have pix2pix and Johnson's network among their hosts.
+networks with watermarked images", use pix2pix and Johnson's network as hosts, among others.
 
-Code: that of pix2pix and CycleGAN (BSD) and of Zhang et al.; nothing of it is reused. Where these
-differ:
+Code: pix2pix and CycleGAN (BSD), and Zhang et al.'s; nothing of it is reused. Where these differ:
 
-* By the precedence of an operator, Zhang's residual blocks have one convolution, not two. Two are
-  the default here; `block_depth=1` is theirs.
-* Theirs normalise in use by the mean statistics of the training. Here each image has its own, in
-  training and in use.
-* Their dropout of 0.5 is an argument of the U-Net, 0 by default, and left out of the other.
-* What "several convolutional layers" (CNet) are is not said: the residual network without blocks.
+* Because of an operator's precedence, the residual blocks of Zhang's code have one convolution, not
+  two. Two are the default here; `block_depth=1` is theirs.
+* Theirs normalize in use by the mean statistics of the training. Here each image is normalized by
+  its own statistics, in training and in use.
+* Their dropout of 0.5 is an argument of the U-Net, 0 by default; the residual network has none.
+* Zhang's text does not say what the "several convolutional layers" of CNet are. Here CNet is the
+  residual network without blocks.
 
-Images are in [0, 1]; inside, pixels are `2 image - 1`, and the last function is tanh. With
-`residual` it gives a change of the input in that range, and the sum is clipped.
+Images are in [0, 1]. Inside the networks, pixels are `2 image - 1`, and the last function is tanh.
+With `residual` a network outputs a change of its input in that range, and the sum is clipped.
 """
 
 import keras
+import tensorflow as tf
 
-from tfwm.layers import DepthToSpace, Enlarge, ReflectionPadding
+from tfwm.layers import DepthToSpace
 from tfwm.models import parts
 from tfwm.models.unet import unet
 
 
 def build_unet(
-    channels_in=3,
-    channels_out=3,
-    width=64,
-    depth=8,
-    normalization="instance",
-    dropout=0.0,
-    residual=False,
-    name="unet",
-):
-    """Builds pix2pix's U-Net, at its defaults `unet_256`.
+    channels_in: int = 3,
+    channels_out: int = 3,
+    width: int = 64,
+    depth: int = 8,
+    normalization: str | None = "instance",
+    dropout: float = 0.0,
+    residual: bool = False,
+    name: str = "unet",
+) -> keras.Model:
+    """Builds pix2pix's U-Net; the defaults are `unet_256`.
 
     Args:
         channels_in: channels of the input.
@@ -50,8 +51,9 @@ def build_unet(
         width: channels after the first halving; the deepest layers have eight times as many.
         depth: number of halvings, from 2: 8 for 256 x 256 pixels, 6 for 64 x 64.
         normalization: `"instance"`, `"batch"` or `None`.
-        dropout: rate in the middle of the way up, in training, from depth 6 on; pix2pix has 0.5.
-        residual: whether it gives a change of the input, which then has as many channels.
+        dropout: rate in training in the middle of the way up, from a depth of 6; pix2pix has 0.5.
+        residual: whether the network outputs a change of the input, which then needs as many
+            channels.
         name: name of the model.
 
     Returns:
@@ -74,15 +76,15 @@ def build_unet(
 
 
 def build_resnet(
-    blocks=9,
-    channels_in=3,
-    channels_out=3,
-    width=64,
-    block_depth=2,
-    normalization="instance",
-    residual=False,
-    name="resnet",
-):
+    blocks: int = 9,
+    channels_in: int = 3,
+    channels_out: int = 3,
+    width: int = 64,
+    block_depth: int = 2,
+    normalization: str | None = "instance",
+    residual: bool = False,
+    name: str = "resnet",
+) -> keras.Model:
     """Builds a residual network: two halvings, residual blocks, two doublings.
 
     Args:
@@ -90,14 +92,14 @@ def build_resnet(
         channels_in: channels of the input.
         channels_out: channels of the output.
         width: channels at full resolution; the blocks have four times as many.
-        block_depth: convolutions of a block: 2, or 1 as Zhang's code.
+        block_depth: convolutions of a block: 2, or 1 as in Zhang's code.
         normalization: `"instance"`, `"batch"` or `None`.
         residual: see `build_unet`.
         name: name of the model.
 
     Returns:
         `keras.Model` from `(batch, H, W, channels_in)` to `(batch, H, W, channels_out)`, both in
-        [0, 1], H and W multiples of 4 from 8 on.
+        [0, 1], H and W multiples of 4, at least 8.
 
     Example:
 
@@ -124,15 +126,21 @@ def build_resnet(
     return keras.Model(image, _finished(image, x, residual), name=name)
 
 
-def build_super_resolver(scale=4, channels=3, width=64, blocks=4, name="super_resolver"):
-    """Builds a network that enlarges images, by what it adds to bilinear interpolation.
+def build_super_resolver(
+    scale: int = 4,
+    channels: int = 3,
+    width: int = 64,
+    blocks: int = 4,
+    name: str = "super_resolver",
+) -> keras.Model:
+    """Builds a network that enlarges images: it adds detail to bilinear interpolation.
 
-    Johnson's: a 9 x 9 convolution, residual blocks at the small size, doublings, a 9 x 9
-    convolution. As in Lim et al., "Enhanced deep residual networks", CVPRW 2017, there is no
-    normalisation, which takes an image's contrast away; doublings are `DepthToSpace`.
+    As in Johnson's paper: a 9 x 9 convolution, residual blocks at the small size, doublings, a
+    9 x 9 convolution. As in Lim et al., "Enhanced deep residual networks", CVPRW 2017, there is
+    no normalization, which would remove an image's contrast. Doublings are `DepthToSpace`.
 
     Args:
-        scale: a power of 2 by which sides grow; the paper has 4 and 8.
+        scale: factor on the sides, a power of 2; the paper has 4 and 8.
         channels: channels of input and output.
         width: channels of the hidden layers.
         blocks: number of residual blocks; the paper has 4.
@@ -140,7 +148,7 @@ def build_super_resolver(scale=4, channels=3, width=64, blocks=4, name="super_re
 
     Returns:
         `keras.Model` from `(batch, H, W, channels)` to `(batch, scale * H, scale * W, channels)`,
-        both in [0, 1], H and W from 5 on.
+        both in [0, 1], H and W at least 5.
 
     Example:
 
@@ -178,7 +186,7 @@ def _check_blocks(blocks):
 
 
 def _finished(image, x, residual):
-    """From the last convolution's results to pixels in [0, 1], float32."""
+    """Turns the last convolution's results into pixels in [0, 1], float32."""
     if not residual:
         x = keras.layers.Activation("tanh", name="tanh", dtype="float32")(x)
         return keras.layers.Rescaling(0.5, offset=0.5, name="output", dtype="float32")(x)
@@ -196,7 +204,7 @@ def _finished(image, x, residual):
 def _layer(
     x, width, name, normalization, kernel=3, stride=1, padding="valid", transposed=False, relu=True
 ):
-    """Convolution, normalisation, ReLU."""
+    """Adds a convolution, normalization and ReLU."""
     kind = keras.layers.Conv2DTranspose if transposed else keras.layers.Conv2D
     x = kind(
         width,
@@ -207,14 +215,99 @@ def _layer(
         kernel_initializer=parts.small_normal(),
         name=name,
     )(x)
-    x = parts.normalise(x, name, normalization)
+    x = parts.normalize(x, name, normalization)
     return keras.layers.ReLU(name=f"{name}_relu")(x) if relu else x
 
 
 def _block(x, depth, name, normalization):
-    """Residual block; only a block of one convolution has a ReLU after its last, as Zhang's."""
+    """Adds a residual block; only one of a single convolution ends in a ReLU, as Zhang's."""
     y = x
     for i in range(1, depth + 1):
         y = ReflectionPadding(1, name=f"{name}_border{i}")(y)
         y = _layer(y, x.shape[-1], f"{name}_conv{i}", normalization, relu=i < depth or depth == 1)
     return keras.layers.Add(name=f"{name}_sum")([x, y])
+
+
+@keras.saving.register_keras_serializable(package="tfwm")
+class Enlarge(keras.layers.Layer):
+    """Enlarges images of any size by a whole factor, bilinearly.
+
+    Equals `keras.layers.UpSampling2D(interpolation="bilinear")`, which Keras 3.15 cannot export
+    for images of unknown size.
+
+    Args:
+        scale: factor on the sides, an integer.
+
+    Input shape:
+        `(batch, height, width, channels)`.
+
+    Output shape:
+        `(batch, scale * height, scale * width, channels)`, float32.
+
+    Example:
+
+    >>> row = np.array([0.0, 1.0], "float32").reshape(1, 1, 2, 1)
+    >>> Enlarge(2)(row).numpy()[0, 0, :, 0].tolist()
+    [0.0, 0.25, 0.75, 1.0]
+    """
+
+    def __init__(self, scale, **kwargs):
+        kwargs["dtype"] = "float32"
+        super().__init__(**kwargs)
+        if not isinstance(scale, int) or scale < 1:
+            raise ValueError(f"Expected a scale that is an integer from 1. Received: {scale=}")
+        self.scale = scale
+
+    def call(self, inputs):
+        return tf.image.resize(inputs, tf.shape(inputs)[1:3] * self.scale)
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        sides = [None if n is None else n * self.scale for n in (height, width)]
+        return (batch, *sides, channels)
+
+    def get_config(self):
+        return {**super().get_config(), "scale": self.scale}
+
+
+@keras.saving.register_keras_serializable(package="tfwm")
+class ReflectionPadding(keras.layers.Layer):
+    """Pads an image with its mirror image.
+
+    The networks of Johnson, Alahi and Fei-Fei (2016) and later ones pad this way before wide
+    convolutions, and not with zeros, so that no frame is visible in their outputs.
+
+    Args:
+        size: number of pixels to add on each side, less than the sides of the image.
+
+    Input shape:
+        `(batch, height, width, channels)`.
+
+    Output shape:
+        `(batch, height + 2 * size, width + 2 * size, channels)`.
+
+    Example:
+
+    >>> row = np.array([1.0, 2.0, 3.0], "float32").reshape(1, 1, 3, 1)
+    >>> row = np.repeat(row, 2, axis=1)
+    >>> ReflectionPadding(1)(row).numpy()[0, 0, :, 0].tolist()
+    [2.0, 1.0, 2.0, 3.0, 2.0]
+    """
+
+    def __init__(self, size, **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(size, int) or size < 0:
+            raise ValueError(f"Expected a size that is an integer from 0. Received: size={size!r}")
+        self.size = size
+
+    def call(self, inputs):
+        sides = [self.size, self.size]
+        return tf.pad(inputs, [[0, 0], sides, sides, [0, 0]], "REFLECT")
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        sides = [None if n is None else n + 2 * self.size for n in (height, width)]
+        return (batch, *sides, channels)
+
+    def get_config(self):
+        return {**super().get_config(), "size": self.size}

@@ -1,21 +1,21 @@
-"""The U-Net of pix2pix, of any depth, which several networks are made of.
+"""The U-Net of pix2pix, of any depth: a part of several networks.
 
 Isola et al., "Image-to-image translation with conditional adversarial networks", CVPR 2017,
-section 6.1.1. Code: github.com/phillipi/pix2pix (BSD); written anew, nothing of it is reused. The
-first and the innermost convolution are not normalised, as there. Skips carry features as they are
-before the activation, so that the way down has its leaky ReLU and the way up a plain one.
+section 6.1.1. Code: github.com/phillipi/pix2pix (BSD); nothing of it is reused. As there, the first
+and the innermost convolution are not normalized. Skips carry features from before the activation,
+so that the way down applies its leaky ReLU to them and the way up its plain ReLU.
 """
 
 import keras
 
 from tfwm.models import parts
 
-# Channels grow from `width` to this many times as many.
+# Channels grow up to this many times `width`.
 WIDEST = 8
 
 
 def unet(x, channels, width, depth, normalization, dropout=0.0):
-    """U-Net up to its last convolution.
+    """Adds a U-Net up to its last convolution.
 
     Args:
         x: image or features `(batch, H, W, any)`, sides multiples of `2**depth`.
@@ -23,11 +23,11 @@ def unet(x, channels, width, depth, normalization, dropout=0.0):
         width: channels after the first halving.
         depth: number of halvings.
         normalization: one of `tfwm.models.parts.NORMALIZATIONS`.
-        dropout: rate after the convolutions on the way up that are 8 times as wide, without the
+        dropout: rate after each convolution on the way up that has 8 times the width, except the
             innermost.
 
     Returns:
-        float32 `(batch, H, W, channels)`, not bounded.
+        float32 `(batch, H, W, channels)`, without bounds.
     """
     bias = normalization is None
     widths = [min(1 << i, WIDEST) * width for i in range(depth)]
@@ -46,7 +46,7 @@ def unet(x, channels, width, depth, normalization, dropout=0.0):
             name=name,
         )(x)
         if 0 < i < depth - 1:
-            x = parts.normalise(x, name, normalization)
+            x = parts.normalize(x, name, normalization)
         skips.append(x)
     x = skips.pop()
     for i in range(depth - 1, -1, -1):
@@ -64,7 +64,7 @@ def unet(x, channels, width, depth, normalization, dropout=0.0):
         )(x)
         if not i:
             break
-        x = parts.normalise(x, name, normalization)
+        x = parts.normalize(x, name, normalization)
         if dropout and 4 <= i < depth - 1:
             x = keras.layers.Dropout(dropout, name=f"{name}_dropout")(x)
         x = keras.layers.Concatenate(name=f"{name}_skip")([x, skips.pop()])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import keras
 
-from tfwm import layers  # noqa: F401  registers the layers that the models are made of
+import tfwm.models  # noqa: F401  registers the layers that the models are made of
 
 KERAS_FILES = ("embedder.keras", "extractor.keras")
 

@@ -1,0 +1,1 @@
+"""Pure functions on image tensors: blocks, transforms, color, filters, JPEG, geometry, seeds."""

@@ -1,4 +1,4 @@
-"""Cut images into blocks and put them together again."""
+"""Cutting images into blocks, and joining the blocks again."""
 
 import tensorflow as tf
 
@@ -6,8 +6,8 @@ import tensorflow as tf
 def space_to_blocks(image, block_shape):
     """Moves every M x N block of pixels into the channel axis.
 
-    The inverse is `blocks_to_space`. With square blocks and one channel this is
-    `tf.nn.space_to_depth`.
+    The inverse is `blocks_to_space`. With square blocks and one channel it
+    equals `tf.nn.space_to_depth`.
 
     Args:
         image: `(batch, height, width, channels)`; sides are multiples of the block's.
@@ -32,7 +32,7 @@ def space_to_blocks(image, block_shape):
 
 
 def blocks_to_space(blocks, block_shape):
-    """Puts the output of `space_to_blocks` back into an image.
+    """Joins the output of `space_to_blocks` to an image again.
 
     Args:
         blocks: `(batch, rows of blocks, columns of blocks, M * N * channels)`.

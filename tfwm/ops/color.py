@@ -1,4 +1,4 @@
-"""Colour spaces. All images are NHWC floats in [0, 1]."""
+"""Conversions between color spaces. All images are NHWC floats in [0, 1]."""
 
 import numpy as np
 import tensorflow as tf
@@ -11,7 +11,7 @@ _YCBCR = np.array(
         [0.5, -0.587 / 1.402, -0.114 / 1.402],
     ]
 )
-# BT.601 analogue YUV: U = 0.492111 (B - Y), V = 0.877283 (R - Y).
+# BT.601 analog YUV: U = 0.492111 (B - Y), V = 0.877283 (R - Y).
 _YUV = np.array(
     [
         [0.299, 0.587, 0.114],
@@ -22,7 +22,7 @@ _YUV = np.array(
 
 
 def rgb_to_ycbcr(image):
-    """RGB to the full-range YCbCr of JPEG.
+    """Converts RGB to the full-range YCbCr of JPEG.
 
     Args:
         image: `(..., 3)`, RGB in [0, 1].
@@ -34,12 +34,12 @@ def rgb_to_ycbcr(image):
 
 
 def ycbcr_to_rgb(image):
-    """The inverse of `rgb_to_ycbcr`; values outside [0, 1] are not clipped."""
+    """Inverts `rgb_to_ycbcr`; values outside [0, 1] are not clipped."""
     return _mix(image - tf.constant([0.0, 0.5, 0.5], image.dtype), np.linalg.inv(_YCBCR))
 
 
 def rgb_to_yuv(image):
-    """RGB to BT.601 YUV.
+    """Converts RGB to BT.601 YUV.
 
     Args:
         image: `(..., 3)`, RGB in [0, 1].
@@ -51,7 +51,7 @@ def rgb_to_yuv(image):
 
 
 def yuv_to_rgb(image):
-    """The inverse of `rgb_to_yuv`; values outside [0, 1] are not clipped."""
+    """Inverts `rgb_to_yuv`; values outside [0, 1] are not clipped."""
     return _mix(image, np.linalg.inv(_YUV))
 
 

@@ -1,4 +1,4 @@
-"""Linear and median filters with a choice of borders."""
+"""Linear and median filters, with a choice of paddings at the borders."""
 
 import math
 
@@ -7,15 +7,15 @@ import tensorflow as tf
 
 from tfwm.ops.resample import apply_separable
 
-# Up to this side a matrix per axis is faster on CPU than a convolution.
+# Up to this side, a matrix per axis is faster on a CPU than a convolution.
 _LARGEST_MATRIX = 128
-# Up to this number of values a network of min and max is faster than sorting.
+# Up to this number of values, a network of min and max is faster than sorting.
 _LARGEST_NETWORK = 25
 PADDINGS = ("symmetric", "reflect", "edge", "zero")
 
 
 def pad_image(image, rows, columns, padding="symmetric"):
-    """Pads images by any number of pixels, more than a side too.
+    """Pads images by any number of pixels, even more than a side.
 
     Args:
         image: `(batch, height, width, channels)`.
@@ -47,7 +47,7 @@ def pad_image(image, rows, columns, padding="symmetric"):
 
 
 def _border_index(size, before, after, padding, xp):
-    """Returns the rows to take, with NumPy (`xp=np`) or in the graph (`xp=tf`)."""
+    """Returns the rows to gather, with NumPy (`xp=np`) or in the graph (`xp=tf`)."""
     index = xp.range(-before, size + after) if xp is tf else np.arange(-before, size + after)
     if padding == "edge":
         return xp.minimum(xp.maximum(index, 0), size - 1)
@@ -60,7 +60,7 @@ def _border_index(size, before, after, padding, xp):
 
 
 def gaussian_kernel(sigma, radius):
-    """Returns sampled Gaussians of sum 1.
+    """Returns sampled Gaussians whose sum is 1.
 
     Args:
         sigma: standard deviation in pixels, float tensor `(...)`; 0 gives the
@@ -82,7 +82,7 @@ def gaussian_kernel(sigma, radius):
 
 
 def line_kernel(angle, sigma, radius):
-    """Returns lines through the middle with a Gaussian profile, of sum 1.
+    """Returns kernels of sum 1: lines through the middle with a Gaussian profile.
 
     Args:
         angle: direction of the line, degrees counterclockwise from the right, `(batch,)`.
@@ -111,11 +111,11 @@ def line_kernel(angle, sigma, radius):
 
 
 def box_kernel(radius, max_radius):
-    """Returns box kernels whose radius need not be a whole number.
+    """Returns box kernels; the radius may be fractional.
 
     Args:
-        radius: float tensor `(...)`, pixels; a box covers `2 * radius + 1` pixels and
-            its two ends are weighted by the fraction.
+        radius: float tensor `(...)`, pixels. A box covers `2 * radius + 1` pixels; its
+            two end pixels are weighted by the fraction.
         max_radius: the kernel has `2 * max_radius + 1` samples.
 
     Returns:
@@ -127,13 +127,13 @@ def box_kernel(radius, max_radius):
 
 
 def filter_separable(image, kernel, padding="symmetric", repeats=1):
-    """Filters rows and columns by the same odd kernel.
+    """Filters rows and columns with the same kernel, whose length is odd.
 
     Args:
         image: `(batch, height, width, channels)`.
-        kernel: `(size,)`, or `(batch, size)` with a kernel for every image.
+        kernel: `(size,)`, or `(batch, size)` for one kernel per image.
         padding: see `pad_image`.
-        repeats: how many times.
+        repeats: number of times to filter.
 
     Returns:
         `(batch, height, width, channels)`.
@@ -186,13 +186,13 @@ def _window(x, start, length, axis):
 
 
 def filter2d(image, kernel, padding="symmetric"):
-    """Correlates every channel with a kernel of odd sides.
+    """Correlates every channel with a kernel, whose sides are odd.
 
-    With a kernel for every image XLA is much slower on CPU than a plain graph.
+    With one kernel per image, XLA is much slower on a CPU than a plain graph.
 
     Args:
         image: `(batch, height, width, channels)`, channels known.
-        kernel: `(rows, columns)`, or `(batch, rows, columns)` with a kernel for every image.
+        kernel: `(rows, columns)`, or `(batch, rows, columns)` for one kernel per image.
         padding: see `pad_image`.
 
     Returns:
@@ -211,7 +211,7 @@ def filter2d(image, kernel, padding="symmetric"):
 
 
 def _filter_each(padded, kernel):
-    """Filters each image by its kernel: the images become channels of one."""
+    """Filters each image with its kernel: the images become channels of one image."""
     batch, height, width, channels = (n or tf.shape(padded)[i] for i, n in enumerate(padded.shape))
     flat = tf.reshape(tf.transpose(padded, (1, 2, 0, 3)), (1, height, width, batch * channels))
     kernel = tf.repeat(tf.transpose(kernel, (1, 2, 0)), channels, axis=2)[..., None]
@@ -223,7 +223,7 @@ def _filter_each(padded, kernel):
 
 
 def median_filter(image, size, padding="symmetric"):
-    """Takes the median of every `size x size` window, as `scipy.ndimage.median_filter`.
+    """Computes the median of every `size x size` window, as `scipy.ndimage.median_filter`.
 
     Args:
         image: `(batch, height, width, channels)`.
@@ -231,8 +231,8 @@ def median_filter(image, size, padding="symmetric"):
         padding: see `pad_image`.
 
     Returns:
-        `(batch, height, width, channels)`. The gradient goes to the pixel that was
-        chosen, in equal parts when several are equal.
+        `(batch, height, width, channels)`. The gradient goes to the chosen pixel, or
+        in equal parts to several equal ones.
     """
     radius = size // 2
     padded = pad_image(image, (radius, radius), (radius, radius), padding)
@@ -250,7 +250,7 @@ def median_filter(image, size, padding="symmetric"):
 
 
 def _median(values):
-    """Median of an odd number of tensors."""
+    """Returns the median of an odd number of tensors."""
     if len(values) > _LARGEST_NETWORK:
         values = tf.stack(values, axis=-1)
         return tf.math.top_k(values, values.shape[-1] // 2 + 1).values[..., -1]

@@ -33,12 +33,12 @@ CHROMINANCE_TABLE = np.array(
         [99, 99, 99, 99, 99, 99, 99, 99],
     ]
 )
-_CENTRES = (128.0, 127.5, 127.5)
+_CENTERS = (128.0, 127.5, 127.5)
 _BLOCK_DCT = np.kron(dct_matrix(8), dct_matrix(8)).astype(np.float32)
 
 
 def quantization_table(quality, table=LUMINANCE_TABLE):
-    """Scales a table to a quality as libjpeg does (`jpeg_quality_scaling`, baseline).
+    """Scales a table for a quality as libjpeg does (`jpeg_quality_scaling`, baseline).
 
     Args:
         quality: integers from 1 (worst) to 100, any shape `(...)`.
@@ -62,7 +62,7 @@ def low_frequency_mask(num_or_side, order):
     """Returns the 0/1 mask `(8, 8)` that keeps low frequencies, float32.
 
     Args:
-        num_or_side: the number of coefficients (zigzag) or the side of the square.
+        num_or_side: number of coefficients (zigzag) or side of the square.
         order: `"square"` (MBRS, section 3.2) or `"zigzag"` (HiDDeN).
     """
     row, column = np.mgrid[:8, :8]
@@ -75,26 +75,26 @@ def low_frequency_mask(num_or_side, order):
 
 
 def block_dct(plane):
-    """Orthonormal DCT of the 8 x 8 blocks of planes `(batch, height, width, 1)`.
+    """Computes the orthonormal DCT of the 8 x 8 blocks of planes `(batch, height, width, 1)`.
 
-    Returns `(batch, height / 8, width / 8, 64)`, raster order, vertical frequency first.
+    The result is `(batch, height / 8, width / 8, 64)`, raster order, vertical frequency first.
     """
     return tf.tensordot(space_to_blocks(plane, (8, 8)), _BLOCK_DCT.T, 1)
 
 
 def inverse_block_dct(coefficients):
-    """The inverse of `block_dct`."""
+    """Inverts `block_dct`."""
     return blocks_to_space(tf.tensordot(coefficients, _BLOCK_DCT, 1), (8, 8))
 
 
 def pad_to_multiple(plane, rows, columns):
-    """Repeats the last row and column until the sides are multiples."""
+    """Repeats the last row and column until the sides are multiples of `rows` and `columns`."""
     height, width = image_size(plane)
     return pad_image(plane, (0, -height % rows), (0, -width % columns), "edge")
 
 
 def image_size(image):
-    """Returns height and width, as Python integers where they are known."""
+    """Returns height and width, as Python integers if known."""
     return [image.shape[i] or tf.shape(image)[i] for i in (1, 2)]
 
 
@@ -104,10 +104,10 @@ def downsample_chroma(plane):
 
 
 def upsample_chroma(plane, height, width):
-    """Doubles planes by libjpeg's "fancy" triangle filter and cuts to `(height, width)`.
+    """Doubles planes by libjpeg's "fancy" triangle filter and crops to `(height, width)`.
 
-    Each pixel is 9/16 the nearest sample, 3/16 of its two neighbours, 1/16 of the
-    one across.
+    Each pixel is 9/16 of the nearest sample, 3/16 of each of its two neighbors, and 1/16 of the
+    diagonal one.
     """
     x = pad_image(plane, (1, 1), (1, 1), "edge")
     rows = _interleave(3 * x[:, 1:-1] + x[:, :-2], 3 * x[:, 1:-1] + x[:, 2:], axis=2)
@@ -127,7 +127,7 @@ def _merge(x, axis):
 
 
 def simulate(image, quantize_luma, quantize_chroma, subsampling):
-    """Takes images through colour conversion, chroma subsampling, block DCT and back.
+    """Applies color conversion, chroma subsampling and block DCT to images, and their inverses.
 
     Args:
         image: `(batch, height, width, 1 or 3)` in [0, 1], any size.
@@ -135,19 +135,19 @@ def simulate(image, quantize_luma, quantize_chroma, subsampling):
             `(batch, rows, columns, 64)`, in gray levels, of the luma plane; `None`
             skips the DCT.
         quantize_chroma: the same for the chroma planes.
-        subsampling: `"4:2:0"` or `"4:4:4"`, for colour.
+        subsampling: `"4:2:0"` or `"4:4:4"`, for color.
 
     Returns:
         As `image`, not clipped.
     """
     if image.shape[-1] == 1:
         return (_plane(image * 255 - 128, quantize_luma) + 128) / 255
-    # Gray has the chroma 128 in libjpeg, but 0.5 * 255 here.
-    levels = rgb_to_ycbcr(image) * 255 - _CENTRES
+    # Gray has a chroma of 128 in libjpeg, but of 0.5 * 255 here.
+    levels = rgb_to_ycbcr(image) * 255 - _CENTERS
     y, cb, cr = tf.split(levels, 3, axis=-1)
     y = _plane(y, quantize_luma)
     cb, cr = (_chroma(plane, quantize_chroma, subsampling) for plane in (cb, cr))
-    return ycbcr_to_rgb((tf.concat([y, cb, cr], axis=-1) + _CENTRES) / 255)
+    return ycbcr_to_rgb((tf.concat([y, cb, cr], axis=-1) + _CENTERS) / 255)
 
 
 def _chroma(plane, quantize, subsampling):

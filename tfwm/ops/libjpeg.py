@@ -1,7 +1,7 @@
-"""libjpeg's own arithmetic on tensors: what a decoder shows, to the last bit.
+"""libjpeg's own arithmetic on tensors: the output of a decoder, to the last bit.
 
-Integers are held in floats that are wide enough to be exact, as GPU kernels and XLA
-are faster there: colour needs 24 bits (float32), the DCT 31 (float64).
+Integers are stored in floats that are wide enough to be exact, as GPU kernels and XLA
+are faster with floats: color needs 24 bits (float32), the DCT 31 (float64).
 """
 
 import numpy as np
@@ -65,13 +65,13 @@ def _descale(x, bits):
 
 
 def compress(image, quality, subsampling):
-    """Compresses and decompresses images, bit for bit as libjpeg(-turbo) with its defaults.
+    """Compresses and decompresses images, bit-exactly as libjpeg(-turbo) with its defaults.
 
     Args:
         image: `(batch, height, width, 1 or 3)` in [0, 1], any size; it is rounded to
             8 bits first.
         quality: 1..100, int32 `()` or `(batch,)`.
-        subsampling: `"4:2:0"` or `"4:4:4"`, for colour.
+        subsampling: `"4:2:0"` or `"4:4:4"`, for color.
 
     Returns:
         As `image`, float32, multiples of 1/255. No gradient.
@@ -98,7 +98,7 @@ def _any_size(plane, table):
 
 
 def compress_plane(plane, table):
-    """Takes a plane through DCT, quantisation and back.
+    """Applies DCT and quantization to a plane, and their inverses.
 
     Args:
         plane: `(batch, height, width, 1)` of whole numbers 0..255, sides multiples of 8.
@@ -136,7 +136,7 @@ def _swap(x, down, across):
 
 
 def rgb_to_ycbcr(image):
-    """RGB 0..255 to a list of three planes 0..255, rounded as `jccolor.c`."""
+    """Converts RGB 0..255 to a list of three planes 0..255, rounded as in `jccolor.c`."""
     r, g, b = tf.split(image, 3, axis=-1)
     y = 19595 * r + 38470 * g + 7471 * b + 32768
     cb = -11059 * r - 21709 * g + 32768 * b + (128 * 65536 + 32767)
@@ -145,7 +145,7 @@ def rgb_to_ycbcr(image):
 
 
 def ycbcr_to_rgb(y, cb, cr):
-    """Three planes 0..255 to RGB 0..255, rounded and clipped as `jdcolor.c`."""
+    """Converts three planes 0..255 to RGB 0..255, rounded and clipped as in `jdcolor.c`."""
     cb, cr = cb - 128, cr - 128
     r = y + tf.floor((91881 * cr + 32768) / 65536)
     g = y + tf.floor((-22554 * cb - 46802 * cr + 32768) / 65536)
@@ -168,7 +168,7 @@ def _chroma(plane, table, subsampling):
 
 
 def upsample(plane):
-    """Doubles planes as `h2v2_fancy_upsample` of `jdsample.c`, or plainly up to 2 columns."""
+    """Doubles planes as `h2v2_fancy_upsample` of `jdsample.c`, or repeats up to 2 columns."""
     width = image_size(plane)[1]
     if isinstance(width, int):
         return _fancy_upsample(plane) if width > 2 else _plain_upsample(plane)

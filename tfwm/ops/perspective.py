@@ -1,7 +1,7 @@
-"""Perspective of flat pictures: homographies, and images seen through them.
+"""Perspective of flat pictures: homographies, and images warped by them.
 
-Points are `(row, column)`; 0 is the centre of the first pixel, so that the corners of an image
-lie at -0.5 and side - 0.5. XLA compiles all of it and gradients reach images and points.
+Points are `(row, column)`; 0 is the center of the first pixel, so that the corners of an image
+lie at -0.5 and side - 0.5. XLA compiles everything here, and gradients reach images and points.
 """
 
 import tensorflow as tf
@@ -14,10 +14,11 @@ _CORNERS = [[0.0, 0.0], [0.0, 1.0], [1.0, 1.0], [1.0, 0.0]]
 
 
 def homography(source, target):
-    """Returns the homography that takes four points to four others.
+    """Returns the homography that maps four points to four others.
 
-    In closed form, by way of the unit square (Heckbert, "Fundamentals of texture mapping and
-    image warping", 1989, section 2.2.3): `target = (H @ [row, column, 1])[:2] / (...)[2]`.
+    It is computed in closed form through the unit square (Heckbert, "Fundamentals of texture
+    mapping and image warping", 1989, section 2.2.3), and satisfies
+    `target = (H @ [row, column, 1])[:2] / (...)[2]`.
 
     Args:
         source: `(batch, 4, 2)` floats, row and column, in order around a quadrilateral, no
@@ -72,15 +73,15 @@ def invert_homography(matrix):
 
 
 def random_homography(sides, offset, seed):
-    """Returns homographies from slightly displaced corners of an image to its own.
+    """Returns homographies from slightly displaced corners of an image to its own corners.
 
-    Every coordinate of every corner is displaced by itself, uniformly. `warp` then shows the
-    whole image in the displaced quadrilateral, `unwarp` fills the image with what is in it.
+    Every coordinate of every corner is displaced independently and uniformly. `warp` then shows
+    the whole image in the displaced quadrilateral; `unwarp` fills the image with its content.
 
     Args:
         sides: `(height, width)` of the image.
-        offset: `(batch,)` floats, the largest displacement as a share of the side, below 0.25,
-            above which a quadrilateral may fold.
+        offset: `(batch,)` floats, the largest displacement as a share of the side, below 0.25: with
+            more, a quadrilateral may fold.
         seed: int32 tensor `(2,)`.
 
     Returns:
@@ -100,14 +101,13 @@ def random_homography(sides, offset, seed):
 
 
 def warp(image, matrix, fill=None):
-    """Shows an image in a quadrilateral: a point goes where the homography's inverse takes it.
+    """Warps an image into a quadrilateral, by the inverse of a homography.
 
     Args:
         image: `(batch, height, width, channels)` floats.
-        matrix: `(batch, 3, 3)` homography, which takes each pixel of the result to the place
-            in `image` that it shows.
-        fill: what lies beyond the border of `image`, a number or a tensor that broadcasts to
-            `image`, such as the image itself; it blends in over one pixel, as in
+        matrix: `(batch, 3, 3)` homography from each pixel of the result to its source in `image`.
+        fill: value beyond the border of `image`, a number or a tensor that broadcasts to
+            `image`, such as the image itself. It blends in over one pixel, as in
             `tfa.image.transform`. `None` repeats the edge pixel.
 
     Returns:
@@ -130,12 +130,12 @@ def warp(image, matrix, fill=None):
 
 
 def unwarp(image, matrix, fill=None):
-    """Undoes `warp` with the same homography; what had left the image is filled."""
+    """Undoes `warp` with the same homography; pixels from outside the image get `fill`."""
     return warp(image, invert_homography(matrix), fill)
 
 
 def perspective_grid(sides, matrix):
-    """Returns where a homography takes each pixel.
+    """Returns the place to which a homography maps each pixel.
 
     Args:
         sides: `(height, width)`.
@@ -147,15 +147,15 @@ def perspective_grid(sides, matrix):
     height, width = (tf.cast(side, tf.float32) for side in sides)
     m = [tf.reshape(part, (-1, 1, 1)) for part in tf.unstack(tf.reshape(matrix, (-1, 9)), axis=1)]
     y, x = tf.range(height)[None, :, None], tf.range(width)[None, None, :]
-    # At the horizon and behind it everything is far away.
+    # At the horizon and behind it, all places are far away.
     divisor = tf.maximum(m[6] * y + m[7] * x + m[8], 1e-6)
     return (m[0] * y + m[1] * x + m[2]) / divisor, (m[3] * y + m[4] * x + m[5]) / divisor
 
 
 def share_inside(sides, rows, columns):
-    """Returns how much of each place is in the image, `(batch, height, width, 1)`.
+    """Returns the share of each place that is inside the image, `(batch, height, width, 1)`.
 
-    1 between the centres of the outermost pixels, 0 a pixel beyond them, linear between.
+    It is 1 between the centers of the outermost pixels and falls linearly to 0 one pixel beyond.
     """
 
     def along(position, side):

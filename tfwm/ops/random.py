@@ -2,12 +2,12 @@
 
 import tensorflow as tf
 
-# The automatic choice draws the same numbers on a CPU, but under XLA 30 times more slowly.
+# The automatic choice gives the same numbers on a CPU, but is 30 times slower under XLA.
 ALGORITHM = "philox"
 
 
 def uniform(shape, seed, low=0.0, high=1.0, dtype=tf.float32):
-    """Returns numbers from [low, high) for a stateless seed `(2,)`."""
+    """Returns uniform numbers in [low, high) for a stateless seed `(2,)`."""
     return tf.random.stateless_uniform(shape, seed, low, high, dtype, alg=ALGORITHM)
 
 
@@ -17,11 +17,11 @@ def normal(shape, seed):
 
 
 def replica_seed(seed_generator):
-    """Returns the next stateless seed of a generator, another one on every replica.
+    """Returns the next stateless seed of a generator, different on every replica.
 
-    A `keras.random.SeedGenerator` counts alike on each replica of a
-    `tf.distribute` strategy, so that all of them would draw the same noise. The
-    number of the replica is mixed in when there are several.
+    A `keras.random.SeedGenerator` counts the same on each replica of a `tf.distribute`
+    strategy, so all replicas would draw the same noise. If there are several, their numbers
+    are mixed into the seed.
 
     Args:
         seed_generator: a `keras.random.SeedGenerator`.
@@ -37,12 +37,12 @@ def replica_seed(seed_generator):
 
 
 def split_seed(seed, num):
-    """Returns a list of `num` independent seeds made from one seed `(2,)`."""
+    """Returns a list of `num` independent seeds from one seed `(2,)`."""
     return tf.unstack(tf.random.split(seed, num, alg=ALGORITHM))
 
 
 def draw_strength(strength, seed, batch_size):
-    """Draws one float per image.
+    """Draws one number per image.
 
     Args:
         strength: a number, or a pair `(low, high)`.
@@ -59,7 +59,7 @@ def draw_strength(strength, seed, batch_size):
 
 
 def draw_integer(strength, seed, batch_size):
-    """Draws one integer per image, `low` and `high` included; see `draw_strength`."""
+    """Draws one integer per image, from `low` to `high` inclusive; see `draw_strength`."""
     if not isinstance(strength, tuple):
         return tf.constant(strength, tf.int32)
     low, high = strength
@@ -67,5 +67,5 @@ def draw_integer(strength, seed, batch_size):
 
 
 def per_image(value):
-    """Reshapes a value per image `(batch,)` for NHWC images; a scalar stays."""
+    """Reshapes one value per image `(batch,)` to multiply NHWC images; a scalar is unchanged."""
     return value if value.shape.rank == 0 else tf.reshape(value, (-1, 1, 1, 1))

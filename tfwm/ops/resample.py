@@ -1,4 +1,4 @@
-"""Resizing that XLA compiles and that lets gradients through."""
+"""Resizing by matrices, differentiable and compiled by XLA."""
 
 import numpy as np
 import tensorflow as tf
@@ -7,10 +7,10 @@ METHODS = ("bilinear", "nearest")
 
 
 def resize_matrix(in_size, out_size, max_out_size=None, method="bilinear"):
-    """Returns the matrix of a resize along one axis.
+    """Returns the matrix that resizes along one axis.
 
     The weights of `"bilinear"` are those of `PIL.Image.resize(..., Image.BILINEAR)`: a
-    triangle, stretched by the scale when it shrinks. `"nearest"` takes sample
+    triangle, which is stretched by the scale for a smaller size. `"nearest"` takes sample
     `floor(i * in_size / out_size)`, as PyTorch's `interpolate` does.
 
     Args:
@@ -34,7 +34,7 @@ def resize_matrix(in_size, out_size, max_out_size=None, method="bilinear"):
 
 
 def resize_and_back_matrices(size, middle_size, max_middle_size, method="bilinear"):
-    """Returns the two matrices of a resize from `size` to `middle_size` and back.
+    """Returns the two matrices that resize from `size` to `middle_size` and back.
 
     Args:
         size: number of samples.
@@ -52,7 +52,7 @@ def resize_and_back_matrices(size, middle_size, max_middle_size, method="bilinea
 
 
 def window_matrix(size, start, length):
-    """Returns the matrix that cuts a window out of an axis and stretches it to the whole axis.
+    """Returns the matrix that crops an axis to a window and enlarges the window to the whole axis.
 
     Args:
         size: number of samples, before and after.
@@ -87,7 +87,7 @@ def _matrix(in_size, out_size, max_out_size, max_in_size, method, first=0.0):
         rows = tf.range(tf.cast(max_out_size, kind))[:, None]
     inside = (columns >= 0) & (columns < in_size) & (rows < out_size)
     if method == "nearest":
-        # Products of whole numbers: exact, as a rounded scale is not.
+        # Products of whole numbers are exact; a rounded scale is not.
         first = (columns * out_size <= rows * in_size) & (rows * in_size < (columns + 1) * out_size)
         return tf.cast(first & inside, tf.float32)
     scale = in_size / out_size

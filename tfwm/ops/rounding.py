@@ -18,7 +18,7 @@ def straight_through(forward, backward):
 
 
 def straight_through_round(x):
-    """Rounds half to even; the gradient is 1."""
+    """Rounds, half to even; the gradient is 1."""
     return straight_through(tf.round(x), x)
 
 
@@ -28,14 +28,14 @@ def straight_through_floor(x):
 
 
 def straight_through_clip(x, low=0.0, high=1.0):
-    """Clips to `[low, high]`; the gradient is 1, outside the range too."""
+    """Clips to `[low, high]`; the gradient is 1, also outside the range."""
     return straight_through(tf.clip_by_value(x, low, high), x)
 
 
 def cubic_round(x):
-    """Rounds to `round(x) + (x - round(x))^3`, a smooth step function.
+    """Returns `round(x) + (x - round(x))^3`, a smooth step function.
 
-    It stays within 1/8 of real rounding and its gradient is `3 (x - round(x))^2`.
+    It differs from rounding by at most 1/8, and its gradient is `3 (x - round(x))^2`.
 
     Reference:
         Shin and Song, "JPEG-resistant adversarial images", NIPS workshop 2017.
@@ -45,9 +45,9 @@ def cubic_round(x):
 
 
 def cubic_round_at_zero(x):
-    """Takes `x^3` where `|x| < 0.5` and leaves the rest as it is.
+    """Returns `x^3` where `|x| < 0.5`, and `x` elsewhere.
 
-    Of rounding only the loss of small values remains. The gradient is `3 x^2` or 1.
+    Of rounding, only the loss of small values remains. The gradient is `3 x^2` or 1.
 
     Reference:
         Tancik et al., "StegaStamp", CVPR 2020; MBRS calls it JPEG-SS.

@@ -1,23 +1,23 @@
-"""Structural similarity."""
+"""Structural similarity (SSIM) of images."""
 
 import numpy as np
 import tensorflow as tf
 
 from tfwm.ops.resample import apply_separable
 
-# Up to this side the window is applied by matrices, several times faster on a CPU.
+# Up to this side, matrices apply the window several times faster on a CPU.
 _LARGEST_MATRIX = 128
 
 
 def ssim(image, other, max_value=1.0, filter_size=8, filter_sigma=1.5):
-    """Structural similarity of two batches of images, one value an image.
+    """Computes the structural similarity of two batches of images, one value per image.
 
-    Gaussian window, K1 = 0.01, K2 = 0.03, valid positions only, mean over positions
-    and channels (ReDMark Eq. 5 with the usual sums in the denominator, where the paper
-    prints products).
+    It has a Gaussian window, K1 = 0.01, K2 = 0.03, and averages valid positions and channels
+    (ReDMark Eq. 5 with the usual sums in the denominator, where the paper prints products).
 
     Args:
-        image, other: `(batch, height, width, channels)`, sides of at least `filter_size`.
+        image: `(batch, height, width, channels)`, sides of at least `filter_size`.
+        other: images of the same shape.
         max_value: range of the pixel values.
         filter_size: side of the window in pixels.
         filter_sigma: standard deviation of the window in pixels.
@@ -47,7 +47,7 @@ def ssim(image, other, max_value=1.0, filter_size=8, filter_sigma=1.5):
 
 
 def _window(length, size, sigma):
-    """Matrix of all positions of a normalised Gaussian window, `(length - size + 1, length)`."""
+    """Returns the matrix of all positions of a Gaussian window, `(length - size + 1, length)`."""
     if length < size:
         raise ValueError(f"Expected images of at least {size} pixels a side. Received: {length}")
     weights = np.exp(-((np.arange(size) - (size - 1) / 2) ** 2) / (2 * sigma**2))

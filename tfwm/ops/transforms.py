@@ -15,14 +15,16 @@ def dct_matrix(size):
 def hadamard_matrix(size):
     """Returns the orthonormal Hadamard matrix `(size, size)`; `size` is a power of two."""
     if size < 1 or size & (size - 1):
-        raise ValueError(f"A Hadamard matrix needs a power of two as size. Received: size={size}")
+        raise ValueError(
+            f"Expected a power of two as size of a Hadamard matrix. Received: size={size}"
+        )
     return hadamard(size) / np.sqrt(size)
 
 
 def haar_matrix(size):
     """Returns the orthonormal Haar wavelet matrix `(size, size)`; `size` is a power of two."""
     if size < 1 or size & (size - 1):
-        raise ValueError(f"A Haar matrix needs a power of two as size. Received: size={size}")
+        raise ValueError(f"Expected a power of two as size of a Haar matrix. Received: size={size}")
     matrix = np.ones((1, 1))
     while len(matrix) < size:
         scaled = np.kron(matrix, [1, 1])
@@ -46,8 +48,8 @@ def block_matrix(name, block_shape, seed=0):
     """Returns the matrix that transforms a whole M x N block, flattened row by row.
 
     `y = block_matrix(...) @ block.reshape(-1)`. The coefficient with horizontal
-    frequency `u` and vertical frequency `v` is row `u * M + v`, the order of the
-    authors' matrices.
+    frequency `u` and vertical frequency `v` is row `u * M + v`, as in the authors'
+    matrices.
 
     Args:
         name: one of `"dct"`, `"hadamard"`, `"haar"`, `"random"`, `"identity"`.
@@ -68,7 +70,7 @@ def block_matrix(name, block_shape, seed=0):
     if name == "identity":
         return np.eye(rows * columns)
     if name not in _SEPARABLE:
-        raise ValueError(f"Expected a transform among {TRANSFORMS}. Received: name={name!r}")
+        raise ValueError(f"Expected a transform of {TRANSFORMS}. Received: name={name!r}")
     vertical, horizontal = _SEPARABLE[name](rows), _SEPARABLE[name](columns)
     matrix = np.einsum("vm,un->uvmn", vertical, horizontal)
     return matrix.reshape(rows * columns, rows * columns)

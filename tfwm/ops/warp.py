@@ -1,4 +1,4 @@
-"""Geometric resampling that XLA compiles and that lets gradients through."""
+"""Geometric resampling, differentiable and compiled by XLA."""
 
 import math
 
@@ -6,11 +6,11 @@ import tensorflow as tf
 
 
 def sample_bilinear(image, rows, columns):
-    """Reads images between their pixels; beyond the border the edge pixel repeats.
+    """Interpolates images between their pixels; beyond the border the edge pixel repeats.
 
     Args:
         image: `(batch, height, width, channels)` floats.
-        rows: `(batch, out_height, out_width)` floats, 0 is the centre of the first row.
+        rows: `(batch, out_height, out_width)` floats, 0 is the center of the first row.
         columns: the same for columns.
 
     Returns:
@@ -39,27 +39,27 @@ def sample_bilinear(image, rows, columns):
     return upper * (1 - down) + lower * down
 
 
-def pixel_centres(side):
-    """Returns where the centres of a side's pixels lie on it, from 0 to 1; float32 `(side,)`."""
+def pixel_centers(side):
+    """Returns the positions of the pixels' centers along a side, 0 to 1, float32 `(side,)`."""
     return (tf.range(side, dtype=tf.float32) + 0.5) / tf.cast(side, tf.float32)
 
 
 def position_images(shape):
-    """Returns images `(batch, height, width, 3)` of `x`, `y`, see `pixel_centres`, and 0.5."""
-    x, y = tf.meshgrid(pixel_centres(shape[2]), pixel_centres(shape[1]))
+    """Returns images `(batch, height, width, 3)`: `x` and `y` of `pixel_centers`, and 0.5."""
+    x, y = tf.meshgrid(pixel_centers(shape[2]), pixel_centers(shape[1]))
     return tf.repeat(tf.stack([x, y, tf.fill(tf.shape(x), 0.5)], -1)[None], shape[0], 0)
 
 
 def affine_grid(shape, rotation, scale, shift):
-    """Returns where each pixel of a turned, scaled and shifted image comes from.
+    """Returns the source of each pixel of a rotated, scaled and shifted image.
 
-    The image turns about its centre, then moves.
+    The image is rotated about its center, then shifted.
 
     Args:
         shape: `(height, width)`.
         rotation: `(batch,)` degrees, counterclockwise.
-        scale: `(batch,)` factor; above 1 enlarges what is seen.
-        shift: `(batch, 2)` pixels down and to the right.
+        scale: `(batch,)` factor; above 1 enlarges the content.
+        shift: `(batch, 2)`, pixels down and to the right.
 
     Returns:
         `rows` and `columns` for `sample_bilinear`, `(batch, height, width)` each.

@@ -1,4 +1,4 @@
-"""Rectangles at random places in images."""
+"""Rectangles at random places in images: as masks, or cut out."""
 
 import tensorflow as tf
 
@@ -6,7 +6,7 @@ from tfwm.ops.random import split_seed, uniform
 
 
 def random_window(image, fraction, seed):
-    """Marks a window at a random place in each image, of a fraction of its sides.
+    """Returns masks of a window at a random place in each image, a fraction of its sides.
 
     Args:
         image: `(batch, height, width, channels)`.
@@ -25,9 +25,9 @@ def random_window(image, fraction, seed):
 
 
 def cut_window(image, fraction, seed):
-    """Cuts a window out of each image; see `random_window`.
+    """Crops each image to a window; see `random_window`.
 
-    All windows of a batch have one size, each its own place. The size of the result is random, so
+    All windows of a batch have one size and different places. The size of the result is random, so
     XLA cannot compile it.
     """
     batch, height, width, _ = tf.unstack(tf.shape(image))
@@ -41,7 +41,7 @@ def cut_window(image, fraction, seed):
 
 
 def place_window(image, rows, columns, seed):
-    """Marks a rectangle of `rows` by `columns`, `()` or `(batch,)`, at a random place per image."""
+    """Returns masks of `rows` by `columns`, `()` or `(batch,)`, at a random place per image."""
     row_seed, column_seed = split_seed(seed, 2)
     batch, height, width, _ = tf.unstack(tf.shape(image))
     inside_rows = _random_interval(rows, height, row_seed, batch)
@@ -50,7 +50,7 @@ def place_window(image, rows, columns, seed):
 
 
 def side_length(fraction, size, seed, shape):
-    """Returns `int(fraction * size)`, at least 1, int32; draws from a range as many as `shape`."""
+    """Returns `int(fraction * size)`, at least 1, int32; a range gives `shape` random ones."""
     if isinstance(fraction, tuple):
         fraction = tf.cast(uniform(shape, seed, *fraction), tf.float64)
     # In float64 as Python computes it: float32 makes 29 of int(0.29 * 100).

@@ -24,7 +24,7 @@ class KeyedReader:
 
     Args:
         extractor: model from `{"image", "key"}` to the watermark, such as
-            `tfwm.models.keyed_extractor.build_extractor` gives.
+            `tfwm.models.keyed.build_extractor` gives.
         watermark: array `(height, width, 1 or 3)` in [0, 1].
         key: array of 0 and 1, see `tfwm.keys.derive_key`.
         name: what reports call it.
@@ -32,7 +32,7 @@ class KeyedReader:
 
     Example:
 
-    >>> from tfwm.models.keyed_extractor import build_extractor
+    >>> from tfwm.models.keyed import build_extractor
     >>> extractor = build_extractor(32, 16, width=4)
     >>> key = derive_key("demonstration secret, not for use", 16)
     >>> reader = KeyedReader(extractor, np.eye(16)[..., None], key)

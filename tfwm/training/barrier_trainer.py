@@ -1,58 +1,63 @@
+"""The trainer of barriers, which mark the outputs of a model."""
+
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tfwm.training.pair_trainer import PairTrainer
+from tfwm.checks import one_of
+from tfwm.training.base import Trainer, build_part
 
 SOURCES = ("target", "input")
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class BarrierTrainer(PairTrainer):
+class BarrierTrainer(Trainer):
     """Trains a barrier: an embedder that marks a model's outputs, and the mark's extractor.
 
-    Zhang et al. 2020, section "Proposed method", on pairs of a model's input A and output B:
+    It trains on pairs of a model's input A and output B, as in Zhang et al. 2020, section
+    "Proposed method":
 
-    * initial stage (Fig. 3): B -> embedder -> B'. `"watermarked"` is compared with B, eq. 6
-      and 7; what the extractor reads from B' (`"extracted"`) with the watermark, eq. 9; from A
-      and B (`"clean"`) with the blank image; and what it reads from the images of a batch with
-      its mean (`"consistency"`, half of eq. 10's mean over all pairs).
-    * adversarial stage: the same with a `surrogate`, a network that was trained on A and B',
-      and `embedder.trainable = False`; what is read from its outputs B'' (`"surrogate"`) is
-      compared with the watermark. With `unrelated`, ours, a network that was trained on A and B,
-      what is read from its outputs is clean too: else all networks' outputs may be claimed.
+    * initial stage (Fig. 3): B -> embedder -> B'. B' (`"watermarked"`) is compared with B,
+      eq. 6 and 7. What the extractor reads from B' (`"extracted"`) is compared with the
+      watermark, eq. 9; what it reads from A and B (`"clean"`) with the blank image; and what it
+      reads from all marked images of a batch with its mean (`"consistency"`, half of eq. 10's
+      mean over all pairs).
+    * adversarial stage: the same with `embedder.trainable = False` and a `surrogate`, a network
+      trained on A and B'. What the extractor reads from its outputs B'' (`"surrogate"`) is
+      compared with the watermark. With `unrelated` (ours), a network trained on A and B, its
+      outputs count as clean too: otherwise the extractor may find the mark in the outputs of
+      every network.
 
-    With a `period`, ours, what is read from B and the part of the mark that any surrogate can learn
-    (`"copied"`) is compared with the watermark as well, in both stages. Of one watermark the
-    embedder makes nearly the same pattern on each image; a convolutional surrogate that does not
-    know the place in the image learns only what repeats itself at the distance of its strides.
+    With a `period` (ours), the extractor also reads B plus the part of the mark that any surrogate
+    can learn (`"copied"`), which is compared with the watermark in both stages. For one watermark
+    the embedder makes nearly the same pattern in each image. A convolutional surrogate does not
+    know the place in the image, and learns only what repeats at the distance of its strides.
 
-    With `source="input"` the embedder is task-specific: it takes A and learns the task and the
-    mark at once, A -> embedder -> B'.
+    With `source="input"` the embedder is task-specific: it receives A and learns the task and the
+    mark together, A -> embedder -> B'.
 
-    Give a loss and a weight for each of these to `compile`.
+    Pass a loss and a weight for each of these outputs to `compile`.
 
     Args:
         embedder: model from `{"image", "message", "strength"}` to the watermarked image.
         extractor: model from an image to the watermark.
         watermark: array `(height, width, 1 or 3)` in [0, 1], of the images' size.
-        blank: value of the pixels that mean "no watermark". The paper's code has white.
-        attack: a `tfwm.attacks.Attack` on all images before they are read, or `None`.
-        surrogate: model from A to B'', which is not trained; or `None`.
-        unrelated: the same to unmarked outputs.
+        blank: value of pixels that means "no watermark"; white in the paper's code.
+        attack: a `tfwm.attacks.Attack` on all images before the extractor, or `None`.
+        surrogate: model from A to B'', which is not trained here, or `None`.
+        unrelated: model from A to unmarked outputs, which is not trained here, or `None`.
         adversary: a `tfwm.losses.AdversarialLoss`, or `None`.
         period: distance in pixels at which the learnable part repeats, a divisor of the images'
             sides; 4 for networks that halve twice. `None` for the paper's losses only.
-        source: what the embedder takes: `"target"` (B), or `"input"` (A), with as many channels.
+        source: input of the embedder: `"target"` (B), or `"input"` (A), with as many channels.
 
     Call arguments:
         inputs: dict of `"input"` (A) and `"target"` (B), `(batch, height, width, channels)`.
 
     Returns:
         A dict with `"watermarked"`, `"extracted"`, `"copied"` (only with a period), `"surrogate"`
-        (only with one), `"clean"`
-        (those of A, then those of B, then the unrelated network's; without A if it has other
-        channels), `"consistency"`.
+        (only with one), `"clean"` (of A, then of B, then of the unrelated network; without A if
+        its number of channels differs), and `"consistency"`.
 
     Example:
 
@@ -68,6 +73,7 @@ class BarrierTrainer(PairTrainer):
     """
 
     PARTS = ("embedder", "extractor", "attack", "surrogate", "unrelated", "adversary")
+    SETTINGS = ("watermark", "blank", "period", "source")
 
     def __init__(
         self,
@@ -84,8 +90,7 @@ class BarrierTrainer(PairTrainer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if source not in SOURCES:
-            raise ValueError(f"Expected a source of {SOURCES}. Received: source={source!r}")
+        one_of("source", source, SOURCES)
         self.embedder = embedder
         self.extractor = extractor
         self.watermark = np.asarray(watermark, np.float32)
@@ -101,9 +106,8 @@ class BarrierTrainer(PairTrainer):
                 network.trainable = False
 
     def build(self, input_shape):
-        if self.attack is not None and not self.attack.built:
-            self.attack.build(input_shape["target"])
-        self.built = True
+        build_part(self.attack, input_shape["target"])
+        super().build(input_shape)
 
     def call(self, inputs, training=None):
         before, after = inputs["input"], inputs["target"]
@@ -129,7 +133,7 @@ class BarrierTrainer(PairTrainer):
         sizes = [tf.shape(images)[0] for images in groups.values()]
         images = tf.concat(list(groups.values()), axis=0)
         if self.attack is not None:
-            # Clean ones as well, or what an attack leaves behind would tell marked from clean.
+            # Clean images as well: otherwise traces of the attack would separate marked from clean.
             images = self.attack(images, cover=tf.concat(covers, axis=0))
         read = self.extractor(images, training=training)
         outputs = dict(zip(groups, tf.split(read, sizes), strict=True))
@@ -150,17 +154,13 @@ class BarrierTrainer(PairTrainer):
         }
         return {key: targets[key] for key in outputs}
 
-    def get_config(self):
-        own = {key: getattr(self, key) for key in ("blank", "period", "source")}
-        return {**super().get_config(), "watermark": self.watermark.tolist(), **own}
-
 
 def repeated_part(residual, period):
-    """The part of a batch's residuals that is the same at each `period` and in all images.
+    """Returns the part of a batch's residuals that is the same at each `period` and in all images.
 
     Args:
         residual: `(batch, height, width, channels)`, sides multiples of the period.
-        period: in pixels.
+        period: distance in pixels.
 
     Returns:
         `(1, height, width, channels)`.
@@ -178,5 +178,5 @@ def repeated_part(residual, period):
 
 
 def _repeat(watermark, images):
-    """One watermark for each image of a batch."""
+    """Returns the watermark once for each image of a batch."""
     return tf.repeat(tf.constant(watermark)[None], tf.shape(images)[0], axis=0)

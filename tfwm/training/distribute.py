@@ -1,3 +1,5 @@
+"""The choice of a distribution strategy."""
+
 import tensorflow as tf
 
 

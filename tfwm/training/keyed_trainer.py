@@ -1,39 +1,42 @@
+"""The trainer of hosts whose outputs carry a mark that only a key reads."""
+
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tfwm.layers import WrongKeys
-from tfwm.training.pair_trainer import PairTrainer
+from tfwm.layers.state import add_number
+from tfwm.models.keyed import WrongKeys
+from tfwm.training.base import Trainer, build_part
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class KeyedTrainer(PairTrainer):
+class KeyedTrainer(Trainer):
     """Trains a host network to do its task and mark its outputs, with the mark's extractor.
 
     Wu et al. 2020, section II: the host G is any image-to-image network. Its `"output"` G(x)
-    is compared with the target (the task's loss), and what the extractor reads,
+    is compared with the target (the task's loss). What the extractor reads is compared as well:
 
-    * from G(x) with the key (`"marked"`) with the watermark, eq. 1;
-    * from images that the host did not make (`"unmarked"`) with the blank one, eq. 2;
-    * from G(x) with a key that differs in 1 to `flipped_bits` bits (`"wrong_key"`) with the
-      blank one, eq. 3.
+    * from G(x) with the key (`"marked"`): with the watermark, eq. 1;
+    * from images that the host did not make (`"unmarked"`): with the blank watermark, eq. 2;
+    * from G(x) with a key that differs in 1 to `flipped_bits` bits (`"wrong_key"`): with the
+      blank watermark, eq. 3.
 
-    Give a loss and a weight for each to `compile`: 1 for the task, and in the paper 1, 0.5 and
-    0.5 times L1 for the three.
+    Pass a loss and a weight for each output to `compile`. The paper has 1 for the task, and
+    L1 with the weights 1, 0.5 and 0.5 for these three.
 
     Args:
         host: `keras.Model` from an image to an image in [0, 1].
         extractor: model from `{"image", "key"}` to the watermark.
         watermark: array `(height, width, 1 or 3)` in [0, 1].
         key: array of 0 and 1, the bits of the secret key.
-        attack: a `tfwm.attacks.Attack` on images before they are read, or `None`.
+        attack: a `tfwm.attacks.Attack` on images before the extractor, or `None`.
         adversary: a `tfwm.losses.AdversarialLoss` on the host's outputs, or `None`.
         flipped_bits: the paper's T_d.
-        blank: value of the pixels that mean "no watermark", the middle of the range.
-        gain: factor, at first, on the gradients that the mark's losses send to the host (ours); it
-            falls to 1 evenly. With the task's loss weighed as heavily as it takes to leave
-            outputs unharmed, host and extractor otherwise need long to agree on any mark.
-        gain_steps: number of steps until then.
+        blank: value of pixels that means "no watermark", the middle of the range.
+        gain: initial factor on the gradients from the mark's losses to the host (ours); it falls
+            to 1 linearly. The task's loss needs a large weight to keep outputs unharmed, and
+            without a gain, host and extractor then need long to agree on any mark.
+        gain_steps: number of steps in which the gain falls to 1.
         seed: integer for the flipped bits.
 
     Call arguments:
@@ -45,6 +48,7 @@ class KeyedTrainer(PairTrainer):
     """
 
     PARTS = ("host", "extractor", "attack", "adversary")
+    SETTINGS = ("watermark", "key", "flipped_bits", "blank", "gain", "gain_steps", "seed")
 
     def __init__(
         self,
@@ -85,17 +89,9 @@ class KeyedTrainer(PairTrainer):
         self.wrong_keys = WrongKeys(self.flipped_bits, seed=seed)
 
     def build(self, input_shape):
-        if self.attack is not None and not self.attack.built:
-            self.attack.build(input_shape["target"])
-        self.step = self.add_weight(
-            name="step",
-            shape=(),
-            initializer="zeros",
-            trainable=False,
-            dtype="float32",
-            aggregation="mean",
-        )
-        self.built = True
+        build_part(self.attack, input_shape["target"])
+        self.step = add_number(self, "step")
+        super().build(input_shape)
 
     def call(self, inputs, training=None):
         output = self.host(inputs["input"], training=training)
@@ -115,7 +111,7 @@ class KeyedTrainer(PairTrainer):
         return {"output": output, **dict(zip(names, tf.split(read, 3), strict=True))}
 
     def _amplify(self, output):
-        """The output itself, through which gradients come out multiplied."""
+        """Returns the output itself, but multiplies the gradients through it."""
         step = tf.convert_to_tensor(self.step)
         self.step.assign(step + 1.0)
         more = (self.gain - 1) * (1 - tf.minimum(step / self.gain_steps, 1.0))
@@ -126,12 +122,3 @@ class KeyedTrainer(PairTrainer):
         watermark = tf.repeat(tf.constant(self.watermark)[None], tf.shape(blank)[0], axis=0)
         targets = {"marked": watermark, "unmarked": blank, "wrong_key": blank}
         return {"output": inputs["target"], **targets}
-
-    def get_config(self):
-        own = ("flipped_bits", "blank", "gain", "gain_steps", "seed")
-        return {
-            **super().get_config(),
-            "watermark": self.watermark.tolist(),
-            "key": self.key.tolist(),
-            **{name: getattr(self, name) for name in own},
-        }

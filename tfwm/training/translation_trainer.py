@@ -1,14 +1,16 @@
+"""The trainer of plain image-to-image networks: tasks and surrogates."""
+
 import keras
 
-from tfwm.training.pair_trainer import PairTrainer
+from tfwm.training.base import Trainer
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class TranslationTrainer(PairTrainer):
+class TranslationTrainer(Trainer):
     """Trains an image-to-image network on pairs: a model's task, or a surrogate of it.
 
-    Give the task's loss to `compile` (L1, L2, `tfwm.losses.PerceptualLoss`, or your own) and
-    pairs to `fit`. With an adversary, a critic is trained beside it, which tells the pairs'
+    Pass the task's loss to `compile` (L1, L2, `tfwm.losses.PerceptualLoss`, or your own) and
+    pairs to `fit`. With an adversary, a critic is trained as well, which tells the pairs'
     targets from the network's outputs.
 
     Args:
@@ -36,9 +38,6 @@ class TranslationTrainer(PairTrainer):
         super().__init__(**kwargs)
         self.network = network
         self.adversary = adversary
-
-    def build(self, input_shape):
-        self.built = True
 
     def call(self, inputs, training=None):
         output = self.network(inputs["input"], training=training)

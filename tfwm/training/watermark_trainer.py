@@ -1,3 +1,5 @@
+"""The trainer of networks that carry a message."""
+
 import keras
 import tensorflow as tf
 
@@ -5,16 +7,17 @@ from tfwm.attacks import Attack, Chain
 from tfwm.checks import number_or_range
 from tfwm.layers import RandomMessage
 from tfwm.ops.random import draw_strength
+from tfwm.training.base import Trainer, build_part
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class WatermarkTrainer(keras.Model):
+class WatermarkTrainer(Trainer):
     """Trains an embedder and an extractor together, with an attack between them.
 
-    Cover -> embedder -> attack -> extractor -> logits. It is a plain `keras.Model`: give
-    the losses for `"watermarked"` (against the cover) and `"logits"` (against the message)
-    to `compile`, covers to `fit`, and use any callback, metric, optimizer or
-    `tf.distribute` strategy.
+    Cover -> embedder -> attack -> extractor -> logits. It is a plain `keras.Model`. Pass the
+    losses of `"watermarked"` (compared with the cover) and `"logits"` (compared with the
+    message) to `compile`, and covers to `fit`. Any callback, metric, optimizer or
+    `tf.distribute` strategy works.
 
     Args:
         embedder: model from `{"image", "message", "strength"}` to the watermarked image.
@@ -23,15 +26,15 @@ class WatermarkTrainer(keras.Model):
         attack: a `tfwm.attacks.Attack`, or any Keras layer that keeps the image's shape.
             None by default.
         validation_attack: the attack outside training, `attack` by default.
-        hold_psnr: a `tfwm.losses.HoldPSNR` that adds the image loss with a multiplier of
-            its own, or `None` to use only the losses of `compile`.
+        hold_psnr: a `tfwm.losses.HoldPSNR`, which adds the image loss with its own
+            multiplier, or `None` for the losses of `compile` only.
         adversary: a `tfwm.losses.AdversarialLoss`, or `None`.
-        balance: a `tfwm.losses.LossBalance`, which holds and weighs the losses; `compile` then
-            needs none, and adds those it is given. Or `None`.
-        alignment: a `tfwm.losses.AlignmentLoss`, which tells the extractor's spatial transformer
-            where the attack moved the image, or `None`. Needs an attack.
+        balance: a `tfwm.losses.LossBalance`, which holds and weighs the losses, or `None`. With
+            it, `compile` needs no losses; losses of `compile` are added.
+        alignment: a `tfwm.losses.AlignmentLoss`, which teaches the extractor's spatial transformer
+            where the attack moved the image, or `None`. It needs an attack.
         strength: factor on the mark in training, or a pair `(low, high)` to draw one per image, so
-            that weaker marks are read as well. Always 1 in validation.
+            that the extractor learns weaker marks as well. It is 1 in validation.
         seed: integer for the random messages and strengths.
 
     Call arguments:
@@ -56,6 +59,18 @@ class WatermarkTrainer(keras.Model):
     ... )
     >>> history = trainer.fit(np.random.rand(64, 32, 32, 1), batch_size=32, verbose=0)
     """
+
+    PARTS = (
+        "embedder",
+        "extractor",
+        "attack",
+        "validation_attack",
+        "hold_psnr",
+        "adversary",
+        "balance",
+        "alignment",
+    )
+    SETTINGS = ("message_shape", "strength", "seed")
 
     def __init__(
         self,
@@ -88,23 +103,18 @@ class WatermarkTrainer(keras.Model):
         if alignment is not None:
             if attack is None:
                 raise ValueError(
-                    "Expected an attack, whose moves `alignment` tells. Received: None"
+                    "Expected an attack, from whose moves `alignment` learns. Received: None"
                 )
             parameters = extractor.get_layer(alignment.layer).output
             self.reader = keras.Model(extractor.input, [extractor.output, parameters])
 
     def build(self, input_shape):
         shape = input_shape["image"] if isinstance(input_shape, dict) else input_shape
-        # A checkpoint is only restored into weights that exist: a ramp's counter is one.
-        for part, argument in (
-            (self.attack, shape),
-            (self.validation_attack, shape),
-            (self.hold_psnr, [shape, shape]),
-            (self.balance, None),
-        ):
-            if part is not None and not part.built:
-                part.build(argument)
-        self.built = True
+        build_part(self.attack, shape)
+        build_part(self.validation_attack, shape)
+        build_part(self.hold_psnr, [shape, shape])
+        build_part(self.balance, None)
+        super().build(input_shape)
 
     def call(self, inputs, training=None):
         if isinstance(inputs, dict):
@@ -141,43 +151,11 @@ class WatermarkTrainer(keras.Model):
             self.balance({**compared, "cover": cover}, training=training)
         return outputs
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        targets, predictions = _targets(x, y_pred)
-        return super().compute_loss(x, targets, predictions, sample_weight, training)
-
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        return super().compute_metrics(x, *_targets(x, y_pred), sample_weight)
-
-    def get_config(self):
-        serialize = keras.saving.serialize_keras_object
-        return {
-            "name": self.name,
-            "embedder": serialize(self.embedder),
-            "extractor": serialize(self.extractor),
-            "message_shape": self.message_shape,
-            "attack": serialize(self.attack),
-            "validation_attack": serialize(self.validation_attack),
-            "hold_psnr": serialize(self.hold_psnr),
-            "adversary": serialize(self.adversary),
-            "balance": serialize(self.balance),
-            "alignment": serialize(self.alignment),
-            "strength": self.strength,
-            "seed": self.seed,
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        for key in set(config) - {"name", "message_shape", "strength", "seed"}:
-            config[key] = keras.saving.deserialize_keras_object(config[key])
-        return cls(**config)
+    def targets(self, inputs, outputs):
+        """See `Trainer.targets`. Covers and the drawn messages are the truth."""
+        cover = inputs["image"] if isinstance(inputs, dict) else inputs
+        return {"watermarked": cover, "logits": outputs["message"]}
 
 
 def _as_attack(attack):
     return attack if attack is None or isinstance(attack, Attack) else Chain([attack])
-
-
-def _targets(inputs, outputs):
-    """What `compile`'s losses and metrics compare: covers and drawn messages are the truth."""
-    cover = inputs["image"] if isinstance(inputs, dict) else inputs
-    targets = {"watermarked": cover, "logits": outputs["message"]}
-    return targets, {key: outputs[key] for key in targets}

@@ -25,11 +25,9 @@ def pick(rows, **wanted):
 
 def test_known_error_rates(make_colour_network, flat_colour):
     networks = {"mbrs-128": make_colour_network(), "mbrs-diffusion": make_colour_network(bits=30)}
-    crops = load_suite("mbrs-table2").attacks
+    crops = load_suite("mbrs-table2").distortions
     crops = [attack for attack in crops if attack.name == "crop_keep"]
-    rows = evaluate(
-        networks, flat_colour, "mbrs-table2", attacks=crops, strengths=[1.0], progress=False
-    )
+    rows = evaluate(networks, flat_colour, "mbrs-table2", distortions=crops, strengths=[1.0])
     for name, bits in (("mbrs-128", 64), ("mbrs-diffusion", 30)):
         sent = [np.random.default_rng([0, i, 0]).integers(0, 2, bits) for i in range(2)]
         clean = pick(rows, network=name, attack="identity")
@@ -47,23 +45,23 @@ def test_known_error_rates(make_colour_network, flat_colour):
 
 def test_match_of_a_suite(make_colour_network, photos):
     network = {"mbrs-128": make_colour_network(shaded=True)}
-    rows = evaluate(network, photos, "mbrs-table1", progress=False)
+    rows = evaluate(network, photos, "mbrs-table1")
     settings = [(row["strength"], row["match"]) for row in rows if row["attack"] == "jpeg"]
     assert [match for _, match in settings] == ["", "psnr=36.49"] and settings[0][0] == 1
     plain, tuned = (row for row in rows if row["attack"] == "jpeg")
     assert plain["paper_ber"] is None and tuned["paper_ber"] == pytest.approx(0.0092 / 100)
     assert 36.49 - 0.01 <= tuned["psnr"] <= 36.49 + 0.1
-    given = evaluate(network, photos, "mbrs-table1", match="psnr=40", progress=False)
+    given = evaluate(network, photos, "mbrs-table1", match="psnr=40")
     assert {row["match"] for row in given} == {"psnr=40"}
     assert 40 - 0.01 <= given[0]["psnr"] <= 40.1 and given[0]["paper_ber"] is None
-    fixed = evaluate(network, photos, "mbrs-table1", strengths=[0.5], progress=False)
+    fixed = evaluate(network, photos, "mbrs-table1", strengths=[0.5])
     assert {(row["strength"], row["match"]) for row in fixed} == {(0.5, "")}
 
 
 def test_crops_follow_from_the_seed(make_colour_network, photos):
     rows = [
         evaluate(
-            {"a": make_colour_network()}, photos, "mbrs", strengths=[1.0], seed=seed, progress=False
+            {"a": make_colour_network()}, photos, "mbrs", strengths=[1.0], seed=seed
         )  # fmt: skip
         for seed in (0, 0, 1)
     ]
@@ -73,22 +71,20 @@ def test_crops_follow_from_the_seed(make_colour_network, photos):
 
 def test_gray_and_colour_networks_side_by_side(make_colour_network, network, photos):
     networks = {"colour": make_colour_network(), "gray": network}
-    rows = evaluate(networks, photos[:2], "mbrs", strengths=[1.0], progress=False)
+    rows = evaluate(networks, photos[:2], "mbrs", strengths=[1.0])
     assert pick(rows, network="colour", attack="identity")["bits"] == 64
     assert pick(rows, network="gray", attack="identity")["bits"] == 3 * 256
 
 
 def test_small_photos_are_left_out(make_colour_network, photos):
-    suite = {"suite": "mbrs", "strengths": [1.0], "progress": False}
+    suite = {"suite": "mbrs", "strengths": [1.0]}
     with pytest.warns(UserWarning, match="1 images are too small for colour"):
         rows = evaluate([make_colour_network()], [photos[0], photos[1][:127]], **suite)
     assert rows[0]["images"] == 1
 
 
 def test_report_of_a_sweep(make_colour_network, photos, tmp_path):
-    result = run_suite(
-        {"mbrs-128": make_colour_network()}, photos, "mbrs-table3", tmp_path, progress=False
-    )
+    result = run_suite({"mbrs-128": make_colour_network()}, photos, "mbrs-table3", tmp_path)
     assert is_sweep(result.rows)
     assert "random crops of 128 x 128 pixels" in result.csv.read_text()
     assert "best reading" not in result.line
@@ -103,7 +99,7 @@ def test_report_of_a_sweep(make_colour_network, photos, tmp_path):
 
 def test_report_of_a_match(make_colour_network, photos, tmp_path):
     networks = {"mbrs-128": make_colour_network(), "hidden-128": make_colour_network(bits=30)}
-    result = run_suite(networks, photos, "mbrs-table2", tmp_path, progress=False)
+    result = run_suite(networks, photos, "mbrs-table2", tmp_path)
     assert not is_sweep(result.rows)
     assert "strengths tuned to psnr=33.5" in result.csv.read_text()
     html = result.html.read_text()

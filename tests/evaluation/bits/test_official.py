@@ -6,7 +6,7 @@ from PIL import Image
 from skimage import data
 
 from tfwm.convert import convert_redmark
-from tfwm.evaluation import Protocol, Suite, evaluate
+from tfwm.evaluation import BitSuite, Protocol, evaluate
 from tfwm.networks import load_network
 
 
@@ -19,7 +19,7 @@ def official(shared, tmp_path_factory):
 
 def test_marked_images_are_the_authors(official, shared):
     golden = np.load(shared / "anchors" / "redmark" / "golden.npz")
-    protocol = Protocol(Suite("golden", "Golden", []), official)
+    protocol = Protocol(BitSuite("golden", "Golden", []), official)
     for photo in ("camera", "brick", "grass"):
         planes = golden[f"MT_{photo}_bits"][None, None]
         marked = protocol.embed(golden[f"cover_{photo}"], planes, 1.0)[0]
@@ -48,7 +48,6 @@ def test_tables_2_and_3(official):
         watermarks=1,
         placements=["paper"],
         votes=["majority"],
-        progress=False,
     )
     assert rows[0]["psnr"] == pytest.approx(36.69, abs=0.05)
     for attack, levels in expected.items():

@@ -3,13 +3,13 @@ import pytest
 from skimage import data
 from skimage.metrics import peak_signal_noise_ratio
 
-from tfwm.evaluation import Protocol, Suite
+from tfwm.evaluation import BitSuite, Protocol
 from tfwm.evaluation.bits.tune import mean_quality, tune_channels, tune_strength
 from tfwm.images import psnr, ssim
 
 
 def suite(**arguments):
-    return Suite("s", "S", [], **arguments)
+    return BitSuite("s", "S", [], **arguments)
 
 
 class Identity:

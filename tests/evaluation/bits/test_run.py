@@ -4,20 +4,20 @@ import numpy as np
 import pytest
 from skimage import data
 
-from tfwm.evaluation import Suite, evaluate, headline, run_suite, summarise
+from tfwm.evaluation import BitSuite, evaluate, headline, run_suite, summarize
 from tfwm.files import write_whole
 
 
 def suite(**arguments):
     arguments.setdefault("watermarks", 2)
     arguments.setdefault(
-        "attacks",
+        "distortions",
         [
             {"name": "grid_crop", "levels": [1.0]},
             {"name": "gaussian_blur", "levels": [0.5, 40.0], "unpromising": [40.0]},
         ],
     )
-    return Suite("tiny", "Tiny suite", **arguments)
+    return BitSuite("tiny", "Tiny suite", **arguments)
 
 
 def pick(rows, **wanted):
@@ -37,7 +37,7 @@ def messages(images=2, watermarks=2, bits=1024):
 
 
 def test_known_error_rates(network, flat):
-    rows = evaluate([network], flat, suite(), progress=False)
+    rows = evaluate([network], flat, suite())
     assert len(rows) == 2 * 2 * 4
     for placement in ("paper", "spread"):
         for vote in ("majority", "soft"):
@@ -54,12 +54,12 @@ def test_known_error_rates(network, flat):
 
 
 def test_standard_error(network, flat):
-    row = pick(evaluate([network], flat, suite(), progress=False, votes=["soft"],
+    row = pick(evaluate([network], flat, suite(), votes=["soft"],
                         placements=["paper"]), attack="grid_crop")  # fmt: skip
     images = messages().reshape(2, -1).mean(1)
     assert row["ber_se"] == pytest.approx(images.std(ddof=1) / np.sqrt(2))
     assert row["ber_ci95"] == pytest.approx(1.96 * row["ber_se"])
-    alone = evaluate([network], flat[:1], suite(), progress=False)
+    alone = evaluate([network], flat[:1], suite())
     assert alone[0]["ber_se"] is None
 
 
@@ -69,7 +69,7 @@ def test_placement_and_ties(make_network, flat):
     In the paper's placement all copies of a quarter of the bits lie there; spread, two of
     the four copies of half of the bits: ties, which read 0.
     """
-    rows = evaluate([make_network(flipped_patch_rows=4)], flat, suite(), progress=False)
+    rows = evaluate([make_network(flipped_patch_rows=4)], flat, suite())
     for vote in ("majority", "soft"):
         paper = pick(rows, attack="identity", placement="paper", vote=vote)
         assert paper["ber"] == 0.25
@@ -80,20 +80,18 @@ def test_placement_and_ties(make_network, flat):
 
 def test_networks_share_messages_and_noise(make_network):
     photos = [data.camera()[:128, :256], data.camera()[256:384, :256]]
-    tough = suite(attacks=[{"name": "gaussian_noise", "levels": [60]}])
-    rows = evaluate({"a": make_network(), "b": make_network()}, photos, tough, progress=False)
+    tough = suite(distortions=[{"name": "gaussian_noise", "levels": [60]}])
+    rows = evaluate({"a": make_network(), "b": make_network()}, photos, tough)
     a, b = ([{**r, "network": ""} for r in rows if r["network"] == n] for n in "ab")
     assert a == b
-    assert a == [
-        {**r, "network": ""} for r in evaluate({"c": make_network()}, photos, tough, progress=False)
-    ]
-    other = evaluate({"a": make_network()}, photos, tough, progress=False, seed=1)
+    assert a == [{**r, "network": ""} for r in evaluate({"c": make_network()}, photos, tough)]
+    other = evaluate({"a": make_network()}, photos, tough, seed=1)
     assert [r["ber"] for r in other] != [r["ber"] for r in a]
 
 
 def test_means(network, flat):
-    rows = evaluate([network], flat, suite(), progress=False)
-    summary = pick(summarise(rows), placement="paper", vote="soft")
+    rows = evaluate([network], flat, suite())
+    summary = pick(summarize(rows), placement="paper", vote="soft")
     blurred = pick(rows, placement="paper", vote="soft", attack="gaussian_blur", level=40.0)["ber"]
     black = messages().mean()
     assert summary["columns"] == 3 and summary["counted_columns"] == 2
@@ -105,10 +103,10 @@ def test_means(network, flat):
 
 def test_match(make_network, shaded_network, flat):
     networks = {"a": shaded_network, "b": make_network()}
-    plain = suite(attacks=[], watermarks=1, placements=["paper"], votes=["soft"])
-    rows = evaluate({"a": shaded_network}, flat, plain, match="psnr=36", progress=False)
+    plain = suite(distortions=[], watermarks=1, placements=["paper"], votes=["soft"])
+    rows = evaluate({"a": shaded_network}, flat, plain, match="psnr=36")
     assert rows[0]["psnr"] == pytest.approx(36, abs=0.3)
-    rows = evaluate(networks, flat, plain, match="psnr=b", progress=False)
+    rows = evaluate(networks, flat, plain, match="psnr=b")
     assert pick(rows, network="b")["strength"] == 1
     assert pick(rows, network="a")["strength"] < 1
     assert pick(rows, network="a")["psnr"] == pytest.approx(
@@ -116,12 +114,12 @@ def test_match(make_network, shaded_network, flat):
     )
     for match, message in (("psnr=c", "a, b"), ("psnr", "match='psnr'"), ("mse=3", "'mse'")):
         with pytest.raises(ValueError, match=message):
-            evaluate(networks, flat, plain, match=match, progress=False)
+            evaluate(networks, flat, plain, match=match)
 
 
 def test_colour_suite(network):
     photos = [data.astronaut()[:200, :200]]
-    rows = evaluate([network], photos, "redmark-table4", progress=False, watermarks=1)
+    rows = evaluate([network], photos, "redmark-table4", watermarks=1)
     row = pick(rows, attack="identity", vote="soft")
     assert row["bits"] == 30 and row["placement"] == "repeat"
     assert len(row["plane_strengths"].split("/")) == 3
@@ -130,10 +128,10 @@ def test_colour_suite(network):
 
 def test_small_images_are_left_out(network, flat):
     with pytest.warns(UserWarning, match="1 images are too small"):
-        rows = evaluate([network], [*flat, flat[0][:40, :40]], suite(), progress=False)
+        rows = evaluate([network], [*flat, flat[0][:40, :40]], suite())
     assert rows[0]["images"] == 2
     with pytest.raises(ValueError, match="too small, the first of 40 x 30"):
-        evaluate([network], [flat[0][:30, :40]], suite(), progress=False)
+        evaluate([network], [flat[0][:30, :40]], suite())
 
 
 def test_networks_are_checked(make_network, flat):
@@ -143,10 +141,20 @@ def test_networks_are_checked(make_network, flat):
         evaluate([make_network(), make_network()], flat, suite())
 
 
+@pytest.mark.parametrize("suite", ["redmark-table3", "everyday"])
+@pytest.mark.parametrize("kind", ["barrier", "keyed"])
+def test_networks_that_carry_no_messages(make_network, flat, suite, kind):
+    network = make_network("mine")
+    network.card = {"kind": kind}
+    with pytest.raises(ValueError, match=f"mine, a {kind} network.*tfwm.recipes.{kind}"):
+        evaluate([network], flat, suite)
+
+
 def test_files(make_network, flat, tmp_path):
     own = suite(
         paper=[{"network": "mt", "strength": 1.0, "ber": {"grid_crop": [12.5]}},
-               {"network": "hidden", "strength": 1.0, "ber": {"grid_crop": [float("nan")]}}],
+               {"network": "hidden", "strength": 1.0, "ber": {"grid_crop": [float("nan")]},
+                "shown_beside_any": True}],
         notes=["Levels < 2 & more."],
     )  # fmt: skip
     networks = {"my-mt": make_network(), "other": make_network()}
@@ -156,7 +164,6 @@ def test_files(make_network, flat, tmp_path):
         own,
         output=tmp_path / "results",
         command="tfwm evaluate tiny",
-        progress=False,
     )
     assert result.csv.name == "tiny-images.csv" and result.html.name == "tiny-images.html"
     lines = result.csv.read_text().splitlines()
@@ -191,9 +198,7 @@ def test_folder_with_a_damaged_photo(network, tmp_path):
     Image.fromarray(data.camera()).save(tmp_path / "a.png")
     (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes()[:5000])
     with pytest.warns(UserWarning, match=r"b\.png"):
-        result = run_suite(
-            [network], tmp_path, suite(), tmp_path / "out", report=False, progress=False
-        )
+        result = run_suite([network], tmp_path, suite(), tmp_path / "out", report=False)
     assert result.skipped == 1 and result.html is None
     assert "1 unreadable files skipped" in result.csv.read_text()
 

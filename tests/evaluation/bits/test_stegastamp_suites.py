@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageOps
 from skimage import data
 
-from tfwm.evaluation import Protocol, Suite, evaluate, load_suite, run_suite
+from tfwm.evaluation import BitSuite, Protocol, evaluate, load_suite, run_suite
 
 SUITES = ["stegastamp", *(f"stegastamp-fig{i}" for i in (1, 2, 3)), "stegastamp-print"]
 
@@ -27,7 +27,7 @@ def test_suites_take_whole_photos(name):
     suite = load_suite(name)
     assert suite.color and suite.size == "photo" and suite.rounding == "truncate"
     assert suite.redundancy == 1 and suite.watermarks == 1 and suite.strengths == [1.0]
-    levels = {a.name: a.levels for a in suite.attacks}
+    levels = {a.name: a.levels for a in suite.distortions}
     for row in suite.paper:
         for attack, values in row["ber"].items():
             known = values if isinstance(values, dict) else {levels[attack][0]: values[0]}
@@ -37,7 +37,7 @@ def test_suites_take_whole_photos(name):
 
 def test_one_suite_has_all_parts():
     whole, parts = load_suite("stegastamp"), [load_suite(name) for name in SUITES[1:]]
-    assert whole.attacks == [attack for part in parts for attack in part.attacks]
+    assert whole.distortions == [attack for part in parts for attack in part.distortions]
     assert len(whole.paper) == 2
 
 
@@ -94,7 +94,7 @@ def test_changes_are_carried_to_the_photo_s_size(network):
 
 
 def test_known_error_rates(network, flat_colour):
-    rows = evaluate({"cells": network}, flat_colour, "stegastamp", size="network", progress=False)
+    rows = evaluate({"cells": network}, flat_colour, "stegastamp", size="network")
     sent = np.stack([np.random.default_rng([0, i, 0]).integers(0, 2, 64) for i in range(2)])
     clean = pick(rows, attack="identity")
     assert (clean["bits"], clean["ber"], clean["exact"], clean["images"]) == (64, 0, 1, 2)
@@ -118,19 +118,19 @@ def test_known_error_rates(network, flat_colour):
 
 def test_sizes_that_attacks_change(network, flat_colour):
     attacks = [{"name": "scale", "levels": [0.5, 2.0]}, {"name": "quarter_turn", "levels": [4]}]
-    suite = load_suite("stegastamp").replace(attacks=attacks)
-    rows = evaluate([network], flat_colour, suite, progress=False)
+    suite = load_suite("stegastamp").replace(distortions=attacks)
+    rows = evaluate([network], flat_colour, suite)
     assert {row["ber"] for row in rows} == {0.0}
     with pytest.raises(ValueError, match="keep the size"):
         suite.replace(size=128)
     with pytest.raises(ValueError, match="mean 'network'"):
-        Suite("a", "a", [], size="netwrok")
+        BitSuite("a", "a", [], size="netwrok")
 
 
 def test_keras_network_beside_one_of_gray_blocks(tile_network, make_network, tmp_path):
     networks = {"tile": tile_network, "gray": make_network()}
     photos = [data.coffee(), data.chelsea()]
-    result = run_suite(networks, photos, "stegastamp-fig2", tmp_path, progress=False)
+    result = run_suite(networks, photos, "stegastamp-fig2", tmp_path)
     tile, gray = (pick(result.rows, network=n, attack="identity") for n in networks)
     assert tile["bits"] == 30 and gray["bits"] == 3 * 16 and tile["ber"] < 0.1
     assert "photos at their own size" in result.csv.read_text()

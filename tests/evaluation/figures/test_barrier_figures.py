@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfwm.evaluation.figures.barrier import BARRIER_FIGURES
+from tfwm.evaluation.figures import FIGURES
 from tfwm.models import barrier as models
 from tfwm.protection import Barrier
 
@@ -23,7 +23,7 @@ def make_run(tmp_path, monkeypatch):
     embedder = models.build_embedder(3, 1, width=4, depth=2, residual_limit=0.1)
     extractor = models.build_extractor(3, 1, width=4, dilations=(1,), output="sigmoid")
     barrier = Barrier(embedder, extractor, np.random.default_rng(0).random((32, 32, 1)), "test")
-    for module in ("barrier_run", "barrier_figures"):
+    for module in ("ownership.barrier_run", "figures.barrier"):
         monkeypatch.setattr(f"tfwm.evaluation.{module}.load_barrier", lambda folder: barrier)
 
     def make(name, attacks=("unet-l2",)):
@@ -42,10 +42,10 @@ def make_run(tmp_path, monkeypatch):
     return make
 
 
-@pytest.mark.parametrize("name", BARRIER_FIGURES)
+@pytest.mark.parametrize("name", [n for n, f in FIGURES.items() if f.takes == "barriers"])
 def test_each_figure_is_drawn(name, make_run, tmp_path):
     folders = [make_run("with"), make_run("without", ("cnet-l2", "res9-l1"))]
-    path = BARRIER_FIGURES[name](folders, "bundled:test", tmp_path)
+    path = FIGURES[name](folders, "bundled:test", tmp_path)
     assert path == tmp_path / f"{name}.png"
     picture = np.asarray(Image.open(path).convert("L"))
     assert min(picture.shape) > 400 and picture.std() > 5
@@ -53,6 +53,6 @@ def test_each_figure_is_drawn(name, make_run, tmp_path):
 
 def test_what_cannot_be_drawn(make_run, tmp_path):
     with pytest.raises(ValueError, match="Expected a run with a surrogate"):
-        BARRIER_FIGURES["barrier-fig6"]([make_run("none", ())], "bundled:test", tmp_path)
+        FIGURES["barrier-fig6"]([make_run("none", ())], "bundled:test", tmp_path)
     with pytest.raises(FileNotFoundError, match="finished run of tfwm.recipes.barrier"):
-        BARRIER_FIGURES["barrier-fig5"]([tmp_path], "bundled:test", tmp_path)
+        FIGURES["barrier-fig5"]([tmp_path], "bundled:test", tmp_path)

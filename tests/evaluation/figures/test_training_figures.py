@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfwm.evaluation import TrainingRun
-from tfwm.evaluation.figures.training import TRAINING_FIGURES, mean_curve
+from tfwm.evaluation.figures import FIGURES
+from tfwm.evaluation.figures.training import mean_curve
+from tfwm.evaluation.figures.training_run import TrainingRun
 
 COLUMNS = (
     "epoch", "loss", "logits_bit_error_rate", "loss_message", "gradient_embedder",
@@ -54,20 +55,20 @@ def test_each_figure_is_drawn(make_run, tmp_path):
         make_run("instance", 0), make_run("instance", 1), make_run("instance", 2, 0.3),
         make_run("instance", 0, 0.2, last=False), make_run(balance="ramped"),
     ]  # fmt: skip
-    path = TRAINING_FIGURES["stegastamp-fig5"](folders, tmp_path / "plots")
+    path = FIGURES["stegastamp-fig5"](folders, output=tmp_path / "plots")
     assert path == tmp_path / "plots" / "stegastamp-fig5.png"
     picture = np.asarray(Image.open(path).convert("L"))
     assert min(picture.shape) > 400 and picture.std() > 5
-    text = TRAINING_FIGURES["stegastamp-fig4"](folders, tmp_path / "a.svg").read_text()
+    text = FIGURES["stegastamp-fig4"](folders, output=tmp_path / "a.svg").read_text()
     for label in (
-        "no normalisation: 0 of 2 seeds learn",
+        "no normalization: 0 of 2 seeds learn",
         "batch: 1 of 1 seeds learn",
         "instance: 2 of 3 seeds learn",
         "StegaStamp as it was: 1 of 1 seeds learn",
         "instance without the decoder's last: 0 of 1 seeds learn",
     ):
         assert label in text
-    text = TRAINING_FIGURES["stegastamp-fig6"](folders, tmp_path / "b.svg").read_text()
+    text = FIGURES["stegastamp-fig6"](folders, output=tmp_path / "b.svg").read_text()
     assert "<!-- ramped -->" in text and "<!-- self_adaptive -->" in text
 
 
@@ -76,25 +77,25 @@ def test_accuracy_is_that_of_the_validation_if_there_is_one(make_run, tmp_path):
     head, *lines = (folder / "log.csv").read_text().splitlines()
     lines = [head + ",val_logits_bit_error_rate", *(line + ",0.01" for line in lines)]
     (folder / "log.csv").write_text("\n".join(lines) + "\n")
-    text = TRAINING_FIGURES["stegastamp-fig4"]([folder], tmp_path / "a.svg").read_text()
+    text = FIGURES["stegastamp-fig4"]([folder], output=tmp_path / "a.svg").read_text()
     assert "instance: 1 of 1 seeds learn" in text
 
 
 def test_folders_that_are_no_such_run(make_run, tmp_path):
-    draw = TRAINING_FIGURES["stegastamp-fig5"]
+    draw = FIGURES["stegastamp-fig5"]
     with pytest.raises(FileNotFoundError, match="has no config.toml"):
-        draw([tmp_path], tmp_path)
+        draw([tmp_path], output=tmp_path)
     with pytest.raises(ValueError, match="at least one folder"):
-        draw([], tmp_path)
+        draw([], output=tmp_path)
     folder = make_run()
     log = (folder / "log.csv").read_text()
     (folder / "log.csv").write_text(log.replace("gradient_extractor", "other"))
     with pytest.raises(ValueError, match="logs gradient_extractor"):
-        draw([folder], tmp_path)
+        draw([folder], output=tmp_path)
     (folder / "log.csv").write_text(log.splitlines()[0] + "\n")
     with pytest.raises(ValueError, match="an epoch or more"):
-        draw([folder], tmp_path)
+        draw([folder], output=tmp_path)
     (folder / "log.csv").write_text(log)
     (folder / "config.toml").write_text("steps_per_epoch = 50\n")
     with pytest.raises(ValueError, match="the setting balance"):
-        draw([folder], tmp_path)
+        draw([folder], output=tmp_path)

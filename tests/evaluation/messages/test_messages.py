@@ -4,25 +4,26 @@ import numpy as np
 import pytest
 
 from tfwm.evaluation import (
-    Attack,
+    BitSuite,
+    Distortion,
+    Marker,
+    MessageSuite,
     Reading,
-    Suite,
     WatermarkerMarker,
-    build_message_report,
     evaluate,
-    evaluate_messages,
     load_suite,
     message_headline,
     message_table,
     run_suite,
 )
+from tfwm.evaluation.messages.report import build_message_report
 from tfwm.evaluation.messages.run import random_payload
 from tfwm.images import ImageError
 
 GRID = 8
 
 
-class GridMarker:
+class GridMarker(Marker):
     """Lifts or lowers each cell of an 8 x 8 grid over the photo, 64 bits in all.
 
     Knows that the photos are of gray 128. The grid scales with the photo; turning or
@@ -72,7 +73,7 @@ def suite(*attacks, **arguments):
         {"name": "mirror", "levels": [1], "plain": True},
         {"name": "brightness", "levels": [0.0], "unpromising": [0.0]},
     )
-    return Suite("tiny", "Tiny", [*attacks], payload_bits=64, **arguments)
+    return MessageSuite("tiny", "Tiny", [*attacks], payload_bits=64, **arguments)
 
 
 def flat(*shapes):
@@ -90,7 +91,7 @@ def sent(number, seed=0):
 
 
 def test_known_rates():
-    rows = evaluate_messages([GridMarker(), BitsMarker()], flat(), suite(), progress=False)
+    rows = evaluate([GridMarker(), BitsMarker()], flat(), suite())
     kinds = ["identity", "unmarked", "scale", "mirror", "brightness", "mean", "mean of all"]
     assert [row["attack"] for row in rows] == 2 * kinds
     for attack in ("identity", "scale"):
@@ -109,7 +110,7 @@ def test_known_rates():
 
 
 def test_unmarked_photos_and_guesses():
-    rows = evaluate_messages([GridMarker(), BitsMarker()], flat(), suite(), progress=False)
+    rows = evaluate([GridMarker(), BitsMarker()], flat(), suite())
     row = pick(rows, "unmarked")
     assert (row["exact"], row["bit_accuracy"], row["detected"], row["guessed"]) == (0, 0.5, 0, 1)
     assert row["psnr"] is None
@@ -119,7 +120,7 @@ def test_unmarked_photos_and_guesses():
 
 
 def test_means_are_over_the_edits_that_count():
-    rows = evaluate_messages([GridMarker()], flat(), suite(), progress=False)
+    rows = evaluate([GridMarker()], flat(), suite())
     mean, of_all = pick(rows, "mean"), pick(rows, "mean of all")
     scale, mirror, black = (pick(rows, a) for a in ("scale", "mirror", "brightness"))
     assert mean["exact"] == 0.5 and mean["level"] == 2
@@ -136,7 +137,7 @@ def test_means_are_over_the_edits_that_count():
 
 def test_evidence_of_bits_is_the_binomial_tail():
     attacks = [{"name": "cropping", "levels": [0.1, 0.9]}]
-    rows = evaluate_messages([BitsMarker()], flat((256, 256)), suite(*attacks), progress=False)
+    rows = evaluate([BitsMarker()], flat((256, 256)), suite(*attacks))
     assert {row["evidence"] for row in rows} == {"matching bits"}
     little, much = [row for row in rows if row["attack"] == "cropping"]
     # 51 of 64 must match at 1e-6.
@@ -148,10 +149,10 @@ def test_evidence_of_bits_is_the_binomial_tail():
 def test_every_photo_has_the_psnr():
     photos = flat((128, 160), (96, 200), (300, 80))
     for target in (36.0, 42.0):
-        rows = evaluate_messages([GridMarker()], photos, suite(), progress=False, psnr=target)
+        rows = evaluate([GridMarker()], photos, suite(), psnr=target)
         assert target <= rows[0]["psnr"] <= target + 0.1
         for photo in photos:
-            alone = evaluate_messages([GridMarker()], [photo], suite(), progress=False, psnr=target)
+            alone = evaluate([GridMarker()], [photo], suite(), psnr=target)
             assert target <= alone[0]["psnr"] <= target + 0.1
 
 
@@ -163,14 +164,12 @@ def test_shared_strength_gives_the_mean_psnr():
             return super().embed(image, payload, strength * (2 if image.shape[0] > 100 else 1))
 
     marker = Uneven()
-    rows = evaluate_messages([marker], flat(), suite(), progress=False)
+    rows = evaluate([marker], flat(), suite())
     assert 40 <= rows[0]["psnr"] <= 40.1
-    single = [
-        evaluate_messages([Uneven()], [photo], suite(), progress=False)[0]["psnr"]
-        for photo in flat()
-    ]
+    single = [evaluate([Uneven()], [photo], suite())[0]["psnr"] for photo in flat()]
     assert all(40 <= quality <= 40.1 for quality in single)
-    assert marker.strength is not None
+    # The marker is measured, and left as it was.
+    assert marker.strength is None and marker.tuned_to(2.0).strength == 2.0
 
 
 def test_fixed_strength_and_prepare():
@@ -182,18 +181,18 @@ def test_fixed_strength_and_prepare():
             return lambda strength: self.embed(image, payload, strength)
 
     marker = Prepared()
-    rows = evaluate_messages([marker], flat(), suite(), progress=False)
+    rows = evaluate([marker], flat(), suite())
     assert marker.calls == 2
     assert rows[0]["psnr"] == pytest.approx(20 * np.log10(255 / (1.5 * np.sqrt(39))), abs=0.1)
 
 
 def test_photo_that_cannot_be_marked_counts_as_lost():
-    rows = evaluate_messages([GridMarker()], flat((128, 160), (40, 40)), suite(), progress=False)
+    rows = evaluate([GridMarker()], flat((128, 160), (40, 40)), suite())
     row = pick(rows, "identity")
     assert (row["images"], row["unmarkable"], row["exact"]) == (2, 1, 0.5)
     assert row["bit_accuracy"] == 0.75 and row["guessed"] == 0.5
     assert pick(rows, "unmarked")["images"] == 2
-    lost = evaluate_messages([GridMarker()], flat((40, 40)), suite(), progress=False)
+    lost = evaluate([GridMarker()], flat((40, 40)), suite())
     assert lost[0]["psnr"] is None and lost[0]["exact"] == 0
     assert "PSNR" in message_table(lost) and "0.0 % of messages" in message_headline(lost)
 
@@ -206,9 +205,7 @@ def test_rows_repeat_and_markers_get_the_same():
     ]
 
     def run(marker, name, **arguments):
-        rows = evaluate_messages(
-            {name: marker}, flat(), suite(*attacks), progress=False, **arguments
-        )
+        rows = evaluate({name: marker}, flat(), suite(*attacks), **arguments)
         return [{k: v for k, v in row.items() if k not in ("marker", "seconds")} for row in rows]
 
     first = run(GridMarker(), "a", workers=2)
@@ -226,32 +223,30 @@ def test_payload_bits_of_a_marker():
         def read(self, image):
             return Reading.of_bits(self.cells(image)[0][:32])
 
-    row = evaluate_messages([Half()], flat(), suite(), progress=False)[0]
+    row = evaluate([Half()], flat(), suite())[0]
     assert row["bits"] == 32 and row["exact"] == 1 and row["detected"] == 1
 
 
 def test_errors():
-    with pytest.raises(ValueError, match="payload_bits"):
-        evaluate_messages([GridMarker()], flat(), "redmark-table3", progress=False)
-    with pytest.raises(ValueError, match="call evaluate_messages"):
-        evaluate([GridMarker()], flat(), "everyday", progress=False)
+    with pytest.raises(ValueError, match="grid, a GridMarker; take a suite of messages"):
+        evaluate([GridMarker()], flat(), "redmark-table3")
     with pytest.raises(ValueError, match="different names"):
-        evaluate_messages([GridMarker(), GridMarker()], flat(), suite(), progress=False)
+        evaluate([GridMarker(), GridMarker()], flat(), suite())
     with pytest.raises(ValueError, match="at least one marker"):
-        evaluate_messages([], flat(), suite(), progress=False)
-    with pytest.raises(ValueError, match="WatermarkerMarker"):
-        evaluate_messages({"a": 3}, flat(), suite(), progress=False)
+        evaluate([], flat(), suite())
+    with pytest.raises(ValueError, match="derive from tfwm.evaluation.Marker. Received: a: int"):
+        evaluate({"a": 3}, flat(), suite())
     with pytest.raises(ValueError, match="whole bytes"):
-        Suite("a", "a", [], payload_bits=30)
+        MessageSuite("a", "a", [], payload_bits=30)
     with pytest.raises(ValueError, match="keep the size"):
-        Suite("a", "a", [{"name": "crop", "levels": [0.5]}])
+        BitSuite("a", "a", [{"name": "crop", "levels": [0.5]}])
 
     class Broken(GridMarker):
         def read(self, image):
             raise RuntimeError("broken")
 
     with pytest.raises(RuntimeError) as error:
-        evaluate_messages([Broken()], flat(), suite(), progress=False)
+        evaluate([Broken()], flat(), suite())
     assert "grid, photo 0, identity 0" in error.value.__notes__
 
 
@@ -261,16 +256,16 @@ def test_missing_codec_is_left_out(monkeypatch, tmp_path):
     monkeypatch.setattr(features, "check", lambda name: name != "avif")
     with_avif = suite({"name": "avif", "levels": [50]}, {"name": "jpeg", "levels": [90]})
     with pytest.warns(UserWarning, match="left out avif: Pillow is without AVIF"):
-        rows = evaluate_messages([GridMarker()], flat(), with_avif, progress=False)
+        rows = evaluate([GridMarker()], flat(), with_avif)
     assert {row["attack"] for row in rows} == {"identity", "unmarked", "jpeg", "mean"}
-    result = run_suite([GridMarker()], flat(), with_avif, tmp_path, progress=False)
+    result = run_suite([GridMarker()], flat(), with_avif, tmp_path)
     assert "avif left out" in result.line and "avif left out" in result.csv.read_text()
 
 
 def test_run_suite_writes_files(tmp_path):
     result = run_suite(
         [GridMarker(), BitsMarker()], flat(), suite(), tmp_path, "the command", match="psnr=42",
-        limit=None, progress=False, strengths=None, placements=None,
+        limit=None, strengths=None, placements=None,
     )  # fmt: skip
     lines = result.csv.read_text().splitlines()
     assert result.csv.name == "tiny-images.csv" and lines[0] == "# the command"
@@ -285,11 +280,11 @@ def test_run_suite_writes_files(tmp_path):
     assert "Mean of the edits 2" in text and text.splitlines()[0].count("bits") == 1
     for bad in ({"strengths": [1.0]}, {"match": "ssim=0.9"}, {"match": "psnr=other"}):
         with pytest.raises(ValueError, match="Received"):
-            run_suite([GridMarker()], flat(), suite(), tmp_path, progress=False, **bad)
+            run_suite([GridMarker()], flat(), suite(), tmp_path, **bad)
 
 
 def test_report_marks_what_does_not_count():
-    rows = evaluate_messages([GridMarker()], flat(), suite(), progress=False)
+    rows = evaluate([GridMarker()], flat(), suite())
     html = build_message_report(rows, suite(), ["conditions"])
     assert html.count("class=hopeless") == 3  # one row in each of three tables
     assert "data:image" not in html
@@ -328,10 +323,10 @@ def test_watermarker_as_marker(tmp_path):
 
     watermarker = Watermarker()
     marker = WatermarkerMarker(watermarker, key="secret", search="none")
-    row = evaluate_messages([marker], flat(), suite(), progress=False)[0]
+    row = evaluate([marker], flat(), suite())[0]
     assert row["marker"] == "grid" and row["exact"] == 1 and row["evidence"] == "p-value"
     assert watermarker.keys == {"secret"} and watermarker.search == "none"
-    result = run_suite({"mine": watermarker}, flat(), suite(), tmp_path, progress=False)
+    result = run_suite({"mine": watermarker}, flat(), suite(), tmp_path)
     assert result.rows[0]["marker"] == "mine" and result.rows[0]["exact"] == 1
     assert None not in watermarker.keys
 
@@ -351,12 +346,12 @@ def test_text_is_no_payload():
 
 def test_everyday_suite_on_a_fake(tmp_path):
     """All edits in one go, the whole way to the files."""
-    result = run_suite([GridMarker()], flat((96, 144)), "everyday", tmp_path, progress=False)
+    result = run_suite([GridMarker()], flat((96, 144)), "everyday", tmp_path)
     counted = [row for row in result.rows if row["counted"]]
     assert len(counted) >= 40
     mean = pick(result.rows, "mean")
     assert mean["exact"] == pytest.approx(np.mean([row["exact"] for row in counted]))
     assert 0 < mean["exact"] < 1
-    assert load_suite("everyday").attacks[0] == Attack(
+    assert load_suite("everyday").distortions[0] == Distortion(
         "jpeg", [90, 70, 50, 30, 15], "JPEG 4:2:0, quality"
     )

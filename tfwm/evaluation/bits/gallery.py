@@ -1,8 +1,7 @@
-"""Pictures for reports and figures: what a network does to a photo, and attacks to both."""
+"""Pictures for reports and figures: a marked photo, and distorted copies of it."""
 
 import numpy as np
 
-from tfwm.distortions import distort
 from tfwm.evaluation.bits.protocol import Protocol
 
 
@@ -12,14 +11,14 @@ def mark_one(network, image, suite, strength, placement="paper", seed=0):
     Args:
         network: object with `embed` and `extract`.
         image: uint8 photo.
-        suite: `Suite`.
+        suite: `BitSuite`.
         strength: number, or one for each plane.
         placement: `"paper"` or `"spread"`.
         seed: integer, for the message and a random crop.
 
     Returns:
         `(cover, marked, bits, read)`: uint8 images, the message, and a function from a
-        damaged image to its bit error rate by majority vote.
+        distorted image to its bit error rate by majority vote.
     """
     protocol = Protocol(suite, network)
     cover = protocol.cover(image, np.random.default_rng(seed))
@@ -32,31 +31,30 @@ def mark_one(network, image, suite, strength, placement="paper", seed=0):
     bits = np.random.default_rng(seed).integers(0, 2, where.num_bits)
     marked = protocol.embed(cover, where.spread_out(bits)[None], strength)[0]
 
-    def read(attacked):
-        return float(np.mean(where.vote(protocol.read([attacked]))[0] != bits))
+    def read(image):
+        return float(np.mean(where.vote(protocol.read([image]))[0] != bits))
 
     return cover, marked, bits, read
 
 
-def gallery(network, image, attacks, suite, strength, placement="paper", seed=0):
-    """Damages one marked photo in several ways.
+def gallery(network, image, columns, suite, strength, placement="paper", seed=0):
+    """Distorts one marked photo in several ways.
 
     Args:
         network: object with `embed` and `extract`.
         image: uint8 photo.
-        attacks: list of `(Attack, level)`.
-        suite: `Suite`.
+        columns: list of `(Distortion, level)`.
+        suite: `BitSuite`.
         strength: number, or one for each plane.
         placement: `"paper"` or `"spread"`.
         seed: integer, for message and noise.
 
     Returns:
-        List of `(Attack, level, attacked image, bit error rate)`.
+        List of `(Distortion, level, distorted image, bit error rate)`.
     """
     cover, marked, _, read = mark_one(network, image, suite, strength, placement, seed)
     shown = []
-    for i, (attack, level) in enumerate(attacks):
-        generator = np.random.default_rng([seed, i])
-        damaged = distort(attack.name, marked, level, generator, cover, **attack.options)
-        shown.append((attack, level, damaged, read(damaged)))
+    for number, (distortion, level) in enumerate(columns):
+        copy = distortion.apply(marked, level, (seed, number), cover)
+        shown.append((distortion, level, copy, read(copy)))
     return shown

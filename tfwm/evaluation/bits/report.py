@@ -1,14 +1,14 @@
+"""The report page of a suite of bits."""
+
 import math
 
 from tfwm.evaluation.bits.curves import curve_data_uri, is_sweep
 from tfwm.evaluation.bits.gallery import gallery, mark_one
-from tfwm.evaluation.bits.summary import summarise
+from tfwm.evaluation.bits.summary import summarize
 from tfwm.images.pictures import amplify, data_uri
 from tfwm.pages import render
 
 GALLERY_WIDTH = 360
-# Other people's methods, which the paper compares with; shown beside any network.
-FOREIGN = ("hidden", "rmp", "stegastamp", "tsdl")
 
 
 def build_report(rows, suite, conditions, networks=None, image=None):
@@ -16,7 +16,7 @@ def build_report(rows, suite, conditions, networks=None, image=None):
 
     Args:
         rows: what `evaluate` returned.
-        suite: the `Suite` it ran.
+        suite: the `BitSuite` it ran.
         conditions: lines of text: command, data set, versions.
         networks: dict of name and network, for the pictures.
         image: uint8 photo for the pictures; without it there are none.
@@ -108,7 +108,7 @@ def _only_in_paper(rows, suite):
     return [
         row
         for row in suite.paper
-        if row["network"] in FOREIGN and not any(row is other for other in shown)
+        if row.get("shown_beside_any") and not any(row is other for other in shown)
     ]
 
 
@@ -127,7 +127,7 @@ def _similarity(value):
 def _short(rows):
     """One line for each network and strength, the ways of reading side by side."""
     lines = {}
-    for summary in summarise(rows):
+    for summary in summarize(rows):
         line = lines.setdefault((summary["network"], summary["strength"]), {**summary, "ways": []})
         line["ways"].append(summary)
     return list(lines.values())
@@ -135,7 +135,7 @@ def _short(rows):
 
 def _gains(rows, names):
     """Mean BER by placement and vote, at each network's greatest strength."""
-    summaries = summarise(rows)
+    summaries = summarize(rows)
     gains = []
     for name in names:
         mine = [s for s in summaries if s["network"] == name]
@@ -169,19 +169,15 @@ def _pictures(rows, suite, networks, image):
             }
         )
         if not shown:
-            hardest = [
-                (attack, max((v for v in attack.levels), key=attack.levels.index))
-                for attack in suite.attacks
-            ]
+            hardest = [(d, d.levels[-1]) for d in suite.distortions if not d.missing]
+            pictures = gallery(network, image, hardest, suite, strength, placement)
             shown = [
                 {
-                    "name": f"{attack.label} {attack.show(level)}",
+                    "name": f"{distortion.label} {distortion.show(level)}",
                     "ber": ber,
-                    "image": data_uri(damaged, GALLERY_WIDTH),
+                    "image": data_uri(copy, GALLERY_WIDTH),
                 }
-                for attack, level, damaged, ber in gallery(
-                    network, image, hardest, suite, strength, placement
-                )
+                for distortion, level, copy, ber in pictures
             ]
     return {"marks": marks, "gallery": shown} if marks else None
 

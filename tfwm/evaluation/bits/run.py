@@ -1,85 +1,52 @@
-import os
+"""How networks are measured by a suite of bits: mark, distort, read, compare."""
+
 import warnings
-import zlib
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from tqdm import tqdm
 
-from tfwm.checks import by_name
-from tfwm.distortions import distort
 from tfwm.evaluation.bits.protocol import Protocol
-from tfwm.evaluation.bits.suite import Attack, load_suite, split_match
-from tfwm.evaluation.bits.tune import mean_quality, tune_channels, tune_strength
-from tfwm.evaluation.photos import Photos
+from tfwm.evaluation.bits.tune import mean_quality, split_match, tune_channels, tune_strength
 from tfwm.images.quality import psnr, ssim
 
 CROP = 1  # apart from a photo's first message
 
 
-def evaluate(networks, images, suite="redmark", match=None, seed=0, progress=True, **changes):
-    """Runs a suite: marks photos, damages them, reads them, side by side for all networks.
+def measure(suite, networks, photos, match, seed, pool, counter):
+    """Measures networks by a suite of bits, as in section 4.2 of ReDMark.
 
-    ReDMark, section 4.2. All networks, strengths and placements get the same messages and the
-    same noise. PSNR and SSIM are of the marked images that are then attacked; the authors
-    draw bits without redundancy for them, which gives the same mean.
+    All networks, strengths and placements get the same messages and the same noise. PSNR and
+    SSIM are of the marked images that are then distorted; the authors draw bits without
+    redundancy for them, which gives the same mean.
 
     Args:
-        networks: dict of name and network, or list of networks with a `name`; see
-            `tfwm.evaluation.Protocol` for what a network is.
-        images: folder, list of uint8 arrays, or `tfwm.evaluation.Photos`.
-        suite: name, TOML file or `Suite`.
-        match: instead of the suite's strengths, one that is tuned for each network:
-            `"psnr=38"` or `"ssim=0.98"`, or what one of the networks has: `"psnr=official-mt"`.
-        seed: integer; the same seed gives the same rows.
-        progress: whether to show a progress bar.
-        **changes: arguments of `Suite` that differ, such as `strengths=[1.0]`,
-            `watermarks=20`, `placements=["spread"]`, `rounding="round"`.
+        suite: `BitSuite`.
+        networks: dict of name and network.
+        photos: `Photos`.
+        match: see `tfwm.evaluation.evaluate`.
+        seed: integer.
+        pool: `ThreadPoolExecutor`.
+        counter: `tfwm.evaluation.suite.Counter`.
 
     Returns:
-        List of dicts, one for each network, strength, placement, vote, attack and level:
-        `ber` is a fraction, the mean over images; `ber_se` its standard error, `ber_ci95` half
-        its 95 % confidence interval; `exact` the fraction of messages without an error;
-        `psnr`, `ssim` the means over marked images; `match` what the strength was tuned to;
-        `paper_ber` the paper's number.
-
-    Example:
-
-    >>> from tfwm.export import load_network
-    >>> rows = evaluate([load_network("redmark-mt")], "photos/")  # doctest: +SKIP
+        List of dicts, see `tfwm.evaluation.evaluate`.
     """
-    suite = load_suite(suite).replace(**changes)
-    if suite.payload_bits is not None:
-        raise ValueError(
-            f"Expected a suite of bits in blocks. Received: {suite.name}, which is of messages; "
-            "call evaluate_messages"
-        )
-    networks = by_name(networks, "network")
-    photos = Photos.of(images, suite.color)
     protocols = {name: Protocol(suite, network) for name, network in networks.items()}
     covers = _covers(photos, protocols, seed)
     strengths = _strengths(suite, protocols, covers, match, seed)
-    columns = [(Attack("identity", [0], label="No attack"), 0)]
-    columns += [(attack, level) for attack in suite.attacks for level in attack.levels]
-
+    columns = suite.columns()
+    counter.total = len(photos.images) * sum(map(len, strengths.values())) * len(suite.placements)
     results = {}
-    total = len(photos.images) * sum(map(len, strengths.values())) * len(suite.placements)
-    with (
-        ThreadPoolExecutor(os.cpu_count()) as pool,
-        tqdm(total=total, disable=not progress, unit="image", desc=suite.name) as bar,
-    ):
-        for number in range(len(photos.images)):
-            for name, protocol in protocols.items():
-                if covers[name][number] is None:
-                    bar.update(len(strengths[name]) * len(suite.placements))
-                    continue
-                for setting in strengths[name]:
-                    for kind in suite.placements:
-                        actual = setting[1]
-                        case = _Case(protocol, covers[name][number], kind, actual, number, seed)
-                        result = case.run(columns, pool)
-                        results.setdefault((name, setting, kind), []).append(result)
-                        bar.update()
+    for number in range(len(photos.images)):
+        for name, protocol in protocols.items():
+            for setting in strengths[name]:
+                for kind in suite.placements:
+                    cover = covers[name][number]
+                    if cover is not None:
+                        case = _Case(protocol, cover, kind, setting[1], number, seed)
+                        results.setdefault((name, setting, kind), []).append(
+                            case.run(columns, pool)
+                        )
+                    counter.add(f"{name}, photo {number + 1}")
     return [row for key, parts in results.items() for row in _rows(suite, key, parts, columns)]
 
 
@@ -97,8 +64,8 @@ class _Case:
         marked = self.protocol.embed(self.cover, planes, self.strength)
         quality = pool.map(lambda image: (psnr(self.cover, image), ssim(self.cover, image)), marked)
         jobs = [(w, c) for w in range(suite.watermarks) for c in range(len(columns))]
-        attacked = list(pool.map(lambda job: self._attack(marked[job[0]], job, columns), jobs))
-        logits = self.protocol.read(attacked)
+        distorted = list(pool.map(lambda job: self._distort(marked[job[0]], job, columns), jobs))
+        logits = self.protocol.read(distorted)
         logits = logits.reshape(suite.watermarks, len(columns), *logits.shape[1:])
         wrong = {vote: placement.vote(logits, vote) != bits[:, None] for vote in suite.votes}
         return {
@@ -108,12 +75,10 @@ class _Case:
             "exact": {vote: (~x.any(2)).mean(0) for vote, x in wrong.items()},
         }
 
-    def _attack(self, image, job, columns):
+    def _distort(self, image, job, columns):
         watermark, column = job
-        attack, level = columns[column]
-        kind = zlib.crc32(f"{attack.name} {level:g}".encode())
-        generator = np.random.default_rng([self.seed, self.number, watermark, kind])
-        return distort(attack.name, image, level, generator, self.cover, **attack.options)
+        distortion, level = columns[column]
+        return distortion.apply(image, level, (self.seed, self.number, watermark), self.cover)
 
 
 def _messages(placement, watermarks, number, seed):
@@ -198,7 +163,7 @@ def _rows(suite, key, parts, columns):
         spread = (
             ber.std(0, ddof=1) / np.sqrt(len(parts)) if len(parts) > 1 else [None] * len(columns)
         )
-        for i, (attack, level) in enumerate(columns):
+        for i, (distortion, level) in enumerate(columns):
             error = None if spread[i] is None else float(spread[i])
             yield {
                 "network": name,
@@ -207,11 +172,11 @@ def _rows(suite, key, parts, columns):
                 "plane_strengths": "/".join(f"{s:.3f}" for s in np.atleast_1d(actual)),
                 "placement": kind,
                 "vote": vote,
-                "attack": attack.name,
+                "attack": distortion.name,
                 "level": level,
-                "label": attack.label,
-                "shown": "" if attack.name == "identity" else attack.show(level),
-                "counted": attack.name != "identity" and level not in attack.unpromising,
+                "label": distortion.label,
+                "shown": distortion.show(level),
+                "counted": distortion.counts(level),
                 "images": len(parts),
                 "watermarks": suite.watermarks,
                 "bits": round(float(np.mean([part["bits"] for part in parts])), 1),
@@ -221,7 +186,7 @@ def _rows(suite, key, parts, columns):
                 "exact": float(exact[i]),
                 "psnr": float(quality[0]),
                 "ssim": float(quality[1]),
-                "paper_ber": _fraction(suite.row_ber(paper, attack.name, level)),
+                "paper_ber": _fraction(suite.row_ber(paper, distortion.name, level)),
             }
 
 

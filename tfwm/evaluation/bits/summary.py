@@ -1,9 +1,13 @@
+"""Rows of bit suites in short: means, one line, and a table for a terminal."""
+
 import math
+
+from tfwm.evaluation.suite import aligned
 
 CONDITION = ("network", "strength", "placement", "vote")
 
 
-def summarise(rows):
+def summarize(rows):
     """Means over the attacks of a suite, one dict for each network and way of reading.
 
     Args:
@@ -14,14 +18,14 @@ def summarise(rows):
         `columns` and `ber`, the mean over all attacks and levels; `counted_columns` and
         `counted_ber`, without the levels at which every network fails; `paper_ber`, the
         paper's mean over the same columns where it prints a number for each, and None
-        where it does not. Undamaged images are in no mean.
+        where it does not. Undistorted images are in no mean.
 
     Example:
 
     >>> row = {"network": "a", "strength": 1.0, "placement": "paper", "vote": "soft"}
     >>> row |= {"psnr": 36.0, "ssim": 0.97, "attack": "jpeg", "counted": True}
     >>> rows = [{**row, "ber": 0.1, "paper_ber": 0.2}, {**row, "ber": 0.3, "paper_ber": 0.4}]
-    >>> round(summarise(rows)[0]["ber"], 3)
+    >>> round(summarize(rows)[0]["ber"], 3)
     0.2
     """
     groups = {}
@@ -50,7 +54,7 @@ def headline(rows):
     """One line that says what came out: each network's strongest setting, best way of reading."""
     best = {}
     several = len({(row["placement"], row["vote"]) for row in rows}) > 1
-    for summary in summarise(rows):
+    for summary in summarize(rows):
         old = best.get(summary["network"])
         if old is None or _rank(summary) < _rank(old):
             best[summary["network"]] = summary
@@ -68,6 +72,40 @@ def headline(rows):
         )
         for s in best.values()
     )
+
+
+def text_table(rows):
+    """Bit error rates in percent, a line for each attack, a column for each way of reading.
+
+    Args:
+        rows: what `evaluate` returns.
+
+    Returns:
+        Text of several lines; the last ones are the mean, PSNR and SSIM.
+
+    Example:
+
+    >>> print(text_table(evaluate(networks, "photos/")))  # doctest: +SKIP
+    """
+    columns = list(dict.fromkeys(tuple(row[key] for key in CONDITION) for row in rows))
+    lines = {}
+    for row in rows:
+        key = tuple(row[key] for key in CONDITION)
+        lines.setdefault((row["label"], row["shown"]), {})[key] = f"{100 * row['ber']:.2f}"
+    table = [
+        ["BER, %", *(f"{name} x{strength:g}" for name, strength, _, _ in columns)],
+        ["", *(f"{placement} {vote}" for _, _, placement, vote in columns)],
+    ]
+    for (label, shown), cells in lines.items():
+        table.append([f"{label} {shown}".strip(), *(cells.get(key, "") for key in columns)])
+    means = {tuple(s[key] for key in CONDITION): s for s in summarize(rows)}
+    for title, key, scale, digits in (
+        ("mean of the attacks", "ber", 100, 2),
+        ("PSNR, dB", "psnr", 1, 2),
+        ("SSIM", "ssim", 1, 4),
+    ):
+        table.append([title, *(f"{scale * means[c][key]:.{digits}f}" for c in columns)])
+    return aligned(table)
 
 
 def _rank(summary):

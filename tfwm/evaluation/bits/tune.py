@@ -64,8 +64,8 @@ def tune_channels(protocol, covers, targets, rounds=3):
     """Finds one strength for each of Y, U and V that gives the planes these PSNRs.
 
     Args:
-        protocol: `Protocol` of a network, of a colour suite.
-        covers: list of uint8 colour covers.
+        protocol: `Protocol` of a network, of a color suite.
+        covers: list of uint8 color covers.
         targets: PSNR in dB of each plane, before rounding to uint8.
         rounds: corrections; one is enough if the residual is proportional to the strength.
 
@@ -94,6 +94,20 @@ def mean_quality(protocol, covers, metric, strength, planes=None):
         for cover, plane in zip(covers[:most], planes[:most], strict=True)
     ]
     return float(np.mean(values))
+
+
+def split_match(match, known=()):
+    """Returns metric and target of `"psnr=36"`; the target may be one of the names `known`."""
+    metric, _, target = match.partition("=")
+    if target in known:
+        return metric, target
+    try:
+        return metric, float(target)
+    except ValueError:
+        raise ValueError(
+            "Expected psnr=VALUE, ssim=VALUE, or the name of a network that takes part: "
+            f"{', '.join(known)}. Received: match={match!r}"
+        ) from None
 
 
 def _planes(protocol, cover, seed):

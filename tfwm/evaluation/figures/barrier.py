@@ -10,10 +10,10 @@ import numpy as np
 
 from tfwm import data
 from tfwm.data.tasks import build_task
-from tfwm.evaluation.figures.drawing import new_figure, save_figure
 from tfwm.evaluation.ownership.barrier_run import BarrierRun
-from tfwm.evaluation.photos import Photos
+from tfwm.evaluation.suites.photos import Photos
 from tfwm.images.arrays import plane, to_uint8
+from tfwm.images.drawing import new_figure, save_figure
 from tfwm.images.pictures import amplify
 from tfwm.images.quality import mean_quality
 from tfwm.metrics import watermark_similarity
@@ -24,7 +24,7 @@ SIDE = 2.2  # inches
 WHITE_BOX = "unet-l2"
 
 
-def barrier_figure_4(names, images, output):
+def figure_4(names, images, output):
     """Cover, marked image, residual and what is read from the marked one, of two photos each."""
     lines = []
     for barrier in map(load_barrier, names):
@@ -39,7 +39,7 @@ def barrier_figure_4(names, images, output):
     return _draw(lines, output, "barrier-fig4")
 
 
-def barrier_figure_5(folders, images, output):
+def figure_5(folders, images, output):
     """What is read from unmarked images a and b: for runs with and without the clean loss."""
     lines = []
     for run in map(BarrierRun.load, folders):
@@ -53,7 +53,7 @@ def barrier_figure_5(folders, images, output):
     return _draw(lines, output, "barrier-fig5")
 
 
-def barrier_figure_6(folders, images, output):
+def figure_6(folders, images, output):
     """What is read from a surrogate's output: for runs with and without the consistency loss."""
     lines = []
     for run in map(BarrierRun.load, folders):
@@ -67,13 +67,6 @@ def barrier_figure_6(folders, images, output):
         line += [(f"b'', output of {name}", copied), _read(barrier, copied)]
         lines.append([(run.name, to_uint8(barrier.watermark)), *line])
     return _draw(lines, output, "barrier-fig6")
-
-
-BARRIER_FIGURES = {
-    "barrier-fig4": barrier_figure_4,
-    "barrier-fig5": barrier_figure_5,
-    "barrier-fig6": barrier_figure_6,
-}
 
 
 def _pair(run, barrier, images):

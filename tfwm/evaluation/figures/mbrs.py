@@ -7,25 +7,25 @@ from tfwm.distortions import distort
 from tfwm.evaluation.bits.curves import ber_curves
 from tfwm.evaluation.bits.gallery import mark_one
 from tfwm.evaluation.bits.protocol import Protocol
-from tfwm.evaluation.bits.run import evaluate
-from tfwm.evaluation.bits.suite import load_suite
-from tfwm.evaluation.figures.drawing import new_figure, save_figure
-from tfwm.evaluation.photos import Photos
+from tfwm.evaluation.suites.loading import load_suite
+from tfwm.evaluation.suites.photos import Photos
+from tfwm.evaluation.suites.run import evaluate
+from tfwm.images.drawing import new_figure, save_figure
 from tfwm.images.quality import psnr, ssim
 
 NUM_PHOTOS = 2
 SIDE = 2.4  # inches
 
 
-def mbrs_table_3(networks, images, output):
+def table_3(networks, images, output):
     """Bit error rate against PSNR at the strengths of Table 3, a curve for each JPEG quality."""
     suite = load_suite("mbrs-table3")
-    rows = evaluate(networks, images, suite, progress=False)
+    rows = evaluate(networks, images, suite)
     return save_figure(ber_curves(rows, suite), output, "mbrs-table3")
 
 
-def mbrs_figure_4(networks, images, output):
-    """Cover, marked, |residual| and the same normalised, of two photos for each network.
+def figure_4(networks, images, output):
+    """Cover, marked, |residual| and the same normalized, of two photos for each network.
 
     Strength 1; beside it PSNR, SSIM and the bit error rate after JPEG of the quality 50.
     """
@@ -39,8 +39,8 @@ def mbrs_figure_4(networks, images, output):
         residual = np.abs(marked.astype(np.float64) - cover)
         ber = read(distort("jpeg", marked, 50))
         quality = f"{psnr(cover, marked):.2f} dB, SSIM {ssim(cover, marked):.4f}"
-        titles = (name, quality, "|residual|", f"normalised; JPEG 50: {100 * ber:.3g} % BER")
-        shown = (cover, marked, residual.astype(np.uint8), normalised(residual))
+        titles = (name, quality, "|residual|", f"normalized; JPEG 50: {100 * ber:.3g} % BER")
+        shown = (cover, marked, residual.astype(np.uint8), normalized(residual))
         for axis, picture, title in zip(row, shown, titles, strict=True):
             axis.imshow(picture, interpolation="nearest")
             axis.set_title(title, fontsize=8)
@@ -48,8 +48,8 @@ def mbrs_figure_4(networks, images, output):
     return save_figure(figure, output, "mbrs-fig4")
 
 
-def mbrs_figure_6(networks, images, output):
-    """Where a single bit lies: |marked with zeros - marked with one 1|, normalised.
+def figure_6(networks, images, output):
+    """Where a single bit lies: |marked with zeros - marked with one 1|, normalized.
 
     Above each network's picture, the part of the pixels that change by more than a tenth of
     the greatest change.
@@ -64,7 +64,7 @@ def mbrs_figure_6(networks, images, output):
         change = footprint(protocol, cover)
         strongest = change.max(-1)
         part = np.mean(strongest > strongest.max() / 10)
-        axis.imshow(normalised(change), interpolation="nearest")
+        axis.imshow(normalized(change), interpolation="nearest")
         axis.set_title(f"{name}\n{100 * part:.3g} % of the pixels", fontsize=9)
     axes[0].imshow(cover)
     axes[0].set_title("cover", fontsize=9)
@@ -74,10 +74,10 @@ def mbrs_figure_6(networks, images, output):
 
 
 def footprint(protocol, cover):
-    """What one bit, in the middle of the message, changes in a colour cover.
+    """What one bit, in the middle of the message, changes in a color cover.
 
     Args:
-        protocol: `Protocol` of a network, of a colour suite.
+        protocol: `Protocol` of a network, of a color suite.
         cover: uint8 `(H, W, 3)`.
 
     Returns:
@@ -91,12 +91,12 @@ def footprint(protocol, cover):
     return np.abs(one - zeros)
 
 
-def normalised(picture):
+def normalized(picture):
     """Stretches a picture from its least to its greatest sample to 0..255, uint8.
 
     Example:
 
-    >>> normalised(np.array([[1.0, 2.0, 3.0]])).tolist()
+    >>> normalized(np.array([[1.0, 2.0, 3.0]])).tolist()
     [[0, 128, 255]]
     """
     low, high = picture.min(), picture.max()

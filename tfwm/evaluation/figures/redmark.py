@@ -1,4 +1,4 @@
-"""The figures of the papers, drawn from any networks and photos; here those of ReDMark.
+"""The figures of ReDMark, drawn from any networks and photos.
 
 Each function takes a dict of networks by name (or a list of networks with a `name`), photos
 (folder, list of uint8 arrays, or `Photos`; Figures 9 and 10 need none) and a file or folder to
@@ -11,15 +11,10 @@ from scipy.fft import dctn
 from tfwm.checks import by_name
 from tfwm.evaluation.bits.gallery import gallery, mark_one
 from tfwm.evaluation.bits.protocol import Protocol
-from tfwm.evaluation.bits.suite import Attack, Suite, same_network
-from tfwm.evaluation.figures.drawing import COLOURS, new_figure, save_figure
-from tfwm.evaluation.figures.mbrs import mbrs_figure_4, mbrs_figure_6, mbrs_table_3
-from tfwm.evaluation.figures.stegastamp import (
-    stegastamp_figure_1,
-    stegastamp_figure_2,
-    stegastamp_figure_3,
-)
-from tfwm.evaluation.photos import Photos
+from tfwm.evaluation.bits.suite import BitSuite, same_network
+from tfwm.evaluation.suite import Distortion
+from tfwm.evaluation.suites.photos import Photos
+from tfwm.images.drawing import COLORS, new_figure, save_figure
 from tfwm.images.pictures import amplify
 from tfwm.images.quality import psnr, ssim
 
@@ -28,15 +23,15 @@ FIGURE_7_STRENGTHS = (0.2, 0.4, 0.6)
 FIGURE_7_BITS = 128
 FIGURE_8_STRENGTH = 0.6
 FIGURE_8 = (
-    (Attack("salt_and_pepper", [0.1], "Salt and pepper", percent=True), 0.1, 8.8),
-    (Attack("cropping", [0.3], "Cropping", percent=True), 0.3, 18.5),
-    (Attack("resizing", [0.5], "Resizing"), 0.5, 18.1),
-    (Attack("gaussian_blur", [1.6], "Gaussian blur, sigma"), 1.6, 36.3),
-    (Attack("gaussian_noise", [25], "Gaussian noise, sigma"), 25, 26.0),
-    (Attack("pattern_elimination", [16], "Pattern elimination, lines"), 16, 18.0),
-    (Attack("grid_crop", [0.3], "Grid crop", percent=True), 0.3, 13.4),
-    (Attack("sharpening", [10], "Sharpening, radius"), 10, 3.5),
-    (Attack("median_filter", [3], "Median, window"), 3, 10.3),
+    (Distortion("salt_and_pepper", [0.1], "Salt and pepper", percent=True), 0.1, 8.8),
+    (Distortion("cropping", [0.3], "Cropping", percent=True), 0.3, 18.5),
+    (Distortion("resizing", [0.5], "Resizing"), 0.5, 18.1),
+    (Distortion("gaussian_blur", [1.6], "Gaussian blur, sigma"), 1.6, 36.3),
+    (Distortion("gaussian_noise", [25], "Gaussian noise, sigma"), 25, 26.0),
+    (Distortion("pattern_elimination", [16], "Pattern elimination, lines"), 16, 18.0),
+    (Distortion("grid_crop", [0.3], "Grid crop", percent=True), 0.3, 13.4),
+    (Distortion("sharpening", [10], "Sharpening, radius"), 10, 3.5),
+    (Distortion("median_filter", [3], "Median, window"), 3, 10.3),
 )
 
 
@@ -55,7 +50,7 @@ def figure_6(networks, images, output):
             axis.boxplot(
                 list(values[..., i]),
                 tick_labels=[f"{s:g}" for s in FIGURE_6_STRENGTHS],
-                medianprops={"color": COLOURS[1]},
+                medianprops={"color": COLORS[1]},
                 flierprops={"markersize": 3},
             )
             axis.set(xlabel="strength", ylabel=label, title=name)
@@ -81,31 +76,29 @@ def figure_7(networks, images, output):
 
 
 def figure_8(networks, images, output):
-    """Nine attacks on one marked photo, each with its bit error rate, strength 0.6.
+    """Nine distortions of one marked photo, each with its bit error rate, strength 0.6.
 
     The network is the first whose name has the part "mt", else the first; the paper's own
     rate (MT-Net, Barbara) stands beside.
     """
     networks, image = by_name(networks, "network"), Photos.of(images).images[0]
     name = next((n for n in networks if same_network(n, "mt")), next(iter(networks)))
-    attacks = [(attack, level) for attack, level, _ in FIGURE_8]
-    shown = gallery(networks[name], image, attacks, _suite(), FIGURE_8_STRENGTH)
+    columns = [(distortion, level) for distortion, level, _ in FIGURE_8]
+    shown = gallery(networks[name], image, columns, _suite(), FIGURE_8_STRENGTH)
     aspect = image.shape[0] / image.shape[1]
     figure = new_figure(10.5, 3.4 * (3 * aspect + 0.5))
     figure.suptitle(f"{name}, strength {FIGURE_8_STRENGTH:g}")
-    for axis, (attack, level, damaged, ber), (_, _, paper) in zip(
+    for axis, (distortion, level, copy, ber), (_, _, paper) in zip(
         figure.subplots(3, 3).flat, shown, FIGURE_8, strict=True
     ):
-        axis.imshow(damaged, cmap="gray", vmin=0, vmax=255)
-        axis.set_title(
-            f"{attack.label} {attack.show(level)}\nBER {100 * ber:.1f} % (paper {paper:g} %)",
-            fontsize=9,
-        )
+        axis.imshow(copy, cmap="gray", vmin=0, vmax=255)
+        title = f"{distortion.label} {distortion.show(level)}"
+        axis.set_title(f"{title}\nBER {100 * ber:.1f} % (paper {paper:g} %)", fontsize=9)
         axis.set_axis_off()
     return save_figure(figure, output, "redmark-fig8")
 
 
-def figure_9(networks, images, output):
+def figure_9(networks, output):
     """The pattern of a bit wraps around the borders of its patch.
 
     The paper draws the idea of the circular convolution; this shows what it does: the pattern
@@ -131,7 +124,7 @@ def figure_9(networks, images, output):
     return save_figure(figure, output, "redmark-fig9")
 
 
-def figure_10(networks, images, output):
+def figure_10(networks, output):
     """Diffusion patterns of one bit, and their energy over the DCT frequencies."""
     networks = by_name(networks, "network")
     figure = new_figure(3.6 * max(2, len(networks)), 6.4)
@@ -144,8 +137,8 @@ def figure_10(networks, images, output):
         _grid(axes[0, i], pattern.shape, _block(network))
         figure.colorbar(drawn, ax=axes[0, i], fraction=0.045, label="gray levels")
         energy = spectral_energy(pattern, _block(network))
-        axes[1, i].fill_between(np.arange(len(energy)), energy, alpha=0.25, color=COLOURS[0], lw=0)
-        axes[1, i].plot(energy, color=COLOURS[0])
+        axes[1, i].fill_between(np.arange(len(energy)), energy, alpha=0.25, color=COLORS[0], lw=0)
+        axes[1, i].plot(energy, color=COLORS[0])
         axes[1, i].set(xlabel="DCT coefficient, zig-zag order", ylim=(0, None))
         axes[1, i].grid(alpha=0.3)
     axes[1, 0].set_ylabel("sum of |DCT| over the blocks")
@@ -205,23 +198,8 @@ def zigzag(rows, columns):
     return sorted(places, key=lambda p: (sum(p), p[0] if sum(p) % 2 else p[1]))
 
 
-FIGURES = {
-    "redmark-fig6": figure_6,
-    "redmark-fig7": figure_7,
-    "redmark-fig8": figure_8,
-    "redmark-fig9": figure_9,
-    "redmark-fig10": figure_10,
-    "mbrs-table3": mbrs_table_3,
-    "mbrs-fig4": mbrs_figure_4,
-    "mbrs-fig6": mbrs_figure_6,
-    "stegastamp-fig1": stegastamp_figure_1,
-    "stegastamp-fig2": stegastamp_figure_2,
-    "stegastamp-fig3": stegastamp_figure_3,
-}
-
-
 def _suite(redundancy=4):
-    return Suite("figures", "Figures", [], redundancy=redundancy)
+    return BitSuite("figures", "Figures", [], redundancy=redundancy)
 
 
 def _block(network):

@@ -9,16 +9,16 @@ import math
 
 import numpy as np
 
-from tfwm.evaluation.figures.drawing import COLOURS, new_figure, save_figure
 from tfwm.evaluation.figures.training_run import TrainingRun
+from tfwm.images.drawing import COLORS, new_figure, save_figure
 
-NORMALIZATIONS = {"none": "no normalisation", "batch": "batch", "instance": "instance"}
+NORMALIZATIONS = {"none": "no normalization", "batch": "batch", "instance": "instance"}
 LEARNED = 95.0  # bit accuracy, %, at which a run has left chance
 LEAST = 1e-12  # stands for 0 on a logarithmic axis
 
 
-def stegastamp_figure_4(folders, output):
-    """Bit accuracy and cross-entropy over the steps, for each kind of normalisation."""
+def figure_4(folders, output):
+    """Bit accuracy and cross-entropy over the steps, for each kind of normalization."""
     groups = _groups(folders, _normalization)
     figure = new_figure(10, 4)
     left, right = figure.subplots(1, 2)
@@ -37,7 +37,7 @@ def stegastamp_figure_4(folders, output):
     return save_figure(figure, output, "stegastamp-fig4")
 
 
-def stegastamp_figure_5(folders, output):
+def figure_5(folders, output):
     """Mean |gradient| of the encoder's dense layer and of the decoder's first convolution."""
     groups = _groups(folders, _normalization)
     figure = new_figure(10, 4)
@@ -51,7 +51,7 @@ def stegastamp_figure_5(folders, output):
     return save_figure(figure, output, "stegastamp-fig5")
 
 
-def stegastamp_figure_6(folders, output):
+def figure_6(folders, output):
     """Ratio of the image losses' weights to the message's, for ramps and for learned weights."""
     groups = _groups(folders, lambda run: str(run.setting("balance")))
     figure = new_figure(10, 4)
@@ -61,13 +61,6 @@ def stegastamp_figure_6(folders, output):
         axis.set_ylabel(f"weight of the {loss} loss / of the message")
     axes[0].legend(fontsize=8)
     return save_figure(figure, output, "stegastamp-fig6")
-
-
-TRAINING_FIGURES = {
-    "stegastamp-fig4": stegastamp_figure_4,
-    "stegastamp-fig5": stegastamp_figure_5,
-    "stegastamp-fig6": stegastamp_figure_6,
-}
 
 
 def mean_curve(runs, value):
@@ -101,10 +94,10 @@ def _groups(folders, label):
 
 def _draw(axis, groups, value):
     for i, (label, runs) in enumerate(groups.items()):
-        colour = COLOURS[i % len(COLOURS)]
+        color = COLORS[i % len(COLORS)]
         for run in runs:
-            axis.plot(run.steps, value(run), color=colour, lw=0.8, alpha=0.4)
-        axis.plot(*mean_curve(runs, value), color=colour, lw=2, label=label)
+            axis.plot(run.steps, value(run), color=color, lw=0.8, alpha=0.4)
+        axis.plot(*mean_curve(runs, value), color=color, lw=2, label=label)
     axis.set_xlabel("step")
     axis.grid(alpha=0.3)
 

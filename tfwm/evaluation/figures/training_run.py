@@ -1,3 +1,5 @@
+"""The folder that a recipe leaves, read for figures of its training."""
+
 import csv
 import dataclasses
 import tomllib

@@ -1,11 +1,12 @@
+"""The report page of a suite of messages."""
+
 from tfwm.evaluation.bits.report import shade, zoom_window
 from tfwm.evaluation.messages.rows import MEAN, MEAN_OF_ALL, SHARES, UNMARKED
-from tfwm.evaluation.messages.run import Trial, edit, named_markers, usable_columns
+from tfwm.evaluation.messages.run import Trial
 from tfwm.images.pictures import amplify, data_uri
 from tfwm.pages import render
 
 MARK_WIDTH = 512
-# There are many edits.
 GALLERY_WIDTH = 240
 
 
@@ -13,10 +14,10 @@ def build_message_report(rows, suite, conditions, markers=None, image=None, seed
     """Builds the HTML report of a suite of messages: one file with its pictures inside.
 
     Args:
-        rows: what `evaluate_messages` returned.
-        suite: the `Suite` it ran.
+        rows: what `evaluate` returned.
+        suite: the `MessageSuite` it ran.
         conditions: lines of text: command, data set, versions.
-        markers: list or dict of markers, for the pictures.
+        markers: dict of name and `Marker`, for the pictures.
         image: uint8 RGB photo for the pictures; without it there are none.
         seed: integer, for the pictures.
 
@@ -42,20 +43,20 @@ def build_message_report(rows, suite, conditions, markers=None, image=None, seed
 
 
 def _lines(rows, names):
-    """One line for each edit, a cell for each marker."""
+    """One line for each distortion, a cell for each marker."""
     cells = {}
     for row in rows:
         cells.setdefault((row["label"], row["shown"]), {})[row["marker"]] = row
     lines = []
     for (label, shown), found in cells.items():
         row = next(iter(found.values()))
-        edit_row = row["attack"] not in ("identity", UNMARKED, MEAN, MEAN_OF_ALL)
+        is_distorted = row["attack"] not in ("identity", UNMARKED, MEAN, MEAN_OF_ALL)
         lines.append(
             {
                 "label": label,
                 "shown": shown,
                 "unmarked": row["attack"] == UNMARKED,
-                "grey": edit_row and not row["counted"],
+                "grey": is_distorted and not row["counted"],
                 "cells": [found.get(name) for name in names],
                 "best": {key: _best([cell[key] for cell in found.values()]) for key in SHARES}
                 if row["attack"] != UNMARKED
@@ -72,11 +73,8 @@ def _best(values):
 
 def _pictures(rows, suite, markers, image, seed):
     marks, gallery = [], []
-    for name, marker in named_markers(markers or {}).items():
-        trial = Trial(marker, suite, seed)
-        if trial.strength is None and getattr(marker, "shared_strength", False):
-            trial.strength = marker.strength
-        marked, _ = trial.mark(image, 0)
+    for name, marker in (markers or {}).items():
+        marked, _ = Trial(marker, suite, seed).mark(image, 0)
         if marked is None:
             continue
         difference = amplify(image, marked)
@@ -97,16 +95,16 @@ def _pictures(rows, suite, markers, image, seed):
 
 
 def _gallery(rows, suite, name, marked, seed):
-    """The hardest level of each edit, with the share of messages read after it."""
+    """The hardest level of each distortion, with the share of messages read after it."""
     exact = {(r["attack"], r["level"]): r["exact"] for r in rows if r["marker"] == name}
-    hardest = {attack.name: (attack, level) for attack, level in usable_columns(suite)[1:]}
+    hardest = {distortion.name: (distortion, level) for distortion, level in suite.columns()[1:]}
     return [
         {
-            "name": f"{attack.label} {attack.show(level)}",
-            "exact": exact[attack.name, level],
-            "image": data_uri(edit(marked, attack, level, seed, 0), GALLERY_WIDTH),
+            "name": f"{distortion.label} {distortion.show(level)}",
+            "exact": exact[distortion.name, level],
+            "image": data_uri(distortion.apply(marked, level, (seed, 0)), GALLERY_WIDTH),
         }
-        for attack, level in hardest.values()
+        for distortion, level in hardest.values()
     ]
 
 

@@ -1,15 +1,17 @@
+"""Rows of a suite of messages, from what was read from each photo."""
+
 import numpy as np
 
-from tfwm.evaluation.statistics import mean_interval, wilson_interval
+from tfwm.statistics import mean_interval, wilson_interval
 
 LOST = {"exact": False, "bit_accuracy": 0.5, "guessed": True, "detected": False}
 SHARES = ("exact", "bit_accuracy", "detected")
-# Rows that are no edit.
+# Rows that are no distortion.
 CLEAN, UNMARKED, MEAN, MEAN_OF_ALL = "identity", "unmarked", "mean", "mean of all"
 
 
 def message_rows(name, suite, records, columns, bits):
-    """Turns the records of one marker's photos into rows, one for each edit and level.
+    """Turns the records of one marker's photos into rows, one for each distortion and level.
 
     Each row has `marker`, `attack`, `level`, `label`, `shown`, `counted`, `images` and `bits`;
     `exact`, the share of photos whose whole message was read, `bit_accuracy` and `detected`,
@@ -20,14 +22,14 @@ def message_rows(name, suite, records, columns, bits):
     could not be marked and count as lost; the means `psnr`, `ssim` and `seconds` to read.
 
     The row `unmarked` is of photos without a mark: `detected` is the false alarms. `mean` is
-    over the edits that count, its interval over photos; `mean of all` over all edits, where
-    some do not count.
+    over the distortions that count, its interval over photos; `mean of all` over all
+    distortions, where some do not count.
 
     Args:
         name: the marker's.
-        suite: `Suite`.
+        suite: `MessageSuite`.
         records: one dict for each photo.
-        columns: list of `(Attack, level)`.
+        columns: list of `(Distortion, level)`.
         bits: of the payload.
 
     Returns:
@@ -45,21 +47,22 @@ def message_rows(name, suite, records, columns, bits):
         "ssim": _mean(record["ssim"] for record in marked),
     }
     rows, tables = [], []
-    for i, (attack, level) in enumerate(columns):
+    for i, (distortion, level) in enumerate(columns):
         reads = [LOST if record["reads"] is None else record["reads"][i] for record in records]
-        counted = attack.name != CLEAN and level not in attack.unpromising
-        head = _head(name, attack.name, level, attack.label, attack.show(level), counted)
+        counted = distortion.counts(level)
+        shown = distortion.show(level)
+        head = _head(name, distortion.name, level, distortion.label, shown, counted)
         rows.append({**head, **_shares(reads), **common})
-        tables.append((attack.name != CLEAN, counted, reads))
+        tables.append((distortion.name != CLEAN, counted, reads))
     head = _head(name, UNMARKED, 0, "Unmarked photos", "", False)
     unmarked = {**common, "psnr": None, "ssim": None, "unmarkable": 0}
     rows.insert(1, {**head, **_shares([record["unmarked"] for record in records]), **unmarked})
-    edits = [reads for is_edit, _, reads in tables if is_edit]
+    distorted = [reads for is_distorted, _, reads in tables if is_distorted]
     counted = [reads for _, is_counted, reads in tables if is_counted]
     if counted:
         rows.append(_mean_row(name, MEAN, "Mean of the edits", counted, common))
-    if len(counted) < len(edits):
-        rows.append(_mean_row(name, MEAN_OF_ALL, "Mean with those not counted", edits, common))
+    if len(counted) < len(distorted):
+        rows.append(_mean_row(name, MEAN_OF_ALL, "Mean with those not counted", distorted, common))
     return rows
 
 
@@ -85,14 +88,14 @@ def _shares(reads):
     return row
 
 
-def _mean_row(name, attack, label, edits, common):
-    """Means over edits; the interval is over photos, for edits of one photo go together."""
-    row = _head(name, attack, len(edits), label, str(len(edits)), False)
+def _mean_row(name, attack, label, tables, common):
+    """Means over distortions; the interval is over photos, since copies of one go together."""
+    row = _head(name, attack, len(tables), label, str(len(tables)), False)
     for key in SHARES:
-        photos = np.mean([[read[key] for read in reads] for reads in edits], axis=0)
+        photos = np.mean([[read[key] for read in reads] for reads in tables], axis=0)
         low, high = mean_interval(photos)
         row |= {key: float(photos.mean()), f"{key}_low": low, f"{key}_high": high}
-    reads = [read for reads in edits for read in reads]
+    reads = [read for reads in tables for read in reads]
     row["guessed"] = float(np.mean([read["guessed"] for read in reads]))
     row["seconds"] = _mean(read["seconds"] for read in reads if "seconds" in read)
     return {**row, **common}

@@ -1,122 +1,46 @@
-import os
+"""How markers are measured by a suite of messages: mark at one PSNR, distort, read."""
+
 import time
-import warnings
-import zlib
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from tqdm import tqdm
 
-from tfwm.checks import by_name
-from tfwm.distortions import distort, missing
-from tfwm.evaluation.bits.suite import Attack, load_suite
 from tfwm.evaluation.messages.rows import message_rows
-from tfwm.evaluation.photos import Photos
-from tfwm.evaluation.statistics import matching_bits_p_value
 from tfwm.images import ImageError
 from tfwm.images.quality import psnr, ssim
 from tfwm.marking.strength import find_strength, mark_at_psnr
+from tfwm.statistics import matching_bits_p_value
 
 PSNR_TOLERANCE = 0.1
 # A strength that all photos share is tuned on at most so many of them.
 NUM_TUNED = 48
 
 
-def evaluate_messages(
-    markers, images, suite="everyday", seed=0, workers=None, progress=True, **changes
-):
-    """Marks photos with random messages at one PSNR, edits them, and reads them again.
-
-    Every marker gets the same photos, payloads and edits. The strength is tuned for each
-    photo, so that the marked uint8 photo has the PSNR wanted or up to 0.1 dB more. A marker
-    with `shared_strength` gets one strength for all photos, at which their mean has that PSNR:
-    its reader has to know the strength, and in use knows only one.
-
-    A marker is an object with
-
-    - `name`;
-    - `embed(image, payload, strength)`, which returns the marked photo and may raise
-      `tfwm.images.ImageError` if the photo cannot carry the payload, which then counts as
-      lost for every edit;
-    - `read(image)`, which returns a `Reading` and is not told what happened to the photo;
-    - optionally `prepare(image, payload)`, which returns a function from a strength to the
-      marked photo, where this saves time; `payload_bits`, if it has a fixed length;
-      `shared_strength = True`, with an attribute `strength` that is set to what was tuned;
-      `fixed_strength`, a strength to be measured at, whatever PSNR it gives.
+def measure(suite, markers, photos, seed, pool, counter):
+    """Measures markers by a suite of messages.
 
     Args:
-        markers: list of markers, or a dict of name and marker.
-        images: folder, list of uint8 arrays, `"bundled:all"` or `tfwm.evaluation.Photos`.
-        suite: name, TOML file or `Suite` with `payload_bits`.
-        seed: integer; the same seed gives the same payloads and edits.
-        workers: threads that edit and read; by default one for each core.
-        progress: whether to show a progress bar.
-        **changes: arguments of `Suite` that differ, such as `psnr=42`, `payload_bits=32`.
+        suite: `MessageSuite`.
+        markers: dict of name and `Marker`.
+        photos: `Photos`, in color.
+        seed: integer; the same seed gives the same payloads and distortions.
+        pool: `ThreadPoolExecutor`.
+        counter: `tfwm.evaluation.suite.Counter`.
 
     Returns:
-        List of dicts, see `message_rows`: for each marker the marked photos (`identity`),
-        the unmarked ones (`unmarked`), each edit, and the mean over those that count.
-
-    Example:
-
-    >>> marker = WatermarkerMarker(tfwm.load(), key="secret")  # doctest: +SKIP
-    >>> rows = evaluate_messages([marker], "photos/", psnr=42)  # doctest: +SKIP
+        List of dicts, see `message_rows`: for each marker the marked photos (`identity`), the
+        unmarked ones (`unmarked`), each distortion, and the mean over those that count.
     """
-    suite = load_suite(suite).replace(**changes)
-    if suite.payload_bits is None:
-        raise ValueError(
-            f"Expected a suite with payload_bits. Received: {suite.name}; call evaluate"
-        )
-    markers = named_markers(markers)
-    photos = Photos.of(images, color=True)
-    columns = usable_columns(suite)
+    columns = suite.columns()
+    counter.total = len(photos.images) * len(markers) * (len(columns) + 1)
     rows = []
-    total = len(photos.images) * len(markers) * (len(columns) + 1)
-    with (
-        ThreadPoolExecutor(workers or os.cpu_count()) as pool,
-        tqdm(total=total, disable=not progress, unit="read", desc=suite.name) as bar,
-    ):
-        for name, marker in markers.items():
-            trial = Trial(marker, suite, seed)
-            if trial.strength is None and getattr(marker, "shared_strength", False):
-                trial.share_strength(photos.images)
-            records = [
-                trial.run(cover, number, columns, pool, bar)
-                for number, cover in enumerate(photos.images)
-            ]
-            rows += message_rows(name, suite, records, columns, trial.bits)
-    return rows
-
-
-def named_markers(markers):
-    """Returns a dict of names and markers for such a dict or a list of markers."""
-    markers = by_name(markers, "marker")
     for name, marker in markers.items():
-        if not callable(getattr(marker, "read", None)):
-            raise ValueError(
-                "Expected markers with embed and read; wrap a tfwm.Watermarker in "
-                f"WatermarkerMarker. Received: {name}: {type(marker).__name__}"
-            )
-    return markers
-
-
-def usable_columns(suite):
-    """Returns `[(Attack, level)]`, undamaged first, without what this Pillow cannot do."""
-    columns = [(Attack("identity", [0], label="No edit", plain=True), 0)]
-    for attack in suite.attacks:
-        reason = missing(attack.name)
-        if reason:
-            warnings.warn(f"left out {attack.name}: {reason}", stacklevel=3)
-        else:
-            columns += [(attack, level) for level in attack.levels]
-    return columns
-
-
-def edit(image, attack, level, seed, number, cover=None):
-    """Applies a suite's edit to photo `number`; random parts follow from seed and number."""
-    kind = zlib.crc32(f"{attack.name} {level:g}".encode())
-    generator = np.random.default_rng([seed, number, kind])
-    return distort(attack.name, image, level, generator, cover, **attack.options)
+        trial = Trial(marker, suite, seed).with_shared_strength(photos.images)
+        records = [
+            trial.run(cover, number, columns, pool, counter)
+            for number, cover in enumerate(photos.images)
+        ]
+        rows += message_rows(name, suite, records, columns, trial.bits)
+    return rows
 
 
 def random_payload(bits, seed, number):
@@ -128,45 +52,53 @@ class Trial:
     """One marker on photo after photo.
 
     Args:
-        marker: see `evaluate_messages`.
-        suite: `Suite` of messages.
+        marker: `Marker`.
+        suite: `MessageSuite`.
         seed: integer.
     """
 
     def __init__(self, marker, suite, seed):
         self.marker, self.suite, self.seed = marker, suite, seed
-        self.bits = getattr(marker, "payload_bits", None) or suite.payload_bits
-        self.strength = getattr(marker, "fixed_strength", None)
+        self.bits = marker.payload_bits or suite.payload_bits
+        self.strength = marker.fixed_strength
 
-    def share_strength(self, covers):
-        """Tunes one strength to the mean PSNR of evenly chosen photos."""
+    def with_shared_strength(self, covers):
+        """Returns a trial at one strength for all photos, if the marker's reader needs that.
+
+        It is tuned to the mean PSNR of evenly chosen photos.
+        """
+        if self.strength is not None or not self.marker.shared_strength:
+            return self
         chosen = range(0, len(covers), -(-len(covers) // NUM_TUNED))
         applies = [(covers[i], self._prepared(covers[i], i)) for i in chosen]
         applies = [(cover, apply) for cover, apply in applies if apply is not None]
-        if applies:
-            self.strength, _ = find_strength(
-                lambda s: float(np.mean([psnr(cover, apply(s)) for cover, apply in applies])),
-                self.suite.psnr,
-                PSNR_TOLERANCE,
-            )
-            self.marker.strength = self.strength
+        if not applies:
+            return self
+        strength, _ = find_strength(
+            lambda s: float(np.mean([psnr(cover, apply(s)) for cover, apply in applies])),
+            self.suite.psnr,
+            PSNR_TOLERANCE,
+        )
+        tuned = Trial(self.marker.tuned_to(strength), self.suite, self.seed)
+        tuned.strength = strength
+        return tuned
 
-    def run(self, cover, number, columns, pool, bar):
+    def run(self, cover, number, columns, pool, counter):
         """Returns a dict of what came of one photo."""
         marked, strength = self.mark(cover, number)
         record = {"psnr": None, "ssim": None, "strength": strength}
         if marked is None:
-            bar.update(len(columns))
+            counter.add(number=len(columns))
             record["reads"] = None
         else:
             record |= {"psnr": psnr(cover, marked), "ssim": ssim(cover, marked)}
             record["reads"] = []
-            jobs = [(marked, attack, level, number, cover) for attack, level in columns]
-            for read in pool.map(lambda job: self._edit_and_read(*job), jobs):
+            jobs = [(marked, column, number, cover) for column in columns]
+            for read in pool.map(lambda job: self._distort_and_read(*job), jobs):
                 record["reads"].append(read)
-                bar.update()
+                counter.add(f"{self.marker.name}, photo {number + 1}")
         record["unmarked"] = self._read(cover, number)
-        bar.update()
+        counter.add(f"{self.marker.name}, photo {number + 1}")
         return record
 
     def mark(self, cover, number):
@@ -183,21 +115,18 @@ class Trial:
 
     def _prepared(self, cover, number):
         payload = random_payload(self.bits, self.seed, number)
-        prepare = getattr(self.marker, "prepare", None)
         try:
-            if prepare is not None:
-                return prepare(cover, payload)
-            first = self.marker.embed(cover, payload, 1.0)
+            return self.marker.prepare(cover, payload)
         except ImageError:
             return None
-        return lambda s: first if s == 1.0 else self.marker.embed(cover, payload, s)
 
-    def _edit_and_read(self, marked, attack, level, number, cover):
+    def _distort_and_read(self, marked, column, number, cover):
+        distortion, level = column
         try:
-            image = edit(marked, attack, level, self.seed, number, cover)
+            image = distortion.apply(marked, level, (self.seed, number), cover)
             return self._read(image, number)
         except Exception as error:
-            error.add_note(f"{self.marker.name}, photo {number}, {attack.name} {level:g}")
+            error.add_note(f"{self.marker.name}, photo {number}, {distortion.name} {level:g}")
             raise
 
     def _read(self, image, number):

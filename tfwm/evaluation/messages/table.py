@@ -1,21 +1,21 @@
 """Results with whole messages as text: for a terminal, and one line."""
 
-from tfwm.evaluation.bits.table import aligned
 from tfwm.evaluation.messages.rows import MEAN, UNMARKED
+from tfwm.evaluation.suite import aligned
 
 
 def message_table(rows):
-    """Shares in percent, a line for each edit, three columns for each marker.
+    """Shares in percent, a line for each distortion, three columns for each marker.
 
     Args:
-        rows: what `evaluate_messages` returns.
+        rows: what `evaluate` returns for a suite of messages.
 
     Returns:
         Text of several lines: exact recovery, bit accuracy and detection of each marker.
 
     Example:
 
-    >>> print(message_table(evaluate_messages(markers, "photos/")))  # doctest: +SKIP
+    >>> print(message_table(evaluate(markers, "photos/", "everyday")))  # doctest: +SKIP
     """
     names = list(dict.fromkeys(row["marker"] for row in rows))
     lines = {}

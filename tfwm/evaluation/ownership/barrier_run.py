@@ -1,3 +1,5 @@
+"""The folder that the barrier recipe leaves, read for figures and benchmarks."""
+
 import dataclasses
 import tomllib
 from pathlib import Path

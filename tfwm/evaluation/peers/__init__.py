@@ -1,58 +1,61 @@
-"""Other people's methods, for `evaluate_messages`: an extra, not a dependency.
+"""Methods of other packages and of textbooks, as markers for suites of messages.
 
-`pip install tfwm[bench]` brings what they need, and `pip install --no-deps invisible-watermark
-blind-watermark` themselves; without `--no-deps` the first brings torch, which is not used here.
+`pip install tfwm[bench]` brings what the packages need, and `pip install --no-deps
+invisible-watermark blind-watermark` the packages themselves; without `--no-deps` the first brings
+torch, which is not used here. `SpreadSpectrum` and `DFTMagnitude` are textbook methods, written
+here: nothing to install.
 
-`SpreadSpectrum` and `DFTMagnitude` are textbook methods, written here: nothing to install.
+A module of this folder that registers a method with `peer` needs no other entry anywhere.
 """
 
-from tfwm.evaluation.peers.blind_watermark import BlindWatermark
-from tfwm.evaluation.peers.dft_magnitude import DFTMagnitude
-from tfwm.evaluation.peers.invisible_watermark import InvisibleWatermark
-from tfwm.evaluation.peers.rivagan import RivaGAN
-from tfwm.evaluation.peers.spread_spectrum import SpreadSpectrum
+import importlib
+import pkgutil
 
-PEERS = {
-    "dwtDct": lambda bits: InvisibleWatermark("dwtDct", bits),
-    "dwtDctSvd": lambda bits: InvisibleWatermark("dwtDctSvd", bits),
-    "dwtDct as it is": lambda bits: InvisibleWatermark("dwtDct", bits, tuned=False),
-    "dwtDctSvd as it is": lambda bits: InvisibleWatermark("dwtDctSvd", bits, tuned=False),
-    "RivaGAN": lambda bits: RivaGAN(),
-    "blind-watermark": BlindWatermark,
-}
+from tfwm.checks import nearest
+from tfwm.evaluation.peers.registry import PEERS, peer
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")
 
 
-def peer_markers(bits=64, names=None):
-    """Makes the markers of the methods that are installed.
+def make_peer(name, bits=64):
+    """Returns the marker of a method; raises `ImportError` if its package is missing.
 
     Args:
-        bits: payload; RivaGAN has 32 in any case.
-        names: of `PEERS`; all by default.
-
-    Returns:
-        `(markers, reasons)`: a dict of name and marker, and of name and why it is missing.
+        name: of `PEERS`.
+        bits: length of the payload. RivaGAN has 32 in any case.
 
     Example:
 
-    >>> markers, reasons = peer_markers(64)  # doctest: +SKIP
+    >>> make_peer("spread spectrum").name
+    'spread spectrum'
+    """
+    return PEERS[nearest("peer", name, PEERS)](bits)
+
+
+def peer_markers(bits=64, names=None):
+    """Returns the markers of the methods that are installed, and why others are missing.
+
+    Args:
+        bits: length of the payload.
+        names: of `PEERS`; all by default.
+
+    Returns:
+        `(markers, reasons)`: a dict of name and marker, and of name and reason.
+
+    Example:
+
+    >>> markers, reasons = peer_markers(64, ["spread spectrum", "DFT magnitude"])
+    >>> list(markers), reasons
+    (['spread spectrum', 'DFT magnitude'], {})
     """
     markers, reasons = {}, {}
     for name in PEERS if names is None else names:
-        if name not in PEERS:
-            raise ValueError(f"Expected peers among {list(PEERS)}. Received: {name!r}")
         try:
-            markers[name] = PEERS[name](bits)
+            markers[name] = make_peer(name, bits)
         except ImportError as error:
             reasons[name] = str(error)
     return markers, reasons
 
 
-__all__ = [
-    "PEERS",
-    "BlindWatermark",
-    "DFTMagnitude",
-    "InvisibleWatermark",
-    "RivaGAN",
-    "SpreadSpectrum",
-    "peer_markers",
-]
+__all__ = ["PEERS", "make_peer", "peer", "peer_markers"]

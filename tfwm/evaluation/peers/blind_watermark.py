@@ -1,35 +1,38 @@
+"""The package blind-watermark as a marker."""
+
 import importlib
 import multiprocessing
 
 import numpy as np
 
-from tfwm.evaluation.messages.reading import Reading
+from tfwm.evaluation.messages.marker import Marker, Reading
+from tfwm.evaluation.peers.registry import peer
 from tfwm.images import ImageError
 
-# The package's steps of its two quantisers.
+# The package's steps of its two quantizers.
 STEPS = (36.0, 20.0)
 
 
-class BlindWatermark:
+@peer("blind-watermark")
+class BlindWatermark(Marker):
     """`blind-watermark`: bits in the singular values of wavelet blocks of Y, U and V.
 
-    The strength multiplies both of the package's steps, which the reader has to know, and it
-    has to know the number of bits. It is not told the photo's old size, which the package's
-    examples restore after scaling and cropping: whoever finds a copy does not know it.
+    The strength multiplies both of the package's steps. The reader must know it, and the number
+    of bits. It is not told the photo's old size, which the package's examples restore after
+    scaling and cropping: the finder of a copy does not know it.
 
     Args:
         bits: of the payload.
         password: the package's two passwords, an integer.
     """
 
+    name = package = "blind-watermark"
     shared_strength = True
 
     def __init__(self, bits=64, password=1):
         self._package = _import_package()
         self._package.bw_notes.close()
         self.bits, self.password = bits, password
-        self.name = "blind-watermark"
-        self.strength = 1.0
 
     def embed(self, image, payload, strength=1.0):
         if not self._fits(image):

@@ -1,15 +1,19 @@
+"""Bits in the magnitudes of the Fourier transform, a textbook method."""
+
 import numpy as np
 
-from tfwm.evaluation.messages.reading import Reading
+from tfwm.evaluation.messages.marker import Marker, Reading
+from tfwm.evaluation.peers.registry import peer
 from tfwm.images import ImageError
 
-# Frequencies that bear bits, in cycles a pixel: below lies the picture, above what JPEG drops.
+# Frequencies that carry bits, in cycles a pixel: below lies the picture, above what JPEG drops.
 LOW, HIGH = 0.1, 0.35
 MARGIN = 0.5  # natural logarithms at strength 1
 LEAST = 4  # frequencies of each half of a bit
 
 
-class DFTMagnitude:
+@peer("DFT magnitude")
+class DFTMagnitude(Marker):
     """Bits in the magnitudes of the Fourier transform, on a ring of middle frequencies.
 
     A small stand-in for the DFT watermarks that Zhang et al. (AAAI 2020) tried. We found no well-
@@ -32,11 +36,12 @@ class DFTMagnitude:
     b'12345678'
     """
 
+    name = "DFT magnitude"
+
     def __init__(self, bits=64, key=0):
         if bits < 1:
             raise ValueError(f"Expected bits from 1. Received: bits={bits}")
         self.bits, self.key = bits, key
-        self.name = "DFT magnitude"
 
     def embed(self, image, payload, strength=1.0):
         groups = self._groups(image)

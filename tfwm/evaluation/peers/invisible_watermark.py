@@ -1,3 +1,5 @@
+"""The package invisible-watermark as a marker."""
+
 import importlib
 import sys
 import types
@@ -5,7 +7,8 @@ from importlib import util
 
 import numpy as np
 
-from tfwm.evaluation.messages.reading import Reading
+from tfwm.evaluation.messages.marker import Marker, Reading
+from tfwm.evaluation.peers.registry import peer
 from tfwm.images import ImageError
 
 SCALE = 36.0
@@ -16,22 +19,23 @@ INNER = {"dwtDct": ("maxDct", "EmbedMaxDct"), "dwtDctSvd": ("dwtDctSvd", "EmbedD
 BLOCK = 8  # pixels
 
 
-class InvisibleWatermark:
+class InvisibleWatermark(Marker):
     """`invisible-watermark`: bits in a wavelet band of U, block by block.
 
-    The package's strength is the step of a quantiser, 36 by default, which the reader has to
-    know. It rounds to 8-bit YUV on the way, which alone leaves 39 to 40 dB of many colour
+    The package's strength is the step of a quantizer, 36 by default, which the reader must
+    know. It rounds to 8-bit YUV on the way, which alone leaves 39 to 40 dB of many color
     photos: a mark tuned to 40 dB may be too weak to read. Copies of less than 256 x 256 pixels
     it refuses: nothing is read there, unless `small` goes past that check.
 
     Args:
         method: `"dwtDct"`, the package's default, or `"dwtDctSvd"`.
-        bits: of the payload; the reader has to know them.
+        bits: of the payload; the reader must know them.
         tuned: whether the strength follows the PSNR wanted; else it is the package's.
         small: whether photos that the package refuses are marked by its inner classes, as long
             as there is a block of 8 x 8 pixels for each bit.
     """
 
+    package = "invisible-watermark"
     shared_strength = True
 
     def __init__(self, method="dwtDct", bits=64, tuned=True, small=False):
@@ -45,7 +49,6 @@ class InvisibleWatermark:
         self.method, self.bits, self.small = method, bits, small
         self.name = method if tuned else f"{method} as it is"
         self.fixed_strength = None if tuned else 1.0
-        self.strength = 1.0
 
     def embed(self, image, payload, strength=1.0):
         if not self._fits(image):
@@ -78,6 +81,12 @@ class InvisibleWatermark:
 
     def _scales(self, strength):
         return [used * SCALE * strength for used in CHANNELS[self.method]]
+
+
+@peer("dwtDct", "dwtDctSvd", "dwtDct as it is", "dwtDctSvd as it is")
+def _method(bits, name):
+    method = name.removesuffix(" as it is")
+    return InvisibleWatermark(method, bits, tuned=method == name)
 
 
 def _is_small(image):

@@ -1,24 +1,33 @@
+"""RivaGAN, a network inside the package invisible-watermark, as a marker."""
+
 import importlib
 from importlib import util
 from pathlib import Path
 
 import numpy as np
 
-from tfwm.evaluation.messages.reading import Reading
+from tfwm.evaluation.messages.marker import Marker, Reading
+from tfwm.evaluation.peers.registry import peer
 
 THRESHOLD = 0.52
 
 
-class RivaGAN:
+@peer("RivaGAN")
+class RivaGAN(Marker):
     """RivaGAN (Zhang et al. 2019), the network inside `invisible-watermark`: 32 bits.
 
     Runs the package's two ONNX files. It has no strength: the difference to the photo is
     multiplied. Needs onnxruntime.
+
+    Args:
+        bits: not used, since the network has 32.
     """
 
+    name = "RivaGAN"
+    package = "invisible-watermark"
     payload_bits = 32
 
-    def __init__(self):
+    def __init__(self, bits=32):
         runtime = importlib.import_module("onnxruntime")
         package = util.find_spec("imwatermark")
         if package is None:
@@ -30,7 +39,6 @@ class RivaGAN:
             )
             for part in ("encoder", "decoder")
         )
-        self.name = "RivaGAN"
 
     def prepare(self, image, payload):
         """Returns a function from a strength to the marked photo; the network runs once."""

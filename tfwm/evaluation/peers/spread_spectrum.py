@@ -1,14 +1,18 @@
+"""Additive spread spectrum, a textbook method."""
+
 import numpy as np
 from scipy import ndimage, stats
 
-from tfwm.evaluation.messages.reading import Reading
+from tfwm.evaluation.messages.marker import Marker, Reading
+from tfwm.evaluation.peers.registry import peer
 from tfwm.images import ImageError
 
 AMPLITUDE = 2.55  # gray levels at strength 1: 40 dB
 LEAST_SIDE = 4  # pixels of a block
 
 
-class SpreadSpectrum:
+@peer("spread spectrum")
+class SpreadSpectrum(Marker):
     """Additive spread spectrum: `I' = I + a C`, a block of the photo for each bit.
 
     The traditional baseline of Zhang et al., "Model watermarking for image processing networks",
@@ -36,11 +40,12 @@ class SpreadSpectrum:
     b'12345678'
     """
 
+    name = "spread spectrum"
+
     def __init__(self, bits=64, key=0, chip=1):
         if bits < 1 or chip < 1:
             raise ValueError(f"Expected bits and chip from 1. Received: bits={bits}, chip={chip}")
         self.bits, self.key, self.chip = bits, key, chip
-        self.name = "spread spectrum"
         # As near to a square as the number of bits has divisors.
         self.rows = max(n for n in range(1, int(bits**0.5) + 1) if bits % n == 0)
         self.columns = bits // self.rows

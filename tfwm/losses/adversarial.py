@@ -1,0 +1,91 @@
+"""The loss of a critic that is trained beside an embedder."""
+
+import keras
+import tensorflow as tf
+
+from tfwm.checks import one_of
+
+
+@keras.saving.register_keras_serializable(package="tfwm")
+class AdversarialLoss(keras.layers.Layer):
+    """Trains a critic beside an embedder, and the embedder to mislead it.
+
+    The layer returns the watermarked image and adds two losses: the critic's, for which the image
+    is a constant, and `weight` times the embedder's, for which the critic is a constant. So one
+    ordinary training step with one optimizer trains both, under any strategy. MBRS, section 3.3
+    (its code updates the critic first, with a separate optimizer; as Adam's steps do not depend
+    on a loss's scale, the critic's steps are the same here).
+
+    Args:
+        critic: `keras.Model` from images to a logit, positive for a cover.
+        weight: weight of the embedder's loss.
+        kind: `"logistic"`, cross-entropies of the logit; or `"wasserstein"`, for a critic
+            with clipped weights: the difference of its mean outputs, as in StegaStamp (whose
+            critic has the opposite sign, and RMSProp with a tenth of the learning rate).
+
+    Call arguments:
+        inputs: `[watermarked, cover]`, both `(batch, height, width, channels)` in [0, 1].
+        training: if not `True`, the layer adds no losses.
+
+    Output shape:
+        That of `watermarked`, which is returned unchanged.
+
+    Example:
+
+    >>> from tfwm.models.critic import build_critic
+    >>> layer = AdversarialLoss(build_critic(width=8), weight=1e-4)
+    >>> image = np.full((2, 32, 32, 3), 0.5, "float32")
+    >>> y = layer([image + 0.1, image], training=True)
+    >>> len(layer.losses)
+    2
+    """
+
+    def __init__(self, critic, weight=1e-4, kind="logistic", **kwargs):
+        kwargs["dtype"] = "float32"
+        super().__init__(**kwargs)
+        self.kind = one_of("kind", kind, KINDS)
+        self.critic = critic
+        self.weight = weight
+
+    def build(self, input_shape):
+        self.built = True
+
+    def call(self, inputs, training=None):
+        watermarked, cover = inputs
+        if training:
+            cost = KINDS[self.kind]
+            # Both in one batch: separate batch statistics would reveal which is which.
+            images = tf.concat([cover, tf.stop_gradient(watermarked)], axis=0)
+            logits = self.critic(images, training=True)
+            real, marked = tf.split(logits, 2)
+            self.add_loss(cost(True, real) + cost(False, marked))
+            fixed = [tf.stop_gradient(v.value) for v in self.critic.trainable_variables]
+            states = [v.value for v in self.critic.non_trainable_variables]
+            logits, _ = self.critic.stateless_call(fixed, states, watermarked, training=False)
+            self.add_loss(self.weight * cost(True, logits))
+        return watermarked
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[0]
+
+    def get_config(self):
+        critic = keras.saving.serialize_keras_object(self.critic)
+        config = {"critic": critic, "weight": self.weight, "kind": self.kind}
+        return {**super().get_config(), **config}
+
+    @classmethod
+    def from_config(cls, config):
+        config["critic"] = keras.saving.deserialize_keras_object(config["critic"])
+        return cls(**config)
+
+
+def _cross_entropy(is_cover, logits):
+    labels = tf.fill(tf.shape(logits), float(is_cover))
+    return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels, logits))
+
+
+def _mean_output(is_cover, logits):
+    return tf.reduce_mean(-logits if is_cover else logits)
+
+
+KINDS = {"logistic": _cross_entropy, "wasserstein": _mean_output}

@@ -1,0 +1,6 @@
+"""Keyed extraction (Wu et al., 2021): the network that reads a host's mark, and its layers."""
+
+from tfwm.models.keyed.layers import KeyMixing, WrongKeys
+from tfwm.models.keyed.network import KEYINGS, build_extractor, key_length
+
+__all__ = ["KEYINGS", "KeyMixing", "WrongKeys", "build_extractor", "key_length"]

@@ -1,0 +1,6 @@
+"""ReDMark (Ahmadi et al., 2020): its networks and the layers they are made of."""
+
+from tfwm.models.redmark.layers import BlockTransform, CircularConv2D, Orthonormal
+from tfwm.models.redmark.network import build_embedder, build_extractor
+
+__all__ = ["BlockTransform", "CircularConv2D", "Orthonormal", "build_embedder", "build_extractor"]

@@ -1,0 +1,270 @@
+"""ReDMark's own layers: the block transform, and convolutions that wrap around the borders."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfwm.ops.blocks import blocks_to_space, space_to_blocks
+from tfwm.ops.transforms import block_matrix
+
+
+@keras.saving.register_keras_serializable(package="tfwm")
+class BlockTransform(keras.layers.Layer):
+    """Transforms every M x N block of a gray image linearly, and back.
+
+    The layer cuts the image into blocks, each block becomes one vector of M * N channels,
+    and the transform is a 1x1 convolution over these channels. The same layer, called
+    with `inverse=True`, turns coefficients back into an image, so that analysis and
+    synthesis always match.
+
+    Reference: Ahmadi et al., ReDMark, section 3.1.1 ("Transform Layer", Eq. 1).
+
+    Args:
+        block_shape: `(M, N)`, rows and columns of a block in pixels.
+        transform: `"dct"`, `"hadamard"`, `"haar"`, `"random"`, `"identity"`, or an
+            invertible `(M * N, M * N)` matrix (nested lists or array) whose rows
+            are the basis functions.
+        release: if `True`, the matrix is trained with the network and kept
+            orthonormal after every step, so that its transpose is the inverse.
+            The matrix must start orthonormal.
+        seed: integer, for `"random"`.
+
+    Call arguments:
+        inputs: `(batch, height, width, 1)`, or with `inverse=True`
+            `(batch, height / M, width / N, M * N)`.
+        inverse: `True` for the synthesis.
+
+    Output shape:
+        The other of the two shapes above.
+
+    Example:
+
+    >>> transform = BlockTransform((8, 8), "dct")
+    >>> coefficients = transform(np.ones((1, 32, 32, 1), "float32"))
+    >>> tuple(coefficients.shape), float(coefficients[0, 0, 0, 0])
+    ((1, 4, 4, 64), 8.0)
+    """
+
+    def __init__(self, block_shape=(8, 8), transform="dct", release=False, seed=0, **kwargs):
+        super().__init__(**kwargs)
+        self.block_shape = tuple(block_shape)
+        self.transform = transform if isinstance(transform, str) else np.asarray(transform).tolist()
+        self.release = release
+        self.seed = seed
+        self._matrix = self._make_matrix()
+
+    def _make_matrix(self):
+        size = self.block_shape[0] * self.block_shape[1]
+        if isinstance(self.transform, str):
+            return block_matrix(self.transform, self.block_shape, self.seed)
+        matrix = np.asarray(self.transform, dtype=np.float64)
+        if matrix.shape != (size, size) or np.linalg.matrix_rank(matrix) < size:
+            raise ValueError(
+                f"Expected an invertible ({size}, {size}) matrix for blocks of "
+                f"{self.block_shape}. Received: transform of shape {matrix.shape}"
+            )
+        return matrix
+
+    def build(self, input_shape):
+        matrix = self._matrix
+        size = len(matrix)
+        orthonormal = np.allclose(matrix @ matrix.T, np.eye(size), atol=1e-6)
+        if self.release and not orthonormal:
+            raise ValueError(
+                "Expected an orthonormal matrix with release=True (for instance scipy.linalg.orth "
+                "of your matrix). Received: a matrix that is not orthonormal"
+            )
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(1, 1, size, size),
+            initializer=_constant(matrix.T),
+            trainable=self.release,
+            constraint=Orthonormal() if self.release else None,
+        )
+        self.inverse_kernel = None
+        if not orthonormal:
+            self.inverse_kernel = self.add_weight(
+                name="inverse_kernel",
+                shape=(1, 1, size, size),
+                initializer=_constant(np.linalg.inv(matrix).T),
+                trainable=False,
+            )
+
+    def call(self, inputs, inverse=False):
+        kernel = tf.cast(self.kernel, self.compute_dtype)
+        if not inverse:
+            return tf.nn.conv2d(space_to_blocks(inputs, self.block_shape), kernel, 1, "VALID")
+        if self.inverse_kernel is None:
+            kernel = tf.transpose(kernel, (0, 1, 3, 2))
+        else:
+            kernel = tf.cast(self.inverse_kernel, self.compute_dtype)
+        return blocks_to_space(tf.nn.conv2d(inputs, kernel, 1, "VALID"), self.block_shape)
+
+    def compute_output_spec(self, inputs, inverse=False):
+        batch, height, width, _ = inputs.shape
+        rows, columns = self.block_shape
+        if inverse:
+            sides = [n and n * k for n, k in ((height, rows), (width, columns))]
+            return keras.KerasTensor((batch, *sides, 1), dtype=self.compute_dtype)
+        sides = [n and n // k for n, k in ((height, rows), (width, columns))]
+        return keras.KerasTensor((batch, *sides, rows * columns), dtype=self.compute_dtype)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "block_shape": self.block_shape,
+            "transform": self.transform,
+            "release": self.release,
+            "seed": self.seed,
+        }
+
+
+def _constant(matrix):
+    """Returns an initializer that is not stored: the config is enough to make the matrix again."""
+
+    def initializer(shape, dtype=None):
+        return tf.constant(matrix.reshape(shape), dtype)
+
+    return initializer
+
+
+@keras.saving.register_keras_serializable(package="tfwm")
+class CircularConv2D(keras.layers.Layer):
+    """Convolves an image that wraps around at its borders.
+
+    `y[i, j] = b + sum K[a, c] x[(i + a - p) mod H, (j + c - q) mod W]` with
+    `p = (rows - 1) // 2`, `q = (columns - 1) // 2`: an odd kernel is centered, and a
+    2x2 kernel sees the pixels to the right and below, as the authors' does. The size does not
+    change and no zeros enter at the borders, so a bit spreads equally over all blocks of a
+    patch.
+
+    Reference: Ahmadi et al., ReDMark, sections 3.1.1 and 4.6 (Fig. 9).
+
+    Args:
+        filters: number of output channels.
+        kernel_size: integer or `(rows, columns)`, not larger than the input.
+        activation: a Keras activation, none by default.
+        use_bias: whether to add a bias.
+        kernel_initializer: a Keras initializer.
+        bias_initializer: a Keras initializer.
+
+    Input shape:
+        `(batch, height, width, channels)`.
+
+    Output shape:
+        `(batch, height, width, filters)`.
+
+    Example:
+
+    >>> y = CircularConv2D(16, 2, activation="elu")(np.ones((1, 4, 4, 64), "float32"))
+    >>> tuple(y.shape)
+    (1, 4, 4, 16)
+    """
+
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        activation=None,
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.kernel_size = (
+            (kernel_size, kernel_size) if isinstance(kernel_size, int) else tuple(kernel_size)
+        )
+        if filters < 1 or min(self.kernel_size) < 1:
+            raise ValueError(
+                "Expected filters and kernel_size of at least 1. "
+                f"Received: filters={filters}, kernel_size={kernel_size}"
+            )
+        self.activation = keras.activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.bias_initializer = keras.initializers.get(bias_initializer)
+
+    def build(self, input_shape):
+        for side, kernel in zip(input_shape[1:3], self.kernel_size, strict=True):
+            if side is not None and kernel > side:
+                raise ValueError(
+                    f"Expected a kernel_size of at most the input's sides. Received: "
+                    f"kernel_size={self.kernel_size}, input shape {tuple(input_shape)}"
+                )
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(*self.kernel_size, input_shape[-1], self.filters),
+            initializer=self.kernel_initializer,
+        )
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                name="bias", shape=(self.filters,), initializer=self.bias_initializer
+            )
+
+    def call(self, inputs):
+        x = inputs
+        for axis, kernel in zip((2, 1), reversed(self.kernel_size), strict=True):
+            x = _wrap(x, axis, before=(kernel - 1) // 2, after=kernel // 2)
+        x = tf.nn.conv2d(x, tf.cast(self.kernel, self.compute_dtype), 1, "VALID")
+        if self.bias is not None:
+            x = tf.nn.bias_add(x, tf.cast(self.bias, self.compute_dtype))
+        return self.activation(x)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.filters)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "activation": keras.activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
+        }
+
+
+def _wrap(x, axis, before, after):
+    parts = [x]
+    if before:
+        parts.insert(0, x[:, -before:] if axis == 1 else x[:, :, -before:])
+    if after:
+        parts.append(x[:, :after] if axis == 1 else x[:, :, :after])
+    return tf.concat(parts, axis) if len(parts) > 1 else x
+
+
+@keras.saving.register_keras_serializable(package="tfwm")
+class Orthonormal(keras.constraints.Constraint):
+    """Constrains a `(1, 1, n, n)` kernel to be an orthonormal matrix.
+
+    After every optimizer step it moves the kernel to the nearest orthonormal matrix by
+    Newton-Schulz iterations, `W <- 1.5 W - 0.5 W W^T W`. They need only matrix products,
+    and converge quadratically, as one step changes the matrix little.
+
+    Args:
+        iterations: number of iterations in a call. 4 leave an error near 1e-7 if the
+            kernel was off by at most about 0.3.
+
+    Example:
+
+    >>> kernel = keras.Variable(np.eye(4, dtype="float32")[None, None] * 1.1)
+    >>> fixed = Orthonormal()(kernel)
+    >>> bool(np.allclose(fixed[0, 0], np.eye(4), atol=1e-6))
+    True
+    """
+
+    def __init__(self, iterations=4):
+        self.iterations = iterations
+
+    def __call__(self, w):
+        w = tf.convert_to_tensor(w)
+        for _ in range(self.iterations):
+            w = 1.5 * w - 0.5 * tf.matmul(w, tf.matmul(w, w, transpose_a=True))
+        return w
+
+    def get_config(self):
+        return {"iterations": self.iterations}

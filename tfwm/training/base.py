@@ -1,0 +1,67 @@
+"""The base of all trainers: named parts and settings, and what outputs are compared with."""
+
+import keras
+import numpy as np
+
+
+class Trainer(keras.Model):
+    """Base of trainers, which compute by themselves what their outputs are compared with.
+
+    Derive from it. Name the constructor's arguments in `PARTS` (Keras objects) and `SETTINGS`
+    (plain values and arrays), and keep each as an attribute. Write `call`, which returns a dict
+    of outputs, and `targets`. A `build` of your own ends with `super().build(input_shape)`, which
+    makes the optimizer's variables: call `compile` before `build`.
+    """
+
+    PARTS = ()
+    SETTINGS = ()
+
+    def targets(self, inputs, outputs):
+        """Returns what the losses and metrics of `compile` compare outputs with.
+
+        Args:
+            inputs: what `call` received.
+            outputs: dict, as `call` returned it.
+
+        Returns:
+            A dict with some or all keys of `outputs`; the other outputs are not compared.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must implement `targets`.")
+
+    def build(self, input_shape):
+        self.built = True
+        if getattr(self, "optimizer", None) is not None:
+            # Made later, its variables would let the first step be traced twice.
+            self.optimizer.build(self.trainable_variables)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        return super().compute_loss(x, *self._compared(x, y_pred), sample_weight, training)
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        return super().compute_metrics(x, *self._compared(x, y_pred), sample_weight)
+
+    def _compared(self, inputs, outputs):
+        targets = self.targets(inputs, outputs)
+        return targets, {key: outputs[key] for key in targets}
+
+    def get_config(self):
+        serialize = keras.saving.serialize_keras_object
+        parts = {key: serialize(getattr(self, key)) for key in self.PARTS}
+        settings = {key: _plain(getattr(self, key)) for key in self.SETTINGS}
+        return {"name": self.name, **parts, **settings}
+
+    @classmethod
+    def from_config(cls, config):
+        deserialize = keras.saving.deserialize_keras_object
+        return cls(**{**config, **{key: deserialize(config[key]) for key in cls.PARTS}})
+
+
+def build_part(part, *shape):
+    """Builds a part that a trainer may lack and that may be built already."""
+    # A checkpoint is only restored into weights that exist: a ramp's counter is one.
+    if part is not None and not part.built:
+        part.build(*shape)
+
+
+def _plain(value):
+    return value.tolist() if isinstance(value, np.ndarray) else value
