@@ -146,7 +146,7 @@ def test_report(whole):
     suite = suite.replace(distortions=suite.distortions[:2])
     report = inspect_photo(whole, data.coffee(), MESSAGE, key="k", psnr=30, suite=suite)
     assert report.extraction.message == MESSAGE and report.cells > 0.5
-    assert len(report.edits) >= 2 and report.psnr == pytest.approx(30, abs=0.1)
+    assert len(report.distortions) >= 2 and report.psnr == pytest.approx(30, abs=0.1)
 
 
 def test_sixteen_bits(whole):

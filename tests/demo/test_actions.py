@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfwm.demo.damage import DAMAGES, SERVICES, apply_damage
+from tfwm.demo.sliders import SERVICES, SLIDERS, apply_sliders
 from tfwm.distortions import distort
 from tfwm.images import ImageError, psnr, ssim
 
@@ -93,17 +93,17 @@ def test_damaged_file_has_the_format_and_quality(ask, coffee, png):
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_services(service, coffee):
-    image = apply_damage(coffee, {}, service)
+    image = apply_sliders(coffee, {}, service)
     assert image.dtype == np.uint8 and image.ndim == 3 and image.shape != coffee.shape
 
 
-@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.name)
-def test_each_slider_is_neutral_where_it_begins(damage, coffee):
-    np.testing.assert_array_equal(apply_damage(coffee, {damage.name: damage.neutral}), coffee)
-    for value in {damage.low, damage.high} - {damage.neutral}:
-        assert not np.array_equal(apply_damage(coffee, {damage.name: value}), coffee)
-    with pytest.raises(ValueError, match=f"for {damage.label}"):
-        apply_damage(coffee, {damage.name: damage.high + damage.step})
+@pytest.mark.parametrize("slider", SLIDERS, ids=lambda slider: slider.name)
+def test_each_slider_is_neutral_where_it_begins(slider, coffee):
+    np.testing.assert_array_equal(apply_sliders(coffee, {slider.name: slider.neutral}), coffee)
+    for value in {slider.low, slider.high} - {slider.neutral}:
+        assert not np.array_equal(apply_sliders(coffee, {slider.name: value}), coffee)
+    with pytest.raises(ValueError, match=f"for {slider.label}"):
+        apply_sliders(coffee, {slider.name: slider.high + slider.step})
 
 
 def test_read(mark, ask, coffee, png):
@@ -156,7 +156,7 @@ def test_bad_photos(ask, coffee, png):
     Image.new("1", (9000, 9000)).save(huge, "PNG")
     assert "at most 40 megapixels" in ask("open", huge.getvalue())[1]
     with pytest.raises(ImageError, match="megapixels"):
-        apply_damage(np.broadcast_to(np.uint8(0), (4000, 4000)), {"scale": 200})
+        apply_sliders(np.broadcast_to(np.uint8(0), (4000, 4000)), {"scale": 200})
 
 
 @pytest.mark.parametrize(
@@ -164,10 +164,10 @@ def test_bad_photos(ask, coffee, png):
     [
         ("damage", {"format": "exe"}, "Expected as format one of"),
         ("damage", {"format": "jpg", "quality": 0}, "Expected quality"),
-        ("damage", {"format": "png", "damages": [1]}, "Expected damages"),
-        ("damage", {"format": "png", "damages": {"edges": 1}}, "Expected damages of this page"),
+        ("damage", {"format": "png", "damages": [1]}, "Expected distortions"),
+        ("damage", {"format": "png", "damages": {"edges": 1}}, "Expected distortions of this page"),
         ("damage", {"format": "png", "damages": {"scale": "1"}}, "Expected a number for Resize"),
-        ("damage", {"format": "png", "service": "post"}, "Expected damages of this page"),
+        ("damage", {"format": "png", "service": "post"}, "Expected distortions of this page"),
         ("save", {"format": "../x"}, "Expected as format one of"),
         ("read", {"search": "everything"}, "Expected as search one of"),
         ("read", {"search": "none", "false_positive_rate": 2}, "Expected false positive rate"),

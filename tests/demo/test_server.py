@@ -5,8 +5,8 @@ import pytest
 
 from tfwm.demo import make_server
 from tfwm.demo import server as server_module
-from tfwm.demo.damage import DAMAGES
 from tfwm.demo.envelope import pack
+from tfwm.demo.sliders import SLIDERS
 
 MESSAGE = "(c) 2026 Ada Lovelace"
 TYPE = "application/octet-stream"
@@ -31,8 +31,8 @@ def test_page_and_its_files(call, server):
 
 def test_every_field_has_a_label(call):
     text = call("GET", "/")[2].decode()
-    for damage in DAMAGES[1:]:
-        assert f'<label for="damage-{damage.name}">' in text
+    for slider in SLIDERS[1:]:
+        assert f'<label for="damage-{slider.name}">' in text
     for name in ("message", "key", "strength", "psnr", "quality", "search", "read-key", "file"):
         assert f'for="{name}"' in text and f'id="{name}"' in text
 

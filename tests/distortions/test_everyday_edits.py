@@ -233,7 +233,7 @@ def test_missing_codec_has_a_reason(monkeypatch):
 @pytest.mark.parametrize(
     ("name", "level", "message"),
     [
-        ("palette", 1, "2 to 256 colours"),
+        ("palette", 1, "2 to 256 colors"),
         ("posterise", 9, "1 to 8 bits"),
         ("crop", 1.5, "fraction"),
         ("strip", -1, "fraction"),

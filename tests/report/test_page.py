@@ -6,7 +6,6 @@ import pytest
 from PIL import Image
 
 from tfwm.images import ImageError, psnr, ssim
-from tfwm.report import edits as edits_module
 from tfwm.report import write_report
 from tfwm.report.words import power_of_ten
 
@@ -81,8 +80,8 @@ def test_numbers_are_those_of_the_api(written, watermarker, coffee):
 
 def test_edits(written, watermarker):
     report, _ = written[0]
-    by_name = {(edit.name, edit.level): edit for edit in report.edits}
-    assert [edit.survives for edit in report.edits] == [True, True, True, False, True]
+    by_name = {(one.name, one.level): one for one in report.distortions}
+    assert [one.survives for one in report.distortions] == [True, True, True, False, True]
     assert report.survived == (4, 4)
     assert not by_name["gaussian_blur", 30].counted
     assert by_name["gaussian_blur", 30].decision == "absent"
@@ -97,13 +96,13 @@ def test_edits(written, watermarker):
 
 def test_a_bad_photo_does_not_stop_the_others(written):
     reports, page, told = written
-    assert "is not an image" in reports[1].error and reports[1].edits == []
+    assert "is not an image" in reports[1].error and reports[1].distortions == []
     assert "is not an image" in page.text
     shares = [share for share, _ in told]
     assert shares == sorted(shares) and shares[0] == 0 and shares[-1] == 1
     assert any("JPEG, quality 80" in text for _, text in told)
     assert reports[1].to_dict()["error"] == reports[1].error
-    assert len(reports[0].to_dict()["edits"]) == 5
+    assert len(reports[0].to_dict()["distortions"]) == 5
 
 
 def test_page_is_self_contained_and_accessible(written):
@@ -154,7 +153,7 @@ def test_reading_only(folder, watermarker, coffee):
     (report,) = write_report(marked, path, watermarker=watermarker, key="secret", search="crop")
     assert report.extraction.message == MESSAGE and report.strength is None
     assert report.extraction.alignment.offset is not None
-    assert report.cells > 0.93 and report.complete and report.edits == []
+    assert report.cells > 0.93 and report.complete and report.distortions == []
     page = Page(path)
     assert "✓ Present" in page.text and "Shifted, tile at" in page.text
     assert "PSNR" not in page.text and page.all("input") == []
@@ -167,13 +166,13 @@ def test_reading_only(folder, watermarker, coffee):
 
 
 def test_edits_that_cannot_be_done_here_are_named(folder, watermarker, suite, monkeypatch):
-    monkeypatch.setattr(edits_module, "missing", lambda name: "no codec" * (name == "jpeg"))
+    monkeypatch.setattr("tfwm.evaluation.suite.missing", lambda name: "no codec" * (name == "jpeg"))
     path = folder / "missing.html"
     photo = folder / "cup & <saucer>.png"
     (report,) = write_report(
         photo, path, watermarker=watermarker, message="hi", suite=suite, search="none"
     )
-    assert report.survived == (3, 3) and report.edits[0].found == "no codec"
+    assert report.survived == (3, 3) and report.distortions[0].found == "no codec"
     assert "JPEG, quality 80 (not counted) not tried no codec" in Page(path).text
 
 

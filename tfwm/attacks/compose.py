@@ -15,7 +15,7 @@ __all__ = ["Chain", "Identity", "Ramp", "RandomChoice"]
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class Identity(Attack):
-    """Leaves the image as it is: "no attack" for `RandomChoice`.
+    """Leaves the image unchanged: "no attack" in a `RandomChoice`.
 
     Example:
 
@@ -32,8 +32,8 @@ class Identity(Attack):
 class CompositeAttack(Attack):
     """Base of the attacks that are made of attacks. Not public.
 
-    Their own seeds and counters move on outside of any branch, so that branches are
-    pure functions, which XLA and `tf.distribute` need.
+    Seeds and counters advance outside of any branch, so that branches are pure functions,
+    which XLA and `tf.distribute` need.
     """
 
     moves = True
@@ -73,7 +73,7 @@ class CompositeAttack(Attack):
 
 
 def output_shape(attack, image_shape):
-    """Returns the shape that an attack makes; other Keras layers must keep it."""
+    """Returns the shape of an attack's result; other Keras layers must keep the shape."""
     shape = attack.compute_output_shape(image_shape) if isinstance(attack, Attack) else image_shape
     return tuple(shape)
 
@@ -84,7 +84,7 @@ def check_size_is_kept(owner, attacks):
     for attack in attacks:
         if output_shape(attack, probe) != probe:
             raise ValueError(
-                f"{owner} needs attacks that keep the size of images; those that change it go "
+                f"{owner} needs attacks that keep the size of images; put attacks that change it "
                 f"into a Chain or RandomChoice(per='batch'). Received: {attack!r}"
             )
 
@@ -92,7 +92,7 @@ def check_size_is_kept(owner, attacks):
 def run_attack(attack, image, seed, cover, share=None):
     """Calls an attack, or any other Keras layer, on float32 images.
 
-    With a `share` it has that share of its strength; see `Attack.apply_share`.
+    With a `share`, the attack has that share of its strength; see `Attack.apply_share`.
     """
     if is_left_out(attack):
         return image
@@ -108,10 +108,11 @@ def run_attack(attack, image, seed, cover, share=None):
 class Chain(CompositeAttack):
     """Applies several attacks one after the other.
 
-    One that puts the cover back must come before one that changes the size of images.
+    An attack that puts the cover back must come before one that changes the size of images.
 
     Args:
-        attacks: list of attacks, the first one first; other Keras layers will do too.
+        attacks: list of attacks, in the order in which they are applied; other Keras layers
+            are allowed.
         seed: see `Attack`.
 
     Example:
@@ -136,25 +137,25 @@ class Chain(CompositeAttack):
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class RandomChoice(CompositeAttack):
-    """Applies one attack of several, drawn anew at each call.
+    """Applies one of several attacks, drawn again in each call.
 
-    The "roulette" of ReDMark (section 3.3). `"batch"` is the paper's way.
+    The "roulette" of ReDMark (section 3.3), which uses `"batch"`.
 
-    | per | who shares an attack | cost |
+    | per | what shares an attack | cost |
     |---|---|---|
     | `"batch"` | the whole batch | one attack |
     | `"image"` | every image draws its own | all attacks on all images |
     | `"slice"` | runs of images, in proportion to the probabilities | about one attack |
 
-    With `"slice"` each step trains against all attacks at the price of one; images
-    must come in random order. What is left over when the shares are no whole
-    numbers is drawn per image, so that each image meets each attack with its
-    probability in any batch size.
+    With `"slice"` each step trains against all attacks at the price of one; the images
+    must be in random order. If the shares are not whole numbers of images, the remaining
+    images draw their own attacks, so that each image meets each attack with its
+    probability for any batch size.
 
     Args:
-        attacks: list of attacks; any Keras layer that keeps the image's shape will do.
+        attacks: list of attacks, or of Keras layers that keep the image's shape.
             Attacks that change the image's size need `per="batch"`.
-        probabilities: one non-negative number per attack, normalised to sum 1; equal
+        probabilities: one non-negative number per attack, normalized to sum 1; equal
             by default.
         per: `"batch"`, `"image"` or `"slice"`.
         seed: see `Attack`.
@@ -256,21 +257,21 @@ def _draw(weights, seed, num):
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class Ramp(Attack):
-    """Lets an attack grow from nothing over a number of calls.
+    """Increases the strength of an attack from nothing over a number of calls.
 
-    At call number `n`, from 0, the attack has the share `s = min(n / steps, 1)` of its
-    strength. The result is `image + s * (attacked - image)`, which works for any attack; but
-    `Affine`, `GaussianNoise`, `JPEG`, `PerspectiveWarp` and `RandomResizedCrop` have their
-    drawn parameters scaled by `s` instead: a mixture of an image and a warped one is a
-    double image. A ramp of a `Chain` or `RandomChoice` holds for each attack in it.
+    In call number `n`, counted from 0, the attack has the share `s = min(n / steps, 1)` of
+    its strength. The result is `image + s * (attacked - image)`, which works for any attack.
+    `Affine`, `GaussianNoise`, `JPEG`, `PerspectiveWarp` and `RandomResizedCrop` scale their
+    drawn parameters by `s` instead, since a mixture of an image and a warped one is a double
+    image. A ramp of a `Chain` or `RandomChoice` acts on each attack in it.
 
-    StegaStamp trains so, over 1,000 steps, or 10,000 for the warp. The number of calls
-    is a weight: it is saved, and goes on when a training is resumed. Calls with
+    StegaStamp trains like this, over 1,000 steps, or 10,000 for the warp. The number of calls
+    is a weight: it is saved, and continues when a training is resumed. Calls with
     `training=False` are not counted.
 
     Args:
         attack: an attack or another Keras layer.
-        steps: number of calls after which the attack has its full strength.
+        steps: number of calls until the attack has its full strength.
         seed: see `Attack`.
 
     Example:

@@ -13,7 +13,7 @@ __all__ = ["Crop", "Cropout", "Dropout", "Frame", "GridCrop", "RectangleCrop"]
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class Crop(Attack):
-    """Keeps a window at a random place in every image and fills the rest, or cuts it off.
+    """Keeps a window at a random place in every image, and fills the rest or cuts it off.
 
     The window has `int(fraction * height)` rows and `int(fraction * width)` columns.
 
@@ -31,8 +31,8 @@ class Crop(Attack):
             square of this.
         fill: value outside the window, in [0, 1]; mid gray by default, which is 0 in the [-1, 1]
             of the official code. `None`, or `"none"` in a config file, cuts the window out:
-            all images of a batch get one size, drawn per batch, each its own place; such a
-            layer does not run under XLA.
+            all images of a batch get the same size, drawn per batch, each at its own place.
+            Such a layer does not run under XLA.
         seed: see `Attack`.
 
     Output shape:
@@ -82,7 +82,7 @@ def _fill_value(fill):
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class Cropout(Attack):
-    """Keeps the watermark in a window at a random place; outside, the cover comes back.
+    """Keeps the watermark in a window at a random place, and the cover outside.
 
     The window is that of `Crop`. MBRS (section 4.2.2) and HiDDeN test with 0.3 of the area, a
     fraction of 0.55 of the sides; the PyTorch port of HiDDeN trains with fractions of 0.25 to 0.35.
@@ -117,16 +117,16 @@ class Cropout(Attack):
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class Dropout(Attack):
-    """Keeps the watermark in randomly chosen pixels; in the others the cover comes back.
+    """Keeps the watermark in randomly chosen pixels, and the cover in the others.
 
-    Not `keras.layers.Dropout`: nothing is set to 0 or scaled, and it acts in inference too. HiDDeN
+    Unlike `keras.layers.Dropout`, it sets and scales nothing, and acts in inference too. HiDDeN
     and MBRS (section 4.2.2) test with 0.3; the PyTorch port of HiDDeN trains with 0.25 to 0.35.
 
     Args:
         keep: probability that a pixel keeps its watermarked value, in [0, 1], or a pair
             `(low, high)` to draw one per image.
-        per: `"pixel"` chooses whole pixels (HiDDeN), `"element"` the value of each channel on
-            its own (MBRS, official code).
+        per: `"pixel"` chooses whole pixels (HiDDeN), `"element"` the value of each channel
+            independently (MBRS, official code).
         seed: see `Attack`.
 
     Call arguments:
@@ -160,8 +160,8 @@ class Dropout(Attack):
 class Frame(Attack):
     """Paints a black frame over the border of the image.
 
-    CropDefender (section 5.1.1) measures with it what a crop loses besides place; its widest
-    frame, 70 of 400 pixels, is `Frame(0.175)`.
+    CropDefender (section 5.1.1) uses it to measure what a crop loses apart from the alignment;
+    its widest frame, 70 of 400 pixels, is `Frame(0.175)`.
 
     Args:
         width: share of each side that the frame covers at either end, from 0 to 0.49, or a
@@ -188,7 +188,7 @@ class Frame(Attack):
 
 
 def _middle(size, width):
-    """Marks what is inside of the frame along an axis, bool `(batch, size)`."""
+    """Returns which positions along an axis lie inside the frame, bool `(batch, size)`."""
     size = tf.cast(size, tf.float32)
     border = tf.round(width * size)[:, None]
     position = tf.range(size)[None]
@@ -205,7 +205,7 @@ class GridCrop(Attack):
         amount: probability that a block is filled, in [0, 1], or a pair
             `(low, high)` to draw one per image.
         block_shape: rows and columns of a block, pixels. Blocks are aligned with the
-            top left corner; those at the right and bottom border may be cut.
+            top left corner; blocks at the right and bottom border may be incomplete.
         fill: value in a filled block, in [0, 1].
         seed: see `Attack`.
 

@@ -25,7 +25,7 @@ EDGES = [[-0.5, -0.5, -0.5], [-0.5, 5.0, -0.5], [-0.5, -0.5, -0.5]]
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class GaussianBlur(Attack):
-    """Blurs by a Gaussian, as `scipy.ndimage.gaussian_filter` does.
+    """Blurs with a Gaussian, as `scipy.ndimage.gaussian_filter` does.
 
     ReDMark tests with 1, 1.6 and 2 (Table 3, where sigma is called radius). The Gaussian
     filter of MBRS (section 4.2.2) is `GaussianBlur(2, size=7, padding="reflect")`.
@@ -118,10 +118,10 @@ class MedianFilter(Attack):
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class MotionBlur(Attack):
-    """Blurs along a line, as a camera that moves does.
+    """Blurs along a line, as the motion of a camera does.
 
     The line blur of StegaStamp: a ridge with a Gaussian profile through the middle of the
-    kernel, cut off where `|x| + |y| > size // 2`. Its code takes one kernel per batch and
+    kernel, set to 0 where `|x| + |y| > size // 2`. Its code uses one kernel per batch and
     `padding="zero"`. Its defocus blur is `GaussianBlur((1.0, 3.0), size=7, padding="zero")`.
 
     Reference:
@@ -171,7 +171,7 @@ class MotionBlur(Attack):
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class Sharpen(Attack):
-    """Sharpens by an unsharp mask, as `PIL.ImageFilter.UnsharpMask` does.
+    """Sharpens with an unsharp mask, as `PIL.ImageFilter.UnsharpMask` does.
 
     `image + percent / 100 * (image - blurred)` where the two differ by more than the
     threshold. The result is clipped to [0, 1] with a straight-through gradient.
@@ -211,11 +211,11 @@ class Sharpen(Attack):
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class FIRFilter(Attack):
-    """Filters every channel by a given kernel. Nothing is clipped.
+    """Filters every channel with a given kernel, without clipping.
 
     Args:
-        kernel: 2D list or array of odd sides; it is correlated with the image, as it
-            is, without normalisation.
+        kernel: 2D list or array with odd sides; it is correlated with the image, without
+            normalization.
         padding: what lies beyond the border: `"symmetric"` (cba|abc, "reflect" of
             SciPy), `"reflect"` (cb|abc), `"edge"` (aa|abc) or `"zero"`.
         seed: not used; see `Attack`.

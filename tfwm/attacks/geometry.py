@@ -23,15 +23,15 @@ __all__ = ["Affine", "Mirror", "PerspectiveWarp", "RandomResizedCrop", "Resize"]
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class Affine(Attack):
-    """Turns, scales and shifts the image about its centre, bilinearly.
+    """Rotates, scales and shifts the image about its center, bilinearly.
 
-    The size stays; beyond the border the edge pixel repeats. Small ranges teach a network to
-    bear the rest of a misalignment that a search leaves.
+    The size stays the same; beyond the border the edge pixel repeats. Small ranges teach a
+    network to tolerate the misalignment that remains after a search.
 
     Args:
         rotation: degrees counterclockwise, or a pair `(low, high)` to draw one per image.
         scale: factor above 0, or a pair; above 1 enlarges.
-        shift: pixels, or a pair; drawn apart for the two axes.
+        shift: pixels, or a pair; drawn separately for the two axes.
         seed: see `Attack`.
 
     Example:
@@ -69,10 +69,10 @@ class Affine(Attack):
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class Mirror(Attack):
-    """Mirrors the image left-right.
+    """Mirrors the image left-right, in every call.
 
-    Always, as every attack; `RandomChoice([Mirror(), Identity()], per="image")` mirrors half of
-    the images. `Ramp` lets the share of mirrored images grow from none to all.
+    To mirror half of the images, use `RandomChoice([Mirror(), Identity()], per="image")`.
+    Inside a `Ramp`, the share of mirrored images grows from none to all.
 
     Args:
         seed: see `Attack`.
@@ -99,22 +99,23 @@ FILLS = ("white", "cover", "edge")
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class PerspectiveWarp(Attack):
-    """Warps the image as if its four corners had been found inexactly in a photo of it.
+    """Warps the image as if its four corners had been located inexactly in a photo of it.
 
     StegaStamp's warp (section 3.2 of its paper): every coordinate of every corner is
-    displaced by up to `offset` of the side, and what the displaced corners enclose fills
-    the image, bilinearly. Its code warps the cover before the embedder and the watermarked
-    image back (`tfwm.ops.perspective.warp` and `unwarp`); to the extractor, which sees the
-    watermark displaced, this attack is the same. `Ramp` lowers the offset.
+    displaced by up to `offset` of the side, and the area that the displaced corners enclose
+    is stretched over the image, bilinearly. Its code warps the cover before the embedder and
+    warps the watermarked image back (`tfwm.ops.perspective.warp` and `unwarp`); for the
+    extractor, which sees a displaced watermark, this attack is equivalent. `Ramp` scales the
+    offset.
 
     Reference:
         Tancik et al., "StegaStamp", CVPR 2020.
 
     Args:
         offset: the largest displacement as a share of the side, from 0 to 0.24, or a pair
-            `(low, high)` to draw one per image; the paper's by default, which draws one per
-            batch.
-        fill: what shows beyond the border: `"white"` (the paper), `"cover"`, the same place
+            `(low, high)` to draw one per image. The default is the paper's range, which the
+            paper draws once per batch.
+        fill: what appears beyond the border: `"white"` (the paper), `"cover"`, the same place
             of the cover (the improved network of CropDefender), or `"edge"`, the
             nearest pixel of the image.
         seed: see `Attack`.
@@ -126,7 +127,7 @@ class PerspectiveWarp(Attack):
     """
 
     moves = True
-    twins = (Twin("perspective", differs="it moves corners both ways, the real one inwards alone"),)
+    twins = (Twin("perspective", differs="the real one moves corners only inwards"),)
 
     def __init__(self, offset=(0.0, 0.1), fill="white", seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)
@@ -148,20 +149,20 @@ class PerspectiveWarp(Attack):
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class RandomResizedCrop(Attack):
-    """Cuts a window out of every image and brings it to the size of the image.
+    """Cuts a window out of every image and resizes it to the size of the image.
 
-    What CropDefender adds to StegaStamp (section 3.2 of its paper). Each image has its own
-    window of whole pixels; the code of the paper takes one per batch. The resize is that of
+    CropDefender adds this to StegaStamp (section 3.2 of its paper). Each image has its own
+    window of whole pixels; the code of the paper uses one per batch. The resize is that of
     `PIL.Image.resize(size, Image.BILINEAR)` without rounding to 8 bits; a window is never
-    larger than the image, so that there is nothing to antialias. `Ramp` lets the area shrink
-    from all of the image.
+    larger than the image, so that no antialiasing is needed. Inside a `Ramp`, the area shrinks
+    from the whole image.
 
     Args:
         area: share of the area that is kept, above 0 and up to 1, or a pair `(low, high)` to
             draw one per image.
-        aspect: width by height of the window in units of the image's, or a pair, drawn
-            uniformly in its logarithm; no more than the area lets fit into the image, so
-            that it is 1 for an area of 1.
+        aspect: width by height of the window, relative to the image's, or a pair, from which
+            its logarithm is drawn uniformly. It is limited so that a window of the area fits
+            into the image: it is 1 for an area of 1.
         seed: see `Attack`.
 
     Example:
@@ -171,7 +172,7 @@ class RandomResizedCrop(Attack):
     """
 
     moves = True
-    twins = (Twin("crop", differs="it scales the piece back, the real one leaves it small"),)
+    twins = (Twin("crop", differs="the real one does not resize the piece"),)
 
     def __init__(self, area=(0.6, 1.0), aspect=(3 / 4, 4 / 3), seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)
@@ -206,7 +207,7 @@ class RandomResizedCrop(Attack):
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class Resize(Attack):
-    """Resizes the image and brings it back to its size, or leaves it so.
+    """Resizes the image, and back to its size if `restore` is True.
 
     The scaled size is `int(side * scale)`. ReDMark tests with 0.5, 0.75 and 1.5 and
     back (Table 3). The PyTorch port of HiDDeN trains with
@@ -214,11 +215,11 @@ class Resize(Attack):
 
     Args:
         scale: the factor, above 0, or a pair `(low, high)` to draw one per image.
-        restore: `False` leaves the images at the scaled size; a range then gives one
-            size per batch, and the layer does not run under XLA.
+        restore: whether to resize back. If `False`, the images keep the scaled size; a range
+            then gives one size per batch, and the layer does not run under XLA.
         method: `"bilinear"`, antialiased, with the weights of
             `PIL.Image.resize(size, Image.BILINEAR)` but without rounding to 8 bits, or
-            `"nearest"`, that of PyTorch's `interpolate`. It holds for both ways.
+            `"nearest"`, that of PyTorch's `interpolate`. Used in both directions.
         seed: see `Attack`.
 
     Output shape:
@@ -263,7 +264,7 @@ class Resize(Attack):
         return resize_and_back_matrices(*self._sizes(image, axis, scale), method=self.method)
 
     def _sizes(self, image, axis, scale):
-        """Returns the side of the image, the scaled one and the most that it can be."""
+        """Returns the side of the image, the scaled side and the largest possible one."""
         size = image.shape[axis]
         if size and not isinstance(self.scale, tuple):
             middle = max(int(size * self.scale), 1)

@@ -25,22 +25,22 @@ MASKS = {"square": (5, 3), "zigzag": (25, 9)}
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class JPEG(Attack):
-    """JPEG compression of gray or colour images of any size, with gradients.
+    """Compresses gray or color images of any size as JPEG does, with gradients.
 
-    All methods but `"codec"` run under XLA. Quality tables, edges of odd sizes and
+    All methods except `"codec"` run under XLA. Quality tables, edges of odd sizes and
     the chroma filters are libjpeg's.
 
     | method | what the extractor sees | gradient |
     |---|---|---|
     | `"faithful"` | libjpeg's integer arithmetic, the codec bit for bit | argument `gradient` |
     | `"codec"` | the codec itself, on the host: slower, no XLA | argument `gradient` |
-    | `"noise"` | uniform noise of +-0.5 in quantised units, not clipped (ReDMark, Eq. 3) | exact |
+    | `"noise"` | uniform noise of +-0.5 in quantized units, not clipped (ReDMark, Eq. 3) | exact |
     | `"cubic"` | rounding replaced by a cubic (Shin and Song) | exact |
-    | `"cubic_at_zero"` | a cubic where rounding gives 0, else nothing (StegaStamp) | exact |
+    | `"cubic_at_zero"` | a cubic where rounding gives 0, else no rounding (StegaStamp) | exact |
     | `"mask"` | high frequencies set to 0, whatever the quality (MBRS, HiDDeN) | exact |
 
     Where a method clips to [0, 1], before and after, the gradient passes straight
-    through. `Ramp` lowers the quality from 100 on.
+    through. Inside a `Ramp`, the quality falls from 100.
 
     The layers of the papers:
 
@@ -54,10 +54,10 @@ class JPEG(Attack):
     | HiDDeN, JPEG-Mask | `method="mask", mask="zigzag", subsampling="4:4:4"` |
     | StegaStamp | `(50, 100), method="cubic_at_zero"` |
 
-    The training code of MBRS takes YCbCr in full resolution, does not round pixels to 8 bits and
-    does not shift them by 128 before the DCT; the first is `"4:4:4"`, in the others this layer
-    does as libjpeg. StegaStamp's code neither rounds nor, as ReDMark's, turns its tables the
-    right way, and repeats chroma samples instead of filtering them.
+    The training code of MBRS uses YCbCr in full resolution, does not round pixels to 8 bits and
+    does not shift them by 128 before the DCT; the first is `"4:4:4"`, in the other two points
+    this layer follows libjpeg. StegaStamp's code does not round either; its tables, like those
+    of ReDMark's code, are transposed; and it repeats chroma samples instead of filtering them.
 
     References:
         Ahmadi et al., "ReDMark", 2020, section 3.3.
@@ -72,11 +72,11 @@ class JPEG(Attack):
             to draw one per image, both ends included.
         method: see the table.
         subsampling: `"4:2:0"` or `"4:4:4"`; no effect on gray images.
-        gradient: of `"faithful"` and `"codec"`: `"straight_through"` takes rounding
-            for the identity, `"cubic"` differentiates the method `"cubic"`, so that
-            coefficients which quantisation leaves at 0 get little gradient; with
-            `"zero"` nothing reaches the embedder, as with true rounding.
-        mask: of `"mask"`: `"square"` keeps 5 x 5 coefficients of luma and 3 x 3 of
+        gradient: for `"faithful"` and `"codec"`: `"straight_through"` treats rounding
+            as the identity; `"cubic"` is the gradient of the method `"cubic"`, so that
+            coefficients which quantization leaves at 0 get little gradient; with
+            `"zero"` no gradient reaches the embedder, as with true rounding.
+        mask: for `"mask"`: `"square"` keeps 5 x 5 coefficients of luma and 3 x 3 of
             chroma (MBRS), `"zigzag"` the first 25 and 9 (HiDDeN).
         seed: see `Attack`.
 
@@ -121,8 +121,8 @@ class JPEG(Attack):
         quality_seed, luma_seed, chroma_seed = split_seed(seed, 3)
         quality = draw_integer(self.quality, quality_seed, tf.shape(image)[0])
         if share is not None:
-            damage = share * tf.cast(100 - quality, tf.float32)
-            quality = 100 - tf.cast(tf.round(damage), tf.int32)
+            loss = share * tf.cast(100 - quality, tf.float32)
+            quality = 100 - tf.cast(tf.round(loss), tf.int32)
         if self.method == "noise":
             return self._quantized(image, quality, [_add_noise(luma_seed), _add_noise(chroma_seed)])
         image = straight_through_clip(image)

@@ -21,8 +21,8 @@ class GaussianNoise(Attack):
         stddev: standard deviation in units of the [0, 1] range, or a pair
             `(low, high)` to draw one per image.
         clip: whether the result is clipped to [0, 1], without a gradient outside: an embedder that
-            is not bounded itself then gains nothing by leaving the range. `Ramp` clips fully
-            from the first call.
+            is not bounded itself then gains nothing by leaving the range. Inside a `Ramp`, the
+            clipping is complete from the first call.
         seed: see `Attack`.
 
     Example:
@@ -52,9 +52,9 @@ class GaussianNoise(Attack):
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class UniformNoise(Attack):
-    """Adds independent uniform noise to every pixel and channel. Nothing is clipped.
+    """Adds independent uniform noise to every pixel and channel, without clipping.
 
-    With the default it stands for the rounding to 8 bits when an image is saved.
+    The default simulates the rounding to 8 bits when an image is saved.
 
     Args:
         amplitude: the noise is uniform in `[-amplitude, amplitude)`, in units of the
@@ -83,9 +83,9 @@ class UniformNoise(Attack):
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class SaltAndPepper(Attack):
-    """Sets some values to 1 (salt) and as many to 0 (pepper).
+    """Sets some values to 1 (salt) and the same number to 0 (pepper).
 
-    Each value of the image is chosen on its own, channels too, as in
+    Each value of the image is chosen independently, each channel too, as in
     `skimage.util.random_noise(mode="s&p")`. ReDMark trains with 8 % in all, and tests
     with 2, 6 and 10 % (section 3.3 and Table 2).
 

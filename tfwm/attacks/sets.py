@@ -1,4 +1,4 @@
-"""Named sets of attacks: what an image goes through from printing to reading."""
+"""Ready chains of attacks: what happens to an image from printing to reading."""
 
 from tfwm.attacks.compose import Chain, Identity, Ramp, RandomChoice
 from tfwm.attacks.filters import GaussianBlur, MotionBlur
@@ -11,23 +11,24 @@ __all__ = ["crop_chain", "printed_photo"]
 
 
 def printed_photo(perspective=0.1, quality=50, fill="white", blur=1.0, ramp=10_000, seed=None):
-    """Returns the chain of StegaStamp: an image is printed and photographed.
+    """Returns the chain of StegaStamp, which prints and photographs an image.
 
-    Perspective warp, a blur (Gaussian or along a line, each with a probability of 1/4), noise,
-    contrast, brightness, hue, saturation, JPEG, with the ranges of `scripts/base.sh` in its
-    code. Where the code draws once per batch, warp, noise, saturation and JPEG draw per image.
+    It consists of a perspective warp, a blur (Gaussian or along a line, each with a probability
+    of 1/4), noise, contrast, brightness, hue, saturation and JPEG, with the ranges of
+    `scripts/base.sh` in the paper's code. That code draws once per batch; here, warp, noise,
+    saturation and JPEG draw per image.
 
     Reference:
         Tancik et al., "StegaStamp", CVPR 2020, section 3.2.
 
     Args:
-        perspective: largest displacement of corners, a share of the side; 0 for no warp, when
-            the training warps covers itself.
+        perspective: largest displacement of corners, a share of the side; 0 for no warp, if
+            the training itself warps the covers.
         quality: the lowest quality of JPEG.
         fill: see `PerspectiveWarp`.
         blur: factor on the width of the blurs, which are the code's for 400 x 400 pixels.
-        ramp: number of calls over which the warp grows from nothing; noise, colours and JPEG
-            grow in a tenth of it. 0 gives full strength from the first call.
+        ramp: number of calls over which the warp grows from nothing; noise, colors and JPEG
+            grow in a tenth of it. With 0, everything has full strength from the first call.
         seed: see `Attack`.
 
     Returns:
@@ -55,8 +56,8 @@ def crop_chain(
     Args:
         area: the smallest share of the area that a crop keeps.
         perspective: see `printed_photo`.
-        quality: the lowest quality of JPEG, which then comes before the crop; none by default.
-        fill: see `PerspectiveWarp`; the paper's needs the cover.
+        quality: the lowest quality of JPEG, which comes before the crop; `None` for no JPEG.
+        fill: see `PerspectiveWarp`; the paper's fill needs the cover.
         blur: see `printed_photo`.
         ramp: see `printed_photo`; the area shrinks over twice as many calls.
         seed: see `Attack`.
@@ -78,7 +79,7 @@ def crop_chain(
 
 
 def _camera(perspective, fill, blur, ramp):
-    """Returns what both chains begin with."""
+    """Returns the attacks that both chains begin with."""
     warp = [PerspectiveWarp((0.0, perspective), fill)] if perspective else []
     blurs = [
         GaussianBlur((blur, 3.0 * blur), size=_odd(7 * blur), padding="zero"),
@@ -97,7 +98,7 @@ def _camera(perspective, fill, blur, ramp):
 
 
 def _odd(size):
-    """The odd number from 3 that is next to a size."""
+    """Returns the odd number that is nearest to a size, at least 3."""
     return max(3, 2 * round((size - 1) / 2) + 1)
 
 

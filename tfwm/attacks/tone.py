@@ -48,14 +48,14 @@ class Brightness(Attack):
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class Contrast(Attack):
-    """Moves the image away from its mean, or towards it, and clips to [0, 1].
+    """Scales the distance of pixels to the image's mean, and clips to [0, 1].
 
     `mean + factor * (image - mean)` with each image's own mean over pixels and channels. The
     gradient passes straight through the clipping.
 
     Args:
         factor: number of at least 0, or a pair `(low, high)` to draw one per image; below 1
-            flattens.
+            reduces the contrast.
         seed: see `Attack`.
 
     Example:
@@ -82,11 +82,11 @@ DARKEST = 1 / 255
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class Gamma(Attack):
-    """Raises the pixels, clipped to [0, 1], to a power.
+    """Clips the pixels to [0, 1] and raises them to a power.
 
     Args:
         gamma: number above 0, or a pair `(low, high)` to draw one per image; below 1
-            lightens the shadows.
+            brightens the shadows.
         seed: see `Attack`.
 
     Example:
@@ -104,7 +104,7 @@ class Gamma(Attack):
     def apply(self, image, seed, cover=None):
         gamma = per_image(draw_strength(self.gamma, seed, tf.shape(image)[0]))
         image = straight_through_clip(image)
-        # Below one gray level the curve goes on straight to 0.
+        # Below one gray level the curve is a straight line to 0.
         return tf.where(
             image > DARKEST,
             tf.pow(tf.maximum(image, DARKEST), gamma),
@@ -114,7 +114,7 @@ class Gamma(Attack):
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class Hue(Attack):
-    """Gives the image a colour cast: adds a number to every channel and clips to [0, 1].
+    """Adds a color cast, a number for every channel, and clips to [0, 1].
 
     StegaStamp's change of hue, with up to 0.1. The gradient passes straight through the
     clipping.
@@ -133,7 +133,7 @@ class Hue(Attack):
     TensorShape([2, 32, 32, 3])
     """
 
-    twins = (Twin("hue", differs="it adds a color cast, the real one turns the hue"),)
+    twins = (Twin("hue", differs="the real one rotates the hue instead of adding a color cast"),)
 
     def __init__(self, offset=(-0.1, 0.1), seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)
@@ -152,18 +152,18 @@ LUMINANCE = (0.3, 0.6, 0.1)
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class Saturation(Attack):
-    """Moves colours away from their gray, or towards it, and clips to [0, 1].
+    """Scales the distance of colors to their gray, and clips to [0, 1].
 
     `gray + factor * (image - gray)` with the gray `0.3 R + 0.6 G + 0.1 B` of StegaStamp,
-    which draws a factor from (0, 1). Gray images stay as they are. The gradient passes
+    which draws a factor from (0, 1). Gray images do not change. The gradient passes
     straight through the clipping.
 
     Reference:
         Tancik et al., "StegaStamp", CVPR 2020.
 
     Args:
-        factor: number of at least 0, or a pair `(low, high)` to draw one per image; 0 leaves
-            gray, above 1 is more colourful.
+        factor: number of at least 0, or a pair `(low, high)` to draw one per image; 0 gives
+            a gray image, above 1 stronger colors.
         seed: see `Attack`.
 
     Example:

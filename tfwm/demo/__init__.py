@@ -1,4 +1,4 @@
-"""A page on this computer to mark a photo, damage it and read it again."""
+"""A local web page on which one marks a photo, damages it and reads it again."""
 
 from tfwm.demo.serve import make_server, serve
 from tfwm.demo.server import DemoServer

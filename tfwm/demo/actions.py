@@ -1,13 +1,13 @@
-"""What the page asks for: functions of fields and files, without any state."""
+"""The actions that the page requests: functions of fields and files, without state."""
 
 import io
 import time
 
 from PIL import Image, UnidentifiedImageError, features
-from skimage import data
 
-from tfwm.batch.run_report import finite
-from tfwm.demo.damage import MAX_PIXELS, SERVICES, apply_damage
+from tfwm.checks import need
+from tfwm.demo.sliders import MAX_PIXELS, SERVICES, apply_sliders
+from tfwm.files import finite
 from tfwm.images import ImageError, encode_photo, read_photo
 from tfwm.images.pictures import amplify
 from tfwm.images.quality import large_ssim
@@ -17,7 +17,7 @@ from tfwm.payload import to_bytes
 from tfwm.report.pictures import eight_bit, reduced
 from tfwm.report.words import evidence, in_words, power_of_ten
 
-# What a photo is shown with on the page, longer side.
+# Longer side of a photo on the page.
 SHOWN = 1024
 OUTPUTS = {"png": "PNG", "jpg": "JPEG", "webp": "WebP", "tif": "TIFF", "avif": "AVIF"}
 LOSSY = {"jpg": "JPEG", "webp": "WEBP", "avif": "AVIF"}
@@ -27,7 +27,7 @@ class Actions:
     """Marks, damages, saves and reads photos for the page.
 
     Each action takes the fields and the files of a request and returns those of the answer.
-    `ValueError` (such as `ImageError`) tells the user in one line what to change.
+    The text of a `ValueError` (such as `ImageError`) is one line for the user: what to change.
 
     Args:
         watermarker: `tfwm.Watermarker`.
@@ -38,7 +38,7 @@ class Actions:
         self.max_bytes = watermarker.codec().max_bytes
 
     def settings(self):
-        """Returns what the page has to know beforehand."""
+        """Returns the settings of the page."""
         return {
             "network": self.watermarker.network.name,
             "max_message": self.max_bytes,
@@ -49,11 +49,11 @@ class Actions:
         }
 
     def example(self):
-        """Returns a PNG file to begin with: Rachel Michetti's coffee, CC0."""
-        return _png(data.coffee())
+        """Returns a PNG file to start with: Rachel Michetti's coffee, CC0."""
+        return _png(need("skimage.data", "evaluate").coffee())
 
     def open(self, fields, parts):
-        """Takes a look at a chosen photo: its size, its notes, a picture of it."""
+        """Opens a chosen photo and returns its size, its notes and a picture of it."""
         photo = _photo(fields, parts)
         height, width = photo.pixels.shape[:2]
         return (
@@ -62,7 +62,7 @@ class Actions:
         )
 
     def mark(self, fields, parts):
-        """Marks a photo; the marked one comes back without loss, with all its metadata."""
+        """Marks a photo and returns it without loss, with all its metadata."""
         photo = _photo(fields, parts)
         message = self._message(fields)
         key = _key(fields)
@@ -89,7 +89,7 @@ class Actions:
         }
 
     def save(self, fields, parts):
-        """Encodes a marked photo in the format asked for and reads that file back."""
+        """Encodes a marked photo in the requested format and reads that file back."""
         photo = _photo(fields, parts)
         output = _choice(fields, "format", [name for name in OUTPUTS if _available(name)])
         quality = None
@@ -101,12 +101,12 @@ class Actions:
         return {"decision": found.decision, "size": len(encoded)}, {"file": encoded}
 
     def damage(self, fields, parts):
-        """Damages a photo and saves it as a file of the format asked for."""
+        """Damages a photo and encodes it in the requested format."""
         photo = _photo(fields, parts)
         values = fields.get("damages", {})
         if not isinstance(values, dict):
-            raise ValueError(f"Expected damages and their values. Received: {values!r:.60}")
-        image = apply_damage(eight_bit(photo), values, fields.get("service"))
+            raise ValueError(f"Expected distortions and their values. Received: {values!r:.60}")
+        image = apply_sliders(eight_bit(photo), values, fields.get("service"))
         output = _choice(fields, "format", ["png", *LOSSY])
         if output == "png":
             encoded = _png(image)
@@ -165,7 +165,7 @@ class Actions:
 
 
 def _photo(fields, parts):
-    """Opens the photo of a request; what it is called comes from the browser."""
+    """Opens the photo of a request, with the file name that the browser gives."""
     file = parts.get("photo")
     name = str(fields.get("name") or "The photo")[:200]
     if not file:

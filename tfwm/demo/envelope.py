@@ -1,7 +1,7 @@
 """Fields and files in one body: a line of JSON, then the files one after another.
 
-`{"message": "...", "parts": {"photo": 12345}}\\n` and the 12345 bytes of the photo. Both
-directions use it; a browser makes one with a `Blob`, without any encoding of the files.
+An example is `{"message": "...", "parts": {"photo": 12345}}\\n`, then the 12345 bytes of the
+photo. Requests and answers use it; a browser makes one with a `Blob`, without encoding files.
 """
 
 import json
@@ -11,7 +11,7 @@ def pack(fields, parts=None):
     """Returns the bytes of a body.
 
     Args:
-        fields: dict of what JSON holds; `parts` is added.
+        fields: dict of values for JSON; `parts` is added.
         parts: dict of names and bytes.
 
     Example:
@@ -25,7 +25,7 @@ def pack(fields, parts=None):
 
 
 def unpack(body):
-    """Returns `(fields, parts)` of a body; `ValueError` if it is none."""
+    """Returns `(fields, parts)` of a body, or raises ValueError."""
     line, _, rest = body.partition(b"\n")
     try:
         fields = json.loads(line)

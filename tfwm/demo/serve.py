@@ -1,3 +1,5 @@
+"""Starting the demo server and opening its page."""
+
 import errno
 import webbrowser
 
@@ -10,12 +12,12 @@ PORT = 8765
 def serve(network="photo", port=PORT, open_browser=True, *, ready=None):
     """Serves the demo page on this computer until it is interrupted.
 
-    It listens on 127.0.0.1 only, answers no other site's page, writes no file, and keeps
-    nothing: photos stay in the browser, which sends them along with every request.
+    The server listens on 127.0.0.1 only, answers no pages of other sites, and writes and keeps
+    nothing: photos stay in the browser, which sends them with every request.
 
     Args:
         network: name or path of the network, see `tfwm.load`, or a `tfwm.Watermarker`.
-        port: 0 takes any free one.
+        port: number of the port; 0 takes any free one.
         open_browser: whether to open the page in the default browser.
         ready: called with the page's address once it can be opened.
 

@@ -1,3 +1,5 @@
+"""The HTTP server of the demo page: local, strict about requests, without a framework."""
+
 import json
 import logging
 import re
@@ -5,8 +7,8 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from tfwm import pages
-from tfwm.demo.damage import DAMAGES
 from tfwm.demo.envelope import pack, unpack
+from tfwm.demo.sliders import SLIDERS
 
 LOCAL = "127.0.0.1"
 MAX_BODY = 160 * 2**20
@@ -34,7 +36,7 @@ log = logging.getLogger(__name__)
 
 
 class Refused(Exception):
-    """A request that is answered with an HTTP status and one line."""
+    """A request that gets an HTTP status and one line as its answer."""
 
     def __init__(self, status, text):
         super().__init__(text)
@@ -44,16 +46,16 @@ class Refused(Exception):
 class DemoServer(ThreadingHTTPServer):
     """HTTP server of the demo page, on 127.0.0.1 only.
 
-    Python's own server does: one user, a handful of requests, and every request is checked
-    before its body is read. Another site's page cannot use it: its address must be this
-    server's (which foils DNS rebinding), the origin too, and the content type is one that
-    browsers do not send across origins without asking.
+    Python's own server is enough: there are one user and few requests, and every request is
+    checked before its body is read. Pages of other sites cannot use the server: the address
+    must be this server's (which prevents DNS rebinding), the origin too, and browsers do not
+    send this content type across origins without asking.
 
     Args:
-        port: 0 takes any free one.
+        port: number of the port; 0 takes any free one.
 
     Attributes:
-        actions: `Actions`, to be set before it serves.
+        actions: `Actions`; set it before the server runs.
         url: address of the page.
     """
 
@@ -89,7 +91,7 @@ class Handler(BaseHTTPRequestHandler):
         self._guarded(self._post)
 
     def send_error(self, code, message=None, explain=None):
-        """Answers what the base class refuses, such as other methods, like everything else."""
+        """Answers requests that the base class refuses, such as other methods."""
         self._refuse(Refused(code, message or HTTPStatus(code).phrase))
 
     def log_message(self, format, *arguments):
@@ -136,7 +138,7 @@ class Handler(BaseHTTPRequestHandler):
             self._send(pack(*answer), CONTENT_TYPE)
 
     def _body(self):
-        """The body of a request of this page, with all checks before it is read."""
+        """Returns the body of a request of this page, after all checks."""
         origin = self.headers.get("Origin")
         if origin is not None and origin not in {f"http://{host}" for host in self.server.hosts}:
             raise Refused(403, "Requests of other sites are not answered.")
@@ -156,7 +158,7 @@ class Handler(BaseHTTPRequestHandler):
         return body
 
     def _drain(self):
-        """Swallows the body of a refused request, or its sender would not see the answer."""
+        """Reads and drops the body of a refused request; else its sender misses the answer."""
         left, self.unread = min(self.unread, 4 * MAX_BODY), 0
         while left > 0:
             piece = self.rfile.read(min(left, 1 << 20))
@@ -167,7 +169,7 @@ class Handler(BaseHTTPRequestHandler):
     def _read(self, fields, parts):
         """Streams lines of JSON: the progress, then the result or the error.
 
-        A page that does not want to wait closes the connection, and the search ends with it.
+        If the page closes the connection, the search ends.
         """
         self.close_connection = True
         started = False
@@ -223,4 +225,4 @@ class Handler(BaseHTTPRequestHandler):
 
 def _page(settings):
     limits = {"max_body": MAX_BODY - 2**20}
-    return pages.render("demo.html", settings={**settings, **limits}, damages=DAMAGES, **settings)
+    return pages.render("demo.html", settings={**settings, **limits}, sliders=SLIDERS, **settings)

@@ -1,4 +1,4 @@
-"""Saving in a lossy format and opening it again, with the real codecs."""
+"""Saving in a lossy format and opening again, with the real codecs."""
 
 import io
 
@@ -12,7 +12,7 @@ from tfwm.distortions.registry import distortion
 def jpeg(image, level, subsampling="4:2:0"):
     """Encodes and decodes as JPEG of the quality `level` (libjpeg through Pillow).
 
-    Gray images are coded as gray. `subsampling` acts on colour images only.
+    Gray images are encoded as gray. `subsampling` affects color images only.
     """
     return _codec(image, "JPEG", quality=int(level), subsampling=subsampling)
 
@@ -31,15 +31,15 @@ def avif(image, level, subsampling="4:2:0"):
 
 @distortion()
 def double_jpeg(image, level, first=85):
-    """JPEG of the quality `first`, then of the quality `level`, both 4:2:0."""
+    """Encodes as JPEG of the quality `first`, then of the quality `level`, both 4:2:0."""
     return jpeg(jpeg(image, first), level)
 
 
 @distortion()
 def palette(image, level):
-    """Reduces to `level` colours, 2 to 256, as a GIF has them: median cut, dithered."""
+    """Reduces to `level` colors, 2 to 256, as a GIF does: median cut, dithered."""
     if not 2 <= level <= 256:
-        raise ValueError(f"Expected 2 to 256 colours. Received: level={level}")
+        raise ValueError(f"Expected 2 to 256 colors. Received: level={level}")
     picture = Image.fromarray(image).convert("RGB")
     few = picture.quantize(int(level), Image.Quantize.MEDIANCUT)
     mapped = picture.quantize(palette=few, dither=Image.Dither.FLOYDSTEINBERG)

@@ -1,14 +1,16 @@
-"""What several kinds of damage share."""
+"""What several families of distortions share."""
 
 import numpy as np
 from PIL import Image
 
 
 def to_uint8(x):
+    """Returns gray levels as uint8, rounded and clipped."""
     return np.clip(np.rint(x), 0, 255).astype(np.uint8)
 
 
 def random_rectangle(shape, fraction, generator):
+    """Returns the slices of a random square of the fraction of the area, cut to the image."""
     check_fraction(fraction)
     height, width = shape[:2]
     side = np.sqrt(fraction * height * width)
@@ -19,18 +21,20 @@ def random_rectangle(shape, fraction, generator):
 
 
 def check_fraction(level):
+    """Raises ValueError unless the level is from 0 to 1."""
     if not 0 <= level <= 1:
         raise ValueError(f"Expected a fraction from 0 to 1. Received: level={level}")
 
 
 def edge_widths(shape, level):
-    """Rows and columns that are the fraction `level` of the sides, rounded to whole pixels."""
+    """Returns the rows and columns of the fraction `level` of the sides, in whole pixels."""
     if not 0 <= level < 0.5:
         raise ValueError(f"Expected a fraction of each side from 0 to below 0.5. Received: {level}")
     return tuple(min(round(level * side), (side - 1) // 2) for side in shape[:2])
 
 
 def odd(level):
+    """Returns the level as an odd size of a window, or raises ValueError."""
     size = int(level)
     if size != level or size < 1 or size % 2 == 0:
         raise ValueError(f"Expected an odd window size such as 3. Received: level={level}")
@@ -43,14 +47,14 @@ def project(image, source, target, shape, fill=0):
     Args:
         image: uint8 `(H, W)` or `(H, W, 3)`.
         source: four `(x, y)` in the image; the pixel in the corner goes from 0 to 1.
-        target: where they come to lie, in the same order.
+        target: their new places, in the same order.
         shape: `(height, width)` of the result.
-        fill: gray level of what lies beyond the image.
+        fill: gray level beyond the image.
 
     Returns:
         uint8 image of that shape.
     """
-    # Pillow asks where in the old image a pixel of the new one comes from.
+    # Pillow needs the mapping from the new image to the old one.
     rows, values = [], []
     for (x, y), (u, v) in zip(target, source, strict=True):
         rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
@@ -66,6 +70,6 @@ def project(image, source, target, shape, fill=0):
 
 
 def corners_of(shape):
-    """The corners `(x, y)` of an image, clockwise from the top left."""
+    """Returns the corners `(x, y)` of an image, clockwise from the top left."""
     height, width = shape[:2]
     return np.array([(0, 0), (width, 0), (width, height), (0, height)], float)

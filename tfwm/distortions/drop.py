@@ -1,4 +1,4 @@
-"""Parts of the photo lost, at its old size."""
+"""Loss of parts of the photo, or of its mark; the size is kept."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ BLOCK = 8
 
 @distortion()
 def cropping(image, level, generator):
-    """Blackens one random square of the fraction `level` of the area; the size is kept."""
+    """Blackens one random square with the fraction `level` of the area."""
     out = image.copy()
     out[random_rectangle(image.shape, level, generator)] = 0
     return out
@@ -30,10 +30,10 @@ def grid_crop(image, level, generator):
 
 @distortion()
 def crop_keep(image, level, generator, fill=0):
-    """Keeps one random square of the fraction `level` of the area, the rest is `fill`.
+    """Keeps one random square with the fraction `level` of the area and fills the rest.
 
-    HiDDeN's crop, with the place known: their smaller image is put back where it was. The
-    text of MBRS has white, 255, around it, its code gray, 128.
+    HiDDeN's crop, with a known place: its smaller image is put back where it was. The text of
+    MBRS fills with white, 255, its code with gray, 128.
     """
     kept = random_rectangle(image.shape, level, generator)
     out = np.full_like(image, fill)
@@ -43,7 +43,7 @@ def crop_keep(image, level, generator, fill=0):
 
 @distortion()
 def frame(image, level):
-    """Blackens the fraction `level` of the sides along each of the four edges; size kept.
+    """Blackens the fraction `level` of the sides along each of the four edges.
 
     CropDefender, section 5.1: 70 of 400 pixels at every edge are the level 0.175.
     """
@@ -57,7 +57,7 @@ def frame(image, level):
 
 @distortion()
 def cropout(image, level, generator, cover):
-    """Keeps one random square of the fraction `level` of the area, the rest is the cover's."""
+    """Keeps one random square with the fraction `level` of the area, and the cover outside."""
     kept = random_rectangle(image.shape, level, generator)
     out = cover.copy()
     out[kept] = image[kept]
@@ -66,9 +66,9 @@ def cropout(image, level, generator, cover):
 
 @distortion()
 def dropout(image, level, generator, cover, channels="together"):
-    """Keeps each pixel with the probability `level`, else it is the cover's.
+    """Keeps each pixel with the probability `level`, or takes the cover's.
 
-    HiDDeN drops the channels of a pixel together, MBRS each by itself: `"apart"`.
+    HiDDeN drops the channels of a pixel together, MBRS each independently: `"apart"`.
     """
     check_fraction(level)
     if channels not in ("together", "apart"):

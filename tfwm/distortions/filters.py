@@ -11,11 +11,11 @@ from tfwm.distortions.registry import distortion
 
 @distortion()
 def gaussian_blur(image, level, window=None):
-    """Gaussian filter of the standard deviation `level` in pixels, mirrored borders.
+    """Blurs with a Gaussian of the standard deviation `level` in pixels, mirrored borders.
 
-    ReDMark says radius; its numbers are those of scipy's sigma. With an odd `window`, the
-    kernel has so many pixels a side instead of four sigmas each way, and the pixel at the
-    border is not doubled, as in MBRS.
+    ReDMark calls it radius; its numbers are scipy's sigma. With an odd `window`, the kernel
+    has that many pixels a side instead of four sigmas in each direction, and the pixel at the
+    border is not repeated, as in MBRS.
     """
     sigma = (level, level, 0)[: image.ndim]
     options = {"radius": odd(window) // 2, "mode": "mirror"} if window else {}
@@ -24,27 +24,27 @@ def gaussian_blur(image, level, window=None):
 
 @distortion()
 def sharpening(image, level):
-    """Unsharp mask of the radius `level`, 150 percent, threshold 3 (Pillow)."""
+    """Sharpens with an unsharp mask of the radius `level`, 150 percent, threshold 3 (Pillow)."""
     mask = ImageFilter.UnsharpMask(radius=level, percent=150, threshold=3)
     return np.array(Image.fromarray(image).filter(mask))
 
 
 @distortion()
 def edge_enhance(image, level=None):
-    """Makes edges stronger: Pillow's `EDGE_ENHANCE`, 3 x 3 pixels."""
+    """Enhances edges with Pillow's `EDGE_ENHANCE`, 3 x 3 pixels."""
     return np.array(Image.fromarray(image).filter(ImageFilter.EDGE_ENHANCE))
 
 
 @distortion()
 def median_filter(image, level):
-    """Median over a window of `level` x `level` pixels, an odd number; mirrored borders."""
+    """Takes the median over `level` x `level` pixels, an odd number; mirrored borders."""
     rank = need("skimage.filters.rank", "evaluate")
     size = odd(level)
     pad = size // 2
     window = np.ones((size, size), np.uint8)
     planes = image[..., None] if image.ndim == 2 else image
-    # The padding gives scikit-image's histogram median, several times the quicker for
-    # large windows, the border that scipy's has.
+    # scikit-image's histogram median is several times faster for large windows; the padding
+    # gives it the border of scipy's.
     padded = np.pad(planes, [(pad, pad), (pad, pad), (0, 0)], "symmetric")
     out = np.stack([rank.median(plane, window) for plane in np.moveaxis(padded, -1, 0)], -1)
     return out[pad : pad + image.shape[0], pad : pad + image.shape[1]].reshape(image.shape)
@@ -52,15 +52,15 @@ def median_filter(image, level):
 
 @distortion()
 def mean_filter(image, level):
-    """Mean over a window of `level` x `level` pixels, an odd number; mirrored borders."""
+    """Takes the mean over `level` x `level` pixels, an odd number; mirrored borders."""
     size = odd(level)
     return to_uint8(ndimage.uniform_filter(image.astype(np.float32), (size, size, 0)[: image.ndim]))
 
 
 @distortion()
 def edges(image, level):
-    """Image minus its Gaussian blur of sigma `level`, wrapping around as uint8 does.
+    """Subtracts the Gaussian blur of sigma `level` from the image, wrapping around as uint8.
 
-    In the authors' code, not in the paper's tables.
+    From the code of ReDMark's authors, not from the paper's tables.
     """
     return image - gaussian_blur(image, level)

@@ -1,4 +1,4 @@
-"""Other sizes, places and directions."""
+"""Changes of size, place and direction."""
 
 import math
 
@@ -11,13 +11,13 @@ from tfwm.distortions.registry import distortion
 
 @distortion()
 def identity(image, level=None):
-    """Leaves the image as it is: what is lost by rounding to uint8 alone."""
+    """Returns the image unchanged: only the rounding to uint8 counts."""
     return image.copy()
 
 
 @distortion()
 def resizing(image, level):
-    """Scales the sides by `level` and back, both bilinear with antialiasing (Pillow)."""
+    """Scales the sides by `level` and back, both times bilinear with antialiasing (Pillow)."""
     height, width = image.shape[:2]
     small = max(1, int(width * level)), max(1, int(height * level))
     scaled = Image.fromarray(image).resize(small, Image.Resampling.BILINEAR)
@@ -26,27 +26,27 @@ def resizing(image, level):
 
 @distortion()
 def rotation(image, level):
-    """Rotates by `level` degrees about the centre, bilinear, size kept, black corners."""
+    """Rotates by `level` degrees about the center, bilinear, size kept, black corners."""
     return np.array(Image.fromarray(image).rotate(level, Image.Resampling.BILINEAR))
 
 
 @distortion(changes_size=True)
 def scale(image, level):
-    """Scales the sides by `level` and stays there, bicubic with antialiasing (Pillow)."""
+    """Scales the sides by `level`, bicubic with antialiasing (Pillow)."""
     height, width = image.shape[:2]
     return resize(image, round(height * level), round(width * level))
 
 
 @distortion(changes_size=True)
 def stretch(image, level):
-    """Scales the width alone by `level`, bicubic with antialiasing (Pillow)."""
+    """Scales only the width by `level`, bicubic with antialiasing (Pillow)."""
     height, width = image.shape[:2]
     return resize(image, height, round(width * level))
 
 
 @distortion(changes_size=True)
 def crop(image, level, generator):
-    """Cuts a random piece of the fraction `level` of the area, of the photo's shape."""
+    """Cuts out a random piece with the fraction `level` of the area and the photo's shape."""
     check_fraction(level)
     height, width = image.shape[:2]
     rows, columns = (max(1, round(n * math.sqrt(level))) for n in (height, width))
@@ -57,9 +57,10 @@ def crop(image, level, generator):
 
 @distortion()
 def centre_crop(image, level):
-    """Cuts off the fraction `level` of the sides at each of the four edges, scales back, bicubic.
+    """Cuts the fraction `level` of the sides off each edge and scales back, bicubic.
 
-    CropDefender, section 5.1: 30 of 400 pixels at every edge are the level 0.075. Whole pixels.
+    CropDefender, section 5.1: 30 of 400 pixels at every edge are the level 0.075. Rounded to
+    whole pixels.
     """
     rows, columns = edge_widths(image.shape, level)
     height, width = image.shape[:2]
@@ -68,7 +69,7 @@ def centre_crop(image, level):
 
 @distortion(changes_size=True)
 def strip(image, level, generator):
-    """Cuts off a strip of the fraction `level` of the photo at a random one of its sides."""
+    """Cuts a strip of the fraction `level` of the photo off one of its sides, at random."""
     check_fraction(level)
     turns = int(generator.integers(4))
     turned = np.rot90(image, turns)
@@ -80,7 +81,7 @@ def strip(image, level, generator):
 def rotation_cropped(image, level):
     """Rotates by `level` degrees, bicubic, and cuts out the largest upright inner rectangle.
 
-    What the straighten tool of a photo program does.
+    The straighten tool of a photo program does this.
     """
     turned = Image.fromarray(image).rotate(level, Image.Resampling.BICUBIC)
     rows, columns = _inner_rectangle(*image.shape[:2], math.radians(level))
@@ -92,7 +93,7 @@ def rotation_cropped(image, level):
 def perspective(image, level, generator):
     """Moves the corners inwards by random parts, up to `level`, of the sides; black around.
 
-    A photo of a screen or a print, taken by hand. Bicubic, size kept.
+    It stands for a hand-held photo of a screen or a print. Bicubic, size kept.
     """
     check_fraction(level)
     corners = corners_of(image.shape)
@@ -109,16 +110,16 @@ def mirror(image, level=None):
 
 @distortion(changes_size=True)
 def quarter_turn(image, level):
-    """Turns anticlockwise by `level` times 90 degrees."""
+    """Rotates counterclockwise by `level` times 90 degrees."""
     return np.rot90(image, int(level)).copy()
 
 
 @distortion(changes_size=True)
 def screenshot(image, level, generator, most=6):
-    """Shows the photo at `level` times its size on a screen and cuts it out by hand.
+    """Shows the photo on a screen at `level` times its size and cuts it out by hand.
 
-    Bicubic; then each side is cut off by 0 to `most` pixels, or keeps as many of the window
-    around it, light or dark.
+    Scaled bicubically. Each side then loses 0 to `most` pixels, or gains that many pixels of
+    the window around the photo, which is light or dark.
     """
     shown = scale(image, level)
     edges = generator.integers(-most, most + 1, 4)
@@ -138,7 +139,7 @@ def resize(image, height, width):
 
 
 def _inner_rectangle(height, width, angle):
-    """Sides of the largest upright rectangle inside one that is turned by `angle` radians."""
+    """Returns the sides of the largest upright rectangle in one rotated by `angle` radians."""
     sine, cosine = abs(math.sin(angle)), abs(math.cos(angle))
     long, short = max(height, width), min(height, width)
     if short <= 2 * sine * cosine * long or abs(sine - cosine) < 1e-10:

@@ -1,4 +1,4 @@
-"""Noise on every sample or on some pixels."""
+"""Noise on all samples or on some pixels."""
 
 import numpy as np
 
@@ -8,21 +8,21 @@ from tfwm.distortions.registry import distortion
 
 @distortion()
 def gaussian_noise(image, level, generator):
-    """Adds N(0, level^2) to every sample, level in gray levels; clips and rounds."""
+    """Adds N(0, level^2) to every sample, `level` in gray levels; clips and rounds."""
     noise = generator.standard_normal(image.shape, np.float32)
     return to_uint8(image + np.float32(level) * noise)
 
 
 @distortion()
 def uniform_noise(image, level, generator):
-    """Adds U(-level, level) to every sample, level in gray levels; clips and rounds."""
+    """Adds U(-level, level) to every sample, `level` in gray levels; clips and rounds."""
     noise = 2 * generator.random(image.shape, np.float32) - 1
     return to_uint8(image + np.float32(level) * noise)
 
 
 @distortion()
 def salt_and_pepper(image, level, generator):
-    """Turns the fraction `level` of the pixels to black or white, half each."""
+    """Sets the fraction `level` of the pixels to black or white, half each."""
     check_fraction(level)
     u = generator.random(image.shape[:2], np.float32)
     out = image.copy()

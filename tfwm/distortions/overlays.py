@@ -1,4 +1,4 @@
-"""Things drawn over a photo."""
+"""Bars, captions and logos drawn over a photo."""
 
 import math
 from functools import lru_cache
@@ -38,7 +38,7 @@ LINES = (
 
 @distortion()
 def letterbox(image, level):
-    """Lays black bars over the top and the bottom, together the fraction `level` of the area."""
+    """Paints black bars over top and bottom, together the fraction `level` of the area."""
     check_fraction(level)
     bar = round(image.shape[0] * level / 2)
     out = image.copy()
@@ -49,9 +49,9 @@ def letterbox(image, level):
 
 @distortion()
 def text_overlay(image, level, generator):
-    """Writes a caption over the photo: white with a black rim, at a random height.
+    """Writes a caption over the photo, white with a black outline, at a random height.
 
-    A proverb over the whole width, its letters the fraction `level` of the photo's height.
+    A proverb fills the width; its letters have the fraction `level` of the photo's height.
     """
     height, width = image.shape[:2]
     size = max(6, round(level * height))
@@ -76,7 +76,7 @@ def text_overlay(image, level, generator):
 
 @distortion()
 def stamp(image, level, angle=30, text="SAMPLE"):
-    """Tiles the photo with slanted white words of the opacity `level`, as photo agencies do."""
+    """Covers the photo with slanted white words of the opacity `level`, as agencies do."""
     check_fraction(level)
     height, width = image.shape[:2]
     size = max(8, min(height, width) // 10)
@@ -98,22 +98,22 @@ def stamp(image, level, angle=30, text="SAMPLE"):
 
 @distortion()
 def logo_overlay(image, level, generator):
-    """Sets a round badge with a star into a random corner; it covers `level` of the area.
+    """Puts a round badge with a star, `level` of the area, into a random corner.
 
-    Its colours are random, its opacity 90 percent.
+    Its colors are random, its opacity is 90 percent.
     """
     check_fraction(level)
     height, width = image.shape[:2]
     side = round(2 * math.sqrt(level * height * width / math.pi))
     side = max(4, min(side, height, width))
-    colours = [tuple(int(c) for c in generator.integers(0, 256, 3)) for _ in range(2)]
-    badge = Image.new("RGB", (side, side), colours[0])
+    colors = [tuple(int(c) for c in generator.integers(0, 256, 3)) for _ in range(2)]
+    badge = Image.new("RGB", (side, side), colors[0])
     mask = Image.new("L", (side, side), 0)
     ImageDraw.Draw(mask).ellipse((0, 0, side - 1, side - 1), fill=round(255 * LOGO_OPACITY))
     draw = ImageDraw.Draw(badge)
     rim = max(1, side // 16)
-    draw.ellipse((rim, rim, side - 1 - rim, side - 1 - rim), outline=colours[1], width=rim)
-    draw.polygon(list(_star(side / 2, 0.36 * side)), fill=colours[1])
+    draw.ellipse((rim, rim, side - 1 - rim, side - 1 - rim), outline=colors[1], width=rim)
+    draw.polygon(list(_star(side / 2, 0.36 * side)), fill=colors[1])
     margin = round(MARGIN * min(height, width))
     right, bottom = generator.integers(0, 2, 2)
     place = (
@@ -127,10 +127,10 @@ def logo_overlay(image, level, generator):
 
 @distortion()
 def pattern_elimination(image, level):
-    """Writes white text over an image: the pixels under the letters are lost.
+    """Writes white text over an image, which destroys the pixels under the letters.
 
-    ReDMark, section 4.3 ("patterned-pixel-elimination"): lines of 40 point text, line `i`
-    starting at the pixel (10, 10 + 30 i). The authors' handwriting font "Natural script"
+    ReDMark, section 4.3 ("patterned-pixel-elimination"): lines of 40 point text; line `i`
+    starts at the pixel (10, 10 + 30 i). The authors' handwriting font "Natural script"
     and their quotations are not available; this uses Pillow's scalable default font and
     16 proverbs, with the same geometry. Its strokes are heavier than handwriting.
 
@@ -159,7 +159,7 @@ def pattern_elimination(image, level):
 
 @lru_cache(maxsize=32)
 def _text_mask(height, width, lines):
-    """Coverage of the letters, 0 to 1; the same for every image of a size."""
+    """Returns how far letters cover each pixel, 0 to 1; equal for all images of a size."""
     canvas = Image.new("L", (width, height), 0)
     draw = ImageDraw.Draw(canvas)
     font = ImageFont.load_default(size=FONT_SIZE)
@@ -170,11 +170,11 @@ def _text_mask(height, width, lines):
     return mask
 
 
-def _star(centre, radius):
+def _star(center, radius):
     for i in range(10):
         r = radius * (1 if i % 2 == 0 else 0.4)
         angle = math.pi * i / 5
-        yield centre + r * math.sin(angle), centre - r * math.cos(angle)
+        yield center + r * math.sin(angle), center - r * math.cos(angle)
 
 
 def _wrapped(text, font, width):

@@ -1,4 +1,4 @@
-"""A photo printed on paper and photographed with a phone, simulated."""
+"""Simulation of a photo that is printed on paper and photographed with a phone."""
 
 import dataclasses
 
@@ -18,18 +18,20 @@ TABLE = 90  # gray level of what the print lies on
 
 @dataclasses.dataclass(frozen=True)
 class Conditions:
-    """How well a photo is printed and photographed; own choices, from studio to hand-held.
+    """The quality of a print and of its photograph.
+
+    The values in `LEVELS` are our own choice, from a studio to a hand-held phone.
 
     Args:
         black, white: reflectance of the darkest ink and of the paper, of 1.
-        gain: exponent above 1 by which dots that spread darken the middle tones.
-        colour: saturation that the inks keep.
+        gain: exponent above 1: spreading dots darken the middle tones.
+        color: saturation that the inks keep.
         ink: standard deviation of the ink's grain, of 1.
-        tilt: largest way of a corner inwards, of the side.
-        light: largest loss of light from one side of the photo to the other, of 1.
+        tilt: largest displacement of a corner inwards, of the side.
+        light: largest loss of light across the photo, of 1.
         defocus: largest standard deviation of the blur, of the long side.
         motion: largest length of the camera's path, of the long side.
-        cast: largest gain or loss of a colour channel, of 1.
+        cast: largest gain or loss of a color channel, of 1.
         moire: contrast of the fringes, of 1.
         noise: standard deviation of the sensor's noise at full light, of 1.
         quality: of the camera's JPEG.
@@ -38,7 +40,7 @@ class Conditions:
     black: float
     white: float
     gain: float
-    colour: float
+    color: float
     ink: float
     tilt: float
     light: float
@@ -59,12 +61,12 @@ LEVELS = {
 
 @distortion()
 def print_photo(image, level, generator, rectified=True):
-    """Prints and photographs: level 1 is mild, 2 medium, 3 strong; the size is kept.
+    """Prints and photographs a photo: level 1 is mild, 2 medium, 3 strong; size kept.
 
-    Paper and ink (tones, colours, grain), a view from aside, uneven light, defocus and motion
-    blur, a colour cast, moire, sensor noise, JPEG; see `Conditions`. Rectified, the print is
-    cut out at its true corners and made upright, as StegaStamp's detector does; else the whole
-    of the camera's picture is given, with the table around the print.
+    It simulates paper and ink (tones, colors, grain), an oblique view, uneven light, defocus and
+    motion blur, a color cast, moire, sensor noise and JPEG; see `Conditions`. If `rectified`,
+    the print is cut out at its true corners and made upright, as StegaStamp's detector does;
+    else the result is the camera's whole picture, with the table around the print.
     """
     picture, corners = photograph(image, level, generator)
     if rectified:
@@ -106,16 +108,16 @@ def photograph(image, level, generator):
 
 
 def _print(image, conditions, generator):
-    """The print under even light, uint8 RGB."""
+    """Returns the print under even light, uint8 RGB."""
     height, width = (OVERSAMPLING * side for side in image.shape[:2])
     large = resize(np.array(Image.fromarray(image).convert("RGB")), height, width)
-    tone = (saturation(large, conditions.colour) / np.float32(255)) ** conditions.gain
+    tone = (saturation(large, conditions.color) / np.float32(255)) ** conditions.gain
     tone += conditions.ink * generator.standard_normal((height, width, 1), np.float32)
     return to_uint8(255 * (conditions.black + (conditions.white - conditions.black) * tone))
 
 
 def _expose(scene, conditions, generator):
-    """What the camera's sensor gives of a scene, uint8."""
+    """Returns what the camera's sensor records of a scene, uint8."""
     height, width = scene.shape[:2]
     long = max(height, width)
     rows, columns = np.mgrid[:height, :width].astype(np.float32) / long
@@ -134,9 +136,9 @@ def _expose(scene, conditions, generator):
 
 
 def _blur(x, sigma, length, angle):
-    """Out of focus by `sigma` pixels, and moved by `length` pixels in a direction.
+    """Blurs by `sigma` pixels of defocus and a motion of `length` pixels in a direction.
 
-    One Gaussian; along the path it has the variance of an even movement more.
+    It is one Gaussian, with the variance of an even motion added along the path.
     """
     across = np.array([np.cos(angle), np.sin(angle)])
     spread = sigma**2 * np.eye(2) + length**2 / 12 * np.outer(across, across)
@@ -149,7 +151,7 @@ def _blur(x, sigma, length, angle):
 
 
 def _fringes(rows, columns, generator):
-    """Moire: slow coloured waves where the print's raster meets the sensor's; in [-1, 1]."""
+    """Moire: slow colored waves where the print's raster meets the sensor's; in [-1, 1]."""
     angle, period = generator.uniform(0, np.pi), generator.uniform(0.03, 0.1)
     across = (np.cos(angle) * columns + np.sin(angle) * rows) / period
     bend = 0.5 * np.sin(2 * np.pi * (rows + columns))

@@ -1,4 +1,4 @@
-"""Changes of style: what a photo shows stays, how it looks does not."""
+"""Changes of style, which keep what a photo shows and change how it looks."""
 
 import numpy as np
 from PIL import Image
@@ -10,25 +10,25 @@ from tfwm.distortions.registry import distortion
 from tfwm.distortions.tone import saturation
 
 WINDOW = 0.0125  # of the mean side: 5 of 400 pixels
-LINE_START, LINE_END = 12.0, 48.0  # slope, in gray levels a pixel, where lines begin and are black
+LINE_START, LINE_END = 12.0, 48.0  # slopes where lines begin and are black, levels a pixel
 LINE_OPACITY = 0.7
-COLOUR = 1.3
+COLOR = 1.3
 
 
 @distortion()
 def one_bit(image, level=None):
-    """Turns the photo to black and white dots, dithered by Floyd and Steinberg (Pillow)."""
+    """Converts the photo to black and white dots, dithered by Floyd and Steinberg (Pillow)."""
     dots = Image.fromarray(image).convert("1")
     return np.array(dots.convert("L" if image.ndim == 2 else "RGB"))
 
 
 @distortion()
 def cartoon(image, level):
-    """Draws the photo as a cartoon: smooth areas of `level` tones, strong colours, dark lines.
+    """Draws the photo as a cartoon: smooth areas of `level` tones, strong colors, dark lines.
 
     A median, luma in equal steps, saturation 1.3, and lines where the smoothed luma is
-    steep. It stands for the style change of CropDefender, section 4.2, which is AnimeGAN, a
-    network; this one needs no download and removes more of a photo's fine detail.
+    steep. It replaces the style change of CropDefender, section 4.2, the network AnimeGAN;
+    it needs no download and removes more of a photo's fine detail.
     """
     if not 2 <= level <= 256:
         raise ValueError(f"Expected 2 to 256 tones. Received: level={level}")
@@ -41,4 +41,4 @@ def cartoon(image, level):
     lines = LINE_OPACITY * np.clip((slope - LINE_START) / (LINE_END - LINE_START), 0, 1)
     luma = to_uint8(np.rint(luma / step) * step * (1 - lines))
     drawn = Image.fromarray(np.stack([luma, *chroma], -1), "YCbCr").convert("RGB")
-    return saturation(np.array(drawn), COLOUR) if image.ndim == 3 else np.array(drawn.convert("L"))
+    return saturation(np.array(drawn), COLOR) if image.ndim == 3 else np.array(drawn.convert("L"))

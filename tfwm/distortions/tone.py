@@ -1,4 +1,4 @@
-"""Light and colour, as the sliders of a photo program change them."""
+"""Changes of light and color, as the sliders of a photo program make them."""
 
 import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
@@ -27,7 +27,7 @@ def saturation(image, level):
 
 @distortion()
 def hue(image, level):
-    """Turns the hue by `level` degrees, in 8-bit HSV as Pillow and torchvision have it."""
+    """Rotates the hue by `level` degrees, in 8-bit HSV as Pillow and torchvision do."""
     if image.ndim == 2:
         return image.copy()
     planes = np.array(Image.fromarray(image).convert("HSV"))
@@ -37,7 +37,7 @@ def hue(image, level):
 
 @distortion()
 def gamma(image, level):
-    """Raises every sample, as a fraction of 255, to the power `level`; below 1 is lighter."""
+    """Raises every sample, as a fraction of 255, to the power `level`; below 1 is brighter."""
     if not level > 0:
         raise ValueError(f"Expected an exponent above 0. Received: level={level}")
     return to_uint8(255 * (np.arange(256) / 255) ** level)[image]
@@ -45,20 +45,20 @@ def gamma(image, level):
 
 @distortion()
 def gray(image, level=None):
-    """Turns the photo to gray (ITU-R 601 luma), in as many channels as it had."""
+    """Converts the photo to gray (ITU-R 601 luma), in the same number of channels."""
     plane = Image.fromarray(image).convert("L")
     return np.array(plane if image.ndim == 2 else plane.convert("RGB"))
 
 
 @distortion()
 def equalise(image, level=None):
-    """Makes the histogram flat, that of each channel by itself (Pillow)."""
+    """Equalizes the histogram of each channel (Pillow)."""
     return np.array(ImageOps.equalize(Image.fromarray(image)))
 
 
 @distortion()
 def vignette(image, level):
-    """Darkens towards the corners, quadratically, there by the fraction `level`."""
+    """Darkens quadratically towards the corners, where it removes the fraction `level`."""
     check_fraction(level)
     y, x = (np.linspace(-1, 1, n, dtype=np.float32) for n in image.shape[:2])
     light = 1 - level * (y[:, None] ** 2 + x**2) / 2

@@ -9,12 +9,14 @@ decides. It has no patches: each cell sees its neighbors, and its pattern fades 
 import keras
 import tensorflow as tf
 
+from tfwm.models import parts
+
 CELL = 8
 # Synthesis and analysis windows reach half a cell into the neighbors.
 WINDOW = 16
 
 
-def build_embedder(width=64, depth=3, name="embedder"):
+def build_embedder(width: int = 64, depth: int = 3, name: str = "embedder") -> keras.Model:
     """Builds the embedding network, from image and bits to the watermarked image.
 
     Args:
@@ -38,19 +40,16 @@ def build_embedder(width=64, depth=3, name="embedder"):
     message = keras.Input((None, None, 1), name="message")
     strength = keras.Input((), name="strength")
     x = _analysis(image, width)
-    signs = keras.layers.Rescaling(2.0, offset=-1.0, name="signs")(message)
-    x = keras.layers.Concatenate(name="cells_and_bits")([x, signs])
+    x = keras.layers.Concatenate(name="cells_and_bits")([x, parts.to_signs(message)])
     x = keras.layers.Conv2D(width, 1, activation="relu", name="mix")(x)
     x = _cell_convolutions(x, width, depth)
     residual = CellSynthesis(CELL, name="synthesis", dtype="float32")(x)
-    scale = keras.layers.Reshape((1, 1, 1), name="strength_factor")(strength)
-    residual = keras.layers.Multiply(name="scaled_residual", dtype="float32")([residual, scale])
-    watermarked = keras.layers.Add(name="watermarked", dtype="float32")([image, residual])
+    watermarked = parts.add_residual(image, residual, strength, unit=1.0)
     inputs = {"image": image, "message": message, "strength": strength}
     return keras.Model(inputs, watermarked, name=name)
 
 
-def build_extractor(width=64, depth=3, name="extractor"):
+def build_extractor(width: int = 64, depth: int = 3, name: str = "extractor") -> keras.Model:
     """Builds the extraction network, which returns one logit for each cell.
 
     Args:

@@ -19,7 +19,7 @@ from tfwm.checks import nearest
 from tfwm.data.sources import check_source
 from tfwm.recipes.config import check_shared
 from tfwm.resources import resource_directory
-from tfwm.training.checkpoint import Checkpoint
+from tfwm.training.callbacks import Checkpoint
 from tfwm.training.config import ConfigError, load_config, save_config, setting_texts, to_toml
 
 QUICK = "quick"

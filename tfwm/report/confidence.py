@@ -13,12 +13,12 @@ class CellAgreement:
     """Signed agreement of the cells of a copy with a message or with the key's pilots.
 
     Args:
-        cells: `(rows, columns)` in [-1, 1]: logits with the sign of agreement, over the logit
-            at which a cell counts as sure; the mean of a cell's known bits; nan if it has
-            none.
+        cells: `(rows, columns)` in [-1, 1]: logits with the sign of agreement, divided by the
+            logit at which a cell counts as certain; the mean over a cell's known bits, or nan
+            if it has none.
         corner: `(y, x)` of the first cell in the aligned plane.
         plane_shape: `(height, width)` of that plane.
-        complete: whether the message was known; else only the pilots' cells are.
+        complete: whether the message was known; if not, only the pilots' cells are.
     """
 
     cells: np.ndarray
@@ -45,7 +45,7 @@ def cell_agreement(network, codec, photo, alignment, message=None, kind=None):
         codec: `tfwm.payload.Codec` of the key.
         photo: `tfwm.images.Photo`, the copy.
         alignment: `tfwm.marking.Alignment` at which it was read.
-        message: what it should carry, or `None` if unknown.
+        message: the message that it should carry, or `None` if unknown.
         kind: see `Codec.encode`.
 
     Returns:

@@ -1,3 +1,5 @@
+"""The report's HTML page: `write_report`, which `tfwm report` calls."""
+
 import functools
 from pathlib import Path
 
@@ -26,33 +28,38 @@ def write_report(
 ):
     """Writes one self-contained HTML page about one or more photos.
 
-    With a message, each photo is marked in memory, shown beside its original, edited in all
-    ways of a suite and read again. Without one, the photos are taken as they are: the page
-    says whether they carry a mark of the key, and what it says. The page needs no network
-    access and holds its pictures; photos larger than 768 pixels are shown reduced.
+    With a message, each photo is marked in memory, shown beside its original, changed by all
+    distortions of a suite and read again. Without a message, the photos are read unchanged:
+    the page says whether they carry a mark of the key, and its message. The page contains its
+    pictures and needs no network access; it shows photos larger than 768 pixels reduced.
 
     Args:
-        photos: path, or a list of paths, arrays or what else `Watermarker.embed` takes.
+        photos: path, array or other photo that `Watermarker.embed` takes, or a list of them.
         output: HTML file to write.
         watermarker: `tfwm.Watermarker`; the default network by default.
-        message: what to mark with (see `Watermarker.embed`), or `None` to read only.
+        message: the message to embed (see `Watermarker.embed`), or `None` to read only.
         key: secret text or bytes, or `None` for the public key.
         strength: factor on the mark.
-        psnr: instead of a strength, the PSNR wanted, in dB.
-        suite: name of a suite, TOML file or `tfwm.evaluation.Suite` whose edits are tried;
-            `None` for none.
-        search: how far to look for the mark in edited copies, see `Watermarker.extract`.
-        false_positive_rate: share of unmarked photos that may be called marked.
+        psnr: the wanted PSNR in dB, instead of a strength.
+        suite: name of a suite, TOML file or `tfwm.evaluation.Suite` with the distortions to
+            try; `None` for none.
+        search: how far to search for the mark in changed copies, see `Watermarker.extract`.
+        false_positive_rate: share of unmarked photos that may be reported as marked.
         overwrite: whether `output` may exist.
-        progress: called with the share done (0 to 1) and a few words.
+        progress: function called with the share done, 0 to 1, and a few words; or `None`.
 
     Returns:
-        List of `PhotoReport`, in the order of the photos. A photo that cannot be marked or
-        read has its `error` set, here and on the page; `ImageError` if that is all of them.
+        List of `PhotoReport`, in the order of the photos. For a photo that cannot be marked or
+        read, `error` and the page say why.
+
+    Raises:
+        ImageError: if no photo can be marked or read, or if `output` exists.
 
     Example:
 
-    >>> write_report("photo.jpg", "report.html", message="(c) Ada", key="secret")
+    >>> reports = write_report("photo.jpg", "report.html", message="(c) Ada", suite=None)
+    >>> reports[0].extraction.message
+    '(c) Ada'
     """
     output = Path(output)
     if output.suffix.lower() not in (".html", ".htm"):
@@ -95,7 +102,7 @@ def _look(look, photo, progress):
 
 
 def _part(progress, number, count):
-    """What tells the progress of one photo among several."""
+    """Returns the progress callback of one photo among several, or None."""
     return progress and (lambda share, text: progress((number + share) / count, text))
 
 

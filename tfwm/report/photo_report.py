@@ -1,3 +1,5 @@
+"""What a report says about one photo: its numbers, its pictures, what the mark survives."""
+
 import dataclasses
 
 import numpy as np
@@ -8,7 +10,7 @@ from tfwm.images.quality import large_ssim
 from tfwm.marking import Extraction
 from tfwm.payload import to_bytes
 from tfwm.report.confidence import cell_agreement
-from tfwm.report.edits import try_edits
+from tfwm.report.distortions import try_distortions
 from tfwm.report.pictures import detail, eight_bit, heat_map, reduced
 
 BITS_A_BYTE = 8
@@ -16,23 +18,23 @@ BITS_A_BYTE = 8
 
 @dataclasses.dataclass
 class PhotoReport:
-    """What is known about one photo.
+    """The facts about one photo.
 
     Args:
         name: file name.
         size: `(width, height)`.
-        notes: what reading the file changed.
+        notes: what changed when the file was read.
         strength: of the mark; `None` if the photo was only read.
-        psnr: dB of the marked pixels to the original, inf for no change; or `None`.
-        ssim: likewise, of 8-bit pixels.
-        extraction: `tfwm.marking.Extraction` of the marked, or the given photo.
+        psnr: of the marked pixels to the original in dB, inf for no change; or `None`.
+        ssim: the same, of 8-bit pixels.
+        extraction: `tfwm.marking.Extraction` of the marked or the given photo.
         cells: share of the cells with a known bit that agree with it, 0 to 1; or `None`.
-        known_cells: their number.
-        complete: whether these are all cells, as the message is known, or the pilots' only.
-        bytes: per byte of the message `(text, confidences of its 8 bits)`.
-        edits: list of `EditResult`.
+        known_cells: number of cells with a known bit.
+        complete: whether these are all cells, since the message is known, or only the pilots'.
+        bytes: for each byte of the message `(text, confidences of its 8 bits)`.
+        distortions: list of `DistortionResult`.
         pictures: `data:` addresses by name.
-        error: why there is nothing else, or `None`.
+        error: why the other fields are empty, or `None`.
     """
 
     name: str
@@ -46,15 +48,15 @@ class PhotoReport:
     known_cells: int = 0
     complete: bool = False
     bytes: list = dataclasses.field(default_factory=list, repr=False)
-    edits: list = dataclasses.field(default_factory=list, repr=False)
+    distortions: list = dataclasses.field(default_factory=list, repr=False)
     pictures: dict = dataclasses.field(default_factory=dict, repr=False)
     error: str | None = None
 
     @property
     def survived(self):
-        """`(edits that the message survives, edits)` of those that count."""
-        counted = [edit for edit in self.edits if edit.counted]
-        return sum(edit.survives for edit in counted), len(counted)
+        """`(number that the message survives, number)` of the distortions that count."""
+        counted = [result for result in self.distortions if result.counted]
+        return sum(result.survives for result in counted), len(counted)
 
     def to_dict(self):
         """Returns plain values, ready for JSON, without pictures."""
@@ -67,7 +69,7 @@ class PhotoReport:
             "ssim": self.ssim,
             "agreeing_cells": self.cells,
             "extraction": self.extraction.to_dict() if self.extraction else None,
-            "edits": [edit.to_dict() for edit in self.edits],
+            "distortions": [result.to_dict() for result in self.distortions],
         }
 
 
@@ -86,7 +88,7 @@ def inspect_photo(
 ):
     """Marks one photo and measures everything that a report shows.
 
-    Args: as for `write_report`, with a `Watermarker` and a `Suite` or `None`.
+    The arguments are those of `write_report`, with a `Watermarker` and a suite or `None`.
 
     Returns:
         `PhotoReport`.
@@ -114,7 +116,7 @@ def inspect_photo(
     parts = zip(("original", "marked", "residual"), detail(before, after), strict=True)
     report.pictures |= {f"{name}_detail": data_uri(part) for name, part in parts}
     if suite is not None:
-        report.edits = try_edits(
+        report.distortions = try_distortions(
             after, suite, read, message, lambda share, text: tell(0.05 + 0.95 * share, text)
         )
     tell(1.0, "done")
@@ -124,12 +126,12 @@ def inspect_photo(
 def read_photo_report(
     watermarker, photo, *, key=None, search="rotate", false_positive_rate=1e-6, progress=None
 ):
-    """Reads one photo as it is and shows where its mark lies.
+    """Reads one photo unchanged and shows where its mark lies.
 
-    Args: as for `write_report`, with a `Watermarker`.
+    The arguments are those of `write_report`, with a `Watermarker`.
 
     Returns:
-        `PhotoReport` without edits.
+        `PhotoReport` without distortions.
     """
     copy = read_photo(photo)
     found = watermarker.extract(
@@ -143,7 +145,7 @@ def read_photo_report(
 
 
 def _describe(watermarker, photo, key, found, alignment, message, kind=None):
-    """What there is to say about a marked photo without its original."""
+    """Returns the facts about a marked photo that need no original."""
     height, width = photo.pixels.shape[:2]
     shown = reduced(eight_bit(photo))
     report = PhotoReport(
@@ -178,7 +180,7 @@ def _describe(watermarker, photo, key, found, alignment, message, kind=None):
 
 
 def _printed(data, index, kind):
-    """A byte as text: a letter where it is one by itself, else two hexadecimal digits."""
+    """Returns a byte as a printable letter, or else as two hexadecimal digits."""
     byte = data[index : index + 1]
     if kind == "text" and 32 <= byte[0] < 127:
         return byte.decode().replace(" ", "␣")

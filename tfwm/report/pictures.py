@@ -6,24 +6,19 @@ import io
 import numpy as np
 from PIL import Image
 
-from tfwm.images.pictures import amplify
+from tfwm.images import amplify, plane, to_uint8
 
-# Longer side of what a page shows: the size at which photos are marked, about.
+# Longer side of the photos on a page: about the size at which photos are marked.
 SHOWN = 768
 DETAIL = 128
 THUMBNAIL = 144
-# Okabe and Ito's blue and vermilion, which colour-blind people tell apart.
+# Okabe and Ito's blue and vermilion, which color-blind people can distinguish.
 AGREES, DISAGREES = (0, 114, 178), (213, 94, 0)
 
 
 def eight_bit(photo):
     """Returns the pixels of a `tfwm.images.Photo` as uint8, `(H, W)` or `(H, W, 3)`."""
-    pixels = photo.pixels
-    if pixels.dtype.kind == "f":
-        pixels = np.rint(pixels * 255).astype(np.uint8)
-    elif pixels.dtype != np.uint8:
-        pixels = (pixels // 257).astype(np.uint8)
-    return pixels[..., 0] if pixels.shape[2] == 1 else pixels
+    return plane(to_uint8(photo.pixels))
 
 
 def reduced(image, side=SHOWN):
@@ -37,9 +32,9 @@ def reduced(image, side=SHOWN):
 
 
 def detail(cover, marked):
-    """Returns a piece of three pictures, pixel by pixel: cover, marked and their difference.
+    """Returns the same piece of three pictures: cover, marked and their difference.
 
-    It is where the photo is busiest among a few places, so that there is something to see.
+    Of nine places, it is the one where the photo varies most, so that the mark can be seen.
     """
     height, width = cover.shape[:2]
     side = min(DETAIL, height, width)
@@ -57,20 +52,21 @@ def heat_map(cells, corner, plane_shape, block_shape, alignment, shown):
     """Draws the agreement of cells as a transparent layer over the copy.
 
     Args:
-        cells: `(rows, columns)` in [-1, 1]: sign and sureness of the agreement; nan stays clear.
+        cells: `(rows, columns)` in [-1, 1]: sign and certainty of the agreement; nan stays
+            transparent.
         corner: `(y, x)` of the first cell in the aligned plane, in pixels.
         plane_shape: `(height, width)` of the aligned plane.
         block_shape: `(M, N)` pixels of a cell.
-        alignment: `tfwm.marking.Alignment`, which is undone.
+        alignment: `tfwm.marking.Alignment` to undo.
         shown: `(height, width)` of the picture.
 
     Returns:
         `(height, width, 4)` uint8.
     """
     known = np.nan_to_num(cells)
-    colours = np.where((known > 0)[..., None], AGREES, DISAGREES)
+    colors = np.where((known > 0)[..., None], AGREES, DISAGREES)
     alpha = np.where(np.isnan(cells), 0, 30 + 140 * np.abs(known))
-    layer = np.dstack([colours, alpha]).astype(np.uint8)
+    layer = np.dstack([colors, alpha]).astype(np.uint8)
     layer = layer.repeat(block_shape[0], 0).repeat(block_shape[1], 1)
     plane = np.zeros((*plane_shape, 4), np.uint8)
     top, left = corner

@@ -1,4 +1,4 @@
-"""Numbers and alignments as people read them."""
+"""Numbers and alignments in words, for pages."""
 
 import math
 
@@ -6,12 +6,12 @@ from tfwm.marking import natural_scale
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SMALLEST = 1e-300
-# Where the meter of the evidence ends: a p-value of 1e-24 is as good as any smaller one.
+# End of the evidence meter: a p-value of 1e-24 is as good as any smaller one.
 METER_END = 24
 
 
 def power_of_ten(value):
-    """Returns a probability as text, small ones with a power of ten.
+    """Returns a probability as text, with a power of ten if it is small.
 
     Example:
 
@@ -31,7 +31,7 @@ def power_of_ten(value):
 
 
 def evidence(p_value):
-    """Returns the share of the meter of the evidence that a p-value fills, 0 to 1.
+    """Returns the share of the evidence meter that a p-value fills, 0 to 1.
 
     Example:
 
@@ -42,7 +42,7 @@ def evidence(p_value):
 
 
 def in_words(alignment, height, width):
-    """Says how a copy lies to the photo that was marked.
+    """Describes the position of a copy relative to the marked photo.
 
     Args:
         alignment: `tfwm.marking.Alignment`, or `None`.
@@ -50,8 +50,8 @@ def in_words(alignment, height, width):
         width: of the copy, in pixels.
 
     Returns:
-        Text such as `"mirrored, turned by 2.0° clockwise"`, `"in place"` if nothing was
-        done to the copy but, perhaps, a plain resize.
+        Text such as `"mirrored, turned by 2.0° clockwise"`; `"in place"` if the copy is
+        unchanged or only resized.
     """
     if alignment is None:
         return "none"
@@ -61,7 +61,7 @@ def in_words(alignment, height, width):
     if alignment.turns % 4:
         parts.append(f"turned by {90 * (-alignment.turns % 4)}°")
     if abs(alignment.rotation) >= 0.05:
-        # What undoes the turn goes the other way.
+        # The alignment undoes the turn, so it goes the other way.
         way = "clockwise" if alignment.rotation > 0 else "anticlockwise"
         parts.append(f"turned by {abs(alignment.rotation):.1f}° {way}")
     if alignment.whole and alignment.scale < 1:

@@ -17,14 +17,20 @@ comes first, the last embedding convolution has an ELU as well. Inside the netwo
 import keras
 
 from tfwm.layers import PatchesToSpace, SpaceToPatches
+from tfwm.models import parts
 from tfwm.models.redmark.layers import BlockTransform, CircularConv2D
 
 GRAY_LEVEL = 128 / 255
 
 
 def build_embedder(
-    patch_shape=(32, 32), block_shape=(8, 8), transform="dct", width=64, depth=4, name="embedder"
-):
+    patch_shape=(32, 32),
+    block_shape=(8, 8),
+    transform="dct",
+    width: int = 64,
+    depth: int = 4,
+    name: str = "embedder",
+) -> keras.Model:
     """Builds the embedding network (Fig. 2), which adds a message as a residual.
 
     The network handles each patch by itself. It transforms the patch's blocks and appends the
@@ -75,16 +81,19 @@ def build_embedder(
         x = CircularConv2D(filters, 2, activation="elu", name=f"enc_conv{i + 2}")(x)
     residual = to_blocks(x, inverse=True)
     residual = PatchesToSpace(patch_shape, name="residual", dtype="float32")([residual, image])
-    scale = keras.layers.Reshape((1, 1, 1), name="strength_factor")(strength)
-    residual = keras.layers.Multiply(name="scaled_residual", dtype="float32")([residual, scale])
-    watermarked = keras.layers.Add(name="watermarked", dtype="float32")([image, residual])
+    watermarked = parts.add_residual(image, residual, strength, unit=1.0)
     inputs = {"image": image, "message": message, "strength": strength}
     return keras.Model(inputs, watermarked, name=name)
 
 
 def build_extractor(
-    patch_shape=(32, 32), block_shape=(8, 8), transform="dct", width=64, depth=3, name="extractor"
-):
+    patch_shape=(32, 32),
+    block_shape=(8, 8),
+    transform="dct",
+    width: int = 64,
+    depth: int = 3,
+    name: str = "extractor",
+) -> keras.Model:
     """Builds the extraction network (Fig. 5): one logit for each block.
 
     Args:
