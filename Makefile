@@ -15,7 +15,7 @@ test-slow: $(VENV)/installed
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "slow or not slow"
 
 docs: $(VENV)/installed
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # Writes the tables of README.md and docs/, and results/README.md.
 tables: $(VENV)/installed

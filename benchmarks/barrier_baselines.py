@@ -6,7 +6,7 @@
 
 Takes a finished run of `tfwm.recipes.barrier`. The owner marks the outputs with the same 64 bits by
 each method, at the mean PSNR that the barrier has on the test photos, and the attacker trains
-the run's surrogates on them, from the photos that were his in the run. `exact` is the share of a
+the run's surrogates on them, from the attacker's photos of the run. `exact` is the share of a
 surrogate's outputs with all bits right (success rate of T in the paper's Table 2);
 `pooled_accuracy` that of each bit's majority over all its outputs; `p_value` compares similarities
 with those of unmarked outputs. The run's own barrier stands beside them.
@@ -51,7 +51,7 @@ def main():
         config = load_config(Config, run.folder / "initial" / "config.toml")
         if args.steps:
             config = dataclasses.replace(config, surrogate_steps=args.steps)
-        names = args.surrogates or config.attacks
+        names = args.surrogates or config.surrogates
         path = args.output / f"barrier-baselines-{run.name}.csv"
         steps = f"surrogates of the baselines: {config.surrogate_steps} steps"
         head = result_head(f"{config.test_photos}, {args.images} images", f"crops; {steps}")
@@ -82,9 +82,10 @@ def parse_args():
 
 def measure(run, config, names, args):
     """Yields the rows of the barrier, then of each method: its own outputs, and surrogates'."""
-    from tfwm.evaluation.ownership.bit_mark import BitMark
+    from bit_mark import BitMark
+    from removal import cost
+
     from tfwm.evaluation.ownership.measures import run_network
-    from tfwm.evaluation.ownership.removal import cost
     from tfwm.images.arrays import to_uint8
     from tfwm.recipes.barrier_data import ATTACKER, test_pairs, training_crops
 
@@ -121,7 +122,7 @@ def measure(run, config, names, args):
 
 def make_marker(method, shape, payload):
     """Returns a method's marker; `None` with a line if it cannot be used."""
-    from tfwm.evaluation.ownership.bit_mark import BitMark
+    from bit_mark import BitMark
 
     if shape[-1] == 1 and method.startswith("dwtDct"):
         return left_out(method, "it marks colour, and outputs are gray")

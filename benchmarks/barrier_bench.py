@@ -1,12 +1,12 @@
-"""What it takes to rid a barrier's outputs, and the surrogates trained on them, of the mark.
+"""What removals leave of the mark in a barrier's outputs, and in the surrogates trained on them.
 
     python benchmarks/barrier_bench.py runs/barrier-derain
     python benchmarks/barrier_bench.py runs/barrier-derain --images 64 --surrogates unet-l2 cnet-l2
     python benchmarks/barrier_bench.py runs/barrier-derain --others runs/other/barrier-other
 
 Takes a finished run of `tfwm.recipes.barrier`. The barrier's outputs of test photos, and those of
-its surrogates, are attacked in every way of `tfwm.evaluation.ownership.removal`; each surrogate's
-training also goes on with clean pairs. Each result is compared with the unmarked outputs. `psnr`
+its surrogates, are attacked in every way of `removal`; each surrogate
+is also trained further on clean pairs. Each result is compared with the unmarked outputs. `psnr`
 is what an attack cost, against what the attacker began with. Rows are written as they come.
 
 Writes barrier-bench-NAME.csv and a figure, barrier-bench-NAME.png, in results/barrier: what is left
@@ -81,9 +81,10 @@ def parse_args():
 
 def bench(run, networks, args):
     """Yields all results, group by group."""
-    from tfwm.evaluation.ownership.bench import OwnershipBench
+    from removal import overwrite, removal_attacks
+    from removal.bench import OwnershipBench
+
     from tfwm.evaluation.ownership.measures import run_network
-    from tfwm.evaluation.ownership.removal import overwrite, removal_attacks
     from tfwm.images.arrays import to_uint8
     from tfwm.protection import load_barrier
     from tfwm.recipes.barrier import Config

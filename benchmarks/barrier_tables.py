@@ -7,7 +7,7 @@ barrier-claims.csv (what is read where nothing may be) and, if there is a task-s
 the folders, barrier-task-specific.csv. For all rows of Table 3 a run
 needs all its surrogates, which those it has do not hinder:
 
-    python -m tfwm.recipes.barrier --config recipes/barrier/cpu-derain.toml --resume \\
+    tfwm train barrier --config cpu-derain --resume \\
         photos='["my/photos"]' attacks='["cnet-l2", "res9-l2", "res16-l2", "unet-l2", "unet-l1",
         "unet-l1-adv", "unet-l2-adv", "unet-perceptual", "unet-perceptual-adv"]'
 

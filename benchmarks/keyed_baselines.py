@@ -9,13 +9,12 @@ bicubic resampling. Writes results/keyed/keyed-baselines.csv: PSNR in dB and SSI
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from tfwm.files import versions, write_csv
+from tfwm.files import result_head, write_csv
 from tfwm.images.arrays import to_uint8
 from tfwm.images.quality import mean_quality
 from tfwm.startup import import_tensorflow
@@ -41,9 +40,7 @@ def main():
     }
     rows = [row for name, task in tasks.items() for row in measure(name, *task, args.images)]
     print(*rows, sep="\n")
-    images = rows[0]["images"]
-    command = " ".join(["python", "benchmarks/keyed_baselines.py", *sys.argv[1:]])
-    head = [command, f"data {args.images}, {images} images, crops of photos", versions()]
+    head = result_head(f"{args.images}, {rows[0]['images']} images", "crops of photos")
     print("wrote", write_csv(rows, args.output / "keyed-baselines.csv", head))
 
 

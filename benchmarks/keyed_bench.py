@@ -1,11 +1,11 @@
 """What is left of a watermarked network's mark when its host is attacked, and what guesses read.
 
-    python benchmarks/keyed_bench.py runs/keyed-colorize --secret-file my.secret
+    python benchmarks/keyed_bench.py runs/keyed-colorize --key-file my.key
     python benchmarks/keyed_bench.py runs/keyed-quick --steps 10 100 --limit 32
 
-RUN is the folder of a finished run of `tfwm.recipes.keyed`. The host is pruned, quantised as
-TFLite files, fine-tuned on clean pairs, and overwritten by a second owner with a mark and a key of
-his own, each for some numbers of steps; random keys are guessed. Each host then does its task on
+RUN is the folder of a finished run of `tfwm.recipes.keyed`. The host is pruned, quantized as
+TFLite files, fine-tuned on clean pairs, and overwritten by a second owner with another mark and
+key, each for some numbers of steps; random keys are guessed. Each host then does its task on
 the run's test photos, and the owner's key reads its outputs. The attacker has the run's own photos,
 or those of --photos.
 
@@ -36,7 +36,7 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("run", metavar="RUN", type=Path, help="folder of a finished run")
-    parser.add_argument("--secret-file", help="the owner's; by default what the run's settings say")
+    parser.add_argument("--key-file", help="the owner's; by default what the run's settings say")
     parser.add_argument("--photos", help="the attacker's; by default the run's")
     parser.add_argument("--steps", type=int, nargs="+", default=STEPS, help=STEPS_HELP)
     parser.add_argument("--keys", type=int, default=10_000, help="random keys that are guessed")
@@ -48,7 +48,7 @@ def main():
     from tfwm.training import load_config
 
     config = load_config(keyed.Config, args.run / "keyed" / "config.toml")
-    changes = {"secret_file": args.secret_file} if args.secret_file else {}
+    changes = {"key_file": args.key_file} if args.key_file else {}
     changes |= {"photos": [args.photos]} if args.photos else {}
     config = dataclasses.replace(config, output=str(args.run), **changes)
     rows = [print_row(row) for row in measure(config, args)]
@@ -64,8 +64,8 @@ def print_row(row):
 def measure(config, args):
     """Yields one row for each attack."""
     import keras
+    from host_attacks import guess_keys
 
-    from tfwm.evaluation.ownership.host_attacks import guess_keys
     from tfwm.evaluation.ownership.keyed_measures import reading_row
     from tfwm.evaluation.ownership.measures import run_network
     from tfwm.images.arrays import to_uint8
@@ -75,7 +75,7 @@ def measure(config, args):
     from tfwm.recipes.keyed_report import UNMARKED, qr_text
 
     folder = args.run / config.name
-    host, reader = load_host(folder), load_keyed_reader(folder, keyed.read_secret(config))
+    host, reader = load_host(folder), load_keyed_reader(folder, keyed.read_key(config))
     inputs, targets = (images[: args.limit] for images in keyed.read_pairs(config))
     targets, crops = to_uint8(targets), keyed.read_crops(config)
     text = qr_text(config)
@@ -115,14 +115,15 @@ def measure(config, args):
 
 def attacked_hosts(config, numbers, host, crops):
     """Yields attack, level and the host after it."""
+    from host_attacks import fine_tune, prune, quantize
+
     from tfwm.data.tasks import build_task
-    from tfwm.evaluation.ownership.host_attacks import fine_tune, prune, quantise
     from tfwm.recipes import keyed
 
     for share in SHARES:
         yield "pruned", f"{share:g} of the weights", prune(host, share)
     for kind in ("float16", "int8"):
-        yield "quantised", f"TFLite {kind}", quantise(host, kind)
+        yield "quantised", f"TFLite {kind}", quantize(host, kind)
     loss, size = keyed.build_task_loss(config), config.batch_size
     for steps in numbers:
         tuned = fine_tune(host, build_task(config.task), crops, steps, loss, batch_size=size)
@@ -131,9 +132,10 @@ def attacked_hosts(config, numbers, host, crops):
 
 def second_owner(config, steps, host, crops):
     """Returns the host with a second mark, and its reader."""
+    from host_attacks import overwrite
+
     from tfwm.data import watermark_image
     from tfwm.data.tasks import build_task
-    from tfwm.evaluation.ownership.host_attacks import overwrite
     from tfwm.keys import derive_key
     from tfwm.protection import KeyedReader
     from tfwm.recipes import keyed

@@ -13,7 +13,7 @@ import argparse
 import tomllib
 from pathlib import Path
 
-from tfwm.evaluation.figures.keyed import damage_figure, key_figure
+from tfwm.evaluation.figures.keyed import distortion_figure, key_figure
 from tfwm.files import read_csv, result_head, write_csv
 from tfwm.images.drawing import save_figure
 
@@ -51,7 +51,7 @@ def main():
         tables[f"keyed-{part}"] = rows
     for name, rows in tables.items():
         print("wrote", write_csv(rows, RESULTS / f"{name}.csv", head))
-    for part, draw in (("wrong-keys", key_figure), ("robustness", damage_figure)):
+    for part, draw in (("wrong-keys", key_figure), ("robustness", distortion_figure)):
         figure = draw({name: run[part] for name, run in runs.items()})
         print("wrote", save_figure(figure, RESULTS, f"keyed-{part}"))
 

@@ -8,13 +8,12 @@ results/keyed/keyed-sizes.csv: mean and least similarity, and the share of at le
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from tfwm.files import versions, write_csv
+from tfwm.files import result_head, write_csv
 from tfwm.images.arrays import to_uint8
 from tfwm.startup import import_tensorflow
 
@@ -47,11 +46,10 @@ def main():
             *measure(Host("keyed-super-resolve", quarter), photos, args.sizes),
         ],
     }
-    command = " ".join(["python", "benchmarks/mark_sizes.py", *sys.argv[1:]])
     for kind, rows in tables.items():
         print(*rows, sep="\n")
         used = f"{args.images} and {args.radiographs}" if kind == "barrier" else args.images
-        head = [command, f"data {used}, {args.limit} images", versions()]
+        head = result_head(f"{used}, {args.limit} images")
         print("wrote", write_csv(rows, args.output / kind / f"{kind}-sizes.csv", head))
 
 

@@ -26,7 +26,7 @@ from tfwm import data
 from tfwm.files import result_head, write_csv
 from tfwm.layers import FusedBatchNormalization
 from tfwm.models import mbrs
-from tfwm.recipes import build
+from tfwm.recipes import parts
 from tfwm.recipes.mbrs import Config
 
 BLOCK = 16
@@ -183,8 +183,8 @@ def build_ways(config, xla):
 
     def trainer(networks, **changes):
         changed = dataclasses.replace(config, **changes)
-        with build.precision(changed):
-            return build.build_trainer(changed, *networks(), (places, places, 1))
+        with parts.precision(changed):
+            return parts.build_trainer(changed, *networks(), (places, places, 1))
 
     places = config.crop_size // BLOCK
     ways = {

@@ -18,7 +18,7 @@ import time
 import numpy as np
 
 from tfwm.payload import Codec, Key
-from tfwm.payload.limits import bound_snr, frame_error_bound
+from tfwm.payload.signal import bound_snr, frame_error_bound
 
 COMPARED = {8: (0o463, 0o535, 0o733, 0o745), 10: (0o2327, 0o2353, 0o2671, 0o3175)}
 

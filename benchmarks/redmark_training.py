@@ -19,7 +19,7 @@ import keras
 
 from tfwm import data
 from tfwm.files import result_head, write_csv
-from tfwm.recipes.redmark import Config, build_model
+from tfwm.recipes.redmark import RECIPE, Config
 
 REFERENCE = Config(batch_size=32, attack_per="image", jit_compile=False)
 PACKAGE = Config(
@@ -27,6 +27,8 @@ PACKAGE = Config(
     attack_per="slice",
     optimizer="adam",
     learning_rate=1e-3,
+    beta_2=0.995,
+    clip_norm=1.0,
     schedule="cosine",
     jit_compile=True,
 )
@@ -64,7 +66,7 @@ def _measure(way, seconds):
 
 
 def _reference_way(patches):
-    trainer = build_model(REFERENCE)
+    trainer = RECIPE.build_model(REFERENCE)
     batches = iter(data.patch_dataset(patches, REFERENCE.batch_size))
 
     def ten_steps():
@@ -79,7 +81,7 @@ def _reference_way(patches):
 
 
 def _package_way(patches):
-    trainer = build_model(PACKAGE)
+    trainer = RECIPE.build_model(PACKAGE)
     batches = data.patch_dataset(patches, PACKAGE.batch_size)
 
     def twenty_steps():

@@ -69,8 +69,9 @@ def nearest(what, name, known, cutoff=0.4):
     if name in known:
         return name
     names = sorted(str(key) for key in known)
-    near = difflib.get_close_matches(str(name), names, 1, cutoff)
-    hint = f"; did you mean {near[0]!r}?" if near else "."
+    alike = {key.lower(): key for key in names}
+    near = difflib.get_close_matches(str(name).lower(), alike, 1, cutoff)
+    hint = f"; did you mean {alike[near[0]]!r}?" if near else "."
     raise ValueError(f"Unknown {what} {name!r}{hint} Known: {', '.join(names)}")
 
 

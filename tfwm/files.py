@@ -3,40 +3,55 @@
 import contextlib
 import csv
 import io
+import math
 import os
 import re
+import secrets
 import shlex
 import shutil
 import sys
 from importlib import metadata
 from pathlib import Path
 
+from tfwm.checks import one_line
 from tfwm.version import __version__
 
 LIBRARIES = ("numpy", "scipy", "pillow", "scikit-image", "tensorflow", "keras")
 
 
-def write_whole(path, data):
-    """Writes text or bytes; a failure leaves what was there before.
+def write_whole(path, data, overwrite=True):
+    """Writes text or bytes to a file that appears whole or not at all.
 
     Args:
         path: file to write; its folder is made.
         data: str or bytes.
+        overwrite: whether an existing file is replaced.
 
     Returns:
         `pathlib.Path`.
+
+    Raises:
+        OSError: one line; what was there before is still there.
     """
     path = Path(path)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # Made here rather than by tempfile, whose files nobody else may read.
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_bytes(data.encode() if isinstance(data, str) else data)
+        with draft.open("xb") as file:
+            file.write(data.encode() if isinstance(data, str) else data)
+            file.flush()
+            os.fsync(file.fileno())
+        if not overwrite and path.exists():
+            raise FileExistsError(None, "it exists, choose another name or overwrite it")
         draft.replace(path)
-    except OSError as error:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
-        reason = error.strerror or str(error)
-        raise OSError(f"Could not write {path}: {reason}. Nothing was changed.") from error
+        if isinstance(error, OSError):
+            reason = error.strerror or str(error)
+            raise OSError(f"Could not write {path}: {reason}. Nothing was changed.") from error
+        raise
     return path
 
 
@@ -138,6 +153,21 @@ def result_head(data, *notes, what="", command=None):
     return [command, data, *notes, versions()]
 
 
+def finite(value):
+    """Returns a value without NaN and infinities, which JSON does not know.
+
+    Example:
+
+    >>> finite({"psnr": float("inf"), "margins": [1.5, float("nan")]})
+    {'psnr': None, 'margins': [1.5, None]}
+    """
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def versions():
     """Returns one line with the versions of the package and of what its numbers depend on."""
     parts = [f"tfwm {__version__}"]
@@ -183,7 +213,7 @@ def _replace(draft, target):
 def _reason(error):
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    text = str(getattr(error, "message", None) or error).strip().split("\n")[0]
+    text = one_line(getattr(error, "message", None) or error, length=None)
     # TensorFlow: "{{function_node ...}} path of a temporary file; reason [Op:SaveV2]"
     return re.sub(r"\s*\[Op:\w+\]$", "", text).split("; ")[-1].rstrip(".")
 

@@ -1,18 +1,26 @@
 """Messages into ordinary photos and out of them."""
 
+import contextlib
+import dataclasses
+from pathlib import Path
+
 import numpy as np
 
-from tfwm.images import ImageError, read_photo
+from tfwm.images import ImageError, check_output, encode_photo, read_photo, write_encoded
 from tfwm.marking import (
     STAGES,
     Canvas,
+    Check,
+    EmbedOptions,
+    Extraction,
+    FileReport,
     Judge,
     Mark,
     Reader,
     View,
     candidates,
-    check_mark,
-    embed_file,
+    check_votes,
+    decoded,
     natural_scale,
     pictures_in,
     readings,
@@ -31,8 +39,9 @@ class Watermarker:
     A photo is marked in its luminance, or by a network with three channels in R, G and B, at
     the size at which it has about 512 x 768 pixels (smaller ones at their own), and the change
     is scaled back up. A network for whole photos gets them squeezed to its own size. The message is
-    made redundant over the whole photo; the key decides where each bit lies and what it looks
-    like, so that without it a mark can be neither read nor forged.
+    repeated over the whole photo. The key decides where each bit lies and what it looks like:
+    nobody can read a message or compose another one without it. The key does not hide the mark:
+    whoever has a marked photo and the network can detect, copy or remove it.
 
     Args:
         network: what `tfwm.export.load_network` gives.
@@ -53,7 +62,7 @@ class Watermarker:
             )
         self.network = network
 
-    def codec(self, key=None):
+    def codec(self, key=None) -> Codec:
         """Returns the `tfwm.payload.Codec` of this network for a key."""
         return Codec(tiling_of(self.network).slots, Key(key))
 
@@ -78,7 +87,7 @@ class Watermarker:
             return marked
         return marked.to_array(photo) if isinstance(photo, np.ndarray) else marked.to_pil()
 
-    def prepare(self, photo, message, *, key=None):
+    def prepare(self, photo, message, *, key=None) -> Mark:
         """Returns the `Mark` for a photo, to be applied at any strength."""
         cover = read_photo(photo)
         bits = self.codec(key).encode(message)
@@ -110,7 +119,7 @@ class Watermarker:
         search="rotate",
         false_positive_rate=FALSE_POSITIVE_RATE,
         progress=None,
-    ):
+    ) -> Extraction:
         """Reads a message, with the evidence that there is one.
 
         Args:
@@ -139,7 +148,7 @@ class Watermarker:
             for picture, place in pictures_in(copy, corners)
         )
         for reading in readings(views, search, progress):
-            judge.hear(*reading)
+            judge.add(*reading)
             if judge.decoded is not None:
                 break
         return judge.extraction()
@@ -151,8 +160,10 @@ class Watermarker:
         stage, alignment = next(candidates(reader, "none"))
         return reader.votes(alignment)
 
-    def check(self, photo, message, *, key=None, strength=1.0, psnr=None):
+    def check(self, photo, message, *, key=None, strength=1.0, psnr=None) -> Check:
         """Tells whether a photo can carry a message, without writing anything.
+
+        The marked photo is saved as JPEG of quality 75 and read again.
 
         Args: as for `embed`.
 
@@ -161,14 +172,82 @@ class Watermarker:
         """
         mark = self.prepare(photo, message, key=key)
         marked, strength = mark.at(strength, psnr)
-        return check_mark(self, mark, marked, resaved(marked), message, key, strength)
+        return self._check(mark, marked, resaved(marked), message, key, strength)
 
-    def embed_file(self, source, target, message, **options):
-        """Marks a file and reads the result back; see `tfwm.marking.files.embed_file`."""
-        return embed_file(self, source, target, message, **options)
+    def embed_file(
+        self, source, output, message, *, overwrite=False, dry_run=False, **options
+    ) -> FileReport:
+        """Marks a file and reads the result back before it is put in place.
+
+        If the encoded file does not read with enough room to spare, the strength is raised step
+        by step, up to 2.5 times; if that fails, nothing is written.
+
+        Args:
+            source: path of a photo.
+            output: path of the file to write; its ending chooses the format.
+            message: see `embed`.
+            overwrite: whether an existing file, the source too, may be replaced.
+            dry_run: does everything but write.
+            **options: see `tfwm.marking.EmbedOptions`: `key`, `strength`, `psnr`, `margin` and
+                `quality`.
+
+        Returns:
+            `tfwm.marking.FileReport`.
+
+        Raises:
+            ImageError: the photo cannot carry the message, or cannot be read or written.
+        """
+        options = EmbedOptions(**options)
+        check_output(output, options.quality, overwrite)
+        encoded, report = self.mark_file(source, output, message, options)
+        if dry_run:
+            return dataclasses.replace(report, output=None)
+        write_encoded(encoded, output, overwrite)
+        return report
+
+    def mark_file(self, source, output, message, options, lane=None):
+        """Does what `embed_file` does, up to writing.
+
+        Args:
+            source: see `embed_file`, also for `output` and `message`.
+            options: `tfwm.marking.EmbedOptions`.
+            lane: context manager in which the network and the codec are used, neither of which
+                serves two threads at once; photos are read and encoded outside of it.
+
+        Returns:
+            `(encoded, report)`: the bytes of the file, and its `FileReport`.
+        """
+        lane = lane or contextlib.nullcontext()
+        cover = read_photo(source)
+        with lane:
+            mark = self.prepare(cover, message, key=options.key)
+        for marked, strength in mark.attempts(options.strength, options.psnr):
+            encoded = encode_photo(marked, output, options.quality)
+            copy = decoded(encoded)
+            with lane:
+                best = self._check(mark, marked, copy, message, options.key, strength)
+            if best.fits and best.margin >= options.margin:
+                break
+        else:
+            reason = best.reason
+            if best.fits:
+                reason = (
+                    f"at strength {best.strength:.3g} ({best.psnr:.1f} dB) {reason}, but "
+                    f"{options.margin:g} times are wanted: raise the strength or the quality, "
+                    "shorten the message, or take a larger photo"
+                )
+            raise ImageError(f"{Path(source)} was not marked: {reason}.")
+        names = ("strength", "psnr", "p_value", "margin")
+        values = {name: getattr(best, name) for name in names}
+        notes = tuple(cover.notes)
+        return encoded, FileReport(str(source), str(output), message, **values, notes=notes)
+
+    def _check(self, mark, marked, copy, message, key, strength):
+        votes = self.read_votes(copy)
+        return check_votes(self.codec(key), votes, message, strength, mark.psnr(marked))
 
 
-def load(name=DEFAULT_NETWORK):
+def load(name: str = DEFAULT_NETWORK) -> Watermarker:
     """Loads a trained network to mark photos with.
 
     Args:

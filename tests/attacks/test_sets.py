@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from tfwm.attacks import Chain, PerspectiveWarp, Ramp, crop_chain, printed_photo
-from tfwm.recipes.build import attack_names, build_attack
+from tfwm.recipes.parts import attack_names, build_attack
 from tfwm.training import ConfigError
 
 

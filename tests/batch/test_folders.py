@@ -13,6 +13,7 @@ from skimage import data
 
 from tfwm.batch import folders
 from tfwm.batch.folders import check_folder, embed_folder, extract_folder
+from tfwm.watermarker import Watermarker
 
 MESSAGE = "(c) Ada Lovelace"
 
@@ -209,13 +210,13 @@ def test_interruption_keeps_what_is_done(checker, photos, out, monkeypatch):
     """What is finished is in the report, what is not leaves no trace, and a second run ends it."""
     seen = []
 
-    def tell(row, number, total):
-        seen.append(row["file"])
+    def progress(share, text):
+        seen.append(text)
         if len(seen) == 1:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        embed_folder(checker, [photos], out, MESSAGE, tell=tell, workers=1)
+        embed_folder(checker, [photos], out, MESSAGE, progress=progress, workers=1)
     saved = table(out / "tfwm-report.csv")
     assert 1 <= len(saved) < 3 and {row["status"] for row in saved} == {"done"}
     assert len(files(out)) == len(saved) + 1
@@ -226,7 +227,7 @@ def test_interruption_keeps_what_is_done(checker, photos, out, monkeypatch):
 
 
 def test_full_disk_leaves_the_older_report(checker, photos, out, monkeypatch):
-    from tfwm.batch import run_report
+    from tfwm.batch import run
 
     embed_folder(checker, [photos], out, MESSAGE)
     before = (out / "tfwm-report.csv").read_bytes()
@@ -234,7 +235,7 @@ def test_full_disk_leaves_the_older_report(checker, photos, out, monkeypatch):
     def full(*_, **__):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(run_report, "write_encoded", full)
+    monkeypatch.setattr(run, "write_whole", full)
     with pytest.raises(OSError, match="No space"):
         embed_folder(checker, [photos], out, MESSAGE, overwrite=True)
     assert (out / "tfwm-report.csv").read_bytes() == before
@@ -302,16 +303,16 @@ def test_memory_is_bounded(checker, photos, out, monkeypatch):
     monkeypatch.setattr(pool, "PIXELS_AT_ONCE", 320 * 256 + 5)
     at_work, most = [], []
 
-    def marked(*arguments, **options):
+    def marked(self, *arguments):
         at_work.append(1)
         most.append(len(at_work))
         try:
-            return mark_file(*arguments, **options)
+            return mark_file(self, *arguments)
         finally:
             at_work.pop()
 
-    mark_file = folders.mark_file
-    monkeypatch.setattr(folders, "mark_file", marked)
+    mark_file = Watermarker.mark_file
+    monkeypatch.setattr(Watermarker, "mark_file", marked)
     rows = embed_folder(checker, [photos], out, MESSAGE, workers=3)
     assert set(statuses(rows).values()) == {"done"} and max(most) == 1
 

@@ -48,7 +48,7 @@ def test_errors_of_the_parser(fails):
     assert "invalid choice: 'nosuch'" in fails("nosuch")
     assert "required" in fails()
     assert "tfwm embed --help" in fails("embed", "a.jpg")
-    assert "system" in fails("train")
+    assert "RECIPE" in fails("train")
 
 
 def test_help_warns_of_keys_on_the_command_line(run):

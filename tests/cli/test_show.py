@@ -11,8 +11,8 @@ MESSAGE = "(c) Ada"
 def suite(tmp_path):
     path = tmp_path / "two.toml"
     path.write_text(
-        'title = "Two edits"\npayload_bits = 64\ncolor = true\n'
-        '[[attacks]]\nname = "jpeg"\nlevels = [80]\n'
+        'kind = "messages"\ntitle = "Two edits"\npayload_bits = 64\n'
+        '[[distortions]]\nname = "jpeg"\nlevels = [80]\n'
     )
     return path
 

@@ -6,8 +6,8 @@ from PIL import Image
 from skimage import data
 
 from tfwm.images import ImageError, Photo, read_photo
+from tfwm.marking import EmbedOptions, FileReport
 from tfwm.marking.check import resaved
-from tfwm.marking.files import FileReport, mark_file
 from tfwm.watermarker import Watermarker
 
 MESSAGE = "(c) Ada Lovelace"
@@ -61,14 +61,14 @@ def test_psnr_is_not_given_up_for_reading(checker, source, tmp_path):
 
 def test_what_was_written_is_what_was_read(checker, source, tmp_path, monkeypatch):
     """A format that destroys the mark is noticed before anything is written."""
-    from tfwm.marking import files
+    from tfwm import watermarker
 
     def destroyed(photo, path, quality):
         blank = Photo(np.full_like(photo.pixels, 128))
         return encode(blank, path, quality)
 
-    encode = files.encode_photo
-    monkeypatch.setattr(files, "encode_photo", destroyed)
+    encode = watermarker.encode_photo
+    monkeypatch.setattr(watermarker, "encode_photo", destroyed)
     with pytest.raises(ImageError, match="does not read back"):
         checker.embed_file(source, tmp_path / "a.png", MESSAGE)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["photo.png"]
@@ -109,7 +109,7 @@ def test_lane_encloses_network_and_codec(checker, source, tmp_path):
 
     network = checker.network
     network.embed, network.extract = checked(network.embed), checked(network.extract)
-    encoded, report = mark_file(checker, source, tmp_path / "a.png", MESSAGE, lane=Lane())
+    encoded, report = checker.mark_file(source, tmp_path / "a.png", MESSAGE, EmbedOptions(), Lane())
     assert encoded.startswith(b"\x89PNG") and report.output == str(tmp_path / "a.png")
     assert not (tmp_path / "a.png").exists() and not inside
 

@@ -34,8 +34,9 @@ def folder(tmp_path):
 
 def test_folder_keeps_what_its_images_are(barrier, folder, tmp_path):
     out, told = tmp_path / "out", []
-    rows = protect_files(barrier, [folder], out, tell=lambda *told_row: told.append(told_row))
-    assert [row["status"] for row in rows].count("done") == 4 and told[-1][1:] == (5, 5)
+    rows = protect_files(barrier, [folder], out, progress=lambda *said: told.append(said))
+    assert [row["status"] for row in rows].count("done") == 4
+    assert told[-1][0] == 1 and len(told) == 5
     (skipped,) = [row for row in rows if row["status"] == "skipped"]
     assert skipped["source"].endswith("notes.txt")
     files = sorted(p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file())

@@ -95,7 +95,7 @@ def test_files(keyed_reader, marked, gray, tmp_path):
     (tmp_path / "found" / "notes.txt").write_text("no image")
     seen = []
     folders = [tmp_path / "found"], [tmp_path / "others"]
-    found = verify_files(keyed_reader, *folders, tell=lambda *row: seen.append(row))
+    found = verify_files(keyed_reader, *folders, progress=lambda *said: seen.append(said))
     assert found.proven and found.images == 10 and len(seen) == 20
     with pytest.raises(ValueError, match="10 that are both"):
         verify_files(keyed_reader, [tmp_path / "found"], [tmp_path / "found"])

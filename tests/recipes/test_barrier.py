@@ -8,7 +8,7 @@ import pytest
 from tfwm.evaluation.ownership.barrier_run import BarrierRun
 from tfwm.networks.card import check_card
 from tfwm.protection import Barrier, load_barrier
-from tfwm.recipes import barrier as recipe
+from tfwm.recipes import barrier as stages
 from tfwm.recipes.barrier_data import task_of
 from tfwm.recipes.barrier_report import report
 from tfwm.recipes.surrogates import Surrogate
@@ -18,6 +18,7 @@ from tfwm.training import ConfigError, load_config
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 BARRIER_TABLES = runpy.run_path(BENCHMARKS / "barrier_tables.py")["BARRIER_TABLES"]
 
+recipe = stages.RECIPE
 FOLDER = resource_directory("recipes") / "barrier"
 FILES = sorted(FOLDER.glob("*.toml"))
 TINY = [
@@ -37,22 +38,22 @@ TINY = [
     "adversarial_steps=2",
     "test_images=8",
     "clean_images=8",
-    'attacks=["cnet-l2"]',
+    'surrogates=["cnet-l2"]',
     'innocent=["cnet-l2"]',
     "precision=float32",
 ]
 
 
 def config_of(*words):
-    return load_config(recipe.Config, FOLDER / "quick.toml", [*TINY, *words])
+    return load_config(recipe.config, FOLDER / "quick.toml", [*TINY, *words])
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_recipe_is_sound(file):
-    config = load_config(recipe.Config, file)
+    config = load_config(recipe.config, file)
     assert config.output.split("/")[-1] == config.name
     assert task_of(config).channels_out in (1, 3)
-    assert all(str(Surrogate.of(name)) == name for name in config.attacks)
+    assert all(str(Surrogate.of(name)) == name for name in config.surrogates)
     for size in (config.depth, config.surrogate_depth):
         assert config.crop_size % 2**size == 0
     for steps in (config.steps, config.surrogate_steps, config.adversarial_steps):
@@ -60,17 +61,17 @@ def test_every_recipe_is_sound(file):
 
 
 def test_full_recipes_have_the_papers_settings():
-    derain, xray = (load_config(recipe.Config, FOLDER / f"{n}.toml") for n in ("derain", "xray"))
+    derain, xray = (load_config(recipe.config, FOLDER / f"{n}.toml") for n in ("derain", "xray"))
     for config, images in ((derain, 6000), (xray, 3000)):
         assert config.crop_size == 256 and config.width == 64 and config.extractor_width == 128
         assert config.batch_size * config.steps == 200 * images == 16 * config.adversarial_steps
         assert config.batch_size * config.surrogate_steps == 300 * images
         assert (config.residual_limit, config.extractor_output, config.blank) == (0, "relu", 1)
         names = ["cnet-l2", "res9-l2", "res16-l2", "unet-l2"]
-        assert config.attacks == names and config.precision == "float32"
+        assert config.surrogates == names and config.precision == "float32"
     assert (derain.watermark_channels, xray.watermark_channels) == (3, 1)
     # The paper's weights, to which the code's are no nearer, are the defaults.
-    plain = recipe.Config()
+    plain = recipe.config()
     weights = [getattr(plain, f"{n}_weight") for n in ("image", "perceptual", "adversarial")]
     assert weights == [1.0, 1.0, 0.01]
 
@@ -81,7 +82,7 @@ def test_report(task_specific, tmp_path, monkeypatch):
     monkeypatch.setattr(Barrier, "package", lambda barrier, folder: check_card(barrier.card))
     flag = f"task_specific={str(task_specific).lower()}"
     config = config_of(f"output={tmp_path}", "name=tiny", flag)
-    trainer = recipe.build_trainer(config)
+    trainer = stages.build_trainer(config)
     barrier = Barrier(trainer.embedder, trainer.extractor, trainer.watermark, "tiny")
     inputs, targets = np.random.default_rng(0).random((2, 8, 32, 32, 3)).astype("float32")
     copies = {"cnet-l2": lambda image: image}
@@ -161,21 +162,21 @@ def test_task_specific_run_is_compared_with_an_unmarked_network(tmp_path):
 @pytest.mark.slow
 def test_all_losses_of_the_first_stage(tmp_path):
     words = ["perceptual_weight=0.1", "adversarial_weight=0.01", f"output={tmp_path / 'run'}"]
-    config = config_of(*words, 'attacks=["unet-perceptual-adv", "res9-l1"]')
+    config = config_of(*words, 'surrogates=["unet-perceptual-adv", "res9-l1"]')
     _, after = recipe.train(config)
-    copies, innocent = recipe.attack(config, after)
+    copies, innocent = stages.train_copies(config, after)
     assert list(copies) == ["unet-perceptual-adv", "res9-l1"] and list(innocent) == ["cnet-l2"]
 
 
 @pytest.mark.parametrize(
     "words, message",
     [
-        (['task={name="Derian"}'], "the nearest is 'Derain'"),
+        (['task={name="Derian"}'], "the did you mean 'Derain'"),
         (['task={name="BoneSuppression"}'], "set whole=true"),
         (['task={name="BoneSuppression"}', "whole=true"], "crops_per_photo=2"),
         (['task={name="Colorize"}', "task_specific=true"], "Received: Colorize, 1 and 3"),
-        (['attacks=["vgg-l2"]'], "Expected a surrogate such as"),
-        (['attacks=["unet", "unet-l2"]'], "names that differ"),
+        (['surrogates=["vgg-l2"]'], "Expected a surrogate such as"),
+        (['surrogates=["unet", "unet-l2"]'], "names that differ"),
         (["crop_size=36", "surrogate_depth=3"], "multiple of 2**surrogate_depth, 8"),
         (["period=5"], "multiple of the period"),
         (["adversarial_steps=0"], "adversarial_steps above 0"),

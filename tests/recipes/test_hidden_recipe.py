@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from tfwm.networks import load_network
-from tfwm.recipes import build
-from tfwm.recipes import hidden as recipe
+from tfwm.recipes import hidden, parts
 from tfwm.resources import resource_directory
 from tfwm.training import load_config
 
+recipe = hidden.RECIPE
 FOLDER = resource_directory("recipes") / "hidden"
 FILES = sorted(FOLDER.glob("*.toml"))
 SMALL = [
@@ -23,21 +23,21 @@ SMALL = [
 
 def config_of(file, output, *words):
     words = [*SMALL, f"output={output}", f"name={output.name}", *words]
-    return load_config(recipe.Config, FOLDER / f"{file}.toml", words)
+    return load_config(recipe.config, FOLDER / f"{file}.toml", words)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_recipe_is_sound(file):
-    config = load_config(recipe.Config, file)
+    config = load_config(recipe.config, file)
     assert config.output.split("/")[-1] == config.name
-    attack = build.build_attack(config, config.attacks, config.attack_per)
+    attack = parts.build_attack(config, config.attacks, config.attack_per)
     assert len(attack.attacks[0].attacks) == len(config.attacks)
     if config.validation_attacks:
-        build.build_attack(config, config.validation_attacks, "slice")
+        parts.build_attack(config, config.validation_attacks, "slice")
 
 
 def test_defaults_are_the_paper():
-    config = load_config(recipe.Config, FOLDER / "combined.toml")
+    config = load_config(recipe.config, FOLDER / "combined.toml")
     assert (config.width, config.crop_size, config.message_length) == (64, 128, 30)
     assert (config.batch_size, config.learning_rate, config.optimizer) == (12, 1e-3, "adam")
     # 0.7 of the error of pixels in [-1, 1], which is four times that in [0, 1].
@@ -50,7 +50,7 @@ def test_defaults_are_the_paper():
 
 def test_losses_are_the_papers():
     """1 message + 0.7 image, pixels in [-1, 1] and bits 0 and 1, beside the adversary's."""
-    trainer = recipe.build_model(load_config(recipe.Config, None, [*SMALL, "adversarial_weight=0"]))
+    trainer = recipe.build_model(load_config(recipe.config, None, [*SMALL, "adversarial_weight=0"]))
     cover = np.random.default_rng(0).random((4, 32, 32, 3), np.float32)
     message = np.random.default_rng(1).integers(0, 2, (4, 1, 1, 6)).astype("float32")
     given = {"image": cover, "message": message}
@@ -84,7 +84,7 @@ def test_run_ends_with_a_network_for_images_of_many_tiles(tmp_path, capsys):
     message = np.random.default_rng(1).integers(0, 2, (1, 2, 3, 6)).astype("float32")
     marked = network.embed(image, message)
     assert network.extract(marked).shape == message.shape
-    config = load_config(recipe.Config, FOLDER / "quick.toml", [*words, "steps=6"])
+    config = load_config(recipe.config, FOLDER / "quick.toml", [*words, "steps=6"])
     trainer = recipe.train(config, resume=True)
     assert int(trainer.optimizer.iterations) == 6
     assert (trainer.adversary is None) == (config.adversarial_weight == 0)
@@ -115,7 +115,7 @@ def test_papers_full_setting_runs(tmp_path):
     [
         (["message_length=0"], "message_length above 0"),
         (['attack_per="slice"', 'attacks=[{name="Crop", fraction=0.5, fill="none"}]'], "size"),
-        (['attacks=[{name="Cropuot"}]'], "nearest is 'Cropout'"),
+        (['attacks=[{name="Cropuot"}]'], "did you mean 'Cropout'"),
         (["image_loss=l1"], 'image_loss is "ssim" or "mse"'),
     ],
 )

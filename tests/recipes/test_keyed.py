@@ -4,11 +4,11 @@ import pytest
 
 from tfwm.export.keyed import verify_keyed
 from tfwm.protection import load_host, load_keyed_reader
-from tfwm.recipes import build, keyed_report
-from tfwm.recipes import keyed as recipe
+from tfwm.recipes import keyed, keyed_report, parts
 from tfwm.resources import resource_directory
 from tfwm.training import ConfigError, load_config
 
+recipe = keyed.RECIPE
 FOLDER = resource_directory("recipes") / "keyed"
 FILES = sorted(FOLDER.glob("*.toml"))
 SECRET = "demonstration secret, not for use"
@@ -28,26 +28,26 @@ SMALL = [
 
 def config_of(file, output, *words):
     words = [*SMALL, f"output={output}", f"name={output.name}", *words]
-    return load_config(recipe.Config, FOLDER / f"{file}.toml", words)
+    return load_config(recipe.config, FOLDER / f"{file}.toml", words)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_recipe_is_sound(file):
-    config = load_config(recipe.Config, file)
+    config = load_config(recipe.config, file)
     assert config.output.split("/")[-1] == config.name
-    assert (config.width >= 64) == (not config.secret)
-    attack = build.build_attack(config, config.attacks, config.attack_per)
+    assert (config.width >= 64) == (not config.key)
+    attack = parts.build_attack(config, config.attacks, config.attack_per)
     names = {type(part).__name__ for part in attack.attacks[0].attacks}
     assert {"RandomResizedCrop", "GaussianNoise", "JPEG", "Resize", "Mirror"} < names
     # Networks of the file's kind that fit each other, narrower.
-    config = load_config(recipe.Config, file, ["width=4", "extractor_width=4", "depth=4"])
-    host, extractor = recipe.build_host(config), recipe.build_extractor(config)
+    config = load_config(recipe.config, file, ["width=4", "extractor_width=4", "depth=4"])
+    host, extractor = keyed.build_host(config), keyed.build_extractor(config)
     assert host.output.shape[-1] == extractor.input["image"].shape[-1]
-    assert recipe.build_task_loss(config)
+    assert keyed.build_task_loss(config)
 
 
 def test_defaults_are_the_papers():
-    config = recipe.Config()
+    config = recipe.config()
     assert (config.crop_size, config.watermark_size, config.block) == (256, 64, 4)
     weights = config.marked_weight, config.unmarked_weight, config.wrong_key_weight
     assert weights == (1.0, 0.5, 0.5) and config.flipped_bits == 8
@@ -60,7 +60,7 @@ def test_losses_and_start(tmp_path):
     hosts = []
     for marked in (False, True):
         keras.utils.set_random_seed(0)
-        trainer = recipe.build_trainer(config, marked)
+        trainer = keyed.build_trainer(config, marked)
         hosts.append((trainer.host if marked else trainer.network).get_weights())
     assert all(np.array_equal(a, b) for a, b in zip(*hosts, strict=True))
     pairs = {
@@ -78,30 +78,32 @@ def test_losses_and_start(tmp_path):
     assert logs["loss"] == pytest.approx(expected, rel=1e-3)
 
 
-def test_where_the_secret_comes_from(tmp_path, monkeypatch):
-    monkeypatch.delenv("TFWM_SECRET", raising=False)
+def test_where_the_key_comes_from(tmp_path, monkeypatch):
+    monkeypatch.delenv("TFWM_KEY", raising=False)
     config = config_of("quick", tmp_path / "run")
-    assert recipe.read_secret(config) == config.secret
-    config.secret = ""
-    with pytest.raises(ConfigError, match="Expected the owner's secret"):
-        recipe.read_secret(config)
-    monkeypatch.setenv("TFWM_SECRET", "the secret of the environment")
-    assert recipe.read_secret(config) == "the secret of the environment"
-    (tmp_path / "my.secret").write_text(SECRET + "\n")
-    config.secret_file = str(tmp_path / "my.secret")
-    assert recipe.read_secret(config) == SECRET
-    config.secret_file = str(tmp_path / "none")
+    assert keyed.read_key(config) == config.key
+    config.key = ""
+    with pytest.raises(ConfigError, match="Expected the owner's key"):
+        keyed.read_key(config)
+    monkeypatch.setenv("TFWM_KEY", "the secret of the environment")
+    assert keyed.read_key(config) == "the secret of the environment"
+    (tmp_path / "my.key").write_text(SECRET + "\n")
+    config.key_file = str(tmp_path / "my.key")
+    assert keyed.read_key(config) == SECRET
+    config.key = "the demonstration that the file replaces"
+    assert keyed.read_key(config) == SECRET
+    config.key_file = str(tmp_path / "none")
     with pytest.raises(ConfigError, match="cannot be read: No such file"):
-        recipe.read_secret(config)
+        keyed.read_key(config)
 
 
 @pytest.mark.slow
 def test_whole_run(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(keyed_report, "PROOF_KEYS", 19)
     output = tmp_path / "tiny"
-    (tmp_path / "my.secret").write_text(SECRET + "\n")
-    words = [*SMALL, f"output={output}", "name=tiny", "secret=", 'test_photos="bundled:train"']
-    words.append(f"secret_file={tmp_path / 'my.secret'}")
+    (tmp_path / "my.key").write_text(SECRET + "\n")
+    words = [*SMALL, f"output={output}", "name=tiny", "key=", 'test_photos="bundled:train"']
+    words.append(f"key_file={tmp_path / 'my.key'}")
     arguments = ["--config", str(FOLDER / "quick.toml"), *words]
     assert recipe.main(arguments) == 0
     out = capsys.readouterr().out.strip().splitlines()
@@ -109,7 +111,7 @@ def test_whole_run(tmp_path, capsys, monkeypatch):
     page = (output / "report.html").read_text()
     assert page.count("data:image/png") == 3 * 9 + 2 and "super-resolution (Fig. 5)" in page
     for name in ("readings", "damages", "wrong-keys", "task", "robustness", "likeness"):
-        assert (output / f"{name}.csv").read_text().startswith("# python -m tfwm.recipes.keyed")
+        assert (output / f"{name}.csv").read_text().startswith("# tfwm train keyed")
     plots = {path.name for path in (output / "plots").iterdir()}
     assert plots == {"wrong-keys.png", "robustness.png", "keyed-fig5.png"}
     # The secret is in no file of the run.
@@ -121,7 +123,7 @@ def test_whole_run(tmp_path, capsys, monkeypatch):
     assert outputs.shape == (1, 32, 32, 3) and np.isfinite(reader.similarity(outputs)).all()
     # Another start is refused, another end resumed.
     assert recipe.main(arguments) == 2 and "--resume" in capsys.readouterr().err
-    config = load_config(recipe.Config, FOLDER / "quick.toml", [*words, "steps=6"])
+    config = load_config(recipe.config, FOLDER / "quick.toml", [*words, "steps=6"])
     *_, resumed = recipe.train(config, resume=True)
     assert resumed.bits == reader.bits
 
@@ -130,8 +132,8 @@ def test_whole_run(tmp_path, capsys, monkeypatch):
 @pytest.mark.parametrize("file", ["colorize", "super-resolve", "derain"])
 def test_papers_full_setting_takes_a_step(file, tmp_path):
     words = ['photos=["bundled:train"]', 'test_photos="bundled:test"', f"output={tmp_path}"]
-    words += [f"secret={SECRET}", "batch_size=2", "steps=1", "steps_per_epoch=1"]
-    config = load_config(recipe.Config, FOLDER / f"{file}.toml", words)
+    words += [f"key={SECRET}", "batch_size=2", "steps=1", "steps_per_epoch=1"]
+    config = load_config(recipe.config, FOLDER / f"{file}.toml", words)
     unmarked, host, reader = recipe.train(config)
     assert reader.image_size == (256, 256) and reader.bits == 256
     before, after = unmarked.get_weights()[0], host.get_weights()[0]
@@ -145,7 +147,7 @@ def test_papers_full_setting_takes_a_step(file, tmp_path):
         (['task={ name = "Derain" }'], "a task whose input is small"),
         (["task_loss=l3"], "Expected a task_loss of l1, l2, perceptual"),
         (["attack_per=slice"], "attack_per to be image or batch"),
-        (["secret=short"], "at least 16 bytes"),
+        (["key=short"], "at least 16 bytes"),
         (["steps=0"], "Expected steps above 0"),
         (["test_photos=none-such"], "no such folder"),
     ],

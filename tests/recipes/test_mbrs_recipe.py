@@ -4,13 +4,13 @@ import keras
 import numpy as np
 import pytest
 
+from tfwm.export import package_network
 from tfwm.networks import load_network
-from tfwm.recipes import build
-from tfwm.recipes import mbrs as recipe
-from tfwm.recipes.finish import package
+from tfwm.recipes import mbrs, parts
 from tfwm.resources import resource_directory
 from tfwm.training import load_config
 
+recipe = mbrs.RECIPE
 FOLDER = resource_directory("recipes") / "mbrs"
 FILES = sorted(FOLDER.glob("*.toml"))
 SMALL = [
@@ -28,24 +28,24 @@ SMALL = [
 
 def config_of(file, output, *words):
     words = [*SMALL, f"output={output}", f"name={output.name}", *words]
-    return load_config(recipe.Config, file and FOLDER / f"{file}.toml", words)
+    return load_config(recipe.config, file and FOLDER / f"{file}.toml", words)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_recipe_is_sound(file):
-    config = load_config(recipe.Config, file)
+    config = load_config(recipe.config, file)
     assert config.output.split("/")[-1] == config.name
-    attack = build.build_attack(config, config.attacks, config.attack_per)
+    attack = parts.build_attack(config, config.attacks, config.attack_per)
     assert len(attack.attacks[0].attacks) == len(config.attacks)
     for table in config.validation_attacks:
-        build.build_attack(config, [table], "slice")
+        parts.build_attack(config, [table], "slice")
     diffused = config.diffusion != "none"
     side = config.tile_size if diffused else config.block_size
     assert config.crop_size % side == 0 or config.diffusion == "repeat"
 
 
 def test_defaults_are_the_paper(tmp_path):
-    config = load_config(recipe.Config, FOLDER / "mbrs.toml")
+    config = load_config(recipe.config, FOLDER / "mbrs.toml")
     assert (config.width, config.depth, config.crop_size, config.batch_size) == (64, 4, 128, 16)
     # Errors of pixels in [-1, 1] are four times those in [0, 1].
     assert (config.image_weight, config.message_weight) == (4.0, 10.0)
@@ -101,8 +101,9 @@ def test_mixed_precision_is_exported_as_float32(tmp_path):
     trainer = recipe.build_model(config)
     assert trainer.embedder.get_layer("image_conv").compute_dtype == "bfloat16"
     assert keras.config.dtype_policy().name == "float32"
-    folder = package(
-        *recipe.networks_of(trainer, config), config, recipe.make_mbrs_card(config, "cpu.toml")
+    networks = recipe.networks_of(trainer, config)
+    folder = package_network(
+        *networks, tmp_path / "run" / config.name, recipe.make_card(config, "cpu.toml")
     )
     network = load_network(folder)
     image = np.full((1, 64, 96, 3), 0.5, np.float32)

@@ -3,11 +3,11 @@ import json
 
 import pytest
 
-from tfwm.recipes import build
-from tfwm.recipes import photo as recipe
+from tfwm.recipes import parts, photo
 from tfwm.resources import resource_directory
 from tfwm.training import load_config
 
+recipe = photo.RECIPE
 FILES = sorted((resource_directory("recipes") / "photo").glob("*.toml"))
 SMALL = [
     'photos=["bundled:test"]',
@@ -25,7 +25,7 @@ SMALL = [
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_recipe_builds(file):
-    config = load_config(recipe.Config, file)
+    config = load_config(recipe.config, file)
     trainer = recipe.build_model(dataclasses.replace(config, width=8))
     choice = trainer.attack.attacks[0]
     assert choice.per == "slice" and len(choice.attacks) == len(config.attacks) == 13
@@ -33,8 +33,8 @@ def test_every_recipe_builds(file):
 
 
 def test_names_of_attacks_go_into_chains():
-    config = load_config(recipe.Config, FILES[0])
-    names = build.attack_names(config.attacks)
+    config = load_config(recipe.config, FILES[0])
+    names = parts.attack_names(config.attacks)
     assert "Chain" not in names and {"Gamma", "Affine", "JPEG"} <= set(names)
     assert len(names) == len(set(names))
 
@@ -42,11 +42,11 @@ def test_names_of_attacks_go_into_chains():
 def test_run_resumes_and_exports(tmp_path, capsys):
     output = tmp_path / "run"
     words = [*SMALL, f"output={output}", "name=tiny"]
-    recipe.train(load_config(recipe.Config, None, [*words, "steps=2"]))
-    trainer = recipe.train(load_config(recipe.Config, None, words), resume=True)
+    recipe.train(load_config(recipe.config, None, [*words, "steps=2"]))
+    trainer = recipe.train(load_config(recipe.config, None, words), resume=True)
     assert int(trainer.optimizer.iterations) == 4
-    config = load_config(recipe.Config, None, words)
-    card = recipe.make_photo_card(config, "quick.toml")
+    config = load_config(recipe.config, None, words)
+    card = recipe.make_card(config, "quick.toml")
     assert card["geometry"]["patch"] == [8, 8] and "GaussianNoise" in card["description"]
     assert json.dumps(card)
 
@@ -56,7 +56,7 @@ def test_run_resumes_and_exports(tmp_path, capsys):
     [
         (["crop_size=50"], "multiple of 8"),
         (["depth=0"], "depth above 0"),
-        (['attacks=[{name="Chain", attacks=[{name="Jpeg"}]}]'], "nearest is 'JPEG'"),
+        (['attacks=[{name="Chain", attacks=[{name="Jpeg"}]}]'], "did you mean 'JPEG'"),
         (["psnr_penalty=mse"], "penalty"),
     ],
 )

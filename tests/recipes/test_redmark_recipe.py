@@ -9,11 +9,11 @@ import time
 
 import pytest
 
-from tfwm.recipes import build
-from tfwm.recipes import redmark as recipe
+from tfwm.recipes import parts, redmark
 from tfwm.resources import resource_directory
 from tfwm.training import Checkpoint, ConfigError, load_config
 
+recipe = redmark.RECIPE
 FILES = sorted((resource_directory("recipes") / "redmark").glob("*.toml"))
 SMALL = [
     'photos=["bundled:test"]',
@@ -31,7 +31,7 @@ SMALL = [
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_recipe_builds(file):
-    config = load_config(recipe.Config, file)
+    config = load_config(recipe.config, file)
     trainer = recipe.build_model(dataclasses.replace(config, width=8))
     assert trainer.attack.attacks
     assert file.stem.removeprefix("cpu-") in config.name
@@ -40,7 +40,7 @@ def test_every_recipe_builds(file):
 def test_paper_settings():
     """Table 1; loss weights 3 : 1 are its gamma of 0.75."""
     mt, gt, jt = (
-        load_config(recipe.Config, FILES[0].parent / f"{n}.toml") for n in ("mt", "gt", "jt")
+        load_config(recipe.config, FILES[0].parent / f"{n}.toml") for n in ("mt", "gt", "jt")
     )
     for config in (mt, gt, jt):
         assert (config.patch_size, config.block_size, config.learning_rate) == (32, 8, 1e-4)
@@ -54,14 +54,14 @@ def test_paper_settings():
         ["GaussianNoise"],
         ["JPEG"],
     ]
-    assert recipe.Config(output=mt.output).attacks[0] == mt.attacks[0]
+    assert recipe.config(output=mt.output).attacks[0] == mt.attacks[0]
 
 
 @pytest.mark.parametrize("name", ["mt", "gt", "jt"])
 def test_paper_recipe_trains_a_few_steps(name, tmp_path):
     words = [f"output={tmp_path}", 'photos=["bundled:test"]', "steps=3", "steps_per_epoch=3"]
     words += ["jit_compile=false", "patches_per_photo=64", "per_deviation_bin=20"]
-    config = load_config(recipe.Config, FILES[0].parent / f"{name}.toml", words)
+    config = load_config(recipe.config, FILES[0].parent / f"{name}.toml", words)
     trainer = recipe.train(config)
     assert int(trainer.optimizer.iterations) == 3
     assert trainer.count_params() > 120_000
@@ -79,7 +79,7 @@ def test_run_ends_with_report_network_and_one_line(tmp_path, capsys):
     with open(output / "log.csv", newline="") as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["0", "1"]
     assert list((output / "tensorboard").rglob("events*"))
-    assert load_config(recipe.Config, output / "config.toml").name == "tiny"
+    assert load_config(recipe.config, output / "config.toml").name == "tiny"
 
     assert recipe.main([*SMALL, f"output={output}"]) == 2
     assert "--resume" in capsys.readouterr().err
@@ -104,7 +104,7 @@ def test_goes_on_after_a_kill(tmp_path):
     epoch = json.loads(state.read_text())["epoch"]
     assert epoch > 3
     quick = resource_directory("recipes") / "redmark" / "quick.toml"
-    config = load_config(recipe.Config, quick, [*words, f"steps={2 * epoch + 4}"])
+    config = load_config(recipe.config, quick, [*words, f"steps={2 * epoch + 4}"])
     trainer = recipe.train(config, resume=True)
     assert int(trainer.optimizer.iterations) == 2 * epoch + 4
     with open(output / "log.csv", newline="") as file:
@@ -113,7 +113,7 @@ def test_goes_on_after_a_kill(tmp_path):
 
 
 def test_a_kill_at_a_checkpoint_loses_no_line_of_the_log(tmp_path, monkeypatch):
-    config = load_config(recipe.Config, None, [*SMALL, f"output={tmp_path}"])
+    config = load_config(recipe.config, None, [*SMALL, f"output={tmp_path}"])
     save = Checkpoint.on_epoch_end
 
     def save_and_die(*args):
@@ -129,16 +129,16 @@ def test_a_kill_at_a_checkpoint_loses_no_line_of_the_log(tmp_path, monkeypatch):
 
 
 def test_data_goes_on_with_other_patches(tmp_path):
-    config = load_config(recipe.Config, None, SMALL)
-    first, later = (next(iter(recipe.build_data(config, offset))) for offset in (0, 3))
+    config = load_config(recipe.config, None, SMALL)
+    first, later = (next(iter(parts.build_data(config, offset, redmark.cut))) for offset in (0, 3))
     assert (first.numpy() != later.numpy()).any()
 
 
 @pytest.mark.parametrize(
     "words, message",
     [
-        (["stps=3"], "nearest is 'steps'"),
-        (['attacks=[{name="Jpeg"}]'], "nearest is 'JPEG'"),
+        (["stps=3"], "did you mean 'steps'"),
+        (['attacks=[{name="Jpeg"}]'], "did you mean 'JPEG'"),
         (['attacks=[{name="JPEG", quality=200}]'], "from 1 to 100"),
         (["crop_size=40"], "multiple of patch_size"),
         (["optimizer=lion"], "sgd"),
@@ -154,7 +154,7 @@ def test_bad_settings_give_one_line(words, message, tmp_path, capsys):
 
 
 def test_released_transform_trains():
-    config = load_config(recipe.Config, None, [*SMALL, "release_transform=true"])
+    config = load_config(recipe.config, None, [*SMALL, "release_transform=true"])
     trainer = recipe.build_model(config)
     assert trainer.embedder.get_layer("transform") is trainer.extractor.get_layer("transform")
     assert "transform" in " ".join(w.path for w in trainer.trainable_weights)
@@ -162,7 +162,7 @@ def test_released_transform_trains():
 
 def test_unknown_attack_error_is_a_config_error():
     with pytest.raises(ConfigError, match="Unknown attack"):
-        build.build_attack(recipe.Config(), [{"quality": 3}], "batch")
+        parts.build_attack(recipe.config(), [{"quality": 3}], "batch")
 
 
 def test_paper_data_through_tensorflow_datasets():
@@ -170,5 +170,5 @@ def test_paper_data_through_tensorflow_datasets():
     import tensorflow_datasets as tfds
 
     with tfds.testing.mock_data(num_examples=3):
-        batch = next(iter(recipe.build_data(recipe.Config(batch_size=4))))
+        batch = next(iter(parts.build_data(recipe.config(batch_size=4), cut=redmark.cut)))
     assert tuple(batch.shape) == (4, 32, 32, 1)

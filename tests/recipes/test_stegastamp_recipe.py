@@ -7,12 +7,12 @@ from tfwm import losses
 from tfwm.export import compare_networks
 from tfwm.losses import RampedWeights, SelfAdaptiveWeights
 from tfwm.networks import load_network
-from tfwm.recipes import build
-from tfwm.recipes import stegastamp as recipe
+from tfwm.recipes import parts, stegastamp
 from tfwm.resources import resource_directory
 from tfwm.training import ConfigError, load_config
 from tfwm.watermarker import Watermarker
 
+recipe = stegastamp.RECIPE
 FOLDER = resource_directory("recipes") / "stegastamp"
 FILES = sorted(FOLDER.glob("*.toml"))
 SUITES = ("stegastamp", "stegastamp-fig2", "stegastamp-fig3")
@@ -35,20 +35,20 @@ SMALL = [
 
 def config_of(file, output, *words):
     words = [*SMALL, f"output={output}", f"name={output.name}", *words]
-    return load_config(recipe.Config, FOLDER / f"{file}.toml", words)
+    return load_config(recipe.config, FOLDER / f"{file}.toml", words)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_recipe_is_sound(file):
-    config = load_config(recipe.Config, file)
+    config = load_config(recipe.config, file)
     assert config.suite in SUITES and config.output.split("/")[-1] == config.name
-    build.build_attack(config, config.attacks, config.attack_per)
-    build.build_attack(config, config.validation_attacks or config.attacks, "slice")
+    parts.build_attack(config, config.attacks, config.attack_per)
+    parts.build_attack(config, config.validation_attacks or config.attacks, "slice")
     assert config.perceptual in ("offline", "alex")
 
 
 def test_defaults_are_the_successors_paper():
-    config = load_config(recipe.Config, FOLDER / "crop.toml")
+    config = load_config(recipe.config, FOLDER / "crop.toml")
     assert (config.crop_size, config.message_length, config.width) == (400, 100, 32)
     assert (config.normalization, config.last_normalization) == ("instance", True)
     assert (config.image_output, config.balance) == ("sigmoid", "self_adaptive")
@@ -58,7 +58,7 @@ def test_defaults_are_the_successors_paper():
 
 
 def test_original_is_stegastamps():
-    config = load_config(recipe.Config, FOLDER / "original.toml")
+    config = load_config(recipe.config, FOLDER / "original.toml")
     assert (config.crop_size, config.message_length, config.batch_size) == (400, 100, 4)
     assert (config.normalization, config.image_output, config.balance) == ("none", "sum", "ramped")
     assert (config.message_only, config.loss_ramp, config.edge_start) == (1500, 15_000, 80_000)
@@ -66,19 +66,19 @@ def test_original_is_stegastamps():
 
 
 def test_balances():
-    config = load_config(recipe.Config, None, SMALL)
-    adaptive = recipe.build_balance(config)
+    config = load_config(recipe.config, None, SMALL)
+    adaptive = stegastamp.build_balance(config)
     assert isinstance(adaptive, SelfAdaptiveWeights) and adaptive.initial["message"] == 0.1
     assert adaptive.terms["image"].edge_gain == 0
     config.balance = "ramped"
-    ramped = recipe.build_balance(config)
+    ramped = stegastamp.build_balance(config)
     assert isinstance(ramped, RampedWeights) and ramped.terms["image"].edge_gain == 10
     assert isinstance(ramped.terms["perceptual"], losses.PerceptualLoss)
     config.balance = "none"
-    assert recipe.build_balance(config) is None
+    assert stegastamp.build_balance(config) is None
     config.balance = "adaptive"
     with pytest.raises(ConfigError, match="Received: 'adaptive'"):
-        recipe.build_balance(config)
+        recipe.check_config(config)
 
 
 def test_original_trains_and_logs_what_the_figures_need(tmp_path):
@@ -106,7 +106,7 @@ def test_trains_resumes_and_exports_a_network_of_whole_photos(tmp_path, photo):
     trainer = recipe.train(config, resume=True)
     assert [row["epoch"] for row in _log(tmp_path / "run")] == ["0", "1"]
     assert not np.array_equal(before[0], trainer.embedder.get_weights()[0])
-    line = recipe.report(trainer, config, "cpu-crop.toml").splitlines()[-1]
+    line = recipe.finish(trainer, config, "cpu-crop.toml").splitlines()[-1]
     assert line.startswith("run ") and "BER" in line
     network = load_network(tmp_path / "run" / "run")
     assert network.whole and network.patch_shape == (64, 64) and network.bits == 50

@@ -3,6 +3,7 @@ import dataclasses
 import pytest
 
 from tfwm.training import ConfigError, load_config, save_config
+from tfwm.training.config import setting, setting_texts
 
 
 @dataclasses.dataclass
@@ -27,6 +28,28 @@ def test_bare_text_needs_no_quotes():
     assert load_config(Config, overrides=["name=runs/a"]).name == "runs/a"
 
 
+def test_one_item_needs_no_list():
+    config = load_config(Config, overrides=["photos=my/photos", 'attacks={name="JPEG"}'])
+    assert config.photos == ["my/photos"] and config.attacks == [{"name": "JPEG"}]
+
+
+def test_texts_of_settings_come_from_the_base_class():
+    @dataclasses.dataclass
+    class Base:
+        steps: int = setting(100, "training steps")
+        photos: list = setting(["a"], "sources")
+
+    @dataclasses.dataclass
+    class Derived(Base):
+        steps: int = 7
+        width: int = setting(3, "channels")
+
+    texts = {"steps": "training steps", "photos": "sources", "width": "channels"}
+    assert setting_texts(Derived) == texts and Derived().steps == 7
+    Derived().photos.append("b")
+    assert Derived().photos == ["a"]
+
+
 def test_saved_config_reads_back(tmp_path):
     config = Config(name='a "b" \\ c', attacks=[{"name": "JPEG", "quality": [40, 92]}], resume=True)
     save_config(config, tmp_path / "c.toml")
@@ -36,7 +59,7 @@ def test_saved_config_reads_back(tmp_path):
 @pytest.mark.parametrize(
     "words, message",
     [
-        (["stps=3"], "nearest is 'steps'"),
+        (["stps=3"], "did you mean 'steps'"),
         (["steps"], "key=value"),
         (["steps=many"], "takes int"),
         (["steps=true"], "takes int"),

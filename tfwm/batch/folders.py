@@ -4,13 +4,21 @@ import dataclasses
 import os
 from pathlib import Path, PurePosixPath
 
-from tfwm.batch.jobs import ENDINGS, KEEP, assign_outputs, check_outputs, find_photos
+from tfwm.batch.jobs import (
+    KEEP,
+    assign_outputs,
+    check_folder_apart,
+    check_format,
+    check_outputs,
+    find_photos,
+    is_lossy,
+    write_output,
+)
 from tfwm.batch.messages import assign_messages
 from tfwm.batch.pool import Pool
-from tfwm.batch.run_report import RunReport
-from tfwm.images import ImageError, check_output, read_photo, write_encoded
-from tfwm.images.writing import FORMATS, LOSSY
-from tfwm.marking.files import mark_file
+from tfwm.batch.run import RunReport, Skip, run_jobs
+from tfwm.images import ImageError, read_photo
+from tfwm.marking import EmbedOptions
 from tfwm.payload import to_bytes, to_plain
 
 REPORT = "tfwm-report.csv"
@@ -32,17 +40,14 @@ def embed_folder(
     message=None,
     *,
     messages=None,
-    key=None,
-    strength=1.0,
-    psnr=None,
-    quality=None,
     file_format=KEEP,
     overwrite=False,
     dry_run=False,
     report=None,
-    tell=None,
+    progress=None,
     workers=None,
-):
+    **options,
+) -> list[dict]:
     """Marks the photos of a folder and its sub-folders; one failure does not stop the rest.
 
     A second run goes on where the first one ended: a photo is skipped if the report calls it
@@ -54,55 +59,46 @@ def embed_folder(
         output: folder for the marked photos; sub-folders are kept.
         message: for all photos; see `Watermarker.embed`.
         messages: instead, the path of a CSV, see `tfwm.batch.messages`.
-        key: see `Watermarker.embed`.
-        strength: see `embed_file`.
-        psnr: see `embed_file`.
-        quality: of the JPEG and AVIF files among the outputs, 1 to 100.
         file_format: `"png"`, `"jpg"`, `"webp"`, `"avif"` or `"keep"`.
-        overwrite: marks again what is done, replaces files that exist and, if `output` is the
-            folder of the photos itself, those.
+        overwrite: marks again what is done, replaces existing files and, if `output` is the
+            folder of the photos itself, the photos.
         dry_run: does everything but write.
         report: table of what was done, .csv or .json; `output/tfwm-report.csv` by default.
-        tell: called with a row of the report, the number of rows so far, and of all.
+        progress: see `tfwm.batch.run.run_jobs`.
         workers: number of threads.
+        **options: see `tfwm.marking.EmbedOptions`: `key`, `strength`, `psnr`, `margin` and, for
+            the JPEG and AVIF files among the outputs, `quality`.
 
     Returns:
         The rows as dicts, sorted. Their `status` is `"done"`, `"failed"`, or `"skipped"` for
-        what is no photo, has no message, or was done before.
+        a file that is no photo, has no message, or was done before.
     """
-    folder = Path(output)
-    _check_folders(sources, folder, overwrite)
+    folder, options = Path(output), EmbedOptions(**options)
+    check_folder_apart(sources, folder, in_place=overwrite)
     path = _report_path(report, folder)
     table = RunReport(path, EMBED_COLUMNS, _embed_key, resume=True)
-    jobs = _find(sources, made={path, *_made_before(table, sources, folder)})
+    jobs = find_photos(sources, {REPORT, path, *_made_before(table, sources, folder)})
     jobs = assign_outputs(jobs, folder, file_format)
-    jobs = _with_messages(watermarker, jobs, message, messages, key, folder)
-    todo = [job for job in jobs if not (job.skipped or job.problem)]
+    jobs = _with_messages(watermarker, jobs, message, messages, options.key, folder)
+    todo = [job for job in jobs if not job.idle]
     check_outputs(todo, in_place=overwrite)
-    _check_format(todo, file_format, quality)
+    check_format(todo, file_format, options.quality)
     if not dry_run:
         _make_folder(folder)
     pool = Pool(workers)
+    lossless = dataclasses.replace(options, quality=None)
 
     def embed(job):
         _refuse_done(job, table, overwrite)
         if job.output.exists() and not overwrite:
             raise ImageError(f"{job.output} exists: add --overwrite, or move it away.")
-        lossy = FORMATS[job.output.suffix.lower()] in LOSSY
-        encoded, done = mark_file(
-            *(watermarker, job.source, job.output, job.message),
-            key=key,
-            strength=strength,
-            psnr=psnr,
-            quality=quality if lossy else None,
-            lane=pool.lane,
-        )
+        how = options if is_lossy(job.output) else lossless
+        encoded, done = watermarker.mark_file(job.source, job.output, job.message, how, pool.lane)
         if not dry_run:
-            job.output.parent.mkdir(parents=True, exist_ok=True)
-            write_encoded(encoded, job.output, overwrite)
+            write_output(encoded, job, overwrite)
         return done.to_dict()
 
-    return _run(pool, embed, jobs, _embed_row, None if dry_run else table, tell)
+    return run_jobs(pool, embed, jobs, _embed_row, None if dry_run else table, progress)
 
 
 def check_folder(
@@ -114,7 +110,7 @@ def check_folder(
     key=None,
     strength=1.0,
     psnr=None,
-    tell=None,
+    progress=None,
     workers=None,
 ):
     """Tells which photos of a folder can carry their message, without writing anything.
@@ -124,7 +120,7 @@ def check_folder(
     Returns:
         Rows as dicts, sorted: `file`, `source`, `status` and what `Check` has.
     """
-    jobs = _with_messages(watermarker, _find(sources), message, messages, key, None)
+    jobs = _with_messages(watermarker, find_photos(sources, {REPORT}), message, messages, key, None)
     pool = Pool(workers)
 
     def check(job):
@@ -133,7 +129,7 @@ def check_folder(
             found = watermarker.check(photo, job.message, key=key, strength=strength, psnr=psnr)
         return found.to_dict()
 
-    return _run(pool, check, jobs, _check_row, None, tell)
+    return run_jobs(pool, check, jobs, _check_row, None, progress)
 
 
 def extract_folder(
@@ -145,7 +141,7 @@ def extract_folder(
     search="rotate",
     false_positive_rate=1e-6,
     report=None,
-    tell=None,
+    progress=None,
     workers=None,
 ):
     """Reads the photos of a folder and its sub-folders; one failure does not stop the rest.
@@ -158,7 +154,7 @@ def extract_folder(
         search: see `Watermarker.extract`.
         false_positive_rate: see `Watermarker.extract`.
         report: table to write, .csv or .json.
-        tell: see `embed_folder`.
+        progress: see `embed_folder`.
         workers: number of threads.
 
     Returns:
@@ -166,7 +162,7 @@ def extract_folder(
     """
     path = report and _report_path(report, None)
     table = RunReport(path, EXTRACT_COLUMNS, lambda row: (row["photo"],))
-    jobs = _find(sources, made={path})
+    jobs = find_photos(sources, {REPORT, path})
     pool = Pool(workers)
 
     def extract(job):
@@ -182,48 +178,7 @@ def extract_folder(
             )
         return found.to_dict()
 
-    return _run(pool, extract, jobs, _extract_row, table, tell)
-
-
-class _DoneBefore(Exception):
-    """The photo needs no more work."""
-
-
-def _run(pool, work, jobs, make_row, table, tell):
-    rows = []
-
-    def add(job, status, error, values=None):
-        row = make_row(job, values or {}) | {"status": status, "error": error}
-        rows.append(row)
-        if table and not _still_done(table, row):
-            table.add(row)
-        if tell:
-            tell(row, len(rows), len(jobs))
-
-    def done(job, result):
-        if isinstance(result, _DoneBefore):
-            add(job, "skipped", DONE_BEFORE)
-        elif isinstance(result, Exception):
-            add(job, "failed", _line(result))
-        else:
-            add(job, "done", None, result)
-
-    try:
-        for job in jobs:
-            if job.problem or job.skipped:
-                add(job, "failed" if job.problem else "skipped", job.problem or job.skipped)
-        pool.run(work, [job for job in jobs if not (job.problem or job.skipped)], done)
-    finally:
-        if table:
-            table.write()
-    return sorted(rows, key=lambda row: (next(iter(row.values())), row.get("output") or ""))
-
-
-def _find(sources, made=()):
-    jobs = [j for j in find_photos(sources) if j.source not in made and j.source.name != REPORT]
-    if all(job.skipped for job in jobs):
-        raise ValueError(f"{sources[0]} holds no photos.")
-    return jobs
+    return run_jobs(pool, extract, jobs, _extract_row, table, progress)
 
 
 def _with_messages(watermarker, jobs, message, messages, key, folder):
@@ -248,17 +203,9 @@ def _refuse_done(job, table, overwrite):
     replaces = os.path.samefile(job.source, job.output)
     same = all(str(earlier.get(name)) == str(wanted[name]) for name in ("message", "kind"))
     if same and (replaces or not overwrite):
-        raise _DoneBefore
+        raise Skip(DONE_BEFORE)
     if replaces:
         raise ImageError(f"{job.source} is marked already: put the unmarked photo back first.")
-
-
-def _still_done(table, row):
-    """Whether the table has a better row, of a marked photo that is as it was."""
-    earlier = table.find(row)
-    if row["status"] == "done" or earlier.get("status") != "done":
-        return False
-    return Path(row["output"] or "").is_file()
 
 
 def _made_before(table, sources, folder):
@@ -270,32 +217,6 @@ def _made_before(table, sources, folder):
         made = PurePosixPath(row["file"]).with_name(Path(row["output"] or row["file"]).name)
         if str(made) != row["file"]:
             yield source / made
-
-
-def _check_folders(sources, folder, overwrite):
-    """Refuses folders that would mix marked and unmarked photos."""
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder} is a file: expected a folder for the marked photos.")
-    source, target = Path(sources[0]).resolve(), folder.resolve()
-    if source == target and not overwrite:
-        raise ValueError(
-            f"{folder} is the folder of the photos itself: choose another one, or add "
-            "--overwrite to replace the photos."
-        )
-    if source in target.parents:
-        raise ValueError(
-            f"{folder} lies inside the folder of the photos, whose next run would mark its "
-            "photos again: choose a folder elsewhere."
-        )
-
-
-def _check_format(jobs, file_format, quality):
-    if file_format != KEEP:
-        check_output(Path(f"a{ENDINGS[file_format]}"), quality, overwrite=True)
-    elif quality is not None and not any(
-        FORMATS[job.output.suffix.lower()] in LOSSY for job in jobs
-    ):
-        raise ValueError("A quality goes with JPEG and AVIF only: none of the outputs is one.")
 
 
 def _report_path(report, folder):
@@ -318,7 +239,7 @@ def _embed_key(row):
 
 
 def _embed_row(job, values):
-    idle = job.skipped or job.problem
+    idle = job.idle
     names = ("strength", "psnr", "p_value", "margin")
     return {
         "file": job.name,
@@ -340,10 +261,3 @@ def _check_row(job, values):
 def _extract_row(job, values):
     empty = dict.fromkeys(EXTRACT_COLUMNS)
     return {**empty, **values, "photo": str(job.source)}
-
-
-def _line(error):
-    """What went wrong in one line; of a kind that is not ours, with its name."""
-    text = " ".join(str(error).split())[:500]
-    ours = isinstance(error, ValueError | OSError)
-    return text if ours and text else f"{type(error).__name__}: {text}"

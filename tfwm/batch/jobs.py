@@ -1,4 +1,4 @@
-"""What is to be done with the photos of a folder."""
+"""The files of a run: which are read, where each result goes, and what forbids it."""
 
 import dataclasses
 import os
@@ -9,6 +9,7 @@ from PIL import Image
 
 from tfwm.images.reading import FORMATS as READABLE
 from tfwm.images.writing import FORMATS as WRITABLE
+from tfwm.images.writing import LOSSY, check_output, write_encoded
 
 KEEP = "keep"
 ENDINGS = {"png": ".png", "jpg": ".jpg", "webp": ".webp", "avif": ".avif"}
@@ -16,14 +17,14 @@ ENDINGS = {"png": ".png", "jpg": ".jpg", "webp": ".webp", "avif": ".avif"}
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """One photo to mark or to read.
+    """One file to work on.
 
     Args:
         source: path of the photo.
         name: the part of `source` inside its folder, with slashes.
-        message: what to embed.
-        output: path of the marked file.
-        skipped: why nothing is to be done.
+        message: the message to embed.
+        output: path of the file to write.
+        skipped: why there is nothing to do.
         problem: why nothing can be done.
     """
 
@@ -34,21 +35,35 @@ class Job:
     skipped: str | None = None
     problem: str | None = None
 
+    @property
+    def idle(self):
+        """Whether there is no work to do."""
+        return bool(self.skipped or self.problem)
 
-def find_photos(sources):
+
+def find_photos(sources, without=(), what="photos"):
     """Lists the files in a folder and its sub-folders, or the named ones.
 
-    Hidden files are left out; those whose ending is no image's are marked as skipped.
+    Hidden files are left out; files without the ending of an image are marked as skipped.
 
     Args:
         sources: list of one folder, or of files with different names.
+        without: paths, or names of files, to leave out.
+        what: what the error calls the files if there are none.
 
     Returns:
-        List of `Job`, sorted.
+        List of `Job`, sorted, at least one of which is not skipped.
     """
     sources = [Path(source) for source in sources]
-    if len(sources) == 1 and sources[0].is_dir():
-        return _walk(sources[0])
+    is_folder = len(sources) == 1 and sources[0].is_dir()
+    jobs = _walk(sources[0]) if is_folder else _named(sources)
+    jobs = [j for j in jobs if j.source not in without and j.source.name not in without]
+    if all(job.skipped for job in jobs):
+        raise ValueError(f"{sources[0]} holds no {what}.")
+    return jobs
+
+
+def _named(sources):
     jobs = {}
     for path in sources:
         if path.is_dir():
@@ -121,6 +136,55 @@ def check_outputs(jobs, in_place):
         hit = sources[identity]
         if not in_place or hit != job.source or uses[hit] > 1:
             raise ValueError(f"{job.output} is one of the photos to mark: name another output.")
+
+
+def is_single(sources, output):
+    """Returns whether one file is written, under the name of `output`, and no folder."""
+    if len(sources) > 1 or os.path.isdir(sources[0]) or os.path.isdir(output):
+        return False
+    return not str(output).endswith(("/", os.sep))
+
+
+def check_folder_apart(sources, folder, in_place=None, what="photos"):
+    """Refuses an output folder that would mix marked and unmarked photos.
+
+    Args:
+        sources: list of one folder or of files.
+        folder: the output folder.
+        in_place: whether it may be the folder of the photos; `None` if that is never possible.
+        what: what errors call the files.
+    """
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is a file: expected a folder for the marked {what}.")
+    source, target = Path(sources[0]).resolve(), folder.resolve()
+    if source == target and not in_place:
+        hint = "" if in_place is None else f", or add --overwrite to replace the {what}"
+        raise ValueError(f"{folder} is the folder of the {what} itself: choose another one{hint}.")
+    if source in target.parents:
+        raise ValueError(
+            f"{folder} lies inside the folder of the {what}, whose next run would take its files "
+            f"for {what} as well: choose another one."
+        )
+
+
+def check_format(jobs, file_format, quality):
+    """Refuses a format that cannot be written, and a quality that no output takes."""
+    if file_format != KEEP:
+        check_output(Path(f"a{ENDINGS[file_format]}"), quality, overwrite=True)
+    elif quality is not None and not any(is_lossy(job.output) for job in jobs):
+        raise ValueError("A quality goes with JPEG and AVIF only: none of the outputs is one.")
+
+
+def is_lossy(path):
+    """Returns whether the format of a file that is to be written takes a quality."""
+    return WRITABLE.get(Path(path).suffix.lower()) in LOSSY
+
+
+def write_output(encoded, job, overwrite):
+    """Writes the bytes of a job's output, whole or not at all, in a folder that is made."""
+    job.output.parent.mkdir(parents=True, exist_ok=True)
+    write_encoded(encoded, job.output, overwrite)
 
 
 def _walk(folder):

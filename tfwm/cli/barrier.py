@@ -4,7 +4,7 @@ import os
 import sys
 
 from tfwm.cli.options import add_command, add_json, number
-from tfwm.cli.output import file_progress, in_one_line, print_json
+from tfwm.cli.output import in_one_line, print_json, show_progress
 from tfwm.startup import import_tensorflow
 
 BARRIER_HELP = "a barrier's name (tfwm list), or the folder of one that a recipe wrote"
@@ -151,7 +151,7 @@ def run_protect(options):
     barrier = _load(options)
     from tfwm.protection import protect_files
 
-    with file_progress() as progress:
+    with show_progress() as progress:
         rows = protect_files(
             barrier,
             options.files,
@@ -160,7 +160,7 @@ def run_protect(options):
             quality=options.quality,
             file_format=options.format,
             overwrite=options.overwrite,
-            tell=progress,
+            progress=progress,
         )
     return _tell(options, rows, "psnr", "PSNR {:.1f} dB")
 
@@ -169,9 +169,9 @@ def run_read(options):
     barrier = _load(options)
     from tfwm.protection import read_files
 
-    with file_progress() as progress:
+    with show_progress() as progress:
         rows = read_files(
-            barrier, options.files, options.output, overwrite=options.overwrite, tell=progress
+            barrier, options.files, options.output, overwrite=options.overwrite, progress=progress
         )
     return _tell(options, rows, "nc", "NC {:.3f}")
 
@@ -180,7 +180,7 @@ def run_prove(options):
     barrier = _load(options, options.unmarked)
     from tfwm.protection import prove_files
 
-    with file_progress() as progress:
+    with show_progress() as progress:
         found = prove_files(
             barrier, options.files, [options.unmarked], options.false_claim_rate, progress
         )

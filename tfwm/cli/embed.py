@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tfwm.cli.load import load_watermarker
 from tfwm.cli.options import add_command, add_json, add_key, add_network, number, read_key
-from tfwm.cli.output import file_progress, in_one_line, print_json, print_notes
+from tfwm.cli.output import in_one_line, print_json, print_notes, show_progress
 
 FORMATS = ("png", "jpg", "webp", "avif", "keep")
 KINDS = {"message": "text", "bytes": "bytes", "int": "int", "uuid": "uuid"}
@@ -193,7 +193,7 @@ def _embed_many(options, message, key):
 
     watermarker = load_watermarker(options.network)
     report = Path(options.report or Path(options.output) / REPORT)
-    with file_progress() as progress:
+    with show_progress() as progress:
         try:
             rows = embed_folder(
                 watermarker,
@@ -209,7 +209,7 @@ def _embed_many(options, message, key):
                 overwrite=options.overwrite,
                 dry_run=options.dry_run,
                 report=options.report,
-                tell=progress,
+                progress=progress,
             )
         except KeyboardInterrupt:
             if not options.dry_run:
@@ -252,7 +252,7 @@ def _check_many(options, message, key):
     from tfwm.batch.folders import check_folder
 
     watermarker = load_watermarker(options.network)
-    with file_progress() as progress:
+    with show_progress() as progress:
         rows = check_folder(
             watermarker,
             options.photos,
@@ -261,7 +261,7 @@ def _check_many(options, message, key):
             key=key,
             strength=options.strength,
             psnr=options.psnr,
-            tell=progress,
+            progress=progress,
         )
     checked = [row for row in rows if row["status"] == "done"]
     fit = sum(row["fits"] for row in checked)

@@ -7,12 +7,11 @@ import sys
 from tfwm.cli.load import load_watermarker
 from tfwm.cli.options import add_command, add_json, add_key, add_network, number, read_key
 from tfwm.cli.output import (
-    file_progress,
     in_one_line,
     print_json,
     print_notes,
     printable,
-    search_progress,
+    show_progress,
 )
 
 FIND = "find"
@@ -113,7 +112,7 @@ def _extract_one(options, key, corners):
     photo = read_photo(options.photos[0])
     print_notes(photo.name, photo.notes)
     watermarker = load_watermarker(options.network)
-    with search_progress() as progress:
+    with show_progress() as progress:
         found = watermarker.extract(
             photo,
             key=key,
@@ -138,7 +137,7 @@ def _extract_many(options, key, corners):
     from tfwm.batch.folders import extract_folder
 
     watermarker = load_watermarker(options.network)
-    with file_progress() as progress:
+    with show_progress() as progress:
         rows = extract_folder(
             watermarker,
             options.photos,
@@ -147,7 +146,7 @@ def _extract_many(options, key, corners):
             search=options.search,
             false_positive_rate=options.false_positive_rate,
             report=options.report,
-            tell=progress,
+            progress=progress,
         )
     read = [row for row in rows if row["status"] == "done"]
     failed = sum(row["status"] == "failed" for row in rows)

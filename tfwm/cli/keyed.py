@@ -3,7 +3,7 @@
 import json
 
 from tfwm.cli.options import add_command, add_json, number
-from tfwm.cli.output import file_progress, in_one_line, print_json
+from tfwm.cli.output import in_one_line, print_json, show_progress
 from tfwm.startup import import_tensorflow
 
 NETWORK_HELP = "a watermarked network's name, or its folder, as a run writes it"
@@ -178,9 +178,9 @@ def run_verify(options):
     if options.commitment:
         record = check_commitment_file(options.commitment, options.network, secret)
     reader = load_keyed_reader(options.network, secret)
-    with file_progress() as progress:
+    with show_progress() as progress:
         found = verify_files(
-            reader, options.images, options.unmarked, options.keys, options.rate, tell=progress
+            reader, options.images, options.unmarked, options.keys, options.rate, progress=progress
         )
     holds = record is None or record["holds"]
     if options.json:

@@ -2,7 +2,6 @@
 
 from tfwm.cli.options import add_command
 from tfwm.cli.output import in_one_line
-from tfwm.keys import write_key_file
 
 
 def add_keygen(subparsers):
@@ -20,4 +19,6 @@ def add_keygen(subparsers):
 
 
 def run_keygen(options):
+    from tfwm.keys import write_key_file
+
     print(f"{in_one_line(write_key_file(options.file))} is written: keep it secret, keep a copy")

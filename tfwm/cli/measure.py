@@ -2,7 +2,7 @@
 
 from tfwm.cli.load import named_networks
 from tfwm.cli.options import NETWORK_HELP, add_command, add_images, add_json
-from tfwm.cli.output import print_json, share_progress
+from tfwm.cli.output import print_json, show_progress
 from tfwm.evaluation.figures import FIGURES
 from tfwm.startup import import_tensorflow
 
@@ -100,8 +100,9 @@ def run_evaluate(options):
     import_tensorflow()
     from tfwm.evaluation import run_suite
 
+    _check_kinds(options.networks)
     networks = named_networks(options.networks)
-    with share_progress() as progress:
+    with show_progress() as progress:
         result = run_suite(
             networks,
             options.images,
@@ -132,6 +133,17 @@ def run_evaluate(options):
     else:
         print(result.line)
         print("\n".join(str(path) for path in (result.csv, result.html) if path))
+
+
+def _check_kinds(words):
+    """Raises `ValueError` if a network's card says that suites do not measure it."""
+    from tfwm.evaluation.suite import check_kind
+    from tfwm.networks import network_directory, read_card
+
+    for word in words:
+        folder = network_directory(word.rpartition("=")[2])
+        if (folder / "card.json").is_file():
+            check_kind(folder.name, read_card(folder))
 
 
 def add_figures(subparsers):

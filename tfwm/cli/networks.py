@@ -1,7 +1,5 @@
-"""Commands about networks: list, train, export, verify, convert."""
+"""Commands about networks: list, export, verify, convert."""
 
-import argparse
-import importlib
 import textwrap
 from pathlib import Path
 
@@ -9,7 +7,6 @@ from tfwm.cli.options import NETWORK_HELP, add_command, add_json
 from tfwm.cli.output import print_json
 from tfwm.startup import import_tensorflow
 
-RECIPES = ("redmark",)
 # What networks that carry no messages are for, by the folder of their recipe.
 USES = {"barrier": "for tfwm barrier", "keyed": "for tfwm keyed verify"}
 
@@ -40,34 +37,6 @@ def run_list(options):
         use = USES.get(Path(card["training"]["recipe"]).parent.name)
         use = use or f"strength {card['strength']['default']:g} by default"
         print(f"{name}\n    {text}\n    {use}")
-
-
-def add_train(subparsers):
-    parser = add_command(
-        subparsers,
-        "train",
-        run_train,
-        "trains a network by a recipe",
-        "The settings are those of the recipe's TOML file; key=value changes one. A killed run "
-        "goes on with --resume. `tfwm train redmark --help` lists the settings.",
-        [
-            "tfwm train redmark output=runs/first",
-            "tfwm train redmark --config mt.toml output=runs/mt steps=100000",
-            "tfwm train redmark --config mt.toml output=runs/mt --resume",
-        ],
-    )
-    parser.add_argument("system", choices=RECIPES, help="what to train")
-    parser.add_argument(
-        "arguments",
-        nargs=argparse.REMAINDER,
-        metavar="...",
-        help="--config FILE, --resume, key=value: handed to the recipe",
-    )
-
-
-def run_train(options):
-    import_tensorflow()
-    return importlib.import_module(f"tfwm.recipes.{options.system}").main(options.arguments)
 
 
 def add_export(subparsers):

@@ -4,8 +4,6 @@ import argparse
 import math
 import textwrap
 
-from tfwm.keys import VARIABLE, find_key
-
 DEFAULT_NETWORK = "photo"
 NETWORK_HELP = "a network's name (tfwm list) or the folder of an exported one"
 
@@ -66,8 +64,8 @@ def add_key(parser, what=None):
             "without it. Whoever has a marked photo can still detect, copy or remove its mark. "
             "Without a key, everybody can read the message"
         )
-        + ". Other users of this computer see KEY in the list of processes, and your shell keeps "
-        f"it: --key-file, or the environment variable {VARIABLE}, is safer",
+        + ". Other users of this computer see it in the list of processes, and your shell keeps "
+        "it: --key-file, or the environment variable TFWM_KEY, is safer",
     )
     keys.add_argument(
         "--key-file",
@@ -78,6 +76,8 @@ def add_key(parser, what=None):
 
 def read_key(options, strong=False):
     """Returns the key that the options or the environment give, or `None`; see `find_key`."""
+    from tfwm.keys import find_key
+
     return find_key(options.key, options.key_file, strong)
 
 

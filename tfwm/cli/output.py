@@ -5,10 +5,11 @@ import json
 import sys
 
 SKIPS_SHOWN = 10
+TEXT_SHOWN = 50
 
 
 def print_json(values):
-    from tfwm.batch.run_report import finite
+    from tfwm.files import finite
 
     print(json.dumps(finite(values), indent=2, ensure_ascii=False))
 
@@ -28,26 +29,38 @@ def print_notes(name, notes):
         print(f"tfwm: note: {in_one_line(name)}: {note}", file=sys.stderr)
 
 
-class FileProgress:
-    """Shows on a terminal how many photos are done, and tells about those that are not."""
+class Progress:
+    """Shows on a terminal how far the work is, and prints what went wrong with a file.
+
+    An instance is what the library takes as `progress`: called with the share done, 0 to 1, and
+    what was just done or is being done. Texts of folder runs are those of
+    `tfwm.batch.run.run_jobs`.
+    """
 
     def __init__(self):
         self._bar = None
         self._skipped = 0
 
-    def __call__(self, row, number, total):
+    def __call__(self, share, text):
         if self._bar is None:
-            self._bar = _bar(total=total, unit="photo")
-        name = row.get("source") or row.get("photo")
-        if row["status"] == "failed":
-            self._say(f"tfwm: error: {in_one_line(name)}: {in_one_line(row['error'])}")
-        elif row["status"] == "skipped" and row["error"] != "done before":
+            from tqdm import tqdm
+
+            # disable=None: shown only on a terminal.
+            form = "{desc} |{bar}| {n:.0f} % [{elapsed}]"
+            self._bar = tqdm(total=100, bar_format=form, leave=False, disable=None, file=sys.stderr)
+        text = in_one_line(text)
+        status, _, rest = text.partition(": ")
+        if status == "failed":
+            self._say(f"tfwm: error: {rest}")
+        elif status == "note":
+            self._say(f"tfwm: note: {rest}")
+        elif status == "skipped" and not rest.endswith(": done before"):
             self._skipped += 1
             if self._skipped <= SKIPS_SHOWN:
-                self._say(f"tfwm: note: {in_one_line(name)} skipped: {row['error']}")
-        for note in row.get("notes") or ():
-            self._say(f"tfwm: note: {in_one_line(name)}: {note}")
-        self._bar.update()
+                self._say("tfwm: note: {} skipped: {}".format(*rest.rsplit(": ", 1)))
+        else:
+            self._bar.set_description_str(text[-TEXT_SHOWN:], refresh=False)
+        self._bar.update(100 * share - self._bar.n)
 
     def close(self):
         if self._bar is not None:
@@ -60,36 +73,10 @@ class FileProgress:
 
 
 @contextlib.contextmanager
-def file_progress():
-    progress = FileProgress()
+def show_progress():
+    """Gives a `Progress`, and ends its line."""
+    progress = Progress()
     try:
         yield progress
     finally:
         progress.close()
-
-
-def search_progress():
-    """Shows on a terminal how far the search for a mark is."""
-    return share_progress("search: ")
-
-
-@contextlib.contextmanager
-def share_progress(prefix=""):
-    """Shows on a terminal the share done, and a few words; gives the callback to tell it."""
-    bar = _bar(total=100, bar_format="{desc} |{bar}| {n:.0f} % [{elapsed}]", leave=False)
-
-    def tell(share, text):
-        bar.set_description_str(f"{prefix}{text}", refresh=False)
-        bar.update(100 * share - bar.n)
-
-    try:
-        yield tell
-    finally:
-        bar.close()
-
-
-def _bar(**options):
-    from tqdm import tqdm
-
-    # None: only on a terminal.
-    return tqdm(disable=None, file=sys.stderr, **options)

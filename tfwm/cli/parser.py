@@ -8,9 +8,10 @@ from tfwm.cli.extract import add_extract
 from tfwm.cli.keyed import add_keyed
 from tfwm.cli.keygen import add_keygen
 from tfwm.cli.measure import add_evaluate, add_figures
-from tfwm.cli.networks import add_convert, add_export, add_list, add_train, add_verify
+from tfwm.cli.networks import add_convert, add_export, add_list, add_verify
 from tfwm.cli.options import example_text
 from tfwm.cli.show import add_demo, add_report
+from tfwm.cli.train import add_data, add_train
 from tfwm.version import __version__
 
 
@@ -44,6 +45,7 @@ def make_parser():
         add_demo,
         add_list,
         add_train,
+        add_data,
         add_evaluate,
         add_figures,
         add_export,

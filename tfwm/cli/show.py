@@ -3,7 +3,7 @@
 from tfwm.cli.embed import add_message, add_strength, message_of
 from tfwm.cli.load import load_watermarker
 from tfwm.cli.options import add_command, add_json, add_key, add_network, number, read_key
-from tfwm.cli.output import in_one_line, print_json, search_progress
+from tfwm.cli.output import in_one_line, print_json, show_progress
 
 
 def add_report(subparsers):
@@ -44,7 +44,7 @@ def run_report(options):
     watermarker = load_watermarker(options.network)
     from tfwm.report import write_report
 
-    with search_progress() as progress:
+    with show_progress() as progress:
         reports = write_report(
             options.photos,
             options.output,

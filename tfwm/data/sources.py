@@ -40,7 +40,7 @@ class SourcePhotos:
 
 
 def read_photos(source, channels=3, limit=None):
-    """Returns the photos of a source as a list.
+    """Return the photos of a source as a list.
 
     Args:
         source: a folder; an image file; `"bundled:SPLIT"`, the sample photos of the package, with
@@ -67,7 +67,7 @@ def read_photos(source, channels=3, limit=None):
 
 
 def read_source(source, channels=3, limit=None):
-    """Returns the photos of a source with their names, see `read_photos`.
+    """Return the photos of a source with their names, see `read_photos`.
 
     Returns:
         `SourcePhotos`.
@@ -106,8 +106,17 @@ def read_source(source, channels=3, limit=None):
     return photos
 
 
+def check_source(source):
+    """Raise FileNotFoundError or ValueError for a source without photos; reads and loads none."""
+    kind, rest = _split(source)
+    if kind == "bundled":
+        one_of("split", rest or "train", BUNDLED)
+    elif not (kind or isinstance(source, np.ndarray) or Path(source).expanduser().is_file()):
+        list_photos(source)
+
+
 def list_photos(folder):
-    """Returns the image files below a folder, sorted.
+    """Return the image files below a folder, sorted.
 
     Raises:
         FileNotFoundError: the folder does not exist or holds no image.
@@ -125,12 +134,12 @@ def list_photos(folder):
 
 
 def read_pixels(file, channels):
-    """Returns one image file as a uint8 array `(height, width, channels)`, see `read_photo`."""
+    """Return one image file as a uint8 array `(height, width, channels)`, see `read_photo`."""
     return _pixels(read_photo(file), channels)
 
 
 def to_channels(pixels, channels):
-    """Returns uint8 `(height, width, 1 or 3)` as gray (1) or RGB (3)."""
+    """Return uint8 `(height, width, 1 or 3)` as gray (1) or RGB (3)."""
     if pixels.shape[-1] == channels:
         return np.ascontiguousarray(pixels)
     if channels == 3:
@@ -160,8 +169,7 @@ def _items(source, number):
 
 
 def _bundled(split):
-    if split not in BUNDLED:
-        raise ValueError(f"Expected a split among {tuple(BUNDLED)}. Received: split={split!r}")
+    one_of("split", split, BUNDLED)
     from skimage import data
 
     for number, name in enumerate(BUNDLED[split]):

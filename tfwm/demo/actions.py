@@ -5,9 +5,9 @@ import time
 
 from PIL import Image, UnidentifiedImageError, features
 
-from tfwm.batch.run_report import finite
 from tfwm.checks import need
 from tfwm.demo.sliders import MAX_PIXELS, SERVICES, apply_sliders
+from tfwm.files import finite
 from tfwm.images import ImageError, encode_photo, read_photo
 from tfwm.images.pictures import amplify
 from tfwm.images.quality import large_ssim

@@ -169,7 +169,7 @@ def fields_of(suite):
 
 
 class Counter:
-    """Counts what is done, and tells a progress callback.
+    """Counts finished work, and calls a progress callback.
 
     Args:
         progress: `None`, or called with the share done, from 0 to 1, and a few words.

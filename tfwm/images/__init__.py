@@ -1,6 +1,6 @@
 """Photos from and to disk: any mode in, the same kind out, metadata kept, no half-written file."""
 
-from tfwm.images.arrays import plane, to_uint8
+from tfwm.images.arrays import largest_level, plane, to_float, to_uint8
 from tfwm.images.luma import add_colours, add_luminance, luminance
 from tfwm.images.photo import ImageError, Photo
 from tfwm.images.pictures import amplify, data_uri
@@ -12,10 +12,12 @@ __all__ = [
     "amplify",
     "data_uri",
     "large_ssim",
+    "largest_level",
     "mean_quality",
     "plane",
     "psnr",
     "ssim",
+    "to_float",
     "to_uint8",
     "ImageError",
     "Photo",

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from tfwm.images.arrays import largest_level, to_float
+
 # ITU-R BT.601 luma, the Y that JPEG keeps (ITU-T T.871, section 7).
 WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32)
 # A colour channel may move this many times as far as the luminance asks for, to make up
@@ -23,7 +25,7 @@ def luminance(pixels):
     >>> float(luminance(np.full((1, 1, 3), 255, np.uint8))[0, 0])
     1.0
     """
-    scaled = _scaled(pixels)
+    scaled = to_float(pixels)
     return np.minimum(scaled @ WEIGHTS, 1) if pixels.shape[2] == 3 else scaled[..., 0]
 
 
@@ -47,7 +49,7 @@ def add_luminance(pixels, change):
     [103, 103, 103]
     """
     change = np.asarray(change, np.float32)
-    top = _top(pixels.dtype)
+    top = largest_level(pixels.dtype)
     # The same number of levels for all channels, so that chroma stays exact.
     steps = _steps(change, pixels.dtype)
     low, high = pixels[..., 0], pixels[..., 0]
@@ -56,7 +58,7 @@ def add_luminance(pixels, change):
     outside = (low + steps < 0) | (high + steps > top)
     marked = pixels + steps[..., None]
     if pixels.shape[2] == 3 and outside.any():
-        moved = _inside(_scaled(pixels[outside]), change[outside][:, None]) * np.float32(top)
+        moved = _inside(to_float(pixels[outside]), change[outside][:, None]) * np.float32(top)
         marked[outside] = moved if top == 1 else np.rint(moved)
     elif outside.any():
         marked = marked.clip(0, top)
@@ -85,7 +87,7 @@ def add_colours(pixels, change):
     if pixels.shape[2] == 1:
         return add_luminance(pixels, change @ WEIGHTS)
     marked = pixels + _steps(change, pixels.dtype)
-    return marked.clip(0, _top(pixels.dtype)).astype(pixels.dtype)
+    return marked.clip(0, largest_level(pixels.dtype)).astype(pixels.dtype)
 
 
 def _inside(start, change):
@@ -107,12 +109,4 @@ def _steps(change, dtype):
     if dtype.kind == "f":
         return change
     wide = np.int16 if dtype == np.uint8 else np.int32
-    return np.rint(change * _top(dtype)).astype(wide)
-
-
-def _scaled(pixels):
-    return pixels.astype(np.float32) / np.float32(_top(pixels.dtype))
-
-
-def _top(dtype):
-    return 1 if dtype.kind == "f" else np.iinfo(dtype).max
+    return np.rint(change * largest_level(dtype)).astype(wide)

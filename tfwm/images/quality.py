@@ -2,18 +2,24 @@
 
 import numpy as np
 
-from tfwm.images.arrays import plane
+from tfwm.images.arrays import largest_level, plane
 
 IDENTICAL = 100.0
 WINDOW = 9
 BAND_PIXELS = 1 << 20
 
 
-def psnr(cover, marked):
-    """Peak signal-to-noise ratio of two uint8 images in dB, over all samples.
+def psnr(cover, marked, identical=IDENTICAL):
+    """Returns the peak signal-to-noise ratio of two images in dB, over all samples.
 
-    `10 log10(255^2 / mean squared error)`; equal images count as 100 dB, so that a mean
-    over images stays finite.
+    `10 log10(peak^2 / mean squared error)`, with the peak of the cover's type: 255, 65535, or 1
+    for floats.
+
+    Args:
+        cover: uint8, uint16 or floats in [0, 1], of any shape.
+        marked: the same type and shape.
+        identical: value for equal images, and the largest one; 100 keeps a mean over images
+            finite.
 
     Example:
 
@@ -21,8 +27,14 @@ def psnr(cover, marked):
     >>> round(psnr(cover, cover + np.uint8(1)), 2)
     48.13
     """
-    error = np.mean((cover.astype(np.float64) - marked) ** 2)
-    return min(IDENTICAL, float(10 * np.log10(255**2 / error))) if error else IDENTICAL
+    total, step = 0.0, max(1, BAND_PIXELS * len(cover) // cover.size)
+    for top in range(0, len(cover), step):  # in bands, which bounds the memory
+        change = marked[top : top + step].astype(np.float32) - cover[top : top + step]
+        total += float(np.square(change).sum(dtype=np.float64))
+    if not total:
+        return identical
+    peak = largest_level(cover.dtype)
+    return min(identical, float(10 * np.log10(peak**2 / (total / cover.size))))
 
 
 def ssim(cover, marked):

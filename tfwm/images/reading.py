@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
+from tfwm.checks import one_line
 from tfwm.images.photo import ImageError, Photo
 
 # Pillow knows more, some of it (EPS) by starting other programs.
@@ -201,5 +202,4 @@ def _too_large(name, size):
 
 
 def _damaged(name, error):
-    reason = (str(error) or type(error).__name__).strip().split("\n")[0]
-    return f"{name} is damaged or cut off ({reason}): copy or download the photo again."
+    return f"{name} is damaged or cut off ({one_line(error)}): copy or download the photo again."

@@ -1,16 +1,15 @@
 """Photos to files, whole or not at all."""
 
-import contextlib
 import dataclasses
 import io
-import os
-import secrets
 from pathlib import Path
 
 import numpy as np
 from PIL import ExifTags, Image, features
 from PIL.PngImagePlugin import PngInfo
 
+from tfwm.checks import one_line
+from tfwm.files import write_whole
 from tfwm.images.photo import ImageError
 
 FORMATS = {
@@ -96,26 +95,10 @@ def encode_photo(photo, path, quality=None):
 
 def write_encoded(encoded, path, overwrite=False):
     """Writes the bytes of a file, whole or not at all; returns its path."""
-    path = Path(path)
-    # Made here rather than by tempfile, whose files nobody else may read.
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        with draft.open("xb") as file:
-            file.write(encoded)
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists() and not overwrite:
-            raise ImageError(f"{path} exists: choose another name, or overwrite it (--overwrite).")
-        os.replace(draft, path)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise ImageError(
-                f"Could not write {path}: {error.strerror or error}. Nothing was written."
-            ) from error
-        raise
-    return path
+        return write_whole(path, encoded, overwrite)
+    except OSError as error:
+        raise ImageError(str(error)) from error
 
 
 def _encode(photo, file_format, quality):
@@ -139,9 +122,9 @@ def _encode(photo, file_format, quality):
     try:
         image.save(buffer, file_format, **options, **metadata)
     except Exception as error:  # such as a side longer than the format allows
-        reason = str(error).strip().split("\n")[0]
         raise ImageError(
-            f"{photo.name} cannot be saved as {file_format} ({reason}): choose another format."
+            f"{photo.name} cannot be saved as {file_format} ({one_line(error)}): choose another "
+            "format."
         ) from error
     return buffer.getvalue()
 

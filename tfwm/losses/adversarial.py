@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from tfwm.checks import one_of
+
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class AdversarialLoss(keras.layers.Layer):
@@ -41,11 +43,9 @@ class AdversarialLoss(keras.layers.Layer):
     def __init__(self, critic, weight=1e-4, kind="logistic", **kwargs):
         kwargs["dtype"] = "float32"
         super().__init__(**kwargs)
-        if kind not in KINDS:
-            raise ValueError(f"Expected a kind of {tuple(KINDS)}. Received: kind={kind!r}")
+        self.kind = one_of("kind", kind, KINDS)
         self.critic = critic
         self.weight = weight
-        self.kind = kind
 
     def build(self, input_shape):
         self.built = True

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfwm.layers.state import add_number
 from tfwm.losses.image import YUVLoss
 
 
@@ -163,14 +164,7 @@ class RampedWeights(LossBalance):
         self.edge_ramp = edge_ramp
 
     def build(self, input_shape=None):
-        self.step = self.add_weight(
-            name="step",
-            shape=(),
-            initializer="zeros",
-            trainable=False,
-            dtype="float32",
-            aggregation="mean",
-        )
+        self.step = add_number(self, "step")
 
     def measure(self, loss, truth, prediction):
         if not isinstance(loss, YUVLoss):

@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from tfwm.layers.state import add_number
+
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class HoldPSNR(keras.layers.Layer):
@@ -65,22 +67,8 @@ class HoldPSNR(keras.layers.Layer):
         self.penalty = penalty
 
     def build(self, input_shape):
-        self.multiplier = self.add_weight(
-            name="multiplier",
-            shape=(),
-            initializer=keras.initializers.Constant(self.initial_multiplier),
-            trainable=False,
-            dtype="float32",
-            aggregation="mean",
-        )
-        self.step = self.add_weight(
-            name="step",
-            shape=(),
-            initializer="zeros",
-            trainable=False,
-            dtype="float32",
-            aggregation="mean",
-        )
+        self.multiplier = add_number(self, "multiplier", self.initial_multiplier)
+        self.step = add_number(self, "step")
 
     def call(self, inputs, training=None):
         watermarked, cover = inputs

@@ -31,15 +31,8 @@ class SSIMLoss(keras.losses.Loss):
     0.0
     """
 
-    def __init__(
-        self,
-        filter_size=8,
-        filter_sigma=1.5,
-        reduction="sum_over_batch_size",
-        name="ssim_loss",
-        dtype=None,
-    ):
-        super().__init__(name=name, reduction=reduction, dtype=dtype)
+    def __init__(self, filter_size=8, filter_sigma=1.5, name="ssim_loss", **kwargs):
+        super().__init__(name=name, **kwargs)
         self.filter_size = filter_size
         self.filter_sigma = filter_sigma
 
@@ -79,15 +72,8 @@ class PSNRLoss(keras.losses.Loss):
     -3.996
     """
 
-    def __init__(
-        self,
-        floor=1e-6,
-        hard=False,
-        reduction="sum_over_batch_size",
-        name="psnr_loss",
-        dtype=None,
-    ):
-        super().__init__(name=name, reduction=reduction, dtype=dtype)
+    def __init__(self, floor=1e-6, hard=False, name="psnr_loss", **kwargs):
+        super().__init__(name=name, **kwargs)
         self.floor = floor
         self.hard = hard
 
@@ -128,15 +114,8 @@ class YUVLoss(keras.losses.Loss):
     0.01
     """
 
-    def __init__(
-        self,
-        weights=(1.0, 100.0, 100.0),
-        edge_gain=0.0,
-        reduction="sum_over_batch_size",
-        name="yuv_loss",
-        dtype=None,
-    ):
-        super().__init__(name=name, reduction=reduction, dtype=dtype)
+    def __init__(self, weights=(1.0, 100.0, 100.0), edge_gain=0.0, name="yuv_loss", **kwargs):
+        super().__init__(name=name, **kwargs)
         if len(weights) != 3 or min(weights) < 0:
             raise ValueError(
                 f"Expected three weights of at least 0, for Y, U and V. Received: weights={weights}"
@@ -211,15 +190,8 @@ class PerceptualLoss(keras.losses.Loss):
     0.03
     """
 
-    def __init__(
-        self,
-        scales=3,
-        floor=0.02,
-        reduction="sum_over_batch_size",
-        name="perceptual_loss",
-        dtype=None,
-    ):
-        super().__init__(name=name, reduction=reduction, dtype=dtype)
+    def __init__(self, scales=3, floor=0.02, name="perceptual_loss", **kwargs):
+        super().__init__(name=name, **kwargs)
         if scales < 1 or floor <= 0:
             raise ValueError(
                 f"Expected at least 1 scale and a floor above 0. Received: scales={scales}, "

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfwm.checks import one_of
 from tfwm.losses.torch_weights import download, read_state_dict
 
 HEADS = Path(__file__).with_name("lpips_heads.npz")
@@ -35,8 +36,7 @@ def build_distance(trunk, weights):
         A function from two batches of images `(batch, height, width, 3)` in [0, 1] to their
         distances `(batch,)`, float32.
     """
-    if trunk not in _TRUNKS:
-        raise ValueError(f"Expected a trunk of {tuple(_TRUNKS)}. Received: trunk={trunk!r}")
+    one_of("trunk", trunk, _TRUNKS)
     model = _TRUNKS[trunk]()
     path = download(URLS[trunk]) if weights == "download" else weights
     _load(model, read_state_dict(path), path)
@@ -179,15 +179,8 @@ class LPIPS(keras.losses.Loss):
     >>> float(loss(cover, watermarked))  # doctest: +SKIP
     """
 
-    def __init__(
-        self,
-        trunk="alex",
-        weights="download",
-        reduction="sum_over_batch_size",
-        name="lpips",
-        dtype=None,
-    ):
-        super().__init__(name=name, reduction=reduction, dtype=dtype)
+    def __init__(self, trunk="alex", weights="download", name="lpips", **kwargs):
+        super().__init__(name=name, **kwargs)
         self.trunk = trunk
         self.weights = str(weights)
         # A function, which Keras does not save with the model that uses the loss.

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from tfwm.checks import one_of
+
 KINDS = ("cross_entropy", "squared_error")
 
 
@@ -25,17 +27,9 @@ class MessageLoss(keras.losses.Loss):
     0.6931
     """
 
-    def __init__(
-        self,
-        kind="cross_entropy",
-        reduction="sum_over_batch_size",
-        name="message_loss",
-        dtype=None,
-    ):
-        super().__init__(name=name, reduction=reduction, dtype=dtype)
-        if kind not in KINDS:
-            raise ValueError(f"Expected a kind of {KINDS}. Received: kind={kind!r}")
-        self.kind = kind
+    def __init__(self, kind="cross_entropy", name="message_loss", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.kind = one_of("kind", kind, KINDS)
 
     def call(self, y_true, y_pred):
         y_pred = ops.convert_to_tensor(y_pred)

@@ -44,7 +44,8 @@ def read_state_dict(path):
         return {key: value.array() for key, value in state.items()}
     except (pickle.UnpicklingError, KeyError, ValueError, EOFError, AttributeError) as error:
         raise ValueError(
-            f"Expected a file of torch.save(model.state_dict(), path). Received: {path} ({error})"
+            "Expected a state dict, a file of torch.save(model.state_dict(), path). "
+            f"Received: {path} ({error})"
         ) from error
 
 

@@ -1,11 +1,8 @@
 """Where a mark lies in a photo, how it is found again, and how a file is marked safely."""
 
-from tfwm.marking.alignment import Alignment
-from tfwm.marking.canvas import WORKING_PIXELS, Canvas, add_residual, natural_scale
-from tfwm.marking.check import Check, check_mark, resaved
-from tfwm.marking.extraction import Extraction
-from tfwm.marking.files import FileReport, embed_file
-from tfwm.marking.judge import Judge
+from tfwm.marking.canvas import WORKING_PIXELS, Alignment, Canvas, add_residual, natural_scale
+from tfwm.marking.check import Check, EmbedOptions, FileReport, check_votes, decoded, resaved
+from tfwm.marking.judge import Extraction, Judge
 from tfwm.marking.mark import Mark
 from tfwm.marking.reader import Reader
 from tfwm.marking.search import STAGES, candidates
@@ -18,6 +15,7 @@ __all__ = [
     "Alignment",
     "Canvas",
     "Check",
+    "EmbedOptions",
     "Extraction",
     "FileReport",
     "Judge",
@@ -27,8 +25,8 @@ __all__ = [
     "View",
     "add_residual",
     "candidates",
-    "check_mark",
-    "embed_file",
+    "check_votes",
+    "decoded",
     "natural_scale",
     "pictures_in",
     "readings",

@@ -1,10 +1,13 @@
+"""How a file is marked, whether its mark still reads once it is saved, and what is reported."""
+
 import dataclasses
 import io
+import math
 
-import numpy as np
 from PIL import Image
 
-from tfwm.images import Photo, read_photo
+from tfwm.images import Photo, read_photo, to_uint8
+from tfwm.payload import to_plain
 
 # What a marked photo should at least come back from: an ordinary re-saving.
 CHECK_QUALITY = 75
@@ -15,9 +18,9 @@ class Check:
     """Whether a photo can carry a message.
 
     Args:
-        fits: whether the message was read back from a copy that was saved as JPEG 75.
+        fits: whether the message was read back from a copy of the marked photo.
         reason: one sentence.
-        strength: what it was tried at.
+        strength: the strength that was tried.
         psnr: dB of the marked photo.
         p_value: of that reading.
         margin: how many times the reading exceeds what its message needs; below 1 it fails.
@@ -35,33 +38,74 @@ class Check:
         return dataclasses.asdict(self)
 
 
-def check_mark(watermarker, mark, marked, copy, message, key, strength):
-    """Reads a copy of a marked photo and says how well that went.
+@dataclasses.dataclass(frozen=True)
+class EmbedOptions:
+    """How a message is embedded in a file.
 
     Args:
-        watermarker: `tfwm.Watermarker`.
-        mark: the photo's `Mark`.
-        marked: what `mark.apply` gave.
-        copy: `tfwm.images.Photo`, the marked photo after saving.
-        message: what was embedded.
-        key: see `Watermarker.embed`.
-        strength: what was applied.
-
-    Returns:
-        `Check`.
+        key: secret text or bytes; with `None` everybody can read the mark.
+        strength: factor on the mark; the first strength that is tried.
+        psnr: instead, the PSNR wanted in dB; then the strength is not raised.
+        margin: how many times the reading must exceed what its message needs.
+        quality: of JPEG or AVIF, 1 to 100.
     """
-    codec = watermarker.codec(key)
-    votes = watermarker.read_votes(copy)
+
+    key: str | bytes | None = None
+    strength: float = 1.0
+    psnr: float | None = None
+    margin: float = 2.0
+    quality: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class FileReport:
+    """What was embedded in a file.
+
+    Args:
+        source: path of the photo.
+        output: path of the marked file; `None` if nothing was written.
+        message: the message that was embedded.
+        strength: the strength that it took.
+        psnr: dB of the marked pixels, before they were encoded.
+        p_value: of the reading of the written file.
+        margin: how many times the reading exceeds what its message needs.
+        notes: sentences about what reading the photo changed (`tfwm.images.Photo`).
+    """
+
+    source: str
+    output: str | None
+    message: object
+    strength: float
+    psnr: float
+    p_value: float
+    margin: float
+    notes: tuple = ()
+
+    def to_dict(self):
+        """Returns plain values, ready for JSON; bytes as hex digits, a UUID as text."""
+        values = {**dataclasses.asdict(self), "message": to_plain(self.message)}
+        return {**values, "notes": list(self.notes)}
+
+
+def check_votes(codec, votes, message, strength, psnr):
+    """Returns the `Check` of a marked photo, from what its saved copy says.
+
+    Args:
+        codec: `tfwm.payload.Codec` with the key of the mark.
+        votes: `(slots,)` of the copy.
+        message: the message that was embedded.
+        strength: the strength that was applied.
+        psnr: dB of the marked photo.
+    """
     found = codec.decode(votes)
     p_value = codec.p_value(codec.pilot_score(votes))
     if found is not None:
         p_value = min(p_value, found.tag_p_value)
     margin = codec.margin(votes, message)
     fits = found is not None and found.message == message
-    psnr = mark.psnr(marked)
     if fits:
         reason = f"the message is read with {margin:.1f} times the signal that it needs"
-    elif psnr == float("inf"):
+    elif psnr == math.inf:
         reason = (
             f"at strength {strength:.3g} not one pixel changes (is the photo black or white all "
             "over, or the strength too small?)"
@@ -76,11 +120,12 @@ def check_mark(watermarker, mark, marked, copy, message, key, strength):
 
 def resaved(photo, quality=CHECK_QUALITY):
     """Returns a photo as it comes back from a JPEG file, without its transparency."""
-    pixels = photo.pixels
-    if pixels.dtype != np.uint8:
-        top = 1 if pixels.dtype.kind == "f" else np.iinfo(pixels.dtype).max
-        pixels = np.rint(pixels * np.float32(255 / top)).astype(np.uint8)
     buffer = io.BytesIO()
-    Photo(pixels).to_pil().save(buffer, "JPEG", quality=quality)
-    with Image.open(buffer) as copy:
-        return read_photo(copy)
+    Photo(to_uint8(photo.pixels)).to_pil().save(buffer, "JPEG", quality=quality)
+    return decoded(buffer.getvalue())
+
+
+def decoded(encoded):
+    """Returns the `tfwm.images.Photo` in the bytes of a file."""
+    with Image.open(io.BytesIO(encoded)) as image:
+        return read_photo(image)

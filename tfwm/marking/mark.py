@@ -1,15 +1,20 @@
+"""The mark of one photo, at any strength."""
+
 import dataclasses
+import math
 import numbers
 
 import numpy as np
 
-from tfwm.images import ImageError
-from tfwm.marking.alignment import Alignment
-from tfwm.marking.canvas import add_residual
+from tfwm.images import ImageError, psnr
+from tfwm.marking.canvas import Alignment, add_residual
 from tfwm.marking.strength import mark_at_psnr
 
 # Tuning stops this near to the wanted PSNR, on its upper side.
 PSNR_TOLERANCE = 0.02
+# The strength grows by this factor until the mark reads with room to spare.
+STRENGTH_STEP = 1.25
+LARGEST_STRENGTH = 2.5
 
 
 class Mark:
@@ -61,15 +66,21 @@ class Mark:
             )
         return marked, strength
 
+    def attempts(self, strength=1.0, psnr=None):
+        """Yields marked photos and their strengths, from `strength` up to 2.5 times that.
+
+        Args:
+            strength: see `apply`.
+            psnr: instead, the PSNR wanted in dB, which gives one photo only.
+        """
+        if psnr is not None:
+            yield self.at(psnr=psnr)
+            return
+        largest = strength * LARGEST_STRENGTH
+        while strength <= largest:
+            yield self.apply(strength), strength
+            strength *= STRENGTH_STEP
+
     def psnr(self, marked):
         """Returns the PSNR of a marked photo, in dB over all channels; inf for no change."""
-        top = 1.0 if marked.pixels.dtype.kind == "f" else np.iinfo(marked.pixels.dtype).max
-        total = 0.0
-        step = max(1, (1 << 21) // marked.pixels.shape[1])
-        for row in range(0, len(marked.pixels), step):
-            band = slice(row, row + step)
-            change = marked.pixels[band].astype(np.float32) - self.photo.pixels[band]
-            total += float(np.square(change, dtype=np.float32).sum(dtype=np.float64))
-        if not total:
-            return float("inf")
-        return float(10 * np.log10(top**2 * marked.pixels.size / total))
+        return psnr(self.photo.pixels, marked.pixels, identical=math.inf)

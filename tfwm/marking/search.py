@@ -8,9 +8,7 @@ import itertools
 import math
 from typing import NamedTuple
 
-from tfwm.marking.alignment import Alignment
-from tfwm.marking.canvas import WORKING_PIXELS, natural_scale
-from tfwm.marking.whole import whole_candidates
+from tfwm.marking.canvas import WORKING_PIXELS, Alignment, natural_scale
 
 STAGES = ("none", "crop", "scale", "rotate", "all")
 LARGEST_SCALE = 4.0
@@ -33,6 +31,11 @@ SHORTLIST = 3
 HOPEFUL = 4.5
 # Chance does not reach this score in a whole search: such a place is looked at at once.
 CLEAR = 6.5
+# Of networks of whole photos, whose own tolerance does most of the work: parts that a crop may
+# have left, wholes to which a border may have been added, and angles.
+PART_SIZES = (0.9, 0.8, 0.7)
+BORDER_SIZES = (1.1, 1.25, 1.5)
+WHOLE_ANGLES = (2.5, 5.0, 7.5, 10.0)
 
 
 def candidates(reader, search="rotate", progress=None):
@@ -50,10 +53,10 @@ def candidates(reader, search="rotate", progress=None):
     Yields:
         `(stage, alignment)`: one of `STAGES` and an `Alignment`.
     """
-    if reader.network.whole:
-        yield from whole_candidates(reader.network, search, STAGES, progress)
-        return
     tell = progress or (lambda share, stage: None)
+    if reader.network.whole:
+        yield from _whole_candidates(reader.network, search, tell)
+        return
     last = STAGES.index(search)
     plan = plan_of(reader.network)
     scales = plain_scales(reader)
@@ -202,3 +205,40 @@ def _settle(reader, alignment, plan):
     for step in (*(far if plan.sparse else ()), COARSE_STEP // 2, 1):
         _, alignment = reader.scan(alignment, step, near=True)
     return alignment
+
+
+def _whole_candidates(network, search, tell):
+    """Yields alignments for a network of whole photos, see `candidates`.
+
+    The copy is squeezed to the network's size. `"crop"` also takes it for a part of 70 to 90 % of
+    each side, somewhere in the photo, for a mirror image and for quarter turns, `"scale"` for a
+    photo with a border around it, `"rotate"` for one turned by up to 10 degrees, `"all"` for
+    both.
+    """
+    plain = Alignment(whole=True)
+    both = itertools.product((*PART_SIZES, *BORDER_SIZES), _whole_angles())
+    places = {
+        "none": [plain, plain.moved(flipped=True)],
+        "crop": [plain.moved(turns=turns) for turns in (2, 1, 3)] + list(_parts(plain, network)),
+        "scale": [plain.moved(scale=scale) for scale in BORDER_SIZES],
+        "rotate": [plain.moved(rotation=angle) for angle in _whole_angles()],
+        "all": [plain.moved(scale=scale, rotation=angle) for scale, angle in both],
+    }
+    for number, stage in enumerate(STAGES[: STAGES.index(search) + 1]):
+        tell(number / len(STAGES), stage)
+        for place in places[stage]:
+            yield stage, place
+
+
+def _parts(plain, network):
+    """Parts of each size: in the middle, at the edges, in the corners."""
+    directions = sorted(itertools.product((0, -1, 1), repeat=2), key=lambda d: sum(map(abs, d)))
+    for scale in PART_SIZES:
+        rooms = [round((1 - scale) * side / 2) for side in network.patch_shape]
+        for direction in directions:
+            offset = tuple(d * room for d, room in zip(direction, rooms, strict=True))
+            yield plain.moved(scale=scale, offset=offset)
+
+
+def _whole_angles():
+    return [sign * angle for angle in WHOLE_ANGLES for sign in (1, -1)]

@@ -58,7 +58,7 @@ def readings(views, search, progress=None):
         progress: see `candidates`.
 
     Yields:
-        What `Judge.hear` takes; its trials are those in all pictures together.
+        What `Judge.add` takes; its trials are those in all pictures together.
     """
     seen = []
 

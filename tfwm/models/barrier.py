@@ -21,6 +21,7 @@ Both are fully convolutional. Images are in [0, 1], inside the networks as well,
 import keras
 import tensorflow as tf
 
+from tfwm.checks import one_of
 from tfwm.models import parts
 from tfwm.models.unet import unet
 from tfwm.ops.resample import apply_separable, resize_matrix
@@ -31,14 +32,14 @@ FITS = ("bilinear", "nearest", "tile")
 
 
 def build_embedder(
-    image_channels=3,
-    watermark_channels=3,
-    width=64,
-    depth=7,
-    normalization="batch",
+    image_channels: int = 3,
+    watermark_channels: int = 3,
+    width: int = 64,
+    depth: int = 7,
+    normalization: str | None = "batch",
     residual_limit=None,
-    name="embedder",
-):
+    name: str = "embedder",
+) -> keras.Model:
     """Builds the embedder H, a U-Net that sees the image and the watermark.
 
     Args:
@@ -91,14 +92,14 @@ def build_embedder(
 
 
 def build_extractor(
-    image_channels=3,
-    watermark_channels=3,
-    width=128,
-    halvings=1,
+    image_channels: int = 3,
+    watermark_channels: int = 3,
+    width: int = 128,
+    halvings: int = 1,
     dilations=DILATIONS,
-    output="relu",
-    name="extractor",
-):
+    output: str = "relu",
+    name: str = "extractor",
+) -> keras.Model:
     """Builds the extractor R: convolutions, dilated residual blocks, convolutions.
 
     Args:
@@ -125,8 +126,7 @@ def build_extractor(
     parts.check_sizes(halvings=halvings)
     if not all(isinstance(n, int) and n > 0 for n in dilations):
         raise ValueError(f"Expected dilations to be integers from 1. Received: {dilations=}")
-    if output not in OUTPUTS:
-        raise ValueError(f"Expected an output of {OUTPUTS}. Received: output={output!r}")
+    one_of("output", output, OUTPUTS)
     image = keras.Input((None, None, image_channels), name="image")
     # In float32: a mark of 40 dB is as small as the steps of bfloat16 pixels.
     x = _relu(_convolution(image, width, "conv1", dtype="float32"), "conv1")
@@ -180,8 +180,7 @@ def fit_watermark(watermark, size, method="bilinear"):
     array([[1., 0., 1., 0., 1.],
            [0., 1., 0., 1., 0.]], dtype=float32)
     """
-    if method not in FITS:
-        raise ValueError(f"Expected a method of {FITS}. Received: method={method!r}")
+    one_of("method", method, FITS)
     watermark = tf.cast(watermark, tf.float32)
     if watermark.shape.rank != 3:
         raise ValueError(

@@ -6,7 +6,7 @@ from keras import ops
 from tfwm.models import parts
 
 
-def build_critic(width=64, depth=4, name="critic"):
+def build_critic(width: int = 64, depth: int = 4, name: str = "critic") -> keras.Model:
     """Builds the critic of HiDDeN and MBRS (both Fig. 2), which differ in depth.
 
     Args:
@@ -33,7 +33,7 @@ def build_critic(width=64, depth=4, name="critic"):
     return keras.Model(image, x, name=name)
 
 
-def build_clipped_critic(limit=0.01, name="critic"):
+def build_clipped_critic(limit: float = 0.01, name: str = "critic") -> keras.Model:
     """Builds StegaStamp's critic: small, without normalization, all weights clipped.
 
     As in StegaStamp's code (MIT), which clips weights after each step for a Wasserstein loss. Use
@@ -69,7 +69,9 @@ def build_clipped_critic(limit=0.01, name="critic"):
     return keras.Model(image, x, name=name)
 
 
-def build_patch_critic(channels=3, width=64, depth=4, name="critic"):
+def build_patch_critic(
+    channels: int = 3, width: int = 64, depth: int = 4, name: str = "critic"
+) -> keras.Model:
     """Builds a PatchGAN, a critic that judges each patch of an image by itself.
 
     Isola et al., CVPR 2017, section 3.2.2, with the sizes of Zhang et al.'s released code ("Model

@@ -28,7 +28,13 @@ TILE = 128
 BITS = 30
 
 
-def build_embedder(tile_size=TILE, width=64, depth=4, message_length=BITS, name="embedder"):
+def build_embedder(
+    tile_size: int = TILE,
+    width: int = 64,
+    depth: int = 4,
+    message_length: int = BITS,
+    name: str = "embedder",
+) -> keras.Model:
     """Builds the encoder (Fig. 2), which embeds one message in each tile.
 
     Args:
@@ -69,7 +75,13 @@ def build_embedder(tile_size=TILE, width=64, depth=4, message_length=BITS, name=
     return keras.Model(inputs, watermarked, name=name)
 
 
-def build_extractor(tile_size=TILE, width=64, depth=7, message_length=BITS, name="extractor"):
+def build_extractor(
+    tile_size: int | None = TILE,
+    width: int = 64,
+    depth: int = 7,
+    message_length: int = BITS,
+    name: str = "extractor",
+) -> keras.Model:
     """Builds the decoder (Fig. 2), which returns one logit for each bit of each tile.
 
     Args:

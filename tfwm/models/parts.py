@@ -2,6 +2,7 @@
 
 import keras
 
+from tfwm.checks import one_of
 from tfwm.layers import FusedBatchNormalization, InstanceNormalization
 
 NORMALIZATIONS = (None, "batch", "instance")
@@ -44,10 +45,7 @@ def normalize(x, name, kind="batch", affine=False):
 
 def check_normalization(kind):
     """Raises `ValueError` if `kind` is not one of `NORMALIZATIONS`."""
-    if kind not in NORMALIZATIONS:
-        raise ValueError(
-            f"Expected a normalization of {NORMALIZATIONS}. Received: normalization={kind!r}"
-        )
+    one_of("normalization", kind, NORMALIZATIONS)
 
 
 def small_normal():
@@ -67,7 +65,9 @@ def to_signs(message):
 
 def add_residual(image, residual, strength, unit=0.5):
     """Returns `image + strength * unit * residual`, float32; 1/2 maps [-1, 1] to [0, 1]."""
-    scale = keras.layers.Rescaling(unit, name="to_unit_range", dtype="float32")(strength)
+    scale = strength
+    if unit != 1:
+        scale = keras.layers.Rescaling(unit, name="to_unit_range", dtype="float32")(scale)
     scale = keras.layers.Reshape((1, 1, 1), name="strength_factor")(scale)
     residual = keras.layers.Multiply(name="scaled_residual", dtype="float32")([residual, scale])
     return keras.layers.Add(name="watermarked", dtype="float32")([image, residual])

@@ -9,12 +9,14 @@ decides. It has no patches: each cell sees its neighbors, and its pattern fades 
 import keras
 import tensorflow as tf
 
+from tfwm.models import parts
+
 CELL = 8
 # Synthesis and analysis windows reach half a cell into the neighbors.
 WINDOW = 16
 
 
-def build_embedder(width=64, depth=3, name="embedder"):
+def build_embedder(width: int = 64, depth: int = 3, name: str = "embedder") -> keras.Model:
     """Builds the embedding network, from image and bits to the watermarked image.
 
     Args:
@@ -38,19 +40,16 @@ def build_embedder(width=64, depth=3, name="embedder"):
     message = keras.Input((None, None, 1), name="message")
     strength = keras.Input((), name="strength")
     x = _analysis(image, width)
-    signs = keras.layers.Rescaling(2.0, offset=-1.0, name="signs")(message)
-    x = keras.layers.Concatenate(name="cells_and_bits")([x, signs])
+    x = keras.layers.Concatenate(name="cells_and_bits")([x, parts.to_signs(message)])
     x = keras.layers.Conv2D(width, 1, activation="relu", name="mix")(x)
     x = _cell_convolutions(x, width, depth)
-    residual = CellSynthesis(CELL, name="synthesis")(x)
-    scale = keras.layers.Reshape((1, 1, 1), name="strength_factor")(strength)
-    residual = keras.layers.Multiply(name="scaled_residual", dtype="float32")([residual, scale])
-    watermarked = keras.layers.Add(name="watermarked", dtype="float32")([image, residual])
+    residual = CellSynthesis(CELL, name="synthesis", dtype="float32")(x)
+    watermarked = parts.add_residual(image, residual, strength, unit=1.0)
     inputs = {"image": image, "message": message, "strength": strength}
     return keras.Model(inputs, watermarked, name=name)
 
 
-def build_extractor(width=64, depth=3, name="extractor"):
+def build_extractor(width: int = 64, depth: int = 3, name: str = "extractor") -> keras.Model:
     """Builds the extraction network, which returns one logit for each cell.
 
     Args:
@@ -76,8 +75,11 @@ def build_extractor(width=64, depth=3, name="extractor"):
 
 def _analysis(image, width):
     """Computes the features of each cell from a window that overlaps the neighbors."""
-    x = keras.layers.Rescaling(4.0, offset=-2.0, name="centre")(image)
-    x = keras.layers.Conv2D(width, WINDOW, CELL, padding="same", name="analysis")(x)
+    # In float32, as pixels of eight bits of precision would hide the mark.
+    x = keras.layers.Rescaling(4.0, offset=-2.0, name="centre", dtype="float32")(image)
+    x = keras.layers.Conv2D(width, WINDOW, CELL, padding="same", name="analysis", dtype="float32")(
+        x
+    )
     return keras.layers.ReLU(name="analysis_relu")(x)
 
 

@@ -23,10 +23,11 @@ Inside the networks, pixels and bits are shifted by -1/2.
 import keras
 import tensorflow as tf
 
+from tfwm.checks import one_of
 from tfwm.layers import InstanceNormalization
+from tfwm.models import parts
 from tfwm.ops.warp import pixel_centers, sample_bilinear
 
-NORMALIZATIONS = (None, "batch", "instance")
 OUTPUTS = ("sum", "sigmoid", "logit")
 # Logits of black and white are infinite: a pixel is at least this far from both.
 MARGIN = 1 / 255
@@ -35,13 +36,13 @@ LOCATION_GRID = 8
 
 
 def build_embedder(
-    size=400,
-    message_length=100,
-    width=32,
-    normalization="instance",
-    output="sigmoid",
-    name="embedder",
-):
+    size: int = 400,
+    message_length: int = 100,
+    width: int = 32,
+    normalization: str | None = "instance",
+    output: str = "sigmoid",
+    name: str = "embedder",
+) -> keras.Model:
     """Builds the encoder, a U-Net that sees the message as three more channels of the image.
 
     Args:
@@ -67,8 +68,7 @@ def build_embedder(
     (1, 64, 64, 3)
     """
     _check(size, message_length, width, normalization)
-    if output not in OUTPUTS:
-        raise ValueError(f"Expected an output of {OUTPUTS}. Received: output={output!r}")
+    one_of("output", output, OUTPUTS)
     image = keras.Input((size, size, 3), name="image")
     message = keras.Input((1, 1, message_length), name="message")
     strength = keras.Input((), name="strength")
@@ -98,14 +98,14 @@ def build_embedder(
 
 
 def build_extractor(
-    size=400,
-    message_length=100,
-    width=32,
-    normalization="instance",
-    last_normalization=True,
-    scale_logits=False,
-    name="extractor",
-):
+    size: int = 400,
+    message_length: int = 100,
+    width: int = 32,
+    normalization: str | None = "instance",
+    last_normalization: bool = True,
+    scale_logits: bool = False,
+    name: str = "extractor",
+) -> keras.Model:
     """Builds the decoder: a spatial transformer aligns the image, then convolutions read it.
 
     Args:
@@ -175,16 +175,8 @@ def _check(size, message_length, width, normalization):
         raise ValueError(
             f"Expected a size that is a multiple of 16 from 64. Received: size={size!r}"
         )
-    if min(message_length, width) < 1:
-        raise ValueError(
-            "Expected a message_length and a width of at least 1. "
-            f"Received: message_length={message_length!r}, width={width!r}"
-        )
-    if normalization not in NORMALIZATIONS:
-        raise ValueError(
-            f"Expected a normalization of {NORMALIZATIONS}. "
-            f"Received: normalization={normalization!r}"
-        )
+    parts.check_sizes(message_length=message_length, width=width)
+    parts.check_normalization(normalization)
 
 
 def _message_image(message, size, normalization):

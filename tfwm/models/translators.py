@@ -34,15 +34,15 @@ from tfwm.models.unet import unet
 
 
 def build_unet(
-    channels_in=3,
-    channels_out=3,
-    width=64,
-    depth=8,
-    normalization="instance",
-    dropout=0.0,
-    residual=False,
-    name="unet",
-):
+    channels_in: int = 3,
+    channels_out: int = 3,
+    width: int = 64,
+    depth: int = 8,
+    normalization: str | None = "instance",
+    dropout: float = 0.0,
+    residual: bool = False,
+    name: str = "unet",
+) -> keras.Model:
     """Builds pix2pix's U-Net; the defaults are `unet_256`.
 
     Args:
@@ -76,15 +76,15 @@ def build_unet(
 
 
 def build_resnet(
-    blocks=9,
-    channels_in=3,
-    channels_out=3,
-    width=64,
-    block_depth=2,
-    normalization="instance",
-    residual=False,
-    name="resnet",
-):
+    blocks: int = 9,
+    channels_in: int = 3,
+    channels_out: int = 3,
+    width: int = 64,
+    block_depth: int = 2,
+    normalization: str | None = "instance",
+    residual: bool = False,
+    name: str = "resnet",
+) -> keras.Model:
     """Builds a residual network: two halvings, residual blocks, two doublings.
 
     Args:
@@ -126,7 +126,13 @@ def build_resnet(
     return keras.Model(image, _finished(image, x, residual), name=name)
 
 
-def build_super_resolver(scale=4, channels=3, width=64, blocks=4, name="super_resolver"):
+def build_super_resolver(
+    scale: int = 4,
+    channels: int = 3,
+    width: int = 64,
+    blocks: int = 4,
+    name: str = "super_resolver",
+) -> keras.Model:
     """Builds a network that enlarges images: it adds detail to bilinear interpolation.
 
     As in Johnson's paper: a 9 x 9 convolution, residual blocks at the small size, doublings, a

@@ -1,8 +1,7 @@
 """Messages into the bits of a network and back, with a key, and evidence from its votes."""
 
 from tfwm.keys import Key
-from tfwm.payload.codec import Codec
-from tfwm.payload.decoded import Decoded
+from tfwm.payload.codec import Codec, Decoded
 from tfwm.payload.message import KINDS, to_bytes, to_plain
 
 __all__ = ["KINDS", "Codec", "Decoded", "Key", "to_bytes", "to_plain"]

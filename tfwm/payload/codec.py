@@ -1,16 +1,18 @@
+"""Messages into the bits of all slots, and votes back into messages."""
+
+import dataclasses
 import functools
 import math
+import uuid
 
 import numpy as np
 
 from tfwm.keys import Key
 from tfwm.payload.code import ITERATIONS, Code
-from tfwm.payload.decoded import Decoded
 from tfwm.payload.evidence import message_p_value, normal_p_value, pilot_score
 from tfwm.payload.frame import Frame
-from tfwm.payload.limits import needed_snr
 from tfwm.payload.message import to_bytes
-from tfwm.payload.soft import llr_scale, snr, snr_range
+from tfwm.payload.signal import llr_scale, needed_snr, snr, snr_range
 
 # All of this is part of the format of marked photos.
 SIZES = (4, 8, 16, 24, 32, 48, 64)
@@ -24,6 +26,28 @@ HIGHEST_RATE = 0.77
 HOPELESS = 0.5
 # The right frame of a clear reading takes a few iterations.
 QUICK_ITERATIONS = 12
+
+
+@dataclasses.dataclass(frozen=True)
+class Decoded:
+    """What `Codec.decode` read.
+
+    Args:
+        message: `str`, `bytes`, `int` or `uuid.UUID`, as it was embedded.
+        kind: `"text"`, `"bytes"`, `"int"` or `"uuid"`.
+        bit_confidence: `(8 * bytes,)` float64, for each bit of the message's data the
+            probability that it is right, 0.5 to 1, by belief propagation alone, that is before
+            the tag confirmed all of them.
+        corrected_errors: number of code bits whose vote had the wrong sign.
+        tag_p_value: upper bound on the probability that an unmarked photo, or another key,
+            gives a message with a tag that fits and votes that agree as well with it.
+    """
+
+    message: str | bytes | int | uuid.UUID
+    kind: str
+    bit_confidence: np.ndarray
+    corrected_errors: int
+    tag_p_value: float
 
 
 class Codec:

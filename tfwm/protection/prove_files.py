@@ -46,7 +46,7 @@ class FilesProof:
         return {"proven": self.proven, **dataclasses.asdict(self.proof), **values}
 
 
-def prove_files(barrier, suspects, unmarked, false_claim_rate=1e-3, tell=None):
+def prove_files(barrier, suspects, unmarked, false_claim_rate=1e-3, progress=None):
     """Tells whether images carry a barrier's mark, by comparison with images that do not.
 
     The unmarked images should be of the same kind as the suspected ones: outputs of other models
@@ -57,7 +57,7 @@ def prove_files(barrier, suspects, unmarked, false_claim_rate=1e-3, tell=None):
         suspects: list of one folder or of files.
         unmarked: the same of images that are known to be unmarked.
         false_claim_rate: how often an unmarked set may be called marked.
-        tell: see `protect_files`.
+        progress: see `protect_files`.
 
     Returns:
         `FilesProof`.
@@ -69,8 +69,8 @@ def prove_files(barrier, suspects, unmarked, false_claim_rate=1e-3, tell=None):
     True
     """
     barrier = open_barrier(barrier)
-    files, correlations, similarities = read_all(barrier, suspects, tell)
-    others, other_correlations, reference = read_all(barrier, unmarked, tell)
+    files, correlations, similarities = read_all(barrier, suspects, progress)
+    others, other_correlations, reference = read_all(barrier, unmarked, progress)
     check_apart(files, others)
     return FilesProof(
         prove(similarities, reference, false_claim_rate),

@@ -149,7 +149,7 @@ def verify_images(reader, images, unmarked=None, keys=999, false_claim_rate=1e-3
     )
 
 
-def verify_files(reader, sources, unmarked=None, keys=999, false_claim_rate=1e-3, tell=None):
+def verify_files(reader, sources, unmarked=None, keys=999, false_claim_rate=1e-3, progress=None):
     """Verifies images in files, see `verify_images`.
 
     Args:
@@ -158,7 +158,7 @@ def verify_files(reader, sources, unmarked=None, keys=999, false_claim_rate=1e-3
         unmarked: the same of images known to be unmarked, or `None`.
         keys: see `verify_images`.
         false_claim_rate: see `verify_images`.
-        tell: called with a row about each file, its number, and the number of files.
+        progress: see `tfwm.protection.protect_files`.
 
     Returns:
         `Verification`.
@@ -166,21 +166,21 @@ def verify_files(reader, sources, unmarked=None, keys=999, false_claim_rate=1e-3
     Raises:
         ValueError: an image that cannot be read, one that is in both lists, or none at all.
     """
-    found, images = read_images(reader, sources, tell)
+    found, images = read_images(reader, sources, progress)
     others = None
     if unmarked is not None:
-        files, others = read_images(reader, unmarked, tell)
+        files, others = read_images(reader, unmarked, progress)
         check_apart(found, files)
     return verify_images(reader, images, others, keys, false_claim_rate)
 
 
-def read_images(reader, sources, tell=None):
+def read_images(reader, sources, progress=None):
     """Returns the files of images, and these as a reader takes them.
 
     Args:
         reader: a `KeyedReader`.
         sources: list of one folder, with sub-folders, or of files.
-        tell: see `verify_files`.
+        progress: see `verify_files`.
 
     Returns:
         list of `pathlib.Path`, and a float32 array `(n, *reader.image_size, reader.channels)`.
@@ -189,5 +189,5 @@ def read_images(reader, sources, tell=None):
     def squeezed(photo):
         return reader.squeezed(fit_channels(photo, reader.channels))
 
-    files, images = read_each(sources, squeezed, tell)
+    files, images = read_each(sources, squeezed, progress)
     return files, np.concatenate(images)

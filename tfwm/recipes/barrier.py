@@ -1,8 +1,8 @@
-"""Trains a barrier that marks a model's outputs, attacks it with surrogates, and reports.
+"""Train a barrier that marks a model's outputs, attack it with surrogates, and report.
 
-    python -m tfwm.recipes.barrier                                   # minutes, bundled photos
-    python -m tfwm.recipes.barrier --config recipes/barrier/cpu-derain.toml
-    python -m tfwm.recipes.barrier --config recipes/barrier/cpu-derain.toml --resume
+    tfwm train barrier                                   # minutes, bundled photos
+    tfwm train barrier --config cpu-derain
+    tfwm train barrier --config cpu-derain --resume
 
 Zhang et al., "Model watermarking for image processing networks", AAAI 2020. The config's defaults
 are the paper's sizes and its code's widths. The run has stages, each in a folder of its own:
@@ -25,7 +25,7 @@ from tfwm import data, losses
 from tfwm.attacks import GaussianNoise
 from tfwm.models import barrier as models
 from tfwm.protection import Barrier, WatermarkBarrier
-from tfwm.recipes import base, build
+from tfwm.recipes import parts
 from tfwm.recipes.barrier_data import (
     ATTACKER,
     OWNER,
@@ -36,9 +36,12 @@ from tfwm.recipes.barrier_data import (
     training_crops,
 )
 from tfwm.recipes.barrier_report import report
-from tfwm.recipes.run_config import TaskConfig, check_positive
+from tfwm.recipes.config import TaskConfig, check_positive, refuse
+from tfwm.recipes.fit import fit
+from tfwm.recipes.registry import StagedRecipe
 from tfwm.recipes.surrogates import Surrogate, train_surrogate, train_translator
-from tfwm.training import BarrierTrainer, Checkpoint, ConfigError
+from tfwm.training import BarrierTrainer, ConfigError
+from tfwm.training.config import setting
 
 SIZES = (
     *("steps", "steps_per_epoch", "surrogate_steps", "adversarial_steps", "batch_size"),
@@ -49,48 +52,59 @@ SIZES = (
 
 @dataclasses.dataclass
 class Config(TaskConfig):
-    """Settings of a run; see the recipes' TOML files for how they are used."""
+    """Settings; sizes are the paper's, widths those of its code."""
 
     name: str = "barrier"
     output: str = "runs/barrier"
-    task: dict = dataclasses.field(default_factory=lambda: {"name": "Derain"})
-    task_specific: bool = False  # the embedder takes the task's input
-    watermark: str = "flower"  # or "qr:TEXT", or an image file
-    watermark_channels: int = 3
+    task: dict = setting(
+        {"name": "Derain"}, "task of the protected model, see `tfwm.data.tasks`: name and arguments"
+    )
+    task_specific: bool = setting(
+        False, "whether the embedder takes the task's input, and learns task and mark at once"
+    )
+    watermark: str = setting("flower", "the mark: `flower`, `qr:TEXT`, or an image file")
+    watermark_channels: int = setting(3, "1 for a gray mark, 3 for one in color")
     # Networks
     width: int = 64
-    depth: int = 7
-    residual_limit: float = 0.0  # largest change of a pixel; 0: the embedder paints the image
-    extractor_width: int = 128
-    extractor_halvings: int = 1
-    extractor_output: str = "relu"
-    blank: float = 1.0
-    # Losses, equations 5 and 11
-    image_weight: float = 1.0
-    psnr: float = 0.0  # up to which an image's logarithmic error counts; 0: its square does
-    perceptual_weight: float = 1.0
-    adversarial_weight: float = 0.01
-    watermark_weight: float = 1.0
-    clean_weight: float = 1.0
-    consistency_weight: float = 1.0
-    period: int = 0  # of the part of the mark that is read alone as well; 0: none
-    noise: float = 0.0  # deviation of the noise on what is read in training
-    # Training; `steps` and `learning_rate` are the initial stage's
-    steps: int = 75_000
-    steps_per_epoch: int = 375
-    surrogate_width: int = 64
-    surrogate_depth: int = 8
-    surrogate_steps: int = 112_500
-    surrogate_learning_rate: float = 1e-4
-    adversarial_steps: int = 75_000
-    adversarial_learning_rate: float = 1e-4
-    # The attacker's surrogates: structure, loss, "adv"
-    attacks: list = dataclasses.field(
-        default_factory=lambda: ["cnet-l2", "res9-l2", "res16-l2", "unet-l2"]
+    depth: int = setting(7, "halvings of the embedder's U-Net")
+    residual_limit: float = setting(
+        0.0, "largest change of a pixel; 0: the embedder paints the whole image"
     )
-    innocent: list = dataclasses.field(default_factory=lambda: ["unet-l2"])
-    test_images: int = 200  # crops of test photos that are marked
-    clean_images: int = 1000  # unmarked crops of test photos among which false claims are counted
+    extractor_width: int = setting(128, "channels of the extractor's hidden layers")
+    extractor_halvings: int = setting(1, "halvings in the extractor")
+    extractor_output: str = setting("relu", "the extractor's last activation: `relu`, `sigmoid`")
+    blank: float = setting(1.0, "gray level to be read from unmarked images")
+    # Losses, equations 5 and 11
+    image_weight: float = setting(1.0, "weight of the error of marked images")
+    psnr: float = setting(
+        0.0, "PSNR in dB up to which that error counts, as a logarithm; 0: the squared error"
+    )
+    perceptual_weight: float = setting(1.0, "weight of the perceptual loss of marked images")
+    adversarial_weight: float = setting(0.01, "weight of misleading a critic; 0: no critic")
+    watermark_weight: float = setting(1.0, "weight of what is read from marked images")
+    clean_weight: float = setting(1.0, "weight of what is read from unmarked images")
+    consistency_weight: float = setting(1.0, "weight of reading the same from all images")
+    period: int = setting(
+        0, "period in pixels of the part of the mark that is read alone as well; 0: none"
+    )
+    noise: float = setting(0.0, "deviation of the noise on what is read in training")
+    # Training
+    steps: int = setting(75_000, "steps of the initial stage; `learning_rate` is that stage's too")
+    steps_per_epoch: int = 375
+    surrogate_width: int = setting(64, "channels of the surrogates' hidden layers")
+    surrogate_depth: int = setting(8, "halvings of U-Net surrogates")
+    surrogate_steps: int = setting(112_500, "steps of each surrogate")
+    surrogate_learning_rate: float = setting(1e-4, "learning rate of surrogates")
+    adversarial_steps: int = setting(75_000, "steps of the adversarial stage")
+    adversarial_learning_rate: float = setting(1e-4, "learning rate of the adversarial stage")
+    # The attacker
+    surrogates: list = setting(
+        ["cnet-l2", "res9-l2", "res16-l2", "unet-l2"],
+        "the attacker's surrogates: structure, loss, and `adv` for a critic, as `unet-l1-adv`",
+    )
+    innocent: list = setting(["unet-l2"], "networks of others, trained on unmarked outputs")
+    test_images: int = setting(200, "crops of test photos that are marked for the report")
+    clean_images: int = setting(1000, "unmarked crops among which false claims are counted")
 
     @property
     def source(self):
@@ -99,10 +113,12 @@ class Config(TaskConfig):
 
 
 def check(config):
-    """Raises `ConfigError` at once for what would end a run after hours."""
+    """Raise `ConfigError` at once for what would end a run after hours."""
     check_positive(config, SIZES)
     task_of(config)
-    for names in (config.attacks, config.innocent):
+    if not config.adversarial_weight:
+        refuse(config, parts.CRITIC, "has no effect without an adversarial_weight")
+    for names in (config.surrogates, config.innocent):
         surrogates = [str(Surrogate.of(name)) for name in names]
         if len(set(surrogates)) < len(surrogates):
             raise ConfigError(f"Expected names that differ. Received: {names}")
@@ -123,10 +139,10 @@ def check(config):
 
 
 def build_trainer(config, surrogate=None, unrelated=None):
-    """Returns the compiled trainer of the initial stage, or with two networks of the second."""
+    """Return the compiled trainer of the initial stage, or with two networks of the second."""
     task = task_of(config)
     channels = task.channels_out
-    with build.precision(config):
+    with parts.precision(config):
         embedder = models.build_embedder(
             channels,
             config.watermark_channels,
@@ -168,12 +184,17 @@ def build_trainer(config, surrogate=None, unrelated=None):
     weights = {key: [weight] for key, weight in weights.items()}
     if surrogate is None:
         terms["watermarked"], weights["watermarked"] = _image_losses(config)
-    trainer.compile(build.build_optimizer(config), loss=terms, loss_weights=weights)
+    trainer.compile(
+        parts.build_optimizer(config, adversary),
+        loss=terms,
+        loss_weights=weights,
+        jit_compile=parts.with_xla(config),
+    )
     return trainer
 
 
 def _build_adversary(config, channels):
-    return build.build_patch_adversary(config, channels, config.width, config.adversarial_weight)
+    return parts.build_patch_adversary(config, channels, config.width, config.adversarial_weight)
 
 
 def _image_losses(config):
@@ -186,12 +207,9 @@ def _image_losses(config):
     return terms, weights
 
 
-def train(config, resume=False):
-    """Runs the stages, or goes on with them; returns the barriers before and after the second."""
-    check(config)
+def train_stages(config):
+    """Train both stages; return the barriers before and after the second."""
     output = Path(config.output)
-    if Checkpoint(output / "initial" / "checkpoints").exists():
-        base.check_resume(output, resume)
     crops = training_crops(config, OWNER)
     first = _fit(config, output / "initial", crops)
     before = _barrier(first, config)
@@ -230,7 +248,7 @@ def _fit(config, folder, crops, first=None, surrogate=None, unrelated=None):
 
     sides = (config.batch_size, config.crop_size, config.crop_size)
     shape = {"input": (*sides, task.channels_in), "target": (*sides, task.channels_out)}
-    return base.fit(begin, shape, config, folder, make_data)
+    return fit(begin, shape, config, folder, make_data)
 
 
 def _barrier(trainer, config):
@@ -241,8 +259,8 @@ def _barrier(trainer, config):
     return Barrier(fresh.embedder, fresh.extractor, fresh.watermark, config.name)
 
 
-def attack(config, barrier):
-    """Trains the attacker's surrogates and the innocent networks, or goes on with them.
+def train_copies(config, barrier):
+    """Train the attacker's surrogates and the innocent networks.
 
     Returns:
         Two dicts of networks by name, `"unet-l2"` and the like.
@@ -252,7 +270,7 @@ def attack(config, barrier):
     mark = WatermarkBarrier(barrier.embedder, barrier.watermark)
     copies = {
         name: _copy(name, config, crops, folder / f"attack-{name}", mark)
-        for name in map(str, map(Surrogate.of, config.attacks))
+        for name in map(str, map(Surrogate.of, config.surrogates))
     }
     innocent = {
         name: _copy(name, config, crops, folder / f"innocent-{name}")
@@ -262,7 +280,7 @@ def attack(config, barrier):
 
 
 def train_unmarked(config):
-    """Trains a task-specific embedder's structure as long as it, for the task alone."""
+    """Train a task-specific embedder's structure as long as it, for the task alone."""
     task = task_of(config)
     channels = task.channels_out
 
@@ -292,9 +310,9 @@ def train_unmarked(config):
 
 
 def finish(barriers, config, recipe):
-    """Attacks, measures and reports; returns the text to print."""
+    """Attack, measure and report; return the text to print."""
     before, after = barriers
-    surrogates, innocent = attack(config, after)
+    surrogates, innocent = train_copies(config, after)
     unmarked = train_unmarked(config) if config.task_specific else None
     keras.backend.clear_session(free_memory=True)
     return report(
@@ -310,11 +328,15 @@ def finish(barriers, config, recipe):
     )
 
 
-def main(arguments=None):
-    """Runs the recipe; returns the exit code."""
-    description = __doc__.split("\n\n")[0]
-    return base.run("barrier", Config, train, finish, description, arguments)
-
+RECIPE = StagedRecipe(
+    name="barrier",
+    summary=__doc__.split("\n\n")[0],
+    config=Config,
+    check=check,
+    stages=("initial",),
+    train_stages=train_stages,
+    report=finish,
+)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(RECIPE.main())

@@ -10,7 +10,7 @@ from tfwm.images.arrays import plane, to_uint8
 from tfwm.images.pictures import amplify, data_uri
 from tfwm.pages import render
 from tfwm.recipes.barrier_data import task_of
-from tfwm.recipes.finish import recipe_card
+from tfwm.recipes.card import recipe_card, train_command
 
 # Photos that are shown, and their width on the page.
 SHOWN, WIDTH = 3, 160
@@ -32,7 +32,7 @@ def report(config, recipe, before, after, surrogates, innocent, pairs, clean, un
 
     Args:
         config: the recipe's `Config`.
-        recipe: name of its TOML file.
+        recipe: label of its TOML file, see `tfwm.recipes.registry.label`.
         before: the `Barrier` after the initial stage.
         after: the same after the adversarial stage.
         surrogates: dict of name and network.
@@ -63,7 +63,7 @@ def report(config, recipe, before, after, surrogates, innocent, pairs, clean, un
     compared = {"marked": marked, **copies, **others}
     quality = [quality_row(name, targets, images) for name, images in compared.items()]
     output = Path(config.output)
-    command = f"python -m tfwm.recipes.barrier --config recipes/barrier/{recipe}"
+    command = train_command("barrier", recipe)
     comments = [command, versions(), f"crops of {config.test_photos}"]
     write_csv(quality, output / "quality.csv", comments)
     write_csv(rows, output / "ownership.csv", comments)

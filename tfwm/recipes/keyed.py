@@ -1,8 +1,8 @@
-"""Trains a network whose outputs carry its owner's mark, read only with the key, and reports.
+"""Train a network whose outputs carry its owner's mark, read only with the key, and report.
 
-    python -m tfwm.recipes.keyed                                    # minutes, bundled photos
-    python -m tfwm.recipes.keyed --config recipes/keyed/cpu-colorize.toml secret_file=my.secret
-    python -m tfwm.recipes.keyed --config recipes/keyed/cpu-colorize.toml --resume
+    tfwm train keyed                                    # minutes, bundled photos
+    tfwm train keyed --config cpu-colorize key_file=my.key output=runs/mine
+    tfwm train keyed --resume output=runs/mine
 
 Wu, Liu, Yao and Zhang, "Watermarking neural networks with watermarked images", IEEE TCSVT 2021.
 The run has two stages, each in a folder of its own: `unmarked` trains the host by its task's loss
@@ -12,12 +12,11 @@ real photos and the unmarked host's outputs, half of each. The config's defaults
 sizes, and pix2pix's where it has none; the watermark's losses are squared errors, as the L1 norm
 saturates (see `tfwm.models.keyed`).
 
-The owner's secret comes from the file `secret_file`, or else from the settings, or the environment
-variable TFWM_SECRET. A `secret` in the settings is for demonstrations: it is stored with them.
+The owner's key comes from the file `key_file`, or else from the settings, or from the environment
+variable TFWM_KEY. A `key` in the settings is for demonstrations: it is stored with them.
 """
 
 import dataclasses
-import os
 import sys
 from pathlib import Path
 
@@ -25,15 +24,17 @@ import tensorflow as tf
 
 from tfwm import data, losses, metrics
 from tfwm.data.tasks import build_task
-from tfwm.keys import derive_key
+from tfwm.keys import derive_key, find_key
 from tfwm.models import keyed, translators
 from tfwm.protection import KeyedReader
-from tfwm.recipes import base, build
+from tfwm.recipes import parts
+from tfwm.recipes.config import TaskConfig, refuse
+from tfwm.recipes.fit import fit
 from tfwm.recipes.keyed_report import report
-from tfwm.recipes.run_config import TaskConfig, check_positive
-from tfwm.training import Checkpoint, ConfigError, KeyedTrainer, TranslationTrainer
+from tfwm.recipes.registry import StagedRecipe
+from tfwm.training import ConfigError, KeyedTrainer, TranslationTrainer
+from tfwm.training.config import setting
 
-VARIABLE = "TFWM_SECRET"
 HOSTS = ("unet", "resnet", "super_resolver")
 LOSSES = ("l1", "l2", "perceptual")
 ATTACK_PER = ("image", "batch")
@@ -41,76 +42,94 @@ ATTACK_PER = ("image", "batch")
 
 @dataclasses.dataclass
 class Config(TaskConfig):
-    """Settings of a run; see the recipes' TOML files for how they are used."""
+    """Settings; sizes are the paper's, or pix2pix's where it has none."""
 
     name: str = "keyed"
     output: str = "runs/keyed"
-    task: dict = dataclasses.field(default_factory=lambda: {"name": "Colorize"})
+    task: dict = setting(
+        {"name": "Colorize"}, "task of the host, see `tfwm.data.tasks`: its name and its arguments"
+    )
     # The mark and its key
-    watermark: str = "qr:TFWM KEYED"  # or "flower", or an image file
-    watermark_size: int = 64
-    watermark_channels: int = 1
-    secret_file: str = ""
-    secret: str = ""  # for demonstrations: it is stored with the settings
+    watermark: str = setting("qr:TFWM KEYED", "the mark: `qr:TEXT`, `flower`, or an image file")
+    watermark_size: int = setting(64, "side of the mark in pixels")
+    watermark_channels: int = setting(1, "1 for a gray mark, 3 for one in color")
+    key_file: str = setting("", "file of the owner's key, as `tfwm keygen` writes it")
+    key: str = setting("", "the key itself, for demonstrations: it is stored with the settings")
     # Networks
-    host: str = "unet"
+    host: str = setting("unet", "structure of the host: `unet`, `resnet` or `super_resolver`")
     width: int = 64
-    depth: int = 8  # halvings of the U-Net
-    blocks: int = 9  # residual blocks of the others
-    residual: bool = False  # whether the host gives a change of its input
-    extractor_width: int = 64
-    block: int = 4  # side of a key bit's square of the watermark
-    keying: str = "mixed"
+    depth: int = setting(8, "halvings of the U-Net")
+    blocks: int = setting(9, "residual blocks of the other hosts")
+    residual: bool = setting(False, "whether the host gives a change of its input")
+    extractor_width: int = setting(64, "channels of the extractor's hidden layers")
+    block: int = setting(4, "side in pixels of the square of the mark that a key bit has")
+    keying: str = setting("mixed", "how the key enters, see `tfwm.models.keyed`")
     # Losses
-    task_loss: str = "l1"
-    task_weight: float = 1.0
-    adversarial_weight: float = 0.0
-    marked_weight: float = 1.0  # alpha; theta is in all three
-    unmarked_weight: float = 0.5  # beta
-    wrong_key_weight: float = 0.5  # gamma
-    flipped_bits: int = 8  # T_d
-    gain: float = 1.0  # at first, on what the host is told of the mark
-    gain_share: float = 0.5  # of the steps, until it is 1
-    # Tampering with what is read: tables as of other recipes
-    attacks: list = dataclasses.field(default_factory=list)
-    attack_per: str = "image"
-    rounding_noise: float = 0.002
+    task_loss: str = setting("l1", "loss of the task: `l1`, `l2` or `perceptual`")
+    task_weight: float = setting(1.0, "weight of the task's loss")
+    adversarial_weight: float = setting(0.0, "weight of misleading a critic; 0: no critic")
+    marked_weight: float = setting(1.0, "weight of what is read from marked outputs; alpha")
+    unmarked_weight: float = setting(0.5, "weight of what is read from unmarked images; beta")
+    wrong_key_weight: float = setting(0.5, "weight of what is read with wrong keys; gamma")
+    flipped_bits: int = setting(8, "wrong bits of a wrong key in training; T_d")
+    gain: float = setting(1.0, "factor at first on what the host is told of the mark")
+    gain_share: float = setting(0.5, "share of the steps until that factor is 1")
+    # Attacks
+    attacks: list = setting([], "attacks on what is read: tables as of other recipes")
+    attack_per: str = setting("image", "what one attack is drawn for: `image` or `batch`")
+    rounding_noise: float = setting(0.002, "deviation of the noise on what is read")
     # Training
     steps: int = 100_000
     steps_per_epoch: int = 500
 
 
-def read_secret(config):
-    """Returns the owner's secret, from file, settings or environment."""
-    if config.secret_file:
-        path = Path(config.secret_file).expanduser()
-        try:
-            return path.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is no text"
-            raise ConfigError(f"The secret file {path} cannot be read: {reason}") from error
-    secret = config.secret or os.environ.get(VARIABLE, "")
-    if not secret:
+def read_key(config):
+    """Return the owner's key, from its file, the settings or the environment."""
+    demonstration = None if config.key_file else config.key or None
+    try:
+        return find_key(demonstration, config.key_file or None, strong=True)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+
+
+def check(config):
+    """Raise `ConfigError` for what would end a run after hours, or has no effect."""
+    if config.host not in HOSTS:
+        raise ConfigError(f"Expected a host of {', '.join(HOSTS)}. Received: {config.host!r}")
+    if config.host == "super_resolver" and getattr(build_task(config.task), "enlarge", True):
         raise ConfigError(
-            "Expected the owner's secret: secret_file=FILE, such as `tfwm keygen` writes, or "
-            f"the environment variable {VARIABLE}"
+            "Expected for the host super_resolver a task whose input is small, "
+            '{ name = "SuperResolve", enlarge = false }. '
+            f"Received: task={config.task}"
         )
-    return secret
+    if config.task_loss not in LOSSES:
+        raise ConfigError(
+            f"Expected a task_loss of {', '.join(LOSSES)}. Received: {config.task_loss!r}"
+        )
+    if config.attack_per not in ATTACK_PER:
+        raise ConfigError(
+            "Expected attack_per to be image or batch: runs of images would give marked and "
+            f"unmarked ones different attacks. Received: {config.attack_per!r}"
+        )
+    if not config.adversarial_weight:
+        refuse(config, parts.CRITIC, "has no effect without an adversarial_weight")
+    build_key(config)
+    read_test_crops(config)
 
 
 def build_key(config):
-    """Returns the key: bits made from the secret."""
+    """Return the bits that the extractor takes, made from the key."""
     bits = keyed.key_length(config.watermark_size, config.block)
-    return derive_key(read_secret(config), bits)
+    return derive_key(read_key(config), bits)
 
 
 def build_watermark(config):
-    """Returns the watermark's image."""
+    """Return the watermark's image."""
     return data.watermark_image(config.watermark, config.watermark_size, config.watermark_channels)
 
 
 def build_host(config):
-    """Returns the untrained host."""
+    """Return the untrained host."""
     task = build_task(config.task)
     channels = task.channels_in, task.channels_out
     if config.host == "unet":
@@ -121,19 +140,11 @@ def build_host(config):
         return translators.build_resnet(
             config.blocks, *channels, config.width, residual=config.residual
         )
-    if config.host != "super_resolver":
-        raise ConfigError(f"Expected a host of {', '.join(HOSTS)}. Received: {config.host!r}")
-    if getattr(task, "enlarge", True):
-        raise ConfigError(
-            "Expected for the host super_resolver a task whose input is small, "
-            '{ name = "SuperResolve", enlarge = false }. '
-            f"Received: task={config.task}"
-        )
     return translators.build_super_resolver(task.factor, channels[1], config.width, config.blocks)
 
 
 def build_extractor(config):
-    """Returns the untrained extractor."""
+    """Return the untrained extractor."""
     return keyed.build_extractor(
         config.crop_size,
         config.watermark_size,
@@ -146,34 +157,25 @@ def build_extractor(config):
 
 
 def build_task_loss(config):
-    """Returns the Keras loss of the task."""
-    if config.task_loss not in LOSSES:
-        raise ConfigError(
-            f"Expected a task_loss of {', '.join(LOSSES)}. Received: {config.task_loss!r}"
-        )
+    """Return the Keras loss of the task."""
     return {"l1": "mae", "l2": "mse"}.get(config.task_loss) or losses.PerceptualLoss()
 
 
 def build_attack(config):
-    """Returns the attack on images before they are read, or `None`."""
+    """Return the attack on images before they are read, or `None`."""
     if not (config.attacks or config.rounding_noise):
         return None
-    return build.build_attack(config, config.attacks, config.attack_per)
+    return parts.build_attack(config, config.attacks, config.attack_per)
 
 
 def build_trainer(config, marked=True):
-    """Returns the compiled trainer of the host, with or without the mark."""
-    if config.attack_per not in ATTACK_PER:
-        raise ConfigError(
-            "Expected attack_per to be image or batch: runs of images would give marked and "
-            f"unmarked ones different attacks. Received: {config.attack_per!r}"
-        )
+    """Return the compiled trainer of the host, with or without the mark."""
     channels = build_task(config.task).channels_out
-    with build.precision(config):
+    with parts.precision(config):
         host = build_host(config)  # first, so that both stages start alike
         extractor = build_extractor(config) if marked else None
     weight = config.adversarial_weight
-    adversary = build.build_patch_adversary(config, channels, config.width, weight)
+    adversary = parts.build_patch_adversary(config, channels, config.width, weight)
     terms, weights = {"output": build_task_loss(config)}, {"output": config.task_weight}
     if marked:
         trainer = KeyedTrainer(
@@ -197,23 +199,18 @@ def build_trainer(config, marked=True):
     else:
         trainer = TranslationTrainer(host, adversary)
     trainer.compile(
-        build.build_optimizer(config),
+        parts.build_optimizer(config, adversary),
         loss=terms,
         loss_weights=weights,
         metrics={"output": [metrics.PSNR()]},
+        jit_compile=parts.with_xla(config),
     )
     return trainer
 
 
-def train(config, resume=False):
-    """Runs both stages, or goes on with them; returns the unmarked host, the marked one, reader."""
-    check_positive(config)
-    # What is missing is told before hours of training.
-    build_key(config)
-    read_test_crops(config)
+def train_stages(config):
+    """Train the host alone, then with the mark; return both hosts and the reader."""
     output = Path(config.output)
-    if any(Checkpoint(output / s / "checkpoints").exists() for s in ("unmarked", "keyed")):
-        base.check_resume(output, resume)
     crops = read_crops(config)
     unmarked = _in_float32(_fit(config, output / "unmarked", crops).network, config)
     trainer = _fit(config, output / "keyed", crops, unmarked)
@@ -224,12 +221,12 @@ def train(config, resume=False):
 
 
 def read_crops(config):
-    """Returns the crops that both stages train with."""
+    """Return the crops that both stages train with."""
     return _crops(config, config.photos)
 
 
 def read_test_crops(config):
-    """Returns the crops that the report is about."""
+    """Return the crops that the report is about."""
     return _crops(config, config.test_photos)
 
 
@@ -245,7 +242,7 @@ def _crops(config, photos):
 
 
 def input_side(config):
-    """Returns the side of the task's input."""
+    """Return the side of the task's input."""
     task = build_task(config.task)
     return config.crop_size // (1 if getattr(task, "enlarge", True) else task.factor)
 
@@ -280,24 +277,23 @@ def _fit(config, folder, crops, unmarked=None):
     if unmarked is not None:
         shape["unmarked"] = shape["target"]
     marked = unmarked is not None
-    return base.fit(lambda: build_trainer(config, marked), shape, config, folder, make_data)
-
-
-def finish(trained, config, recipe):
-    """Measures and reports; returns the text to print."""
-    return report(config, recipe, *trained, read_pairs(config))
+    return fit(lambda: build_trainer(config, marked), shape, config, folder, make_data)
 
 
 def read_pairs(config):
-    """Returns inputs and targets of the test photos, float32 `(n, height, width, channels)`."""
+    """Return inputs and targets of the test photos, float32 `(n, height, width, channels)`."""
     return data.all_pairs(read_test_crops(config), build_task(config.task), config.seed)
 
 
-def main(arguments=None):
-    """Runs the recipe; returns the exit code."""
-    description = __doc__.split("\n\n")[0]
-    return base.run("keyed", Config, train, finish, description, arguments)
-
+RECIPE = StagedRecipe(
+    name="keyed",
+    summary=__doc__.split("\n\n")[0],
+    config=Config,
+    check=check,
+    stages=("unmarked", "keyed"),
+    train_stages=train_stages,
+    report=lambda trained, config, recipe: report(config, recipe, *trained, read_pairs(config)),
+)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(RECIPE.main())

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 
 from tfwm.data.tasks import build_task
-from tfwm.evaluation.figures.keyed import damage_figure, key_figure, task_figure
+from tfwm.evaluation.figures.keyed import distortion_figure, key_figure, task_figure
 from tfwm.evaluation.ownership.keyed_measures import (
     PAPER_TASKS,
-    damage,
-    damage_curves,
-    damage_rows,
+    distorted,
+    distortion_curves,
+    distortion_rows,
     hamming_curve,
     reading_row,
     wrong_keys,
@@ -23,7 +23,7 @@ from tfwm.images.pictures import amplify, data_uri
 from tfwm.images.quality import mean_quality
 from tfwm.pages import render
 from tfwm.protection import verify_images
-from tfwm.recipes.finish import recipe_card
+from tfwm.recipes.card import recipe_card, train_command
 
 # Photos that are shown, and their width on the page; images and keys of the proof.
 SHOWN, WIDTH = 3, 160
@@ -45,7 +45,7 @@ def report(config, recipe, unmarked, host, reader, pairs):
 
     Args:
         config: the recipe's `Config`.
-        recipe: name of its TOML file.
+        recipe: label of its TOML file, see `tfwm.recipes.registry.label`.
         unmarked: the host that was trained by the task's loss alone.
         host: the host whose outputs are marked.
         reader: its `tfwm.protection.KeyedReader`, with the owner's key.
@@ -61,10 +61,10 @@ def report(config, recipe, unmarked, host, reader, pairs):
     task = _task_quality(targets, plain, marked)
     likeness = mean_quality(plain, marked)
     rows = reading_rows(reader, marked, plain, targets, text)
-    damages = damage_rows(reader, {"marked outputs": marked, "unmarked outputs": plain}, text)
+    damages = distortion_rows(reader, {"marked outputs": marked, "unmarked outputs": plain}, text)
     few = marked[:: max(1, len(marked) // CURVE_IMAGES)][:CURVE_IMAGES]
     curve = hamming_curve(reader, few, text, len(few))
-    levels = damage_curves(reader, few, text)
+    levels = distortion_curves(reader, few, text)
     proof = verify_images(reader, marked[:PROOF_IMAGES], plain, keys=PROOF_KEYS, seed=config.seed)
     paper = _paper(config)
     likeness_row = {"task": config.task["name"], "images": len(targets), **likeness}
@@ -74,7 +74,7 @@ def report(config, recipe, unmarked, host, reader, pairs):
     tables |= {"robustness": levels, "likeness": [likeness_row]}
     pictures = _pictures(reader, inputs, targets, plain, marked, config.seed)
     figures = _figures(config, curve, levels, pictures)
-    command = f"python -m tfwm.recipes.keyed --config recipes/keyed/{recipe}"
+    command = train_command("keyed", recipe)
     output = Path(config.output)
     head = [command, versions(), f"{len(targets)} crops of {config.test_photos}"]
     _write(output, tables, figures, head)
@@ -99,7 +99,7 @@ def report(config, recipe, unmarked, host, reader, pairs):
     path = write_whole(output / "report.html", page)
     unmarked.save(output / UNMARKED)  # what benchmarks compare with
     reader.card = _card(config, recipe, likeness, task, rows)
-    demonstration = "" if config.secret_file else config.secret
+    demonstration = "" if config.key_file else config.key
     folder = reader.package(host, output / config.name, demonstration)
     line = f"{config.name} SSIM {likeness['ssim']:.4f}. Report {path}, network {folder}"
     return f"{_text(rows, damages)}\n{line}"
@@ -109,7 +109,7 @@ def _figures(config, curve, levels, pictures):
     number = 5 if config.watermark_channels == 1 else 6
     return {
         "wrong-keys": key_figure({config.name: curve}),
-        "robustness": damage_figure({config.name: levels}),
+        "robustness": distortion_figure({config.name: levels}),
         f"keyed-fig{number}": task_figure(pictures),
     }
 
@@ -219,7 +219,7 @@ def _pictures(reader, inputs, targets, plain, marked, seed):
             "read with the key": to_uint8(reader.read(one)[0]),
             "read with eight wrong bits": to_uint8(reader.read_each(one, wrong[i : i + 1])[0]),
             "read from the unmarked output": to_uint8(reader.read(plain[i : i + 1])[0]),
-            "read after JPEG 70": to_uint8(reader.read(damage("JPEG 70", one))[0]),
+            "read after JPEG 70": to_uint8(reader.read(distorted("JPEG 70", one))[0]),
         }
         lines.append(line)
     return lines

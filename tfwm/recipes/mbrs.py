@@ -1,8 +1,8 @@
-"""Trains MBRS, measures it, and exports it.
+"""Train MBRS, measure it, and export it.
 
-    python -m tfwm.recipes.mbrs                                      # minutes, bundled photos
-    python -m tfwm.recipes.mbrs --config recipes/mbrs/cpu.toml output=runs/mbrs-128
-    python -m tfwm.recipes.mbrs --config recipes/mbrs/cpu.toml output=runs/mbrs-128 --resume
+    tfwm train mbrs                                      # minutes, bundled photos
+    tfwm train mbrs --config cpu output=runs/mbrs-128
+    tfwm train mbrs --config cpu output=runs/mbrs-128 --resume
 
 Jia, Fang and Zhang, "MBRS", ACM Multimedia 2021: mini-batches of real JPEG, simulated JPEG and
 no noise. The config's defaults are the paper's; the TOML files beside it are its experiments
@@ -14,16 +14,18 @@ import sys
 
 from tfwm.models import mbrs
 from tfwm.models.critic import build_critic
-from tfwm.recipes import base, build
-from tfwm.recipes.finish import finish, recipe_card, tile_geometry
-from tfwm.recipes.run_config import POSITIVE, RunConfig, check_positive
+from tfwm.recipes.card import tile_geometry
+from tfwm.recipes.config import MessageConfig, check_positive
+from tfwm.recipes.message import MessageRecipe
+from tfwm.recipes.parts import attack_text
 from tfwm.training import ConfigError
+from tfwm.training.config import setting
 
-PAPER_ATTACKS = (
+PAPER_ATTACKS = [
     {"name": "JPEG", "method": "mask", "subsampling": "4:4:4"},
     {"name": "JPEG", "quality": 50, "gradient": "zero", "subsampling": "4:4:4"},
     {"name": "Identity"},
-)
+]
 LIMITS = [
     "Trained against JPEG; blur, noise, rotation and other scales were not in its training.",
     "Whoever has the key and this network can remove or forge a mark; a surrogate network or a "
@@ -32,21 +34,23 @@ LIMITS = [
 
 
 @dataclasses.dataclass
-class Config(RunConfig):
-    """Settings of a run; see the recipes' TOML files for how they are used."""
+class Config(MessageConfig):
+    """Settings; the defaults are the paper's."""
 
     name: str = "mbrs"
     output: str = "runs/mbrs"
     channels: int = 3
     crop_size: int = 128
     # Network
-    block_size: int = 16
-    depth: int = 4
-    diffusion: str = "none"  # or "dense", "repeat"
-    message_length: int = 30  # with diffusion
-    tile_size: int = 128  # with diffusion
+    block_size: int = setting(16, "side in pixels of a bit's block, without diffusion")
+    depth: int = setting(4, "blocks of convolutions between input and output")
+    diffusion: str = setting(
+        "none", "how a message spreads over a tile: `none`, `dense` (a layer) or `repeat` (copies)"
+    )
+    message_length: int = setting(30, "bits in a tile, with diffusion")
+    tile_size: int = setting(128, "side of a tile in pixels, with diffusion")
     # Training: section 4.1; the paper's errors are of pixels in [-1, 1]
-    attacks: list = dataclasses.field(default_factory=lambda: [dict(a) for a in PAPER_ATTACKS])
+    attacks: list = setting(PAPER_ATTACKS, "")
     rounding_noise: float = 0.0
     image_loss: str = "mse"
     image_weight: float = 4.0
@@ -55,89 +59,81 @@ class Config(RunConfig):
     adversarial_weight: float = 1e-4
     optimizer: str = "adam"
     learning_rate: float = 1e-3
+    epsilon: float = 1e-8
     batch_size: int = 16
     steps: int = 61_000
     steps_per_epoch: int = 610
     jit_compile: bool = False  # oneDNN's convolutions are the faster ones on a CPU
     # Report
-    suite: str = "mbrs"
+    suite: str = setting("mbrs", "suite of the report, see `tfwm evaluate`")
 
 
-def build_model(config):
-    """Returns the compiled trainer."""
-    check_positive(config, (*POSITIVE, "depth", "block_size", "message_length", "tile_size"))
-    side = config.block_size
-    if config.diffusion != "none":
-        # Repetition has no size of its own: in training, a smaller crop is a tile.
-        repeats = config.diffusion == "repeat"
-        side = min(config.tile_size, config.crop_size) if repeats else config.tile_size
+def check(config):
+    """Raise `ConfigError` for sizes that do not fit."""
+    check_positive(config, ("depth", "block_size", "message_length", "tile_size"))
+    side = _side(config)
     if config.crop_size % side:
         raise ConfigError(f"crop_size must be a multiple of {side}. Received: {config.crop_size}")
-    places = config.crop_size // side
-    with build.precision(config):
-        embedder, extractor = build_networks(config, side)
-        critic = build_critic(config.width) if config.adversarial_weight else None
-    shape = (places, places, 1 if config.diffusion == "none" else config.message_length)
-    return build.build_trainer(config, embedder, extractor, shape, critic)
 
 
-def build_networks(config, tile_size):
-    """Returns embedder and extractor for tiles of a size."""
+def build_networks(config, training):
+    """Return embedder and extractor for tiles of the training's or the exported network's size."""
     arguments = {
         "block_size": config.block_size,
         "width": config.width,
         "depth": config.depth,
         "diffusion": None if config.diffusion == "none" else config.diffusion,
         "message_length": config.message_length,
-        "tile_size": tile_size,
+        "tile_size": _side(config) if training else config.tile_size,
     }
     return mbrs.build_embedder(**arguments), mbrs.build_extractor(**arguments)
 
 
-def networks_of(trainer, config):
-    """Returns a trainer's embedder and extractor for tiles of `tile_size`, in float32."""
-    return build.with_weights_of(trainer, build_networks(config, config.tile_size))
+def message_shape(config):
+    """Return the shape of a crop's message."""
+    places = config.crop_size // _side(config)
+    return (places, places, 1 if config.diffusion == "none" else config.message_length)
 
 
-def train(config, resume=False, callbacks=()):
-    """Trains (or goes on training) and returns the trainer."""
-    return base.train(config, build_model, resume, callbacks)
-
-
-def report(trainer, config, recipe):
-    """Evaluates and exports the trained network; returns the text to print."""
-    card = make_mbrs_card(config, recipe)
-    return finish(*networks_of(trainer, config), config, card, ("mbrs-fig4", "mbrs-fig6"))
-
-
-def make_mbrs_card(config, recipe):
-    """Returns the network's card."""
-    attacks = ", ".join(build.attack_names(config.attacks)) or "none"
+def card(config):
+    """Return what the network's card says."""
     if config.diffusion == "none":
         side, bits = config.block_size, 1
         message = f"one bit in each block of {side}x{side} pixels"
     else:
         side, bits = config.tile_size, config.message_length
         message = f"{bits} bits in each tile of {side}x{side} pixels"
-    return recipe_card(
-        config,
-        "mbrs",
-        recipe,
-        f"MBRS of width {config.width}, {message}; trained against {attacks}.",
-        paper="Jia, Fang and Zhang, MBRS, ACM Multimedia 2021",
-        geometry=tile_geometry(
-            config, side, bits, f"{message}; colour images whose sides are multiples of {side}"
-        ),
-        guidance="1 is what it was trained at; the paper goes from 0.6 to 2.4.",
-        limits=LIMITS,
-    )
+    sizes = f"{message}; color images whose sides are multiples of {side}"
+    return {
+        "description": f"MBRS of width {config.width}, {message}; trained against "
+        f"{attack_text(config)}.",
+        "paper": "Jia, Fang and Zhang, MBRS, ACM Multimedia 2021",
+        "geometry": tile_geometry(config, side, bits, sizes),
+        "guidance": "1 is what it was trained at; the paper goes from 0.6 to 2.4.",
+        "limits": LIMITS,
+    }
 
 
-def main(arguments=None):
-    """Runs the recipe; returns the exit code."""
-    description = __doc__.split("\n\n")[0]
-    return base.run("mbrs", Config, train, report, description, arguments)
+def _side(config):
+    """The side in pixels of what one message is in, in training."""
+    if config.diffusion == "none":
+        return config.block_size
+    # Repetition has no size of its own: in training, a smaller crop is a tile.
+    repeats = config.diffusion == "repeat"
+    return min(config.tile_size, config.crop_size) if repeats else config.tile_size
 
+
+RECIPE = MessageRecipe(
+    name="mbrs",
+    summary=__doc__.split("\n\n")[0],
+    config=Config,
+    check=check,
+    networks=build_networks,
+    message_shape=message_shape,
+    critic=lambda config: build_critic(config.width),
+    card=card,
+    figures=("mbrs-fig4", "mbrs-fig6"),
+)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(RECIPE.main())

@@ -1,8 +1,8 @@
-"""Trains StegaStamp, as it was or the easy way, measures it, and exports it.
+"""Train StegaStamp, as it was or the easy way, measure it, and export it.
 
-    python -m tfwm.recipes.stegastamp                                   # minutes, bundled photos
-    python -m tfwm.recipes.stegastamp --config recipes/stegastamp/cpu-crop.toml
-    python -m tfwm.recipes.stegastamp --config recipes/stegastamp/cpu-crop.toml --resume
+    tfwm train stegastamp                                   # minutes, bundled photos
+    tfwm train stegastamp --config cpu-crop
+    tfwm train stegastamp --config cpu-crop --resume
 
 Tancik, Mildenhall and Ng, "StegaStamp", CVPR 2020, and its successor CropDefender
 (arXiv 2109.06651), whose settings are the config's defaults. The TOML files beside it are both
@@ -16,12 +16,19 @@ from tfwm import losses
 from tfwm.losses import AlignmentLoss, RampedWeights, SelfAdaptiveWeights
 from tfwm.models import stegastamp
 from tfwm.models.critic import build_clipped_critic
-from tfwm.recipes import base, build
-from tfwm.recipes.finish import finish, recipe_card, tile_geometry
-from tfwm.recipes.run_config import POSITIVE, RunConfig, check_positive
+from tfwm.recipes import parts
+from tfwm.recipes.card import tile_geometry
+from tfwm.recipes.config import MessageConfig, check_positive, refuse
+from tfwm.recipes.message import MessageRecipe
 from tfwm.training import ConfigError, MeanGradients
+from tfwm.training.config import setting
 
-BALANCES = ("self_adaptive", "ramped", "none")
+# The settings of each.
+BALANCES = {
+    "self_adaptive": ("balance_speed", "balance_initial", "balance_floor"),
+    "ramped": ("message_only", "loss_ramp", "edge_gain", "edge_start"),
+    "none": ("image_loss", "image_weight", "message_loss", "message_weight"),
+}
 LIMITS = [
     "The mark lies in the whole photo at the network's size: photos of other proportions are "
     "squeezed to a square, and a part much smaller than what it was trained with reads nothing.",
@@ -31,70 +38,83 @@ LIMITS = [
 
 
 @dataclasses.dataclass
-class Config(RunConfig):
-    """Settings of a run; see the recipes' TOML files for how they are used."""
+class Config(MessageConfig):
+    """Settings; the defaults are the successor's."""
 
     name: str = "stegastamp"
     output: str = "runs/stegastamp"
     channels: int = 3
-    crop_size: int = 400  # the network's size, to which photos are squeezed
-    patches_per_photo: int = 1  # the photo, and random parts of it
+    crop_size: int = setting(
+        400, "side in pixels of the network's square, to which photos are squeezed"
+    )
+    patches_per_photo: int = setting(1, "squares of a photo: itself, and random parts of it")
     width: int = 32
     # Network
-    message_length: int = 100
-    normalization: str = "instance"  # or "batch", "none"
-    last_normalization: bool = True
-    scale_logits: bool = False
-    image_output: str = "sigmoid"  # or "sum", "logit"
-    # Losses: section 3.4; or StegaStamp's ramps, "ramped"; or those of `image_loss`, "none"
-    balance: str = "self_adaptive"
-    balance_speed: float = 10.0  # how much faster variances are learned
-    balance_initial: dict = dataclasses.field(
-        default_factory=lambda: {"image": 1.0, "perceptual": 1.0, "message": 0.1}
+    message_length: int = setting(100, "bits in a photo")
+    normalization: str = setting("instance", "`instance`, `batch` or `none`")
+    last_normalization: bool = setting(True, "whether the extractor's last layer has one too")
+    scale_logits: bool = setting(False, "whether the extractor learns a scale of its logits")
+    image_output: str = setting(
+        "sigmoid", "what the embedder gives: `sigmoid`, `sum` (a residual) or `logit`"
     )
-    balance_floor: dict = dataclasses.field(
-        default_factory=lambda: {"image": 1e-3, "perceptual": 1e-3, "message": 1e-3}
+    # Losses: section 3.4
+    balance: str = setting(
+        "self_adaptive",
+        "how losses are weighed: `self_adaptive`, `ramped` (StegaStamp's), or `none`: "
+        "`image_loss` and `message_loss` by their weights",
     )
-    alignment_weight: float = 0.0  # of telling the transformer where attacks move images
-    chroma_weight: float = 100.0
-    perceptual: str = "offline"  # or a trunk of LPIPS: "alex", "vgg", "squeeze"
-    perceptual_weights: str = "download"  # or the path of the trunk's weights
-    message_only: int = 1500  # of "ramped": steps with the loss of the message alone
-    loss_ramp: int = 15_000
-    edge_gain: float = 10.0
-    edge_start: int = 80_000
+    balance_speed: float = setting(
+        10.0, "of `self_adaptive`: how much faster variances are learned than the networks"
+    )
+    balance_initial: dict = setting(
+        {"image": 1.0, "perceptual": 1.0, "message": 0.1}, "of `self_adaptive`: first variances"
+    )
+    balance_floor: dict = setting(
+        {"image": 1e-3, "perceptual": 1e-3, "message": 1e-3},
+        "of `self_adaptive`: least variances",
+    )
+    alignment_weight: float = setting(
+        0.0, "weight of telling the spatial transformer where attacks move images"
+    )
+    chroma_weight: float = setting(100.0, "weight of U and V in the image's loss; Y has 1")
+    perceptual: str = setting(
+        "offline", "perceptual loss: `offline`, or a trunk of LPIPS: `alex`, `vgg`, `squeeze`"
+    )
+    perceptual_weights: str = setting("download", "`download`, or the file of the trunk's weights")
+    message_only: int = setting(
+        1500, "of `ramped`: steps at first with the loss of the message alone"
+    )
+    loss_ramp: int = setting(15_000, "of `ramped`: steps until the image's losses have full weight")
+    edge_gain: float = setting(10.0, "of `ramped`: how much more errors count at the image's edge")
+    edge_start: int = setting(80_000, "of `ramped`: the step from which they do")
     adversarial_weight: float = 0.0
     # Training
-    attacks: list = dataclasses.field(default_factory=lambda: [{"name": "crop_chain"}])
+    attacks: list = setting([{"name": "crop_chain"}], "")
     rounding_noise: float = 0.0
     optimizer: str = "adam"
     learning_rate: float = 1e-4
+    epsilon: float = 1e-8
     batch_size: int = 12
     steps: int = 140_000
     steps_per_epoch: int = 1000
     jit_compile: bool = False
-    log_gradients: bool = False
+    log_gradients: bool = setting(False, "whether to log mean gradients, for Figures 5 and 6")
     # Report
-    suite: str = "stegastamp"
+    suite: str = setting("stegastamp", "suite of the report, see `tfwm evaluate`")
 
 
-def build_model(config):
-    """Returns the compiled trainer."""
-    check_positive(config, (*POSITIVE, "message_length"))
-    with build.precision(config):
-        embedder, extractor = build_networks(config)
-        critic = build_clipped_critic() if config.adversarial_weight else None
-    shape = (1, 1, config.message_length)
-    alignment = None
-    if config.alignment_weight:
-        alignment = AlignmentLoss("locate_map", config.alignment_weight)
-    return build.build_trainer(
-        config, embedder, extractor, shape, critic, build_balance(config), alignment
-    )
+def check(config):
+    """Raise `ConfigError` for settings that cannot be used, or have no effect."""
+    check_positive(config, ("message_length",))
+    if config.balance not in BALANCES:
+        raise ConfigError(f"Expected a balance of {tuple(BALANCES)}. Received: {config.balance!r}")
+    for balance, names in BALANCES.items():
+        if balance != config.balance:
+            refuse(config, names, f'has no effect unless balance = "{balance}"')
 
 
-def build_networks(config):
-    """Returns embedder and extractor."""
+def build_networks(config, training):
+    """Return embedder and extractor, the same in training and for export."""
     arguments = {
         "size": config.crop_size,
         "message_length": config.message_length,
@@ -112,9 +132,7 @@ def build_networks(config):
 
 
 def build_balance(config):
-    """Returns the layer that weighs the losses, or `None`."""
-    if config.balance not in BALANCES:
-        raise ConfigError(f"Expected a balance of {BALANCES}. Received: {config.balance!r}")
+    """Return the layer that weighs the losses, or `None`."""
     if config.balance == "none":
         return None
     if config.perceptual == "offline":
@@ -135,58 +153,59 @@ def build_balance(config):
     )
 
 
-def train(config, resume=False, callbacks=()):
-    """Trains (or goes on training) and returns the trainer."""
-    callbacks = list(callbacks)
-    if config.log_gradients:
-        covers = next(iter(build.build_data(config, cut=build.fit_source)))
-        layers = {"embedder": "message_dense", "extractor": "conv1"}
-        callbacks.append(MeanGradients(covers, layers))
-    return base.train(config, build_model, resume, callbacks, build.fit_source)
+def build_alignment(config):
+    """Return the loss of the extractor's spatial transformer, or `None`."""
+    if not config.alignment_weight:
+        return None
+    return AlignmentLoss("locate_map", config.alignment_weight)
 
 
-def networks_of(trainer, config):
-    """Returns a trainer's embedder and extractor in float32."""
-    return build.with_weights_of(trainer, build_networks(config))
+def build_callbacks(config):
+    """Return the callback that logs gradients, if it is wanted."""
+    if not config.log_gradients:
+        return []
+    covers = next(iter(parts.build_data(config, cut=parts.fit_source)))
+    return [MeanGradients(covers, {"embedder": "message_dense", "extractor": "conv1"})]
 
 
-def report(trainer, config, recipe):
-    """Evaluates and exports the trained network; returns the text to print."""
-    return finish(*networks_of(trainer, config), config, make_stegastamp_card(config, recipe))
-
-
-def make_stegastamp_card(config, recipe):
-    """Returns the network's card."""
+def card(config):
+    """Return what the network's card says."""
     side, bits = config.crop_size, config.message_length
-    kinds = {"none": "without normalisation", "batch": "with batch normalisation"}
-    kind = kinds.get(config.normalization, "with instance normalisation")
-    attacks = ", ".join(build.attack_names(config.attacks)) or "none"
+    kinds = {"none": "without normalization", "batch": "with batch normalization"}
+    kind = kinds.get(config.normalization, "with instance normalization")
     message = f"{bits} bits in a photo squeezed to {side}x{side} pixels"
     low, high = config.strength
     trained = f"at strengths from {low:g} to {high:g}" if low < high else f"at {high:g}"
-    return recipe_card(
-        config,
-        "stegastamp",
-        recipe,
-        f"StegaStamp of width {config.width} {kind}, {message}; trained against {attacks}.",
-        paper="Tancik, Mildenhall and Ng, StegaStamp, CVPR 2020; CropDefender, arXiv 2109.06651",
-        geometry=tile_geometry(
+    return {
+        "description": f"StegaStamp of width {config.width} {kind}, {message}; trained against "
+        f"{parts.attack_text(config)}.",
+        "paper": "Tancik, Mildenhall and Ng, StegaStamp, CVPR 2020; CropDefender, arXiv 2109.06651",
+        "geometry": tile_geometry(
             config,
             side,
             bits,
             f"{message}; the residual is carried up to the photo's size",
             whole=True,
         ),
-        guidance=f"Trained {trained}; PSNR falls by 6 dB with each doubling.",
-        limits=LIMITS,
-    )
+        "guidance": f"Trained {trained}; PSNR falls by 6 dB with each doubling.",
+        "limits": LIMITS,
+    }
 
 
-def main(arguments=None):
-    """Runs the recipe; returns the exit code."""
-    description = __doc__.split("\n\n")[0]
-    return base.run("stegastamp", Config, train, report, description, arguments)
-
+RECIPE = MessageRecipe(
+    name="stegastamp",
+    summary=__doc__.split("\n\n")[0],
+    config=Config,
+    check=check,
+    networks=build_networks,
+    message_shape=lambda config: (1, 1, config.message_length),
+    critic=lambda config: build_clipped_critic(),
+    balance=build_balance,
+    alignment=build_alignment,
+    cut=parts.fit_source,
+    callbacks=build_callbacks,
+    card=card,
+)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(RECIPE.main())

@@ -6,7 +6,8 @@ import tensorflow as tf
 
 from tfwm import data, losses, metrics
 from tfwm.models import translators
-from tfwm.recipes import base, build
+from tfwm.recipes import parts
+from tfwm.recipes.fit import fit
 from tfwm.training import ConfigError, TranslationTrainer
 
 # Zhang et al., section "Robustness to the attack from surrogate models".
@@ -34,7 +35,7 @@ class Surrogate:
 
     @classmethod
     def of(cls, name):
-        """Returns the surrogate of a name."""
+        """Return the surrogate of a name."""
         structure, _, rest = str(name).partition("-")
         loss, _, adversarial = (rest or "l2").partition("-")
         if structure not in STRUCTURES or loss not in LOSSES or adversarial not in ("", "adv"):
@@ -48,7 +49,7 @@ class Surrogate:
         return f"{self.structure}-{self.loss}" + "-adv" * self.adversarial
 
     def build(self, channels_in, channels_out, width, depth):
-        """Returns the untrained network."""
+        """Return the untrained network."""
         residual = channels_in == channels_out
         if self.structure == "unet":
             return translators.build_unet(
@@ -59,12 +60,12 @@ class Surrogate:
         )
 
     def build_loss(self):
-        """Returns the Keras loss."""
+        """Return the Keras loss."""
         return {"l1": "mae", "l2": "mse"}.get(self.loss) or losses.PerceptualLoss()
 
 
 def train_surrogate(surrogate, config, task, crops, mark, folder, source="target"):
-    """Trains a surrogate, or goes on with it; returns the network in float32.
+    """Train a surrogate; return the network in float32.
 
     Args:
         surrogate: a `Surrogate`.
@@ -84,7 +85,7 @@ def train_surrogate(surrogate, config, task, crops, mark, folder, source="target
 
     def build_adversary():
         weight = ADVERSARIAL_WEIGHT if surrogate.adversarial else 0.0
-        return build.build_patch_adversary(
+        return parts.build_patch_adversary(
             settings, task.channels_out, config.surrogate_width, weight
         )
 
@@ -107,7 +108,7 @@ def train_surrogate(surrogate, config, task, crops, mark, folder, source="target
 def train_translator(
     build_network, build_losses, build_adversary, settings, task, crops, folder, let_out=None
 ):
-    """Trains an image-to-image network, or goes on with it; returns it in float32.
+    """Train an image-to-image network; return it in float32.
 
     Args:
         build_network: function without arguments to the untrained network.
@@ -121,14 +122,17 @@ def train_translator(
     """
 
     def build_trainer():
-        with build.precision(settings):
-            trainer = TranslationTrainer(build_network(), build_adversary())
+        with parts.precision(settings):
+            network = build_network()
+        adversary = build_adversary()
+        trainer = TranslationTrainer(network, adversary)
         terms, weights = build_losses()
         trainer.compile(
-            build.build_optimizer(settings),
+            parts.build_optimizer(settings, adversary),
             loss={"output": terms},
             loss_weights={"output": weights},
             metrics={"output": [metrics.PSNR()]},
+            jit_compile=parts.with_xla(settings),
         )
         return trainer
 
@@ -140,7 +144,7 @@ def train_translator(
     side = settings.crop_size
     channels = {"input": task.channels_in, "target": task.channels_out}
     shape = {name: (settings.batch_size, side, side, n) for name, n in channels.items()}
-    trainer = base.fit(build_trainer, shape, settings, folder, make_data)
+    trainer = fit(build_trainer, shape, settings, folder, make_data)
     network = build_network()
     network.set_weights(trainer.network.get_weights())
     network.save(folder / NETWORK)

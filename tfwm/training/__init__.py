@@ -1,11 +1,10 @@
 """Trainers, each a `keras.Model`, and what they need: checkpoints, settings, strategies."""
 
 from tfwm.training.barrier_trainer import BarrierTrainer
-from tfwm.training.checkpoint import Checkpoint
+from tfwm.training.callbacks import Checkpoint, MeanGradients
 from tfwm.training.config import ConfigError, load_config, save_config
 from tfwm.training.distribute import training_strategy
 from tfwm.training.keyed_trainer import KeyedTrainer
-from tfwm.training.mean_gradients import MeanGradients
 from tfwm.training.translation_trainer import TranslationTrainer
 from tfwm.training.watermark_trainer import WatermarkTrainer
 

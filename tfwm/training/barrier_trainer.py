@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfwm.checks import one_of
 from tfwm.training.base import Trainer, build_part
 
 SOURCES = ("target", "input")
@@ -89,8 +90,7 @@ class BarrierTrainer(Trainer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if source not in SOURCES:
-            raise ValueError(f"Expected a source of {SOURCES}. Received: source={source!r}")
+        one_of("source", source, SOURCES)
         self.embedder = embedder
         self.extractor = extractor
         self.watermark = np.asarray(watermark, np.float32)

@@ -1,22 +1,57 @@
-"""Recipes' settings: a dataclass, filled from TOML and `key=value` words."""
+"""Settings of a run: a dataclass, filled from TOML and `key=value` words."""
 
 import dataclasses
-import difflib
 import tomllib
 from pathlib import Path
+
+from tfwm.checks import nearest
 
 
 class ConfigError(ValueError):
     """A setting that cannot be used; the message is one line for the user."""
 
 
+def setting(default, text):
+    """Return a dataclass field with a default and a sentence that says what it means.
+
+    A subclass that only changes the default needs no new sentence: `setting_texts` finds it.
+
+    Args:
+        default: any value; lists and dicts are copied for each config.
+        text: what the setting means, for the help and for the documentation.
+
+    Example:
+
+    >>> @dataclasses.dataclass
+    ... class Config:
+    ...     steps: int = setting(100, "training steps")
+    >>> setting_texts(Config)
+    {'steps': 'training steps'}
+    """
+    metadata = {"text": text}
+    if isinstance(default, list | dict):
+        kind = type(default)
+        return dataclasses.field(default_factory=lambda: kind(_copy(default)), metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def setting_texts(config_class):
+    """Return a dict of each setting's name and what it means, in the order of the fields."""
+    texts = {}
+    for base in reversed(config_class.__mro__):
+        for field in vars(base).get("__dataclass_fields__", {}).values():
+            texts[field.name] = field.metadata.get("text") or texts.get(field.name, "")
+    return {field.name: texts[field.name] for field in dataclasses.fields(config_class)}
+
+
 def load_config(config_class, path=None, overrides=()):
-    """Builds a config from defaults, a TOML file and overrides, in this order.
+    """Build a config from defaults, a TOML file and overrides, in this order.
 
     Args:
         config_class: a dataclass; its defaults are the paper's settings.
         path: TOML file, or `None`.
-        overrides: words `key=value`; the value is read as TOML, or else as text.
+        overrides: words `key=value`; the value is read as TOML, or else as text. A setting that
+            takes a list also takes one item of it: `photos=my/photos`.
 
     Returns:
         An instance of `config_class`.
@@ -38,25 +73,44 @@ def load_config(config_class, path=None, overrides=()):
         if not equals:
             raise ConfigError(f"Expected key=value. Received: {word!r}")
         values[key] = _parse(text)
-    fields = {field.name: field for field in dataclasses.fields(config_class)}
+    fields = [field.name for field in dataclasses.fields(config_class)]
     defaults = config_class()
     for key, value in values.items():
-        if key not in fields:
-            near = difflib.get_close_matches(key, fields, 1, 0.4)
-            hint = f"the nearest is {near[0]!r}" if near else f"known: {', '.join(fields)}"
-            raise ConfigError(f"Unknown setting {key!r}; {hint}")
+        try:
+            nearest("setting", key, fields)
+        except ValueError as error:
+            raise ConfigError(str(error)) from error
         values[key] = _check_type(key, value, getattr(defaults, key))
     return config_class(**values)
 
 
 def save_config(config, path):
-    """Writes the resolved config as a TOML file that `load_config` reads again."""
+    """Write the resolved config as a TOML file that `load_config` reads again."""
     lines = [
-        f"{key} = {_to_toml(value)}"
+        f"{key} = {to_toml(value)}"
         for key, value in dataclasses.asdict(config).items()
         if value is not None
     ]
     Path(path).write_text("\n".join(lines) + "\n")
+
+
+def to_toml(value):
+    """Return a value as TOML text on one line."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(to_toml(item) for item in value) + "]"
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{k} = {to_toml(v)}" for k, v in value.items()) + " }"
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+    return repr(value)
+
+
+def _copy(value):
+    if isinstance(value, dict):
+        return {key: _copy(item) for key, item in value.items()}
+    return [_copy(item) for item in value] if isinstance(value, list) else value
 
 
 def _read(path):
@@ -78,6 +132,8 @@ def _parse(text):
 def _check_type(key, value, default):
     if default is None:
         return value
+    if isinstance(default, list) and isinstance(value, str | dict):
+        return [value]
     if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if isinstance(value, bool) != isinstance(default, bool) or not isinstance(value, type(default)):
@@ -85,15 +141,3 @@ def _check_type(key, value, default):
             f"Setting {key!r} takes {type(default).__name__} like {default!r}. Received: {value!r}"
         )
     return value
-
-
-def _to_toml(value):
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_to_toml(item) for item in value) + "]"
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{k} = {_to_toml(v)}" for k, v in value.items()) + " }"
-    if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
-    return repr(value)

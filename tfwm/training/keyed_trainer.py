@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfwm.layers.state import add_number
 from tfwm.models.keyed import WrongKeys
 from tfwm.training.base import Trainer, build_part
 
@@ -89,14 +90,7 @@ class KeyedTrainer(Trainer):
 
     def build(self, input_shape):
         build_part(self.attack, input_shape["target"])
-        self.step = self.add_weight(
-            name="step",
-            shape=(),
-            initializer="zeros",
-            trainable=False,
-            dtype="float32",
-            aggregation="mean",
-        )
+        self.step = add_number(self, "step")
         super().build(input_shape)
 
     def call(self, inputs, training=None):

@@ -141,6 +141,15 @@ def test_networks_are_checked(make_network, flat):
         evaluate([make_network(), make_network()], flat, suite())
 
 
+@pytest.mark.parametrize("suite", ["redmark-table3", "everyday"])
+@pytest.mark.parametrize("kind", ["barrier", "keyed"])
+def test_networks_that_carry_no_messages(make_network, flat, suite, kind):
+    network = make_network("mine")
+    network.card = {"kind": kind}
+    with pytest.raises(ValueError, match=f"mine, a {kind} network.*tfwm.recipes.{kind}"):
+        evaluate([network], flat, suite)
+
+
 def test_files(make_network, flat, tmp_path):
     own = suite(
         paper=[{"network": "mt", "strength": 1.0, "ber": {"grid_crop": [12.5]}},

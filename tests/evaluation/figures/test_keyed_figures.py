@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tfwm.evaluation.figures.keyed import damage_figure, key_figure, task_figure
+from tfwm.evaluation.figures.keyed import distortion_figure, key_figure, task_figure
 
 KEYS = [
     {"distance": d, "similarity": s, "largest": s + 0.1, "qr": q}
@@ -28,7 +28,7 @@ def test_wrong_keys_have_a_line_for_each_measure():
 
 
 def test_damages_have_an_axis_each():
-    figure = damage_figure({"a": LEVELS, "b": [{**row, "qr": 0.5} for row in LEVELS]})
+    figure = distortion_figure({"a": LEVELS, "b": [{**row, "qr": 0.5} for row in LEVELS]})
     assert [axis.get_xlabel() for axis in figure.axes] == ["JPEG, quality", "noise, sigma"]
     for axis in figure.axes:
         assert len(axis.lines) == 3  # the code's share as well, where there is one

@@ -35,18 +35,18 @@ def test_qr_codes_must_be_right(keyed_models, outputs):
 
 def test_damages(keyed_reader, outputs):
     marked, plain = outputs
-    assert measures.damage("crop to 80 %", marked)[0].shape == (57, 57, 3)
-    np.testing.assert_array_equal(measures.damage("mirrored", marked)[2], marked[2, :, ::-1])
+    assert measures.distorted("crop to 80 %", marked)[0].shape == (57, 57, 3)
+    np.testing.assert_array_equal(measures.distorted("mirrored", marked)[2], marked[2, :, ::-1])
     gray = marked[..., :1]
-    assert measures.damage("noise, sigma 10", gray)[0].shape == (64, 64, 1)
-    rows = measures.damage_rows(keyed_reader, {"marked": marked, "plain": plain})
-    assert [row["damage"] for row in rows[::2]] == list(measures.DAMAGES)
+    assert measures.distorted("noise, sigma 10", gray)[0].shape == (64, 64, 1)
+    rows = measures.distortion_rows(keyed_reader, {"marked": marked, "plain": plain})
+    assert [row["damage"] for row in rows[::2]] == list(measures.CASES)
     assert all(row["success"] == 1 for row in rows[::2])  # a tint survives all of them
     assert all(row["success"] == 0 for row in rows[1::2])
 
 
-def test_damage_curves(keyed_reader, outputs):
-    rows = measures.damage_curves(keyed_reader, outputs[0])
+def test_distortion_curves(keyed_reader, outputs):
+    rows = measures.distortion_curves(keyed_reader, outputs[0])
     assert [(r["damage"], r["level"]) for r in rows] == [
         (name, level) for name, (_, levels) in measures.LEVELS.items() for level in levels
     ]

@@ -35,11 +35,11 @@ def ber_curves(rows, suite):
     axes = figure.subplots(1, len(networks), squeeze=False)[0]
     for axis, name in zip(axes, networks, strict=True):
         mine = [row for row in attacked if row["network"] == name]
-        for level, colour in zip(dict.fromkeys(r["level"] for r in mine), _colours(), strict=False):
+        for level, color in zip(dict.fromkeys(r["level"] for r in mine), _colors(), strict=False):
             line = [row for row in mine if row["level"] == level]
             points = [(row["psnr"], max(100 * row["ber"], least)) for row in line]
-            _line(axis, points, color=colour, marker="o", ms=4, label=line[0]["shown"])
-            _line(axis, _paper(line, suite), color=colour, ls="--", lw=1, alpha=0.7)
+            _line(axis, points, color=color, marker="o", ms=4, label=line[0]["shown"])
+            _line(axis, _paper(line, suite), color=color, ls="--", lw=1, alpha=0.7)
         axis.set(xlabel="PSNR, dB", ylabel="bit error rate, %", title=name, yscale="log")
         axis.set_ylim(least / 2, 70)
         axis.grid(alpha=0.3)
@@ -54,7 +54,7 @@ def curve_data_uri(rows, suite):
 
 
 def _paper(line, suite):
-    """The paper's points above 0 for the level of some rows, where it tells the PSNR."""
+    """The paper's points above 0 for the level of some rows, where it states the PSNR."""
     points = []
     for row in line:
         paper = suite.paper_row(row["network"], row["strength"], row["match"] or None)
@@ -69,6 +69,6 @@ def _line(axis, points, **style):
         axis.plot(*zip(*sorted(points), strict=True), **style)
 
 
-def _colours():
+def _colors():
     while True:
         yield from COLORS

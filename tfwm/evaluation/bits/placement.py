@@ -117,7 +117,7 @@ def paper_placement(rows, columns, redundancy=4, patch_cells=4, planes=1):
 
 
 def spread_placement(rows, columns, redundancy=4, patch_cells=4, planes=1):
-    """Puts a bit's copies far apart, so that one blow does not hit several.
+    """Puts a bit's copies far apart, so that local damage does not hit several.
 
     The image is halved across its longer side, the halves again, and so on until there is
     one region for each copy; a group of bits has its patch at the same place in each
@@ -231,7 +231,7 @@ def _regions(rows, columns, count):
 
 
 def _matched(region, first):
-    """The places of `region` in the order in which their likes stand in `first`."""
+    """The places of `region`, in the order of the places of `first` that they correspond to."""
     here, there = region - region.mean(0), first - first.mean(0)
     distance = ((there[:, None] - here[None]) ** 2).sum(-1)
     return region[linear_sum_assignment(distance)[1]]

@@ -11,9 +11,9 @@ from tfwm.ops.color import rgb_to_ycbcr, ycbcr_to_rgb
 # the way to YUV and back has more of it.
 GUARD, YUV_GUARD = 1e-5, 1e-3
 ROUNDINGS = ("truncate", "round")
-# A suite's size if the network sees whole photos: damaged at its size, or at their own.
+# A suite's size if the network sees whole photos: distorted at its size, or at their own.
 WHOLE_SIZES = ("network", "photo")
-# Samples in one call. Networks of colour have wide layers at full resolution.
+# Samples in one call. Networks of color have wide layers at full resolution.
 MAX_BATCH = {1: 2**23, 3: 2**20}
 
 
@@ -22,13 +22,13 @@ class Protocol:
 
     An image is cut to whole patches, or squeezed to one if the suite's size is "network". If it
     is "photo", the image keeps its size: the network marks it squeezed, and the change is carried
-    back up. A network of gray images marks gray images, and colour images in the three planes of
-    YUV (YCbCr, full range) one by one; a network of colour images marks RGB. The network sees
+    back up. A network of gray images marks gray images, and color images in the three planes of
+    YUV (YCbCr, full range) one by one; a network of color images marks RGB. The network sees
     samples / 255, its output is multiplied by 255, clipped and made uint8. The bits of a block
     are watermark planes, as are Y, U and V.
 
     Args:
-        suite: `tfwm.evaluation.Suite`; says size, colour, redundancy, rounding.
+        suite: `tfwm.evaluation.BitSuite`; says size, color, redundancy, rounding.
         network: object with `embed(image, message, strength)` and `extract(image)`, images
             `(batch, H, W, channels)` in [0, 1], messages `(batch, rows, columns, bits)`; its
             `patch_shape`, `block_shape`, `channels` and `bits`, if it has them, else 32 x 32,
@@ -62,7 +62,7 @@ class Protocol:
         name = getattr(self.network, "name", "a network")
         if self.channels == 3 and (not self.suite.color or self.suite.channel_psnr is not None):
             raise ValueError(
-                f"Expected a suite of colour images, marked at one strength, for {name}, which "
+                f"Expected a suite of color images, marked at one strength, for {name}, which "
                 f"marks RGB. Received: {self.suite.name}; choose one such as mbrs"
             )
         size = None if self.whole else self.suite.size
@@ -81,7 +81,7 @@ class Protocol:
         """
         if (image.ndim == 3) != self.suite.color:
             raise ValueError(
-                f"Expected {'colour' if self.suite.color else 'gray'} images for "
+                f"Expected {'color' if self.suite.color else 'gray'} images for "
                 f"{self.suite.name}. Received: an image of shape {image.shape}"
             )
         if self.carried:

@@ -18,7 +18,7 @@ def summarize(rows):
         `columns` and `ber`, the mean over all attacks and levels; `counted_columns` and
         `counted_ber`, without the levels at which every network fails; `paper_ber`, the
         paper's mean over the same columns where it prints a number for each, and None
-        where it does not. Undamaged images are in no mean.
+        where it does not. Undistorted images are in no mean.
 
     Example:
 

@@ -64,8 +64,8 @@ def tune_channels(protocol, covers, targets, rounds=3):
     """Finds one strength for each of Y, U and V that gives the planes these PSNRs.
 
     Args:
-        protocol: `Protocol` of a network, of a colour suite.
-        covers: list of uint8 colour covers.
+        protocol: `Protocol` of a network, of a color suite.
+        covers: list of uint8 color covers.
         targets: PSNR in dB of each plane, before rounding to uint8.
         rounds: corrections; one is enough if the residual is proportional to the strength.
 

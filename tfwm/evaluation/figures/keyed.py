@@ -1,7 +1,7 @@
 """Figures of watermarked networks, from what `tfwm.recipes.keyed` measured and made.
 
-Figures 5 and 6 of Wu et al. are pictures of each task, with a QR code and with a colour image as
-watermark; the curves of wrong keys and of damaged outputs have no like in its text.
+Figures 5 and 6 of Wu et al. are pictures of each task, with a QR code and with a color image as
+watermark; the paper has no curves of wrong keys and of distorted outputs.
 """
 
 from tfwm.images.arrays import plane
@@ -21,7 +21,7 @@ def key_figure(curves):
     """
     figure = new_figure(7, 3.2)
     axis = figure.subplots()
-    for colour, (name, rows) in zip(COLORS, curves.items(), strict=False):
+    for color, (name, rows) in zip(COLORS, curves.items(), strict=False):
         distances = [row["distance"] for row in rows]
         label = f"{name}: " if len(curves) > 1 else ""
         for key, text, style in (
@@ -31,18 +31,19 @@ def key_figure(curves):
         ):
             if rows[0][key] is not None:
                 values = [row[key] for row in rows]
-                axis.plot(distances, values, style, color=colour, ms=3, label=label + text)
+                axis.plot(distances, values, style, color=color, ms=3, label=label + text)
     axis.set_xscale("symlog", base=2, linthresh=1)
     axis.set(xlabel="wrong bits of the key", ylim=(-0.3, 1.05))
     axis.set_xticks(distances, [str(n) for n in distances])
     return _finished(figure, axis)
 
 
-def damage_figure(curves):
-    """Draws what is read of damaged outputs against the level of the damage.
+def distortion_figure(curves):
+    """Draws what is read from distorted outputs against the level of the distortion.
 
     Args:
-        curves: dict of run and rows of `tfwm.evaluation.ownership.keyed_measures.damage_curves`.
+        curves: dict of run and rows of `distortion_curves`, see
+            `tfwm.evaluation.ownership.keyed_measures`.
 
     Returns:
         `matplotlib.figure.Figure`.
@@ -50,12 +51,12 @@ def damage_figure(curves):
     names = list(dict.fromkeys(row["damage"] for rows in curves.values() for row in rows))
     figure = new_figure(3.1 * len(names), 3.1)
     for axis, damage in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
-        for colour, (name, rows) in zip(COLORS, curves.items(), strict=False):
+        for color, (name, rows) in zip(COLORS, curves.items(), strict=False):
             mine = [row for row in rows if row["damage"] == damage]
             levels = [row["level"] for row in mine]
-            axis.plot(levels, [r["similarity"] for r in mine], "o-", color=colour, ms=3, label=name)
+            axis.plot(levels, [r["similarity"] for r in mine], "o-", color=color, ms=3, label=name)
             if mine[0]["qr"] is not None:
-                axis.plot(levels, [r["qr"] for r in mine], "s--", color=colour, ms=3)
+                axis.plot(levels, [r["qr"] for r in mine], "s--", color=color, ms=3)
         axis.set(xlabel=damage, ylim=(-0.1, 1.05))
         _finished(figure, axis)
     figure.suptitle("similarity; dashed: QR codes decoded", fontsize=9)

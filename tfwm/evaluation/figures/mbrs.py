@@ -74,10 +74,10 @@ def figure_6(networks, images, output):
 
 
 def footprint(protocol, cover):
-    """What one bit, in the middle of the message, changes in a colour cover.
+    """What one bit, in the middle of the message, changes in a color cover.
 
     Args:
-        protocol: `Protocol` of a network, of a colour suite.
+        protocol: `Protocol` of a network, of a color suite.
         cover: uint8 `(H, W, 3)`.
 
     Returns:

@@ -94,10 +94,10 @@ def _groups(folders, label):
 
 def _draw(axis, groups, value):
     for i, (label, runs) in enumerate(groups.items()):
-        colour = COLORS[i % len(COLORS)]
+        color = COLORS[i % len(COLORS)]
         for run in runs:
-            axis.plot(run.steps, value(run), color=colour, lw=0.8, alpha=0.4)
-        axis.plot(*mean_curve(runs, value), color=colour, lw=2, label=label)
+            axis.plot(run.steps, value(run), color=color, lw=0.8, alpha=0.4)
+        axis.plot(*mean_curve(runs, value), color=color, lw=2, label=label)
     axis.set_xlabel("step")
     axis.grid(alpha=0.3)
 

@@ -1,4 +1,4 @@
-"""What is measured of a watermarked network: readings by key, wrong keys, damaged outputs."""
+"""Measures of a watermarked network: readings by key, wrong keys, distorted outputs."""
 
 import numpy as np
 
@@ -9,15 +9,15 @@ from tfwm.metrics import watermark_similarity
 from tfwm.protection import decode_qr, prove
 
 # Of Wu et al.: the SSIM of marked and unmarked outputs, Fig. 5 (a QR code as watermark) and
-# Fig. 6 (a colour image), by the task here that is most like the paper's.
+# Fig. 6 (a color image), by the task here that is most like the paper's.
 PAPER_TASKS = {
     "EdgesToPhoto": ("paint transfer", 0.896, 0.898),
     "Edit": ("image editing", 0.886, 0.917),
     "SuperResolve": ("super-resolution", 0.965, 0.945),
     "Colorize": ("colourisation", 0.975, 0.955),
 }
-# The issue's and the paper's kinds of tampering: what it is called, and the distortion.
-DAMAGES = {
+# One level of each kind of distortion: name, distortion and level.
+CASES = {
     "none": ("identity", None),
     "JPEG 70": ("jpeg", 70),
     "noise, sigma 10": ("gaussian_noise", 10),
@@ -25,7 +25,7 @@ DAMAGES = {
     "half size and back": ("resizing", 0.5),
     "mirrored": ("mirror", None),
 }
-# Levels of the curves of what is read of damaged outputs.
+# Levels of the curves of what is read from distorted outputs.
 LEVELS = {
     "JPEG, quality": ("jpeg", (10, 20, 30, 50, 70, 90)),
     "noise, sigma": ("gaussian_noise", (2, 5, 10, 15, 20, 30)),
@@ -35,7 +35,7 @@ LEVELS = {
 
 
 def reading_row(name, key, read, reader, unmarked, text=None):
-    """Returns what is told about one group of images, read with one key.
+    """Returns the measures of one group of images, read with one key.
 
     Args:
         name: of the group, such as `"marked outputs"`.
@@ -68,27 +68,27 @@ def qr_share(read, text):
     return None if text is None else float(np.mean([found == text for found in decode_qr(read)]))
 
 
-def damage(name, images, seed=0):
-    """Returns uint8 images as a list, after one of `DAMAGES`.
+def distorted(name, images, seed=0):
+    """Returns uint8 images as a list, distorted as one of `CASES` says.
 
     Example:
 
-    >>> damage("crop to 80 %", np.zeros((2, 50, 50, 3), np.uint8))[0].shape
+    >>> distorted("crop to 80 %", np.zeros((2, 50, 50, 3), np.uint8))[0].shape
     (45, 45, 3)
     """
-    return _damaged(*DAMAGES[name], images, seed)
+    return _distorted(*CASES[name], images, seed)
 
 
-def _damaged(distortion, level, images, seed=0):
-    damaged = []
+def _distorted(distortion, level, images, seed=0):
+    copies = []
     for i, image in enumerate(images):
         found = distort(distortion, plane(image), level, np.random.default_rng([seed, i]))
-        damaged.append(np.atleast_3d(found))
-    return damaged
+        copies.append(np.atleast_3d(found))
+    return copies
 
 
-def damage_rows(reader, groups, text=None):
-    """Returns one row for each damage and group of images.
+def distortion_rows(reader, groups, text=None):
+    """Returns one row for each of `CASES` and group of images.
 
     Args:
         reader: the `tfwm.protection.KeyedReader`.
@@ -96,8 +96,8 @@ def damage_rows(reader, groups, text=None):
         text: see `reading_row`.
     """
     rows = []
-    for name in DAMAGES:
-        read = {group: reader.read(damage(name, images)) for group, images in groups.items()}
+    for name in CASES:
+        read = {group: reader.read(distorted(name, images)) for group, images in groups.items()}
         unmarked = watermark_similarity(reader.watermark, list(read.values())[-1])
         for group, found in read.items():
             row = reading_row(group, "right", found, reader, unmarked, text)
@@ -105,7 +105,7 @@ def damage_rows(reader, groups, text=None):
     return rows
 
 
-def damage_curves(reader, images, text=None):
+def distortion_curves(reader, images, text=None):
     """Returns one row for each of `LEVELS`: `damage`, `level`, mean `similarity`, `qr`.
 
     Args:
@@ -116,7 +116,7 @@ def damage_curves(reader, images, text=None):
     rows = []
     for name, (distortion, levels) in LEVELS.items():
         for level in levels:
-            read = reader.read(_damaged(distortion, level, images))
+            read = reader.read(_distorted(distortion, level, images))
             similarity = float(watermark_similarity(reader.watermark, read).mean())
             row = {"damage": name, "level": level, "similarity": similarity}
             rows.append({**row, "qr": qr_share(read, text)})

@@ -1,4 +1,4 @@
-"""Whether an owner can prove a barrier's mark in images: the measures of Zhang et al., and ours."""
+"""Measures of an owner's evidence for a barrier's mark: those of Zhang et al., and ours."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ BATCH = 16
 
 
 def ownership_row(name, read, watermark, unmarked):
-    """Returns what is told about one group of images.
+    """Returns the measures of one group of images.
 
     Args:
         name: of the group, such as `"unet-l2"`.

@@ -23,7 +23,7 @@ class InvisibleWatermark(Marker):
     """`invisible-watermark`: bits in a wavelet band of U, block by block.
 
     The package's strength is the step of a quantizer, 36 by default, which the reader must
-    know. It rounds to 8-bit YUV on the way, which alone leaves 39 to 40 dB of many colour
+    know. It rounds to 8-bit YUV on the way, which alone leaves 39 to 40 dB of many color
     photos: a mark tuned to 40 dB may be too weak to read. Copies of less than 256 x 256 pixels
     it refuses: nothing is read there, unless `small` goes past that check.
 

@@ -40,6 +40,7 @@ unmarked images and other keys show nothing.
 
 import keras
 
+from tfwm.checks import one_of
 from tfwm.layers import DepthToSpace
 from tfwm.models import parts
 from tfwm.models.keyed.layers import KeyMixing
@@ -69,13 +70,13 @@ def key_length(watermark_size=64, block=4):
 def build_extractor(
     image_size=256,
     watermark_size=64,
-    image_channels=3,
-    watermark_channels=1,
-    width=64,
-    block=4,
-    keying="mixed",
-    name="extractor",
-):
+    image_channels: int = 3,
+    watermark_channels: int = 1,
+    width: int = 64,
+    block: int = 4,
+    keying: str = "mixed",
+    name: str = "extractor",
+) -> keras.Model:
     """Builds the extraction network E.
 
     Args:
@@ -113,8 +114,7 @@ def build_extractor(
             "Expected an image_size whose sides are multiples of the watermark's. "
             f"Received: image_size={image_size}, watermark_size={watermark_size}"
         )
-    if keying not in KEYINGS:
-        raise ValueError(f"Expected a keying of {KEYINGS}. Received: keying={keying!r}")
+    one_of("keying", keying, KEYINGS)
     image = keras.Input((*image_size, image_channels), name="image")
     key = keras.Input((key_shape[0] * key_shape[1],), name="key")
 

@@ -21,6 +21,7 @@ Inside the network, pixels are `2 image - 1`.
 
 import keras
 
+from tfwm.checks import one_of
 from tfwm.layers import DepthToSpace, SpaceToDepth
 from tfwm.models import parts
 from tfwm.models.mbrs.layers import MessageSpread, SqueezeExcite
@@ -29,14 +30,14 @@ DIFFUSIONS = (None, "dense", "repeat")
 
 
 def build_embedder(
-    block_size=16,
-    width=64,
-    depth=4,
-    diffusion=None,
-    message_length=30,
-    tile_size=128,
-    name="embedder",
-):
+    block_size: int = 16,
+    width: int = 64,
+    depth: int = 4,
+    diffusion: str | None = None,
+    message_length: int = 30,
+    tile_size: int = 128,
+    name: str = "embedder",
+) -> keras.Model:
     """Builds the embedding network (Fig. 2): message processor and encoder.
 
     Without diffusion, each block of the image carries one bit of its own. With diffusion, each
@@ -97,14 +98,14 @@ def build_embedder(
 
 
 def build_extractor(
-    block_size=16,
-    width=64,
-    depth=4,
-    diffusion=None,
-    message_length=30,
-    tile_size=128,
-    name="extractor",
-):
+    block_size: int = 16,
+    width: int = 64,
+    depth: int = 4,
+    diffusion: str | None = None,
+    message_length: int = 30,
+    tile_size: int = 128,
+    name: str = "extractor",
+) -> keras.Model:
     """Builds the extraction network (Fig. 2), which returns one logit for each bit.
 
     Args:
@@ -147,8 +148,7 @@ def build_extractor(
 
 def _check(block_size, diffusion, tile_size):
     """Checks the arguments; returns the base-2 logarithm of `block_size`."""
-    if diffusion not in DIFFUSIONS:
-        raise ValueError(f"Expected a diffusion of {DIFFUSIONS}. Received: diffusion={diffusion!r}")
+    one_of("diffusion", diffusion, DIFFUSIONS)
     power = block_size.bit_length() - 1
     if power < 1 or block_size != 1 << power:
         raise ValueError(

@@ -17,14 +17,20 @@ comes first, the last embedding convolution has an ELU as well. Inside the netwo
 import keras
 
 from tfwm.layers import PatchesToSpace, SpaceToPatches
+from tfwm.models import parts
 from tfwm.models.redmark.layers import BlockTransform, CircularConv2D
 
 GRAY_LEVEL = 128 / 255
 
 
 def build_embedder(
-    patch_shape=(32, 32), block_shape=(8, 8), transform="dct", width=64, depth=4, name="embedder"
-):
+    patch_shape=(32, 32),
+    block_shape=(8, 8),
+    transform="dct",
+    width: int = 64,
+    depth: int = 4,
+    name: str = "embedder",
+) -> keras.Model:
     """Builds the embedding network (Fig. 2), which adds a message as a residual.
 
     The network handles each patch by itself. It transforms the patch's blocks and appends the
@@ -63,8 +69,10 @@ def build_embedder(
     message = keras.Input((None, None, 1), name="message")
     strength = keras.Input((), name="strength")
 
-    centered = keras.layers.Rescaling(1.0, offset=-GRAY_LEVEL, name="centre")(image)
-    patches = SpaceToPatches(patch_shape, name="image_patches")(centered)
+    centered = keras.layers.Rescaling(1.0, offset=-GRAY_LEVEL, name="centre", dtype="float32")(
+        image
+    )
+    patches = SpaceToPatches(patch_shape, name="image_patches", dtype="float32")(centered)
     bits = SpaceToPatches(grid, name="message_patches")(message)
     x = keras.layers.Concatenate(name="coefficients_and_bit")([to_blocks(patches), bits])
     x = keras.layers.Conv2D(width, 1, activation="elu", name="enc_conv1")(x)
@@ -72,17 +80,20 @@ def build_embedder(
         filters = coefficients if i == depth - 1 else width
         x = CircularConv2D(filters, 2, activation="elu", name=f"enc_conv{i + 2}")(x)
     residual = to_blocks(x, inverse=True)
-    residual = PatchesToSpace(patch_shape, name="residual")([residual, image])
-    scale = keras.layers.Reshape((1, 1, 1), name="strength_factor")(strength)
-    residual = keras.layers.Multiply(name="scaled_residual", dtype="float32")([residual, scale])
-    watermarked = keras.layers.Add(name="watermarked", dtype="float32")([image, residual])
+    residual = PatchesToSpace(patch_shape, name="residual", dtype="float32")([residual, image])
+    watermarked = parts.add_residual(image, residual, strength, unit=1.0)
     inputs = {"image": image, "message": message, "strength": strength}
     return keras.Model(inputs, watermarked, name=name)
 
 
 def build_extractor(
-    patch_shape=(32, 32), block_shape=(8, 8), transform="dct", width=64, depth=3, name="extractor"
-):
+    patch_shape=(32, 32),
+    block_shape=(8, 8),
+    transform="dct",
+    width: int = 64,
+    depth: int = 3,
+    name: str = "extractor",
+) -> keras.Model:
     """Builds the extraction network (Fig. 5): one logit for each block.
 
     Args:
@@ -104,8 +115,10 @@ def build_extractor(
     """
     _grid(patch_shape, block_shape)
     image = keras.Input((None, None, 1), name="image")
-    centered = keras.layers.Rescaling(1.0, offset=-GRAY_LEVEL, name="centre")(image)
-    x = SpaceToPatches(patch_shape, name="image_patches")(centered)
+    centered = keras.layers.Rescaling(1.0, offset=-GRAY_LEVEL, name="centre", dtype="float32")(
+        image
+    )
+    x = SpaceToPatches(patch_shape, name="image_patches", dtype="float32")(centered)
     x = _as_transform(transform, block_shape)(x)
     x = keras.layers.Conv2D(width, 1, activation="elu", name="dec_conv1")(x)
     for i in range(depth):
@@ -128,4 +141,4 @@ def _grid(patch_shape, block_shape):
 def _as_transform(transform, block_shape):
     if isinstance(transform, BlockTransform):
         return transform
-    return BlockTransform(block_shape, transform, name="transform")
+    return BlockTransform(block_shape, transform, name="transform", dtype="float32")

@@ -1,0 +1,81 @@
+"""Commands that train networks, and that prepare photos for it: train, data."""
+
+import argparse
+
+from tfwm.cli.options import add_command
+from tfwm.startup import import_tensorflow
+
+
+def add_train(subparsers):
+    from tfwm.resources import resource_directory
+
+    names = sorted(path.name for path in resource_directory("recipes").iterdir() if path.is_dir())
+    parser = add_command(
+        subparsers,
+        "train",
+        run_train,
+        "trains a network by a recipe, measures it, and exports it",
+        "--config names a variant that comes with tfwm, or a TOML file; key=value changes a "
+        "setting. `tfwm train RECIPE --help` explains all settings and lists the variants. A "
+        "killed run goes on with --resume.",
+        [
+            "tfwm train redmark output=runs/first",
+            "tfwm train redmark --config cpu-mt photos=my/photos output=runs/mt",
+            "tfwm train redmark --resume output=runs/mt steps=20000",
+            "tfwm train keyed --config cpu-colorize key_file=my.key photos=my/photos",
+            "tfwm train mbrs --help",
+        ],
+    )
+    parser.add_argument(
+        "recipe", choices=names, metavar="RECIPE", help=f"one of {', '.join(names)}"
+    )
+    parser.add_argument(
+        "words",
+        nargs=argparse.REMAINDER,
+        metavar="...",
+        help="--config NAME, --resume, key=value; handed to the recipe",
+    )
+
+
+def run_train(options):
+    import_tensorflow()
+    from tfwm.recipes import find_recipe
+
+    return find_recipe(options.recipe).main(options.words, f"tfwm train {options.recipe}")
+
+
+def add_data(subparsers):
+    parser = add_command(
+        subparsers,
+        "data",
+        run_data,
+        "prepares a public data set: fetches its archive, and unpacks the photos",
+        "Read the terms first: --list shows them. Where the archive cannot be fetched, the command "
+        "says what to download; --from takes that file.",
+        [
+            "tfwm data --list",
+            "tfwm data bsds500 photos",
+            "tfwm data bsds500 --from BSR_bsds500.tgz photos",
+        ],
+    )
+    parser.add_argument("name", nargs="?", metavar="NAME", help="the data set, see --list")
+    parser.add_argument(
+        "folder", nargs="?", default="photos", metavar="FOLDER", help="folder; photos by default"
+    )
+    parser.add_argument(
+        "--from", dest="archive", metavar="ARCHIVE", help="the downloaded archive on this computer"
+    )
+    parser.add_argument("--list", action="store_true", help="list the data sets and their terms")
+
+
+def run_data(options):
+    import_tensorflow()
+    from tfwm.data.sets import SETS, prepare
+
+    if options.list or options.name is None:
+        for one in SETS.values():
+            print(f"{one.name}\n    {one.what}\n    {one.page}\n    terms: {one.terms}")
+        return
+    for path, count in prepare(options.name, options.folder, options.archive).items():
+        print(f"{path}: {count} photos")
+    print(f"terms: {SETS[options.name].terms}")

@@ -1,0 +1,52 @@
+"""Cards of the networks that recipes train."""
+
+from pathlib import Path
+
+from tfwm.networks import make_card
+
+
+def recipe_card(config, system, recipe, description, *, paper, geometry, guidance, limits):
+    """Return the card of a network that a recipe trained, under the MIT licence.
+
+    Args:
+        config: the recipe's `Config`.
+        system: name of the recipe's module.
+        recipe: label of its TOML file, see `registry.label`.
+        description: see `tfwm.export.make_card`, also for `paper`, `geometry` and `limits`.
+        guidance: what the strength does, 1 being the default.
+    """
+    # Folders are named, not located: a card is read on other machines.
+    photos = ", ".join(s if ":" in s else "/".join(Path(s).parts[-2:]) for s in config.photos)
+    return make_card(
+        config.name,
+        description,
+        paper=paper,
+        licence={"code": "MIT", "weights": "MIT"},
+        training={
+            "data": f"{photos}; {config.steps * config.batch_size:,} crops of {config.crop_size} x "
+            f"{config.crop_size} pixels seen",
+            "recipe": recipe,
+            "command": train_command(system, recipe),
+        },
+        geometry=geometry,
+        strength={"default": 1.0, "guidance": guidance},
+        limits=limits,
+    )
+
+
+def tile_geometry(config, side, bits, message, **more):
+    """Return a card's geometry for networks of color images in square tiles."""
+    sides = [side, side]
+    return {
+        "patch": sides,
+        "block": sides,
+        "channels": config.channels,
+        "bits": bits,
+        "message": message,
+        **more,
+    }
+
+
+def train_command(system, recipe):
+    """Return the command that trains by a TOML file, for cards and tables."""
+    return f"tfwm train {system} --config {recipe}"

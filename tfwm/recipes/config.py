@@ -1,0 +1,145 @@
+"""The settings that recipes share, and checks of them. Their help texts are the documentation."""
+
+import dataclasses
+
+from tfwm.checks import one_of
+from tfwm.training.config import ConfigError, setting
+
+POSITIVE = ("steps", "steps_per_epoch", "batch_size", "crop_size", "width")
+
+
+@dataclasses.dataclass
+class TrainingConfig:
+    """Settings of every recipe."""
+
+    name: str = setting("network", "name of the trained network, and of its folder in `output`")
+    output: str = setting("runs/network", "folder of the run: checkpoints, log, report, network")
+    seed: int = setting(0, "seed of the first weights, of crops, messages and attacks")
+    # Data
+    photos: list = setting(
+        ["bundled:train"],
+        "sources of training photos: folders, image files, `bundled:SPLIT` (samples of the "
+        "package) or `tfds:NAME:SPLIT` (TensorFlow Datasets); one alone needs no list",
+    )
+    test_photos: str = setting("bundled:test", "source of the photos that the report measures on")
+    crop_size: int = setting(32, "side of a training crop in pixels")
+    # Training
+    width: int = setting(64, "channels of the network's hidden layers")
+    precision: str = setting(
+        "float32", "`float32`, or `mixed_bfloat16` to train faster where the hardware has it"
+    )
+    optimizer: str = setting("sgd", "`sgd` or `adam`")
+    learning_rate: float = setting(1e-4, "learning rate; the largest one if `schedule` changes it")
+    momentum: float = setting(0.98, "momentum of `sgd`")
+    beta_1: float = setting(0.9, "decay of Adam's mean of gradients")
+    beta_2: float = setting(0.999, "decay of Adam's mean of squared gradients")
+    epsilon: float = setting(1e-7, "number that Adam adds to its divisor")
+    clip_norm: float = setting(
+        0.0, "norm to which all gradients together are scaled down; 0 leaves them as they are"
+    )
+    critic_loss: str = setting("logistic", "a critic's loss: `logistic` or `wasserstein`")
+    critic_optimizer: str = setting(
+        "", "a critic's own optimizer, `adam` or `rmsprop`; empty: the one of all networks"
+    )
+    critic_learning_rate: float = setting(0.0, "its learning rate; 0: `learning_rate`")
+    critic_clip_value: float = setting(0.0, "largest absolute value of its gradients; 0: any")
+    schedule: str = setting(
+        "constant", "`constant`, or `cosine`: a short rise, then a fall to a hundredth"
+    )
+    batch_size: int = setting(32, "crops in a batch, over all devices")
+    steps: int = setting(1000, "training steps (batches)")
+    steps_per_epoch: int = setting(200, "steps between two checkpoints and lines of the log")
+    jit_compile: bool = setting(True, "whether to compile the training step with XLA")
+
+
+@dataclasses.dataclass
+class TaskConfig(TrainingConfig):
+    """Settings of recipes for image-to-image networks."""
+
+    crops_per_photo: int = setting(0, "crops of a photo; 0: as many as tile it")
+    whole: bool = setting(False, "whether to squeeze whole photos to `crop_size` instead")
+    crop_size: int = 256
+    optimizer: str = "adam"
+    learning_rate: float = 2e-4
+    # pix2pix's, from which both papers start.
+    beta_1: float = 0.5
+    epsilon: float = 1e-8
+    batch_size: int = 16
+    jit_compile: bool = False
+
+
+@dataclasses.dataclass
+class MessageConfig(TrainingConfig):
+    """Settings of recipes for networks that carry bits."""
+
+    channels: int = setting(1, "1 for gray photos, 3 for color: what the network takes")
+    patches_per_photo: int = setting(0, "crops of a photo; 0: as many as tile it")
+    # Attacks
+    attacks: list = setting(
+        [],
+        "attacks between embedder and extractor: tables with the layer's `name` (see "
+        "`tfwm.attacks`), its arguments and a `weight` (1 by default); a `Chain` has a list of "
+        "such tables as its `attacks`",
+    )
+    attack_per: str = setting(
+        "batch", "what one attack is drawn for: `batch`, `image`, or `slice`, a run of images"
+    )
+    rounding_noise: float = setting(
+        0.003, "deviation of the noise after each attack, in place of rounding to 8 bits"
+    )
+    strength: list = setting([1.0, 1.0], "range from which each image's strength is drawn")
+    validation_photos: list = setting([], "sources of photos to validate on after each epoch")
+    validation_attacks: list = setting([], "attacks in validation; by default those of training")
+    patience: int = setting(
+        0, "epochs without fewer bit errors in validation before training stops; 0: never"
+    )
+    # Losses
+    image_loss: str = setting("ssim", "loss between photo and marked photo: `ssim` or `mse`")
+    image_weight: float = setting(1.0, "weight of that loss")
+    message_loss: str = setting("cross_entropy", "loss of the message, see `tfwm.losses`")
+    message_weight: float = setting(1.0, "weight of that loss")
+    adversarial_weight: float = setting(0.0, "weight of misleading a critic; 0: no critic")
+    psnr: float = setting(0.0, "PSNR in dB that a multiplier holds; 0: none")
+    psnr_start: float = setting(27.0, "PSNR in dB at which it starts")
+    psnr_ramp: float = setting(0.5, "share of the steps in which it rises to `psnr`")
+    psnr_rate: float = setting(0.005, "how fast the multiplier changes")
+    psnr_multiplier: float = setting(0.05, "the multiplier at the start")
+    psnr_penalty: str = setting("log", "measure that it multiplies, see `tfwm.losses.HoldPSNR`")
+    initial: str = setting("", "finished run or exported network to start from")
+    train_embedder: bool = setting(True, "whether the embedder is trained too")
+
+
+def check_positive(config, names=POSITIVE):
+    """Raise `ConfigError` for a size or number of steps that is not above 0."""
+    for name in names:
+        if getattr(config, name) <= 0:
+            raise ConfigError(f"Expected {name} above 0. Received: {getattr(config, name)}")
+
+
+def check_shared(config):
+    """Raise `ConfigError` for what no recipe can use, before anything is built."""
+    check_positive(config)
+    try:
+        one_of("optimizer", config.optimizer, ("sgd", "adam"))
+        one_of("schedule", config.schedule, ("constant", "cosine"))
+        one_of("critic_loss", config.critic_loss, ("logistic", "wasserstein"))
+        one_of("critic_optimizer", config.critic_optimizer, ("", "adam", "rmsprop"))
+        one_of("precision", config.precision, ("float32", "mixed_bfloat16"))
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    if config.optimizer == "sgd":
+        refuse(config, ("beta_1", "beta_2", "epsilon"), 'has no effect with optimizer = "sgd"')
+    else:
+        refuse(config, ("momentum",), 'has no effect with optimizer = "adam"')
+
+    if not config.critic_optimizer:
+        names = ("critic_learning_rate", "critic_clip_value")
+        refuse(config, names, "has no effect without a critic_optimizer")
+
+
+def refuse(config, names, reason):
+    """Raise `ConfigError` for a setting that was changed although it has no effect."""
+    default = type(config)()
+    for name in names:
+        if getattr(config, name) != getattr(default, name):
+            raise ConfigError(f"Setting {name!r} {reason}. Received: {getattr(config, name)!r}")

@@ -1,0 +1,82 @@
+"""The training loop of every recipe: fit from the last checkpoint, with settings, log, versions."""
+
+import json
+import platform
+import sys
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfwm.networks import find_keras_models, network_directory, read_keras_models
+from tfwm.training import Checkpoint, ConfigError, save_config, training_strategy
+from tfwm.version import __version__
+
+
+def fit(build_trainer, input_shape, config, folder, data, validation_data=None, callbacks=()):
+    """Fit one trainer, from its last checkpoint if there is one; return it.
+
+    Args:
+        build_trainer: function without arguments to the compiled trainer.
+        input_shape: shape, or dict of shapes, that it is built with.
+        config: settings, of which `seed`, `steps`, `steps_per_epoch` and, if there is one,
+            `initial` are read here.
+        folder: where settings, environment, log and checkpoints go.
+        data: function of the first epoch's number to the endless training batches.
+        validation_data: function without arguments to batches, or `None`.
+        callbacks: more Keras callbacks.
+    """
+    checkpoint = Checkpoint(folder / "checkpoints")
+    keras.utils.set_random_seed(config.seed)
+    with training_strategy().scope():
+        trainer = build_trainer()
+        if getattr(config, "initial", "") and not checkpoint.exists():
+            _begin_with(trainer, config.initial)
+        trainer.build(input_shape)
+        first_epoch = checkpoint.restore(trainer)
+    folder.mkdir(parents=True, exist_ok=True)
+    save_config(config, folder / "config.toml")
+    environment = {
+        "tfwm": __version__,
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "seed": config.seed,
+        "command": " ".join(sys.argv),
+    }
+    (folder / "environment.json").write_text(json.dumps(environment, indent=2) + "\n")
+    epochs = max(1, config.steps // config.steps_per_epoch)
+    if first_epoch < epochs:
+        trainer.fit(
+            data(first_epoch),
+            validation_data=validation_data and validation_data(),
+            epochs=epochs,
+            shuffle=False,
+            initial_epoch=first_epoch,
+            steps_per_epoch=min(config.steps, config.steps_per_epoch),
+            callbacks=[
+                *callbacks,
+                # Logged first: a kill in between then repeats a line, and loses none.
+                keras.callbacks.CSVLogger(folder / "log.csv", append=first_epoch > 0),
+                checkpoint,
+                keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False),
+            ],
+            verbose=1 if sys.stdout.isatty() else 2,
+        )
+    return trainer
+
+
+def _begin_with(trainer, network):
+    """Give the trainer the weights of a finished run or an exported network."""
+    folder = find_keras_models(network_directory(network))
+    for model, saved in zip(
+        (trainer.embedder, trainer.extractor), read_keras_models(folder), strict=True
+    ):
+        shapes, expected = ([w.shape for w in m.weights] for m in (saved, model))
+        if shapes != expected:
+            raise ConfigError(
+                f"Expected as initial an {model.name} of the same layers and width. Received: "
+                f"{network!r}, which has others"
+            )
+        model.set_weights(saved.get_weights())

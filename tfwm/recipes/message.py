@@ -1,0 +1,142 @@
+"""Recipes for networks that carry bits: one path from settings to the exported network."""
+
+import csv
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from tfwm.evaluation import Photos, load_suite, run_suite
+from tfwm.evaluation.figures import FIGURES
+from tfwm.export import package_network
+from tfwm.networks import KerasNetwork
+from tfwm.recipes import parts
+from tfwm.recipes.card import recipe_card
+from tfwm.recipes.config import refuse
+from tfwm.recipes.fit import fit
+from tfwm.recipes.registry import Recipe
+from tfwm.training import ConfigError
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MessageRecipe(Recipe):
+    """A recipe for an embedder and an extractor.
+
+    Args:
+        networks: function of a config and whether the networks are for training (or for the
+            exported network) to embedder and extractor.
+        message_shape: function of a config to the shape of one message for a crop.
+        card: function of a config to the arguments `description`, `paper`, `geometry`, `guidance`
+            and `limits` of `recipe_card`.
+        channels: channels of the images that the networks take.
+        critic: function of a config to the critic for an `adversarial_weight` above 0.
+        balance: function of a config to a `LossBalance`, or to `None`.
+        alignment: function of a config to an `AlignmentLoss`, or to `None`.
+        cut: function of a config and a source to its crops.
+        callbacks: function of a config to more Keras callbacks.
+        figures: names of `tfwm.evaluation.figures.FIGURES` to draw.
+        suite_arguments: function of a config to arguments of `run_suite` that differ.
+    """
+
+    networks: Callable
+    message_shape: Callable
+    card: Callable
+    channels: int = 3
+    critic: Callable | None = None
+    balance: Callable = lambda config: None
+    alignment: Callable = lambda config: None
+    cut: Callable = parts.cut_source
+    callbacks: Callable = lambda config: []
+    figures: tuple[str, ...] = ()
+    suite_arguments: Callable = lambda config: {}
+
+    def check_config(self, config):
+        super().check_config(config)
+        load_suite(config.suite)
+        if config.channels != self.channels:
+            raise ConfigError(
+                f"Expected channels={self.channels}, which {self.name} takes. "
+                f"Received: {config.channels}"
+            )
+        if not config.validation_photos:
+            names = ("patience", "validation_attacks")
+            refuse(config, names, "has no effect without validation_photos")
+        if not (self.critic and config.adversarial_weight):
+            if not self.critic:
+                refuse(config, ("adversarial_weight",), f"has no effect in {self.name}: no critic")
+            refuse(config, parts.CRITIC, "has no effect without a critic")
+
+    def build_model(self, config: Any) -> keras.Model:
+        """Return the compiled trainer, whose networks compute in the config's precision."""
+        self.check_config(config)
+        with parts.precision(config):
+            networks = self.networks(config, True)
+            critic = self.critic(config) if self.critic and config.adversarial_weight else None
+        shape = self.message_shape(config)
+        balance, alignment = self.balance(config), self.alignment(config)
+        return parts.build_trainer(config, *networks, shape, critic, balance, alignment)
+
+    def networks_of(self, trainer: keras.Model, config: Any) -> tuple[keras.Model, keras.Model]:
+        """Return the trained embedder and extractor for export, in float32."""
+        networks = self.networks(config, False)
+        for network, trained in zip(networks, (trainer.embedder, trainer.extractor), strict=True):
+            network.set_weights(trained.get_weights())
+        return networks
+
+    def run(self, config):
+        return fit(
+            lambda: self.build_model(config),
+            (config.batch_size, config.crop_size, config.crop_size, config.channels),
+            config,
+            Path(config.output),
+            lambda first_epoch: parts.build_data(config, first_epoch, self.cut),
+            lambda: parts.build_validation_data(config, self.cut),
+            [*self.callbacks(config), *parts.early_stopping(config)],
+        )
+
+    def make_card(self, config: Any, recipe: str) -> dict:
+        """Return the card of the network; `recipe` is a label, see `registry.label`."""
+        return recipe_card(config, self.name, recipe, **self.card(config))
+
+    def finish(self, trainer, config, recipe):
+        """Evaluate, plot and export the trained network; return the text to print."""
+        networks = self.networks_of(trainer, config)
+        output, card = Path(config.output), self.make_card(config, recipe)
+        measured = {config.name: KerasNetwork(*networks, config.name, card)}
+        suite = load_suite(config.suite)
+        photos = Photos.of(config.test_photos, suite.color)
+        command = card["training"]["command"]
+        more = self.suite_arguments(config)
+        result = run_suite(measured, photos, suite, output, command=command, **more)
+        plots = output / "plots"
+        plots.mkdir(exist_ok=True)
+        _plot_training(output / "log.csv", plots / "training.png")
+        for name in self.figures:
+            FIGURES[name](measured, photos, plots / f"{name}.png")
+        folder = package_network(*networks, output / config.name, card)
+        return (
+            f"{suite.table(result.rows)}\n"
+            f"{result.line}. Report {result.html}, plots {plots}, network {folder}"
+        )
+
+
+def _plot_training(log, path):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with open(log, newline="") as file:
+        rows = list(csv.DictReader(file))
+    figure = Figure((8, 3.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    epochs = [int(row["epoch"]) + 1 for row in rows]
+    panels = (
+        ("watermarked_psnr", "PSNR, dB"),
+        ("logits_bit_error_rate", "Bit error rate, attacked"),
+    )
+    for axis, (key, name) in zip(figure.subplots(1, 2), panels, strict=True):
+        axis.plot(epochs, [float(row[key]) for row in rows])
+        axis.set(xlabel="epoch", ylabel=name)
+        axis.grid(alpha=0.3)
+    figure.savefig(path, dpi=120)

@@ -1,0 +1,252 @@
+"""From settings to parts: data, attacks, losses, optimizer, trainer."""
+
+import contextlib
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfwm import attacks, data, losses, metrics
+from tfwm.checks import nearest
+from tfwm.losses import AdversarialLoss, HoldPSNR
+from tfwm.models.critic import build_patch_critic
+from tfwm.training import ConfigError, WatermarkTrainer
+from tfwm.training.critic_optimizer import CriticOptimizer
+
+# Settings of a critic.
+CRITIC = ("critic_loss", "critic_optimizer", "critic_learning_rate", "critic_clip_value")
+
+
+def cut_source(config, source):
+    """Return the patches `(n, crop_size, crop_size, channels)` of one entry of `photos`."""
+    photos = data.read_photos(source, config.channels)
+    return data.cut_patches(photos, config.crop_size, config.seed, config.patches_per_photo or None)
+
+
+def fit_source(config, source):
+    """Return the same for networks of whole photos: these, and parts of them, squeezed."""
+    photos = data.read_photos(source, config.channels)
+    return data.fit_photos(photos, config.crop_size, config.seed, config.patches_per_photo or 1)
+
+
+def build_data(config, first_epoch=0, cut=cut_source):
+    """Return the endless training batches from the one on with which an epoch begins."""
+    parts = [cut(config, source) for source in config.photos]
+    patches = np.random.default_rng(config.seed).permutation(np.concatenate(parts))
+    first_step = first_epoch * config.steps_per_epoch
+    return data.patch_dataset(patches, config.batch_size, config.seed, first_step)
+
+
+def build_validation_data(config, cut=cut_source):
+    """Return the fixed batches for validation, or `None`."""
+    if not config.validation_photos:
+        return None
+    patches = np.concatenate([cut(config, source) for source in config.validation_photos])
+    batches = len(patches) // config.batch_size
+    if not batches:
+        raise ConfigError(
+            f"Expected validation_photos for a batch of {config.batch_size}. "
+            f"Received: {len(patches)} crops"
+        )
+    return data.patch_dataset(patches, config.batch_size, config.seed, augment=False).take(batches)
+
+
+def build_attack(config, tables, per):
+    """Return the attack layer between embedder and extractor.
+
+    Args:
+        config: a `MessageConfig`.
+        tables: its `attacks` or `validation_attacks`.
+        per: see `tfwm.attacks.RandomChoice`.
+    """
+    weights = [1 if isinstance(table, str) else table.get("weight", 1) for table in tables]
+    layers = [_attack(table) for table in tables]
+    parts = [attacks.RandomChoice(layers, weights, per=per)] if layers else []
+    if config.rounding_noise:
+        parts.append(attacks.GaussianNoise(config.rounding_noise))
+    return attacks.Chain(parts, seed=config.seed)
+
+
+def _attack(table):
+    table = {"name": table} if isinstance(table, str) else table
+    arguments = {key: value for key, value in table.items() if key not in ("name", "weight")}
+    name = table.get("name")
+    try:
+        nearest("attack", name, attacks.__all__, cutoff=0.0)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    if "attacks" in arguments:
+        arguments["attacks"] = [_attack(part) for part in arguments["attacks"]]
+    if "attack" in arguments:
+        arguments["attack"] = _attack(arguments["attack"])
+    try:
+        return getattr(attacks, name)(**arguments)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"Attack {name}: {error}") from error
+
+
+def attack_names(tables):
+    """Return the names of the attacks in a config's tables, each once, parts of chains too."""
+    names = {}
+    for table in tables:
+        table = {"name": table} if isinstance(table, str) else table
+        parts = table.get("attacks") or ([table["attack"]] if "attack" in table else None)
+        names.update(dict.fromkeys(attack_names(parts) if parts else [table["name"]]))
+    return list(names)
+
+
+def attack_text(config):
+    """Return these names in one line, for a card."""
+    return ", ".join(attack_names(config.attacks)) or "none"
+
+
+def psnr_ramp_steps(config):
+    """Return for how many steps the PSNR that is held rises; 0 if none is held."""
+    return int(config.steps * config.psnr_ramp) if config.psnr else 0
+
+
+def build_hold_psnr(config):
+    """Return the `HoldPSNR` of a config, or `None`."""
+    if not config.psnr:
+        return None
+    return HoldPSNR(
+        config.psnr,
+        config.psnr_start,
+        max(1, psnr_ramp_steps(config)),
+        config.psnr_rate,
+        config.psnr_multiplier,
+        config.psnr_penalty,
+    )
+
+
+def build_patch_adversary(config, channels, width, weight):
+    """Return the `AdversarialLoss` of a PatchGAN, or `None` for a weight of 0."""
+    if not weight:
+        return None
+    with precision(config):
+        critic = build_patch_critic(channels, width)
+    return AdversarialLoss(critic, weight, config.critic_loss)
+
+
+def build_trainer(
+    config, embedder, extractor, message_shape, critic=None, balance=None, alignment=None
+):
+    """Return the compiled trainer.
+
+    Args:
+        config: a `MessageConfig`.
+        embedder: see `WatermarkTrainer`.
+        extractor: see `WatermarkTrainer`.
+        message_shape: shape of one message for a crop.
+        critic: adversary for an `adversarial_weight` above 0, see `AdversarialLoss`.
+        balance: `LossBalance` in place of the config's losses of image and message.
+        alignment: see `WatermarkTrainer`.
+    """
+    tables = config.validation_attacks
+    validation_attack = build_attack(config, tables, "slice") if tables else None
+    adversary = None
+    if critic is not None:
+        adversary = AdversarialLoss(critic, config.adversarial_weight, config.critic_loss)
+    trainer = WatermarkTrainer(
+        embedder,
+        extractor,
+        message_shape=message_shape,
+        attack=build_attack(config, config.attacks, config.attack_per),
+        validation_attack=validation_attack,
+        hold_psnr=build_hold_psnr(config),
+        adversary=adversary,
+        balance=balance,
+        alignment=alignment,
+        strength=config.strength,
+        seed=config.seed,
+    )
+    embedder.trainable = config.train_embedder
+    loss, weights = {}, {}
+    if balance is None:
+        loss["logits"] = losses.MessageLoss(config.message_loss)
+        weights["logits"] = config.message_weight
+        if config.image_weight:
+            loss["watermarked"] = _image_loss(config)
+            weights["watermarked"] = config.image_weight
+    trainer.compile(
+        optimizer=build_optimizer(config, adversary),
+        loss=loss or None,
+        loss_weights=weights or None,
+        metrics={"watermarked": [metrics.PSNR()], "logits": [metrics.BitErrorRate()]},
+        jit_compile=with_xla(config),
+    )
+    return trainer
+
+
+def _image_loss(config):
+    if config.image_loss == "ssim":
+        return losses.SSIMLoss()
+    if config.image_loss == "mse":
+        return keras.losses.MeanSquaredError()
+    raise ConfigError(f'image_loss is "ssim" or "mse". Received: {config.image_loss!r}')
+
+
+@contextlib.contextmanager
+def precision(config):
+    """Build networks that compute in the config's precision within this context."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(config.precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def with_xla(config):
+    """Return whether to compile the training step with XLA: not over several replicas."""
+    return config.jit_compile and tf.distribute.get_strategy().num_replicas_in_sync == 1
+
+
+def build_optimizer(config, adversary=None):
+    """Return the optimizer with its learning rate schedule.
+
+    Args:
+        config: settings.
+        adversary: `AdversarialLoss`, whose critic gets the optimizer that `critic_optimizer`
+            names, or `None`.
+    """
+    rate = _schedule(config, config.learning_rate)
+    clip = config.clip_norm or None
+    if config.optimizer == "sgd":
+        optimizer = keras.optimizers.SGD(rate, momentum=config.momentum, global_clipnorm=clip)
+    else:
+        optimizer = keras.optimizers.Adam(
+            rate, config.beta_1, config.beta_2, config.epsilon, global_clipnorm=clip
+        )
+    if adversary is None or not config.critic_optimizer:
+        return optimizer
+    kinds = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop}
+    rate = _schedule(config, config.critic_learning_rate or config.learning_rate)
+    own = kinds[config.critic_optimizer](rate, clipvalue=config.critic_clip_value or None)
+    return CriticOptimizer(optimizer, own, adversary.critic)
+
+
+def _schedule(config, rate):
+    if config.schedule == "constant":
+        return rate
+    warmup = min(200, config.steps // 10)
+    return keras.optimizers.schedules.CosineDecay(
+        rate / 100, config.steps - warmup, 0.01, warmup_target=rate, warmup_steps=warmup
+    )
+
+
+def early_stopping(config):
+    """Return the callbacks that a config's `patience` asks for."""
+    if not config.patience:
+        return []
+    return [
+        keras.callbacks.EarlyStopping(
+            "val_logits_bit_error_rate",
+            mode="min",
+            patience=config.patience,
+            restore_best_weights=True,
+            # While the PSNR still rises, errors do.
+            start_from_epoch=round(psnr_ramp_steps(config) / config.steps_per_epoch),
+            verbose=1,
+        )
+    ]

@@ -1,0 +1,256 @@
+"""What a recipe is, how it is found by its name, and how it is run.
+
+A recipe is a module `tfwm.recipes.NAME` that holds a `RECIPE`, and a folder `recipes/NAME` of TOML
+files. Nothing else has to know of it: `tfwm train NAME`, `python -m tfwm.recipes` and the
+documentation find it there.
+"""
+
+import argparse
+import dataclasses
+import importlib
+import logging
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tfwm.checks import nearest
+from tfwm.data.sources import check_source
+from tfwm.recipes.config import check_shared
+from tfwm.resources import resource_directory
+from tfwm.training.callbacks import Checkpoint
+from tfwm.training.config import ConfigError, load_config, save_config, setting_texts, to_toml
+
+QUICK = "quick"
+RESUME_HINT = "add --resume to go on, or choose another output="
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A training that can be run: settings, stages, report.
+
+    Args:
+        name: name of the module, and of the folder of TOML files.
+        summary: one line for the help.
+        config: dataclass of the settings, a `TrainingConfig`.
+        check: function of a config that raises `ConfigError` for what would end a run later.
+        stages: folders below `output` that hold checkpoints; `""` is `output` itself.
+    """
+
+    name: str
+    summary: str
+    config: type
+    check: Callable[[Any], None] = lambda config: None
+    stages: tuple[str, ...] = ("",)
+
+    def run(self, config: Any) -> Any:
+        """Train, from the last checkpoints if there are some; return what was trained."""
+        raise NotImplementedError
+
+    def finish(self, trained: Any, config: Any, recipe: str) -> str:
+        """Measure and export what was trained; return the text to print, the result in its end.
+
+        Args:
+            trained: what `run` returned.
+            config: the settings.
+            recipe: the config's name in cards and tables, see `label`.
+        """
+        raise NotImplementedError
+
+    def check_config(self, config: Any) -> None:
+        """Raise `ConfigError` for settings that would be ignored, or end the run later."""
+        check_shared(config)
+        self.check(config)
+
+    def load(self, file: str | None = QUICK, overrides: tuple | list = ()) -> Any:
+        """Return a config: from defaults (`None`) or a TOML file, changed by `key=value` words."""
+        path = None if file is None else find_config(self.name, file)
+        return load_config(self.config, path, overrides)
+
+    def train(self, config: Any, resume: bool = False) -> Any:
+        """Train, or go on training; return what was trained.
+
+        Raises:
+            ConfigError: a setting that cannot be used, photos that do not exist, or an output that
+                holds a run already although `resume` is not set.
+        """
+        self.check_config(config)
+        for source in [*config.photos, config.test_photos]:
+            check_source(source)
+        output = Path(config.output)
+        begun = any(Checkpoint(output / s / "checkpoints").exists() for s in self.stages)
+        if begun and not resume:
+            raise ConfigError(f"{output} already holds a run: {RESUME_HINT}")
+        return self.run(config)
+
+    def main(self, words: list[str] | None = None, prog: str | None = None) -> int:
+        """Run the recipe by the words of a command line; return the exit code."""
+        parser = self._parser(prog or f"python -m tfwm.recipes.{self.name}")
+        options = parser.parse_intermixed_args(words)
+        logging.basicConfig(level=logging.WARNING)
+        try:
+            path = self._config_path(options)
+            config = load_config(self.config, path, options.settings)
+            with warnings.catch_warnings():
+                warnings.showwarning = _show_warning
+                trained = self.train(config, options.resume)
+                print(self.finish(trained, config, label(self.name, path)))
+        except (ConfigError, FileNotFoundError, ValueError) as error:
+            print(f"tfwm: error: {error}", file=sys.stderr)
+            return 2
+        return 0
+
+    def help(self) -> str:
+        """Return the settings with their defaults and the TOML files, as text."""
+        lines = ["settings (default):"]
+        for name, default, text in self.settings():
+            lines += [f"  {name} = {default}", f"      {text}"]
+        lines += ["", "configs (--config NAME):"]
+        lines += [f"  {path.stem:<24} {first_line(path)}" for path in config_files(self.name)]
+        return "\n".join(lines)
+
+    def settings(self) -> list[tuple[str, str, str]]:
+        """Return name, default as TOML, and meaning of each setting."""
+        default = self.config()
+        texts = setting_texts(self.config)
+        return [(name, to_toml(getattr(default, name)), text) for name, text in texts.items()]
+
+    def _parser(self, prog):
+        parser = argparse.ArgumentParser(
+            prog=prog,
+            description=self.summary,
+            epilog=self.help(),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        parser.add_argument(
+            "--config",
+            metavar="NAME",
+            help="a config that comes with tfwm, such as quick (the default), or a TOML file; with "
+            "--resume, by default the settings of the run in output",
+        )
+        parser.add_argument("--resume", action="store_true", help="go on from output's checkpoint")
+        parser.add_argument("settings", nargs="*", metavar="key=value", help="settings to change")
+        return parser
+
+    def _config_path(self, options):
+        if options.config is None and options.resume:
+            # The run's own settings, which a resumed run should not have to be told again.
+            begun = Path(self.load(QUICK, options.settings).output)
+            kept = [begun / stage / "config.toml" for stage in ("", *reversed(self.stages))]
+            for path in kept:
+                if path.is_file():
+                    return path
+        return find_config(self.name, options.config or QUICK)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StagedRecipe(Recipe):
+    """A recipe that trains several networks one after the other, each in a folder of its own.
+
+    Args:
+        train_stages: function of a config that does what `Recipe.run` says.
+        report: function that does what `Recipe.finish` says.
+    """
+
+    train_stages: Callable[[Any], Any]
+    report: Callable[[Any, Any, str], str]
+
+    def run(self, config):
+        output = Path(config.output)
+        output.mkdir(parents=True, exist_ok=True)
+        save_config(config, output / "config.toml")
+        return self.train_stages(config)
+
+    def finish(self, trained, config, recipe):
+        return self.report(trained, config, recipe)
+
+
+def recipe_names() -> list[str]:
+    """Return the names of all recipes; starts no TensorFlow.
+
+    Example:
+
+    >>> recipe_names()
+    ['barrier', 'hidden', 'keyed', 'mbrs', 'photo', 'redmark', 'stegastamp']
+    """
+    modules = Path(__file__).parent.glob("*.py")
+    folder = resource_directory("recipes")
+    return sorted(module.stem for module in modules if (folder / module.stem).is_dir())
+
+
+def find_recipe(name: str) -> Recipe:
+    """Return a recipe by its name, or raise ValueError that names the nearest.
+
+    Example:
+
+    >>> find_recipe("mbrs").load("cpu").batch_size
+    16
+    """
+    nearest("recipe", name, recipe_names())
+    return importlib.import_module(f"tfwm.recipes.{name}").RECIPE
+
+
+def config_files(name: str) -> list[Path]:
+    """Return the TOML files that come with a recipe, sorted."""
+    return sorted((resource_directory("recipes") / name).glob("*.toml"))
+
+
+def find_config(name: str, config: str) -> Path:
+    """Return the path of a TOML file, of the user's or of those that come with a recipe.
+
+    Args:
+        name: the recipe's name.
+        config: `"cpu-mt"`, `"redmark/cpu-mt"` or `"recipes/redmark/cpu-mt.toml"`, from any folder;
+            or the path of a file.
+    """
+    path = Path(config).expanduser()
+    if path.is_file():
+        return path
+    if path.parent.name not in ("", name):
+        other = path.parent.name in recipe_names()
+        hint = f": it belongs to `tfwm train {path.parent.name}`" if other else ""
+        raise ConfigError(f"Cannot read the config {config}: No such file of {name}{hint}")
+    files = {file.stem: file for file in config_files(name)}
+    if path.suffix == ".toml" and not path.parent.name and path.stem not in files:
+        raise ConfigError(f"Cannot read the config {config}: No such file")
+    try:
+        return files[nearest(f"config of {name}", path.name.removesuffix(".toml"), files)]
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+
+
+def label(name: str, path: Path) -> str:
+    """Return what cards and tables call a TOML file: `"recipes/mbrs/cpu.toml"`, or its name."""
+    path = Path(path)
+    packaged = resource_directory("recipes") / name
+    same = path.resolve().parent == packaged.resolve()
+    return f"recipes/{name}/{path.name}" if same else path.name
+
+
+def first_line(path: Path) -> str:
+    """Return what a TOML file's first comment says."""
+    lines = path.read_text("utf-8").splitlines()
+    return lines[0].lstrip("# ") if lines and lines[0].startswith("#") else ""
+
+
+def settings_markdown(name: str) -> str:
+    """Return a recipe's settings and configs as Markdown, for the documentation.
+
+    Example:
+
+    >>> settings_markdown("mbrs").splitlines()[0]
+    '## `tfwm train mbrs`'
+    """
+    recipe = find_recipe(name)
+    lines = [f"## `tfwm train {name}`", "", recipe.summary, ""]
+    lines += ["| `--config` | what it trains |", "|---|---|"]
+    lines += [f"| `{path.stem}` | {first_line(path)} |" for path in config_files(name)]
+    lines += ["", "| setting | default | meaning |", "|---|---|---|"]
+    for setting, default, text in recipe.settings():
+        lines.append(f"| `{setting}` | `{default}` | {text} |".replace("||", "|"))
+    return "\n".join(lines) + "\n"
+
+
+def _show_warning(message, *_):
+    print(f"tfwm: warning: {' '.join(str(message).split())}", file=sys.stderr)

@@ -1,0 +1,78 @@
+"""One optimizer for a critic, another for everything else, in one training step."""
+
+import keras
+
+
+@keras.saving.register_keras_serializable(package="tfwm")
+class CriticOptimizer(keras.optimizers.Optimizer):
+    """Updates a critic's variables by an optimizer of their own.
+
+    Args:
+        optimizer: `keras.optimizers.Optimizer` of all other variables. Learning rate and
+            iterations are its.
+        critic_optimizer: the same of the critic's variables.
+        critic: the critic, a `keras.Model`.
+
+    Example:
+
+    >>> critic = tfwm.models.critic.build_clipped_critic()
+    >>> optimizer = CriticOptimizer(
+    ...     keras.optimizers.Adam(1e-4), keras.optimizers.RMSprop(1e-5, clipvalue=0.25), critic
+    ... )
+    """
+
+    def __init__(self, optimizer, critic_optimizer, critic, name="critic_optimizer"):
+        super().__init__(learning_rate=0.0, name=name)
+        self.optimizer = optimizer
+        self.critic_optimizer = critic_optimizer
+        self.critic_variables = {id(v) for v in critic.trainable_variables}
+
+    def build(self, variables):
+        if not self.built:
+            for optimizer, part in zip(self._optimizers, self._split(variables), strict=True):
+                optimizer.build([variable for variable, _ in part])
+            self.built = True
+
+    @property
+    def variables(self):
+        return [v for optimizer in self._optimizers for v in optimizer.variables]
+
+    @property
+    def iterations(self):
+        return self.optimizer.iterations
+
+    @property
+    def learning_rate(self):
+        return self.optimizer.learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value):
+        self.optimizer.learning_rate = value
+
+    def apply(self, grads, trainable_variables=None):
+        for optimizer, part in zip(
+            self._optimizers, self._split(trainable_variables, grads), strict=True
+        ):
+            variables, gradients = zip(*part, strict=True)
+            optimizer.apply(gradients, variables)
+        return self.iterations
+
+    def finalize_variable_values(self, variables):
+        for optimizer, part in zip(self._optimizers, self._split(variables), strict=True):
+            optimizer.finalize_variable_values([variable for variable, _ in part])
+
+    def save_own_variables(self, store):
+        pass  # both optimizers save theirs
+
+    def load_own_variables(self, store):
+        pass
+
+    @property
+    def _optimizers(self):
+        return self.optimizer, self.critic_optimizer
+
+    def _split(self, variables, gradients=None):
+        """Pairs of variable and gradient: all others', and the critic's."""
+        pairs = list(zip(variables, gradients or [None] * len(variables), strict=True))
+        own = [pair for pair in pairs if id(pair[0]) in self.critic_variables]
+        return [pair for pair in pairs if id(pair[0]) not in self.critic_variables], own
