@@ -28,16 +28,6 @@ def test_missing_and_tampered_network(fails, saved_network, photo, tmp_path):
     assert "damaged" in fails("extract", photo, "--network", broken)
 
 
-def test_unknown_recipe_and_key(fails, run, tmp_path):
-    assert "invalid choice" in fails("train", "nosuch")
-    (tmp_path / "a.toml").write_text("steps = 1\n")
-    arguments = ["--config", tmp_path / "a.toml", f"output={tmp_path / 'run'}"]
-    code, out, err = run("train", "redmark", *arguments, "learning_rat=1")
-    assert code == 2 and out == "" and err.count("\n") == 1
-    assert "learning_rat" in err and "'learning_rate'" in err
-    assert not (tmp_path / "run").exists()
-
-
 def test_list(run, monkeypatch):
     import tfwm.networks.places as places
 

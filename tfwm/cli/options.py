@@ -1,4 +1,4 @@
-"""What several commands share: their options, and the form of their help."""
+"""Options that several commands share, and the form of their help."""
 
 import argparse
 import math
@@ -61,7 +61,7 @@ def add_key(parser, what=None):
         help=(
             what
             or "secret key of the message: nobody can read the message or compose another one "
-            "without it. Whoever has a marked photo can still detect, copy or remove its mark. "
+            "without it. But everybody who has a marked photo can detect, copy or remove its mark. "
             "Without a key, everybody can read the message"
         )
         + ". Other users of this computer see it in the list of processes, and your shell keeps "
