@@ -97,7 +97,7 @@ def measure(run, config, names, args):
     wanted = args.psnr or cost(targets, marked)
     row_of = rows_of(barrier, targets, run.name)
     yield row_of("marked", marked, cost(targets, marked))
-    for name in run.attacks:
+    for name in run.surrogates:
         if name in names:
             yield row_of(name, run_network(run.surrogate(name), inputs))
     crops = training_crops(config, ATTACKER)

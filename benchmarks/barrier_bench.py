@@ -38,7 +38,7 @@ def main():
 
     try:
         run = BarrierRun.load(args.run)
-        names = run.attacks if args.surrogates is None else args.surrogates
+        names = run.surrogates if args.surrogates is None else args.surrogates
         networks = {name: run.surrogate(name) for name in names}
         results = bench(run, networks, args)
         path = args.output / f"barrier-bench-{run.name}.csv"

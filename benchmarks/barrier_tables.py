@@ -155,7 +155,7 @@ def _quality(run, name):
 
 
 def _success(run, surrogate, paper):
-    if surrogate not in run.attacks:
+    if surrogate not in run.surrogates:
         return []
     rows = []
     for stage, adversarial in STAGES.items():

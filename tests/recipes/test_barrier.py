@@ -117,7 +117,7 @@ def test_whole_run(tmp_path, capsys):
     line = capsys.readouterr().out.strip().splitlines()[-1]
     assert line.startswith("tiny PSNR ") and "report.html" in line
     run = BarrierRun.load(output)
-    assert run.attacks == ["cnet-l2"] and run.config["watermark"] == "flower"
+    assert run.surrogates == ["cnet-l2"] and run.config["watermark"] == "flower"
     groups = ["marked", "cnet-l2", "unmarked", "inputs", "innocent cnet-l2", "clean outputs"]
     assert [row["images_of"] for row in run.ownership] == 2 * groups
     assert run.row("initial", "clean outputs")["images"] == 8

@@ -57,9 +57,9 @@ def figure_6(folders, images, output):
     """What is read from a surrogate's output: for runs with and without the consistency loss."""
     lines = []
     for run in map(BarrierRun.load, folders):
-        if not run.attacks:
+        if not run.surrogates:
             raise ValueError(f"Expected a run with a surrogate. Received: {run.folder}, no attack")
-        name = WHITE_BOX if WHITE_BOX in run.attacks else run.attacks[0]
+        name = WHITE_BOX if WHITE_BOX in run.surrogates else run.surrogates[0]
         barrier = run.barrier()
         before, _, marked = _pair(run, barrier, images)
         copied = to_uint8(np.asarray(run.surrogate(name)(before[None] / np.float32(255)))[0])

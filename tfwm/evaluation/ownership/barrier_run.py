@@ -54,7 +54,7 @@ class BarrierRun:
         return self.config["name"]
 
     @property
-    def attacks(self):
+    def surrogates(self):
         """Names of the surrogates that were measured, such as `"unet-l2"`."""
         names = [row["images_of"] for row in self.ownership if row["stage"] == "adversarial"]
         return [name for name in names if (self.folder / f"attack-{name}").is_dir()]
