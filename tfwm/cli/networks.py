@@ -49,7 +49,7 @@ def add_export(subparsers):
         [
             "tfwm export runs/mt my-network",
             "tfwm export keyed-colorize my-copy",
-            "tfwm embed photo.jpg -o a.png --bits 01 --network my-network",
+            "tfwm embed photo.jpg -o a.png --message Ada --network my-network",
         ],
     )
     parser.add_argument("source", metavar="NETWORK", help="name, or folder of the Keras models")
