@@ -38,3 +38,14 @@ def test_noise_is_shown_when_the_import_fails():
     assert result.returncode == 1 and "after" not in result.stderr
     assert result.stderr.startswith("noise of TensorFlow\n")
     assert "no such library" in result.stderr
+
+
+def test_marking_a_photo_needs_no_extra():
+    """The libraries of the extras are imported where they are used, and only there."""
+    code = "import sys, tfwm.watermarker, tfwm.batch.folders, tfwm.cli\n"
+    code += (
+        "extras = {'skimage', 'h5py', 'matplotlib', 'tensorflow_datasets', 'zxingcpp', 'segno'}\n"
+    )
+    code += "assert not extras & set(sys.modules), extras & set(sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr

@@ -51,10 +51,10 @@ def nearest(what, name, known, cutoff=0.4):
     """Returns `name` if it is among `known`, or raises ValueError that names the nearest.
 
     Args:
-        what: what the error calls such a name, such as `"suite"`.
+        what: noun for the error message, such as `"suite"`.
         name: the name that was asked for.
         known: names, or a dict of them.
-        cutoff: how alike the nearest has to be to be suggested, 0 to 1.
+        cutoff: least likeness, 0 to 1, at which the nearest name is suggested.
 
     Returns:
         `name`.
@@ -72,7 +72,7 @@ def nearest(what, name, known, cutoff=0.4):
     alike = {key.lower(): key for key in names}
     near = difflib.get_close_matches(str(name).lower(), alike, 1, cutoff)
     hint = f"; did you mean {alike[near[0]]!r}?" if near else "."
-    raise ValueError(f"Unknown {what} {name!r}{hint} Known: {', '.join(names)}")
+    raise ValueError(f"Unknown {what} {name!r}{hint} Known: {', '.join(names) or 'none'}")
 
 
 def one_line(error, length=200):
@@ -82,11 +82,11 @@ def one_line(error, length=200):
 
 
 def by_name(things, what):
-    """Returns a dict of names and things for such a dict or a list of things with a `name`.
+    """Returns a dict of things by name, from such a dict or a list of things with a `name`.
 
     Args:
         things: dict or list, at least one.
-        what: what errors call one of them.
+        what: noun for one of them in error messages.
     """
     if not isinstance(things, dict):
         named = {thing.name: thing for thing in things}

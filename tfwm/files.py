@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all, and tables as CSV."""
+"""Files and folders that appear whole or not at all, tables as CSV, numbers for JSON."""
 
 import contextlib
 import csv

@@ -1,4 +1,4 @@
-"""Starting TensorFlow without the lines that it writes before anybody can ask it not to."""
+"""Imports TensorFlow without the lines that it writes at its start."""
 
 import contextlib
 import os
@@ -7,10 +7,10 @@ import tempfile
 
 
 def import_tensorflow():
-    """Imports TensorFlow in silence; what it wrote is shown only if the import fails.
+    """Imports TensorFlow silently; its output is shown only if the import fails.
 
-    Sets `TF_CPP_MIN_LOG_LEVEL` to 3 unless the environment has it; with 0 or 1 there
-    nothing is held back.
+    Sets `TF_CPP_MIN_LOG_LEVEL` to 3 unless the environment sets it; with 0 or 1, everything is
+    shown.
     """
     level = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if "tensorflow" in sys.modules:

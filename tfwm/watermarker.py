@@ -41,10 +41,10 @@ class Watermarker:
     is scaled back up. A network for whole photos gets them squeezed to its own size. The message is
     repeated over the whole photo. The key decides where each bit lies and what it looks like:
     nobody can read a message or compose another one without it. The key does not hide the mark:
-    whoever has a marked photo and the network can detect, copy or remove it.
+    everybody who has a marked photo and the network can detect, copy or remove it.
 
     Args:
-        network: what `tfwm.export.load_network` gives.
+        network: a network that carries messages, see `tfwm.networks.load_network`.
 
     Example:
 
@@ -55,10 +55,11 @@ class Watermarker:
     """
 
     def __init__(self, network):
-        if getattr(network, "image_watermark", False):
+        kind = getattr(network, "kind", "message")
+        if kind != "message":
             raise ValueError(
-                f"Expected a network that carries messages. Received: {network.name}, a barrier, "
-                "which marks with a picture; use tfwm.protection.load_barrier"
+                f"Expected a network that carries messages. Received: {network.name}, a "
+                f"{kind} network, which `tfwm {kind}` and tfwm.load take"
             )
         self.network = network
 
@@ -73,13 +74,13 @@ class Watermarker:
             photo: path, `PIL.Image.Image`, array or `tfwm.images.Photo`.
             message: text, bytes, an integer of at least 0, or a `uuid.UUID`.
             key: secret text or bytes; with `None` everybody can read the mark.
-            strength: factor on the mark, above 0; 1 is what the network was trained at,
-                more is easier to read and to see.
+            strength: factor on the mark, above 0; 1 is the strength of training. A larger one is
+                easier to read and easier to see.
             psnr: instead of a strength, the PSNR wanted, in dB, over all channels.
 
         Returns:
-            The marked photo: an array or `Photo` for the like, else a `PIL.Image.Image` that
-            holds the metadata in `info` (`tfwm.images.write_photo` saves all of it).
+            The marked photo: an array for an array, a `Photo` for a `Photo`, else a
+            `PIL.Image.Image` with the metadata in `info` (`tfwm.images.write_photo` saves it).
         """
         cover = read_photo(photo)
         marked, _ = self.prepare(cover, message, key=key).at(strength, psnr)
@@ -120,15 +121,15 @@ class Watermarker:
         false_positive_rate=FALSE_POSITIVE_RATE,
         progress=None,
     ) -> Extraction:
-        """Reads a message, with the evidence that there is one.
+        """Reads a message, with the evidence for it.
 
         Args:
             photo: as for `embed`.
-            key: the one that the photo was marked with.
-            corners: of a marked print or screen that the photo shows, `(4, 2)`: `(x, y)` in
-                pixels, clockwise from the picture's top left. It is made upright and read.
-                `"find"` reads the photo itself and the likeliest quadrilaterals in it, which
-                takes up to 6 times as long.
+            key: the key that the photo was marked with.
+            corners: those of a marked print or screen that the photo shows, `(4, 2)`: `(x, y)` in
+                pixels, clockwise from the picture's top left. The picture is made upright and
+                read. `"find"` reads the photo itself and the likeliest quadrilaterals in it,
+                which takes up to 6 times as long.
             search: how far to look for a mark in a changed copy, one of
                 `tfwm.marking.STAGES`: `"none"`, `"crop"`, `"scale"`, `"rotate"`, `"all"`. An
                 intact or plainly resized copy is read at once in any case.
@@ -154,7 +155,7 @@ class Watermarker:
         return judge.extraction()
 
     def read_votes(self, photo):
-        """Returns the votes `(slots,)` of a photo as it is: key-independent, for statistics."""
+        """Returns the votes `(slots,)` of a photo as it is. They do not depend on the key."""
         copy = read_photo(photo)
         reader = Reader(self.network, Canvas.of(self.network, copy), self.codec())
         stage, alignment = next(candidates(reader, "none"))

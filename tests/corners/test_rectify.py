@@ -1,6 +1,6 @@
 """Pictures are found in drawn scenes, made upright, and read.
 
-The scenes are made by scikit-image, which counts pixels from their centres.
+The scenes are made by scikit-image, which counts pixels from their centers.
 """
 
 import json

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from tfwm.images import (
-    add_colours,
+    add_colors,
     add_luminance,
     luminance,
 )
@@ -28,10 +28,10 @@ def test_change_inside_the_range_leaves_chroma_alone(astronaut):
     np.testing.assert_allclose(difference[..., 0] / 255, change, atol=1e-6)
 
 
-@pytest.mark.parametrize("colour", [(250, 20, 20), (255, 128, 0), (0, 90, 255), (3, 250, 4)])
+@pytest.mark.parametrize("color", [(250, 20, 20), (255, 128, 0), (0, 90, 255), (3, 250, 4)])
 @pytest.mark.parametrize("levels", [-4, 4])
-def test_saturated_colours_take_the_change(colour, levels):
-    pixels = np.full((1, 1, 3), colour, np.uint8)
+def test_saturated_colors_take_the_change(color, levels):
+    pixels = np.full((1, 1, 3), color, np.uint8)
     marked = add_luminance(pixels, np.array([[levels / 255]]))
     moved = (luminance(marked) - luminance(pixels))[0, 0] * 255
     assert moved == pytest.approx(levels, abs=1.0)
@@ -62,18 +62,18 @@ def test_types_are_kept(astronaut):
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
-def test_colours_move_by_themselves(astronaut, dtype):
+def test_colors_move_by_themselves(astronaut, dtype):
     top = 1 if dtype is np.float32 else np.iinfo(dtype).max
     pixels = (astronaut * (top / 255)).astype(dtype)
     change = np.random.default_rng(0).integers(-20, 21, pixels.shape) / 255
-    marked = add_colours(pixels, change)
+    marked = add_colors(pixels, change)
     expected = np.clip(pixels / top + change, 0, 1)
     assert marked.dtype == dtype
     np.testing.assert_allclose(marked / top, expected, atol=0.51 / 255 if top == 255 else 1e-5)
 
 
-def test_gray_takes_the_luminance_of_colours():
+def test_gray_takes_the_luminance_of_colors():
     change = np.array([[[10, 20, -30]]]) / 255
     pixels = np.full((1, 1, 1), 100, np.uint8)
     expected = round(100 + 0.299 * 10 + 0.587 * 20 - 0.114 * 30)
-    assert add_colours(pixels, change).tolist() == [[[expected]]]
+    assert add_colors(pixels, change).tolist() == [[[expected]]]

@@ -36,14 +36,14 @@ def test_alpha_is_kept(tmp_path, astronaut):
             )
 
 
-def test_colours_below_full_transparency_are_kept(tmp_path, astronaut):
+def test_colors_below_full_transparency_are_kept(tmp_path, astronaut):
     photo = Photo(astronaut, np.zeros(astronaut.shape[:2], np.uint8))
     for ending in (".png", ".webp", ".tif"):
         back = read_photo(write_photo(photo, tmp_path / f"clear{ending}"))
         np.testing.assert_array_equal(back.pixels, astronaut)
 
 
-def test_transparent_colour_of_a_png_becomes_alpha(tmp_path):
+def test_transparent_color_of_a_png_becomes_alpha(tmp_path):
     image = Image.new("RGB", (40, 40), (9, 8, 7))
     image.paste((1, 2, 3), (0, 0, 20, 40))
     image.save(tmp_path / "a.png", transparency=(1, 2, 3))
@@ -51,7 +51,7 @@ def test_transparent_colour_of_a_png_becomes_alpha(tmp_path):
     assert photo.alpha[0, 0] == 0 and photo.alpha[0, 30] == 255
 
 
-def test_palette_becomes_colour(tmp_path, astronaut):
+def test_palette_becomes_color(tmp_path, astronaut):
     image = Image.fromarray(astronaut).quantize(64)
     image.save(tmp_path / "a.gif")
     photo = read_photo(tmp_path / "a.gif")
@@ -76,7 +76,7 @@ def test_16_bit_gray_stays_16_bit(tmp_path, one_line):
     one_line(error)
 
 
-def png_16_bit_colour(height, width):
+def png_16_bit_color(height, width):
     def chunk(name, body):
         return (
             struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
@@ -88,8 +88,8 @@ def png_16_bit_colour(height, width):
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*c) for c in chunks)
 
 
-def test_16_bit_colour_is_read_as_8_bit_and_said_so(tmp_path):
-    (tmp_path / "a.png").write_bytes(png_16_bit_colour(40, 50))
+def test_16_bit_color_is_read_as_8_bit_and_said_so(tmp_path):
+    (tmp_path / "a.png").write_bytes(png_16_bit_color(40, 50))
     photo = read_photo(tmp_path / "a.png")
     assert photo.pixels[0, 0].tolist() == [255, 128, 1]
     assert "16-bit" in photo.notes[0]

@@ -30,7 +30,7 @@ def test_luminance_at_its_own_size(dtype, channels):
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
-def test_colours_at_their_own_size(dtype):
+def test_colors_at_their_own_size(dtype):
     top = 1 if dtype is np.float32 else np.iinfo(dtype).max
     pixels = (data.astronaut()[:70, :90] * (top / 255)).astype(dtype)
     planes = Canvas(Photo(pixels), 3).scaled(1.0)
@@ -39,7 +39,7 @@ def test_colours_at_their_own_size(dtype):
     np.testing.assert_array_equal(gray, np.repeat(planes[..., :1], 3, axis=-1))
 
 
-def test_each_colour_is_scaled_like_luminance():
+def test_each_color_is_scaled_like_luminance():
     pixels = data.astronaut()
     planes = Canvas(Photo(pixels), 3).scaled(0.37, window=101)
     assert planes.shape == (101, 101, 3)
@@ -49,13 +49,13 @@ def test_each_colour_is_scaled_like_luminance():
 
 
 def test_scaled_pixels_cover_whole_areas():
-    """A ramp stays a ramp: pixel centres lie where they should."""
+    """A ramp stays a ramp: pixel centers lie where they should."""
     ramp = np.broadcast_to(np.linspace(0.1, 0.9, 1000, dtype=np.float32), (800, 1000))
     scale = 0.37
     plane = Canvas(Photo(ramp[..., None].copy())).scaled(scale)[..., 0]
     assert plane.shape == (296, 370)
-    centres = (np.arange(370) + 0.5) / scale - 0.5
-    expected = 0.1 + 0.8 * centres / 999
+    centers = (np.arange(370) + 0.5) / scale - 0.5
+    expected = 0.1 + 0.8 * centers / 999
     np.testing.assert_allclose(plane[100, 5:-5], expected[5:-5], atol=1e-4)
 
 

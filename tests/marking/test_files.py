@@ -117,7 +117,7 @@ def test_lane_encloses_network_and_codec(checker, source, tmp_path):
 def test_notes_and_plain_values(checker, tmp_path):
     Image.fromarray(data.chelsea()).quantize(128).save(tmp_path / "a.gif")
     report = checker.embed_file(tmp_path / "a.gif", tmp_path / "b.png", MESSAGE)
-    assert report.notes == ("a palette was replaced by full colours",)
+    assert report.notes == ("a palette was replaced by full colors",)
     assert report.to_dict()["notes"] == list(report.notes)
     number = uuid.UUID(int=5)
     for message, plain in [(b"\0\xff", "00ff"), (number, str(number)), (7, 7), ("a", "a")]:

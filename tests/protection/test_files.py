@@ -17,7 +17,7 @@ def barrier(barrier):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Colour with EXIF, gray of 16 bits, colour with transparency, and one in a sub-folder."""
+    """Color with EXIF, gray of 16 bits, color with transparency, and one in a sub-folder."""
     folder = tmp_path / "photos"
     (folder / "sub").mkdir(parents=True)
     photo = Image.fromarray(data.astronaut()[:100, :151])
@@ -69,7 +69,7 @@ def test_strength_scales_the_change(barrier, folder, tmp_path):
     assert rows[0]["psnr"] - rows[1]["psnr"] == pytest.approx(20 * np.log10(2), abs=0.3)
 
 
-def test_gray_barriers_mark_the_luminance_of_colours(folder, tmp_path):
+def test_gray_barriers_mark_the_luminance_of_colors(folder, tmp_path):
     embedder = models.build_embedder(1, 1, width=4, depth=2, residual_limit=0.1)
     extractor = models.build_extractor(1, 1, width=4, dilations=(1,), output="sigmoid")
     embedder.get_layer("up1").bias.assign([0.3])

@@ -1,1 +1,1 @@
-"""Many files at once: jobs, a table of messages, a pool of workers, and the report of a run."""
+"""Many files at once: jobs, messages from a table, a pool of threads, the run and its report."""

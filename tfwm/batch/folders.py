@@ -1,4 +1,4 @@
-"""Marking, checking and reading the photos of whole folders."""
+"""Marks, checks and reads the photos of whole folders."""
 
 import dataclasses
 import os
@@ -186,7 +186,7 @@ def _with_messages(watermarker, jobs, message, messages, key, folder):
         jobs = [dataclasses.replace(job, message=message) for job in jobs]
     else:
         jobs = assign_messages(jobs, messages, folder)
-    # A message that is too long is said before the work, not once for each photo.
+    # A message that is too long is reported before the work, not once for each photo.
     codec = watermarker.codec(key)
     for kind, data, text in {(*to_bytes(j.message), j.message) for j in jobs if not j.skipped}:
         if len(data) > codec.max_bytes:
@@ -199,7 +199,7 @@ def _refuse_done(job, table, overwrite):
     earlier = table.find(wanted)
     if earlier.get("status") != "done" or not job.output.exists():
         return
-    # Marking what is marked would put a second mark over the first one.
+    # To mark a marked photo again would put a second mark over the first one.
     replaces = os.path.samefile(job.source, job.output)
     same = all(str(earlier.get(name)) == str(wanted[name]) for name in ("message", "kind"))
     if same and (replaces or not overwrite):

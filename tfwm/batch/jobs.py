@@ -1,4 +1,4 @@
-"""The files of a run: which are read, where each result goes, and what forbids it."""
+"""The files of a run: where they are found, where each result goes, and checks of both."""
 
 import dataclasses
 import os
@@ -100,8 +100,8 @@ def output_name(name, file_format=KEEP):
 def assign_outputs(jobs, folder, file_format=KEEP):
     """Returns the jobs with the output that each gets by its name.
 
-    Where two photos would get the same, such as a.bmp and a.png, the one that changes its
-    ending keeps the old one too: a.bmp.png.
+    If two photos would get the same name, such as a.bmp and a.png, the one whose ending changes
+    keeps its old ending too: a.bmp.png.
     """
     taken = {job.name for job in jobs if output_name(job.name, file_format) == job.name}
     assigned = []

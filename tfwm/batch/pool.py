@@ -1,3 +1,5 @@
+"""Threads that work on photos side by side, in bounded memory."""
+
 import concurrent.futures
 import contextlib
 import os
@@ -5,7 +7,7 @@ import threading
 
 from PIL import Image
 
-# Photos that are worked on at once have together at most so many pixels; a larger one is alone.
+# Photos in work have at most so many pixels in all; a larger photo is processed alone.
 PIXELS_AT_ONCE = 64_000_000
 
 
@@ -16,9 +18,9 @@ class Stopped(Exception):
 class Pool:
     """Works on photos side by side, in threads, with bounded memory.
 
-    Decoding and encoding run side by side; the network and the codec, inside `lane`, do not.
-    An interruption (`KeyboardInterrupt`) gives up photos that wait, lets those be finished
-    that are being written, and goes on to the caller.
+    Decoding and encoding run side by side; the network and the codec, inside `lane`, do not. After
+    an interruption (`KeyboardInterrupt`), photos that wait are given up, photos that are being
+    written are finished, and the exception reaches the caller.
 
     Args:
         workers: number of threads; by default one for each core, 2 to 8.
@@ -43,7 +45,7 @@ class Pool:
         """Works on all jobs.
 
         Args:
-            work: called with a job, in any thread; what it raises is its result.
+            work: called with a job, in any thread; an exception that it raises is its result.
             jobs: list of objects with the path `source` of a photo.
             done: called in this thread with a job and its result, in the order of finishing.
         """
@@ -91,7 +93,7 @@ class Pool:
 
 
 class _Lane:
-    """A lock that nobody gets any more after an interruption."""
+    """A lock that cannot be taken after an interruption."""
 
     def __init__(self, check):
         self._lock = threading.Lock()
@@ -114,5 +116,5 @@ def _pixels(path):
     try:
         with Image.open(path) as image:
             return image.width * image.height
-    except Exception:  # said by whoever reads the photo
+    except Exception:  # reading the photo reports it
         return 0

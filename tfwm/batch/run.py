@@ -74,7 +74,7 @@ class RunReport:
     Args:
         path: file that ends in .csv or .json; `None` keeps the table in memory only.
         columns: names of the columns of a CSV; JSON may hold more.
-        key: function from a row to what tells it from the others, a tuple of strings.
+        key: function of a row that returns what identifies it, a tuple of strings.
         resume: whether to start from the rows of an earlier run, those about photos.
     """
 
@@ -136,7 +136,7 @@ class RunReport:
         return json.dumps(finite(self.rows), indent=1, ensure_ascii=False) + "\n"
 
     def _read(self):
-        """The rows of the file; a file that is no report is not to be replaced."""
+        """The rows of the file; a file that is no report must not be replaced."""
         try:
             text = self.path.read_bytes().decode("utf-8")  # keeps line ends within cells
             if self.path.suffix.lower() == ".json":
@@ -171,7 +171,7 @@ def _line(status, name, error):
 
 
 def _reason(error):
-    """What went wrong in one line; of a kind that is not ours, with its name."""
+    """The error in one line, with its type if it is not one of ours."""
     text = " ".join(str(error).split())[:500]
     ours = isinstance(error, ValueError | OSError)
     return text if ours and text else f"{type(error).__name__}: {text}"

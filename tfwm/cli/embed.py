@@ -1,4 +1,4 @@
-"""`tfwm embed`."""
+"""`tfwm embed`: writes messages into photos."""
 
 import os
 import sys
@@ -18,17 +18,17 @@ def add_embed(subparsers):
         "embed",
         run_embed,
         "writes a message into a photo, or into all photos of a folder",
-        "The luminance is marked, or by a network for colour R, G and B; transparency, EXIF, "
-        "colour profile and other metadata are kept; the EXIF orientation is applied. What is "
-        "written is read back first, and the strength is raised, up to 2.5 times, until it reads "
-        "with room to spare; if that is not to be had, nothing is written. A folder is marked "
-        "with its sub-folders; its report (OUT/tfwm-report.csv) tells how each photo came out, "
-        "and a second run goes on where the first one ended. The report does not know the key: to"
-        " mark with another one, add --overwrite or choose another folder. Exit codes: 0 done, 1 "
-        "a photo does not pass --check, 2 error, also if a photo of a folder failed.",
+        "A network marks the luminance, or R, G and B if it is one for color. Transparency, EXIF, "
+        "color profile and other metadata are kept; the EXIF orientation is applied. The marked "
+        "photo is read back before it is written, and the strength is raised, up to 2.5 times, "
+        "until it reads with room to spare; if that fails, nothing is written. A folder is marked "
+        "with its sub-folders. Its report (OUT/tfwm-report.csv) lists the result for each photo, "
+        "and a second run continues where the first one ended. The report does not know the key: "
+        "to mark with another key, add --overwrite or choose another folder. Exit codes: 0 done, "
+        "1 a photo does not pass --check, 2 error, also if a photo of a folder failed.",
         [
             "tfwm embed photo.jpg -o marked.png --message '(c) 2026 Ada Lovelace'",
-            "tfwm embed photos/ -o marked/ --message 'Ada Lovelace' --key-file secret.txt",
+            "tfwm embed photos/ -o marked/ --message 'Ada Lovelace' --key-file my.key",
             "tfwm embed photos/ -o marked/ --messages recipients.csv --format jpg --quality 92",
             "tfwm embed photo.jpg --check --uuid 8f14e45f-ceea-467f-9575-ab5d9f3d1c0a",
         ],
@@ -43,7 +43,7 @@ def add_embed(subparsers):
         "-o",
         "--output",
         metavar="OUT",
-        help="file to write, .png .webp .tif (lossless) .jpg .avif; for several photos, a folder",
+        help="file to write: .png .webp .tif (lossless) .jpg .avif; for several photos, a folder",
     )
     messages = add_message(parser)
     messages.required = True
@@ -51,8 +51,8 @@ def add_embed(subparsers):
         "--messages",
         metavar="FILE.csv",
         help="a message for each photo: a CSV with the columns file (inside the folder) and "
-        "message; kind (text, bytes, int, uuid) and output (inside OUT) if wanted. A photo may "
-        "have several rows, for several recipients, each with an output",
+        "message, and optionally kind (text, bytes, int, uuid) and output (inside OUT). A photo "
+        "may have several rows, for several recipients, each with an output",
     )
     add_key(parser)
     add_strength(parser)
@@ -96,7 +96,7 @@ def add_strength(parser):
         "--psnr",
         type=number(20, 60, "a PSNR from 20 to 60 dB"),
         metavar="DB",
-        help="instead of a strength, the PSNR that the marked photo shall have",
+        help="instead of a strength, the PSNR of the marked photo",
     )
 
 
@@ -105,37 +105,37 @@ def _add_writing(parser):
         "--quality",
         type=number(1, 100, "a quality from 1 to 100", int),
         metavar="1..100",
-        help="of JPEG (95 by default) or AVIF (90); always 4:4:4",
+        help="quality of JPEG (95 by default) or AVIF (90); always 4:4:4",
     )
     parser.add_argument(
         "--format",
         choices=FORMATS,
-        help="of the files in a folder: keep (the default) is the photo's own, or PNG where that "
-        "cannot be written",
+        help="format of the files in a folder: keep (the default) is the photo's own, or PNG if "
+        "that cannot be written",
     )
     parser.add_argument(
         "--report",
         metavar="FILE",
-        help="of a folder, .csv or .json; OUT/tfwm-report.csv by default",
+        help="report of a folder, .csv or .json; OUT/tfwm-report.csv by default",
     )
     parser.add_argument(
         "--overwrite",
         action="store_true",
-        help="replace files that exist; of a folder, mark again what is done. Where OUT is the "
+        help="replace existing files; in a folder, mark photos again that are done. If OUT is the "
         "photo or its folder, this replaces the photos themselves",
     )
     parser.add_argument("--dry-run", action="store_true", help="do everything but write")
     parser.add_argument(
         "--check",
         action="store_true",
-        help="only tell whether the photo can carry the message, and how well: it is read from a "
-        "copy in JPEG 75. Nothing is written; exit code 1 if it cannot",
+        help="only check whether the photo can carry the message, and how well: it is read from a "
+        "copy in JPEG 75. Nothing is written; exit code 1 if it cannot carry it",
     )
 
 
 def run_embed(options):
     if options.output is None and not options.check:
-        raise ValueError("Where shall the marked photo go? Name it with -o OUT.")
+        raise ValueError("Expected a file or folder for the marked photo: add -o OUT.")
     key = read_key(options)
     message = message_of(options)
     many = _is_many(options)
@@ -165,7 +165,7 @@ def _embed_one(options, message, key):
 
     check_output(options.output, options.quality, options.overwrite)
     if not os.path.isfile(options.photos[0]):
-        read_photo(options.photos[0])  # says what is wrong, before seconds of loading
+        read_photo(options.photos[0])  # reports the problem before seconds of loading
     report = load_watermarker(options.network).embed_file(
         options.photos[0],
         options.output,

@@ -1,4 +1,4 @@
-"""`tfwm extract`."""
+"""`tfwm extract`: reads messages from photos."""
 
 import argparse
 import os
@@ -24,22 +24,22 @@ def add_extract(subparsers):
         "extract",
         run_extract,
         "reads the message from a photo, or from all photos of a folder",
-        "The photo may be a copy that was saved anew, resized, cut or turned a little; --search "
-        "says how far to look, an unmarked photo takes longest. Prints the message; what "
-        "was decided, and why, goes to stderr or with --json into the result: p_value is the "
-        "probability that an unmarked photo or another key looks as marked, bit_confidence that "
-        "each bit is right. Exit codes: 0 the mark is present, 1 it is absent or uncertain (of a "
-        "folder: in one photo or more), 2 error. A wrong key or network cannot be told from an "
-        "unmarked photo: absent.",
+        "The photo may be a copy that was saved again, resized, cut or turned a little; --search "
+        "sets how far to look, and an unmarked photo takes longest. Prints the message. The "
+        "decision and its reason go to stderr, or with --json into the result: p_value is the "
+        "probability that an unmarked photo or another key looks as marked, bit_confidence the "
+        "probability that each bit is right. Exit codes: 0 the mark is present, 1 it is absent or "
+        "uncertain (in a folder: in one photo or more), 2 error. With a wrong key or network, a "
+        "marked photo looks like an unmarked one: absent.",
         [
             "tfwm extract marked.png",
-            "tfwm extract copy.jpg --key-file secret.txt --search all --json",
+            "tfwm extract copy.jpg --key-file my.key --search all --json",
             "tfwm extract print.jpg --corners 12,30 410,22 420,300 8,310",
-            "tfwm extract found/ --key-file secret.txt --report found.csv",
+            "tfwm extract found/ --key-file my.key --report found.csv",
         ],
     )
     parser.add_argument(
-        "photos", nargs="+", metavar="PHOTO", help="what to read: one photo, several, or a folder"
+        "photos", nargs="+", metavar="PHOTO", help="photos to read: one, several, or a folder"
     )
     add_key(parser)
     parser.add_argument(
@@ -48,8 +48,8 @@ def add_extract(subparsers):
         type=_corner,
         metavar="X,Y",
         help="corners of a marked print or screen that the photo shows, in pixels, clockwise from "
-        "the picture's top left; or find: read the photo itself and what looks like a print or a "
-        "screen in it. After the photos",
+        "the picture's top left; or find: read the photo itself and everything in it that looks "
+        "like a print or a screen. Write it after the photos",
     )
     parser.add_argument(
         "--search",
@@ -102,7 +102,7 @@ def _corners(options):
         told = " ".join(c if c == FIND else "{:g},{:g}".format(*c) for c in corners)
         raise ValueError(f"Expected four corners X,Y or {FIND}. Received: --corners {told}")
     if len(options.photos) > 1 or os.path.isdir(options.photos[0]):
-        raise ValueError(f"Four corners go with one photo: take --corners {FIND} for several.")
+        raise ValueError(f"Four corners go with one photo: use --corners {FIND} for several.")
     return corners
 
 

@@ -1,4 +1,4 @@
-"""`tfwm keygen`."""
+"""`tfwm keygen`: writes a new key file."""
 
 from tfwm.cli.options import add_command
 from tfwm.cli.output import in_one_line

@@ -1,4 +1,4 @@
-"""Networks by name, as commands take them."""
+"""Loads the networks that commands name."""
 
 from tfwm.startup import import_tensorflow
 

@@ -1,4 +1,4 @@
-"""What several commands share: their options, and the form of their help."""
+"""Options that several commands share, and the form of their help."""
 
 import argparse
 import math
@@ -61,7 +61,7 @@ def add_key(parser, what=None):
         help=(
             what
             or "secret key of the message: nobody can read the message or compose another one "
-            "without it. Whoever has a marked photo can still detect, copy or remove its mark. "
+            "without it. But everybody who has a marked photo can detect, copy or remove its mark. "
             "Without a key, everybody can read the message"
         )
         + ". Other users of this computer see it in the list of processes, and your shell keeps "
@@ -79,6 +79,17 @@ def read_key(options, strong=False):
     from tfwm.keys import find_key
 
     return find_key(options.key, options.key_file, strong)
+
+
+def add_false_positive_rate(parser):
+    parser.add_argument(
+        "--false-positive-rate",
+        type=number(0, 1, "a rate between 0 and 1", open_ends=True),
+        default=1e-3,
+        metavar="RATE",
+        help="how often unmarked images may be called marked: p-values up to RATE count as proof, "
+        "1e-3 by default",
+    )
 
 
 def number(low, high, what, kind=float, open_ends=False):

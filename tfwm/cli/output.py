@@ -1,4 +1,4 @@
-"""What commands print."""
+"""Prints results, notes and progress of commands."""
 
 import contextlib
 import json
@@ -30,11 +30,10 @@ def print_notes(name, notes):
 
 
 class Progress:
-    """Shows on a terminal how far the work is, and prints what went wrong with a file.
+    """Shows on a terminal the share of work done, and prints problems with single files.
 
-    An instance is what the library takes as `progress`: called with the share done, 0 to 1, and
-    what was just done or is being done. Texts of folder runs are those of
-    `tfwm.batch.run.run_jobs`.
+    The library calls an instance as `progress`, with the share done, 0 to 1, and a text about the
+    work just done or in hand. `tfwm.batch.run.run_jobs` describes the texts of folder runs.
     """
 
     def __init__(self):

@@ -1,4 +1,4 @@
-"""All commands together."""
+"""The parser of all commands."""
 
 import argparse
 

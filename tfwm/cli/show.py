@@ -1,4 +1,4 @@
-"""Commands that show what a mark does: report, demo."""
+"""Commands that show the effect of a mark: report, demo."""
 
 from tfwm.cli.embed import add_message, add_strength, message_of
 from tfwm.cli.load import load_watermarker
@@ -11,13 +11,13 @@ def add_report(subparsers):
         subparsers,
         "report",
         run_report,
-        "makes a page about photos: what a mark changes, and what it survives",
-        "With a message, each photo is marked, compared with its original, edited in all ways "
-        "of a suite and read again; no photo is written. Without one, the photos are "
-        "read as they are. The page is one HTML file that holds its pictures.",
+        "makes a page about photos: what a mark changes and what it survives",
+        "With a message, each photo is marked, compared with its original, distorted in all ways "
+        "of a suite and read again; no photo is written. Without a message, the photos are read "
+        "as they are. The page is one HTML file that contains its pictures.",
         [
             "tfwm report photo.jpg --message '(c) 2026 Ada Lovelace'",
-            "tfwm report found.jpg -o found.html --key-file secret.txt",
+            "tfwm report found.jpg -o found.html --key-file my.key",
         ],
     )
     parser.add_argument("photos", nargs="+", metavar="PHOTO", help="photos to show")
@@ -31,7 +31,7 @@ def add_report(subparsers):
         "--suite",
         default="everyday",
         metavar="NAME",
-        help="the edits to try: everyday (the default), or a TOML file",
+        help="the distortions to try: everyday (the default), or a TOML file",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace FILE if it exists")
     add_network(parser)
@@ -70,8 +70,8 @@ def add_demo(subparsers):
         subparsers,
         "demo",
         run_demo,
-        "opens a page on this computer to mark photos, damage them and read them again",
-        "Photos stay on this computer. Ctrl-C ends it.",
+        "opens a page on this computer to mark photos, distort them and read them again",
+        "Photos stay on this computer. Ctrl-C stops it.",
         ["tfwm demo", "tfwm demo --port 9000 --no-browser"],
     )
     parser.add_argument(

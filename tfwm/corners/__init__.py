@@ -1,4 +1,4 @@
-"""Finding the corners of a print or screen in a photo, and making the picture upright."""
+"""Finds the corners of a print or screen in a photo, and makes the picture upright."""
 
 from tfwm.corners.find_quadrilaterals import find_quadrilaterals
 from tfwm.corners.rectify import check_corners, mean_sides, rectify, solve_homography

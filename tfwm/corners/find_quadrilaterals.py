@@ -1,4 +1,4 @@
-"""Finding prints and screens in a photo by their straight edges."""
+"""Finds prints and screens in a photo by their straight edges."""
 
 import itertools
 from typing import NamedTuple
@@ -6,9 +6,10 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 from scipy import ndimage
-from skimage.transform import hough_line, hough_line_peaks
 
-# Long side at which edges are looked for, in pixels.
+from tfwm.checks import need
+
+# Long side of the photo when edges are looked for, in pixels.
 LOOK_SIDE = 512
 # Candidates at most.
 LIMIT = 5
@@ -25,14 +26,14 @@ STEEP = (0.0, 2.0)
 ALONG = 8.0
 # Pixels between an edge and its line.
 NEAR = 1.5
-# Degrees between opposite sides; neighbours are at least 90 less this apart.
+# Degrees between opposite sides; neighbors are at least 90 less this apart.
 SKEW = 35.0
 # Least side, as a share of the photo's short one and of the longest of the quadrilateral; least
 # area, as a share of the photo's.
 LEAST_SIDE = 0.15
 SLIMMEST = 0.2
 LEAST_AREA = 0.05
-# What a side at the edge of the photo counts as, of 1 for an unbroken edge.
+# Score of a side at the edge of the photo; an unbroken edge scores 1.
 AT_BORDER = 0.4
 LEAST_SCORE = 0.5
 # So many are looked at closely.
@@ -40,18 +41,18 @@ CLOSER = 300
 # Pixels outside a side at which its surroundings are looked at, and places along it.
 OUTSIDE = 4.0
 PLACES = 24
-# Deviation of the surroundings' colour at which a score falls to 1 / e.
+# Deviation of the surroundings' color at which a score falls to 1 / e.
 EVEN = 0.15
 # Corners nearer than this share of the long side are the same.
 SAME = 0.02
 
 
 def find_quadrilaterals(photo):
-    """Finds what may be a print or a screen: large quadrilaterals with straight edges.
+    """Finds large quadrilaterals with straight edges, which may be prints or screens.
 
-    Straight lines are looked for along which the colour changes, and among the quadrilaterals
-    that four of them form those whose sides are edges from corner to corner, and end there. A
-    framed picture gives two: with its frame and without. Scenery may have quadrilaterals too.
+    The search finds straight lines along which the color changes. Of the quadrilaterals that four
+    lines form, it keeps those whose sides are edges from corner to corner and end there. A framed
+    picture yields two, with and without its frame. Scenery may contain quadrilaterals too.
 
     Args:
         photo: `tfwm.images.Photo`.
@@ -119,7 +120,7 @@ def _reduced(photo):
 
 
 def _edges(values):
-    """Ridges of the colour's slope (structure tensor over all channels)."""
+    """Ridges of the color's slope (structure tensor over all channels)."""
     dy, dx = (ndimage.gaussian_filter(values, (1, 1, 0), order) for order in ((1, 0, 0), (0, 1, 0)))
     yy, xx, xy = (dy**2).sum(axis=2), (dx**2).sum(axis=2), (dx * dy).sum(axis=2)
     spread = np.hypot(xx - yy, 2 * xy)
@@ -147,6 +148,7 @@ def _lines(edges, shape):
 
     A line holds the points with x cos(angle) + y sin(angle) = distance.
     """
+    hough = need("skimage.transform", "evaluate")
     image = np.zeros(shape[:2], bool)
     columns, rows = np.floor(edges.places).astype(int).T.clip(0, [[shape[1] - 1], [shape[0] - 1]])
     found = []
@@ -160,9 +162,9 @@ def _lines(edges, shape):
         image[:] = False
         image[rows[inside & strong], columns[inside & strong]] = True
         angles = np.arange(start, start + sector - 1e-6, np.deg2rad(0.5))
-        space, angles, distances = hough_line(image, angles)
+        space, angles, distances = hough.hough_line(image, angles)
         votes = 3 * ndimage.uniform_filter1d(space.astype(float), 3, axis=0)
-        peaks = hough_line_peaks(
+        peaks = hough.hough_line_peaks(
             *(votes, angles, distances),
             min_distance=4,
             min_angle=4,
@@ -173,7 +175,7 @@ def _lines(edges, shape):
     found.sort(key=lambda peak: -peak[0])
     lines = []
     for _, angle, distance in found:
-        # hough_line counts from the centre of the first pixel.
+        # hough_line counts from the center of the first pixel.
         line = _fit(edges, angle, distance + 0.5 * (np.cos(angle) + np.sin(angle)))
         if not any(_same_line(line, other, shape) for other in lines):
             lines.append(line)
@@ -193,13 +195,13 @@ def _fit(edges, angle, distance):
         if near.sum() < 8:
             break
         points = edges.places[near]
-        centre = points.mean(axis=0)
-        along = np.linalg.svd(points - centre, full_matrices=False)[2][0]
+        center = points.mean(axis=0)
+        along = np.linalg.svd(points - center, full_matrices=False)[2][0]
         normal = np.array([-along[1], along[0]])
         angle = np.arctan2(normal[1], normal[0])
         if abs(angle) > np.pi / 2:
             normal, angle = -normal, np.arctan2(-normal[1], -normal[0])
-        distance = centre @ normal
+        distance = center @ normal
     return angle, distance
 
 
@@ -244,7 +246,7 @@ def _quadrilaterals(lines, shape):
 
 
 def _edge_scores(quads, corners, lines, edges, shape):
-    """How much of each quadrilateral's sides are edges, less what goes on beyond its corners."""
+    """Share of each quadrilateral's sides that are edges, less what continues past its corners."""
     lengths = np.hypot(*np.moveaxis(np.roll(corners, -1, axis=1) - corners, -1, 0))
     reach = 2 * int(np.hypot(*shape[:2]))
     covers = np.stack([_cover(line, edges, shape, reach) for line in lines])
@@ -268,9 +270,9 @@ def _edge_scores(quads, corners, lines, edges, shape):
 
 
 def _unevenness(corners, values):
-    """How much the colour around each quadrilateral differs from a slow change, `(n,)`.
+    """How much the color around each quadrilateral differs from a slow change, `(n,)`.
 
-    What a picture lies on looks alike on all of its sides; what is in it does not.
+    The ground around a picture looks alike on all sides; the picture itself does not.
     """
     height, width, channels = values.shape
     soft = ndimage.gaussian_filter(values, (1.5, 1.5, 0))
@@ -309,8 +311,8 @@ def _cover(line, edges, shape, reach):
 
 def _upright(corners):
     """Clockwise from the top left corner of the picture turned by less than 45 degrees."""
-    centre = corners.mean(axis=0)
-    angles = np.arctan2(*(corners - centre).T[::-1])
+    center = corners.mean(axis=0)
+    angles = np.arctan2(*(corners - center).T[::-1])
     corners = corners[np.argsort(angles)]  # clockwise, as y points down
     ways = np.roll(corners, -1, axis=0) - corners
     # From the top left corner, sides go right, down, left and up.

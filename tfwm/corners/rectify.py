@@ -1,4 +1,4 @@
-"""Pictures that were photographed from aside, made upright."""
+"""Makes pictures upright that were photographed at an angle."""
 
 import dataclasses
 
@@ -14,8 +14,8 @@ REACH = 2
 def rectify(photo, corners, size=None):
     """Cuts a print or a screen out of a photo and makes it upright.
 
-    Bicubic; a picture that gets smaller is antialiased. What lies outside the photo repeats its
-    edge.
+    Uses bicubic interpolation; a picture that gets smaller is antialiased. Outside the photo, its
+    edge is repeated.
 
     Args:
         photo: `tfwm.images.Photo`.
@@ -24,8 +24,10 @@ def rectify(photo, corners, size=None):
         size: `(height, width)` of the result, by default the means of opposite sides.
 
     Returns:
-        `tfwm.images.Photo` of the same type, channels and metadata. Raises `ValueError` for
-        corners of no convex quadrilateral or far outside the photo.
+        `tfwm.images.Photo` of the same type, channels and metadata.
+
+    Raises:
+        ValueError: the corners form no convex quadrilateral, or lie far outside the photo.
 
     Example:
 

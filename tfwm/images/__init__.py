@@ -1,7 +1,7 @@
-"""Photos from and to disk: any mode in, the same kind out, metadata kept, no half-written file."""
+"""Photos from and to disk, whole and with metadata; their luminance, their PSNR and SSIM."""
 
 from tfwm.images.arrays import largest_level, plane, to_float, to_uint8
-from tfwm.images.luma import add_colours, add_luminance, luminance
+from tfwm.images.luma import add_colors, add_luminance, luminance
 from tfwm.images.photo import ImageError, Photo
 from tfwm.images.pictures import amplify, data_uri
 from tfwm.images.quality import large_ssim, mean_quality, psnr, ssim
@@ -21,7 +21,7 @@ __all__ = [
     "to_uint8",
     "ImageError",
     "Photo",
-    "add_colours",
+    "add_colors",
     "add_luminance",
     "check_output",
     "encode_photo",

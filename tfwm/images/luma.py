@@ -1,4 +1,4 @@
-"""The part of a photo that carries a mark, luminance or colours, in plain NumPy."""
+"""The part of a photo that carries a mark, luminance or colors, in plain NumPy."""
 
 import numpy as np
 
@@ -6,8 +6,8 @@ from tfwm.images.arrays import largest_level, to_float
 
 # ITU-R BT.601 luma, the Y that JPEG keeps (ITU-T T.871, section 7).
 WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32)
-# A colour channel may move this many times as far as the luminance asks for, to make up
-# for another one that is already black or full: beyond, colours would visibly shift.
+# A color channel may move this many times as far as the luminance asks for, to make up for
+# another channel that is already black or full: further, colors would shift visibly.
 REACH = 2.0
 
 
@@ -30,10 +30,10 @@ def luminance(pixels):
 
 
 def add_luminance(pixels, change):
-    """Adds to the luminance of a photo and leaves its chroma alone where it can.
+    """Adds to the luminance of a photo and keeps its chroma where possible.
 
-    R, G and B move by the same amount, which changes Y by it and Cb and Cr not at all. Where
-    a channel would leave the range, the others take over what it could not do, up to twice
+    R, G and B move by the same amount, which changes Y by it and leaves Cb and Cr as they are.
+    Where one channel would leave the range, the other channels move further instead, up to twice
     the wanted change.
 
     Args:
@@ -65,10 +65,10 @@ def add_luminance(pixels, change):
     return marked.astype(pixels.dtype)
 
 
-def add_colours(pixels, change):
+def add_colors(pixels, change):
     """Adds a change of its own to R, G and B of a photo.
 
-    A gray photo stays gray: it takes the luminance of the change.
+    A gray photo stays gray: only the luminance of the change is added.
 
     Args:
         pixels: `(H, W, 1)` or `(H, W, 3)`, as for `luminance`.
@@ -80,7 +80,7 @@ def add_colours(pixels, change):
     Example:
 
     >>> change = np.array([[[3, -2, 0]]]) / 255
-    >>> add_colours(np.full((1, 1, 3), 100, np.uint8), change)[0, 0].tolist()
+    >>> add_colors(np.full((1, 1, 3), 100, np.uint8), change)[0, 0].tolist()
     [103, 98, 100]
     """
     change = np.asarray(change, np.float32)

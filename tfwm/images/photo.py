@@ -1,4 +1,4 @@
-"""A photo in memory, together with what its file said about it."""
+"""A photo in memory, with the metadata of its file."""
 
 import dataclasses
 
@@ -17,10 +17,10 @@ class Photo:
     Args:
         pixels: `(H, W, 1)` gray or `(H, W, 3)` RGB; uint8, uint16 or floats in [0, 1].
         alpha: `(H, W)` transparency of the same type, or `None`.
-        metadata: what goes along when the photo is saved: `exif`, `xmp` and `icc_profile`
+        metadata: data that is saved with the photo: `exif`, `xmp` and `icc_profile`
             (bytes), `dpi`, `comment`, `text` (dict, PNG).
-        notes: sentences about what reading changed, such as a palette turned into colours.
-        name: what messages call it, usually its path.
+        notes: sentences about changes that reading made, such as a palette turned into colors.
+        name: used in error messages, usually its path.
 
     Example:
 
@@ -37,7 +37,7 @@ class Photo:
 
     @classmethod
     def from_array(cls, array):
-        """Takes `(H, W)` or `(H, W, 1 to 4)`: gray, gray and alpha, RGB, RGB and alpha."""
+        """Makes a photo of `(H, W)` or `(H, W, 1 to 4)`: gray, gray and alpha, RGB, RGBA."""
         array = np.asarray(array)
         if array.dtype not in (np.uint8, np.uint16) and array.dtype.kind != "f":
             raise ImageError(
@@ -55,9 +55,9 @@ class Photo:
                 f"Received: values from {array.min():g} to {array.max():g}; scale them first."
             )
         channels = array if array.ndim == 3 else array[..., None]
-        colours = 1 if channels.shape[2] < 3 else 3
+        colors = 1 if channels.shape[2] < 3 else 3
         alpha = channels[..., -1] if channels.shape[2] in (2, 4) else None
-        return cls(channels[..., :colours], alpha, name="array")
+        return cls(channels[..., :colors], alpha, name="array")
 
     def to_array(self, like):
         """Returns the pixels (and alpha) in the shape of the array `like`."""

@@ -1,7 +1,8 @@
-"""How far a marked image is from its cover, as the papers measure it."""
+"""PSNR and SSIM of a marked image and its cover, as the papers measure them."""
 
 import numpy as np
 
+from tfwm.checks import need
 from tfwm.images.arrays import largest_level, plane
 
 IDENTICAL = 100.0
@@ -38,9 +39,9 @@ def psnr(cover, marked, identical=IDENTICAL):
 
 
 def ssim(cover, marked):
-    """Structural similarity of two uint8 images: scikit-image's, uniform 9 x 9 window.
+    """Returns the structural similarity of two uint8 images (scikit-image, 9 x 9 window).
 
-    Wang et al. 2004; ReDMark reports it like this. Colour is the mean over channels.
+    Wang et al. 2004; ReDMark reports it like this. Color is the mean over channels.
 
     Example:
 
@@ -48,11 +49,12 @@ def ssim(cover, marked):
     >>> float(ssim(cover, cover))
     1.0
     """
-    from skimage.metrics import structural_similarity  # marking a photo does not need it
-
+    metrics = need("skimage.metrics", "evaluate")  # marking a photo does not need it
     axis = -1 if cover.ndim == 3 else None
     return float(
-        structural_similarity(cover, marked, win_size=WINDOW, data_range=255, channel_axis=axis)
+        metrics.structural_similarity(
+            cover, marked, win_size=WINDOW, data_range=255, channel_axis=axis
+        )
     )
 
 
@@ -69,10 +71,10 @@ def mean_quality(before, after):
 
 
 def large_ssim(cover, marked):
-    """Structural similarity as `ssim` has it, in bounded memory.
+    """Returns the value of `ssim`, in bounded memory.
 
-    scikit-image's takes about 100 bytes a pixel; so it runs in bands of rows that overlap by
-    as much as its window reaches.
+    scikit-image takes about 100 bytes a pixel. So it runs in bands of rows that overlap by the
+    reach of its window.
 
     Args:
         cover: uint8, `(H, W)` or `(H, W, 3)`.

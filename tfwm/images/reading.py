@@ -13,9 +13,9 @@ from tfwm.images.photo import ImageError, Photo
 
 # Pillow knows more, some of it (EPS) by starting other programs.
 FORMATS = "PNG JPEG MPO WEBP TIFF AVIF JPEG2000 BMP GIF PPM".split()
-# What Pillow warns at; 89.5 megapixels, or 268 MB as RGB.
+# Pillow warns at this size: 89.5 megapixels, or 268 MB as RGB.
 MAX_PIXELS = Image.MAX_IMAGE_PIXELS
-# TIFF keeps its layout among the EXIF tags: none of it is true of another file.
+# TIFF keeps its layout among the EXIF tags: these are wrong for any other file.
 LAYOUT_TAGS = {
     254, 255, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 317, 320, 322, 323, 324,
     325, 330, 338, 339, 347, 530, 531, 532, 700, 34675,
@@ -26,16 +26,19 @@ EXIF_START = b"Exif\0\0"
 def read_photo(source):
     """Reads a photo, upright and with its metadata.
 
-    Gray, colour, transparency and 16-bit gray stay as they are. A palette and black-and-white
-    become colours or grays, CMYK and Lab become RGB (by the colour profile if there is one),
-    16-bit colour becomes 8-bit; `notes` says so. The EXIF orientation is applied to the
+    Gray, color, transparency and 16-bit gray stay as they are. A palette and black-and-white
+    become colors or grays, CMYK and Lab become RGB (by the color profile if there is one),
+    16-bit color becomes 8-bit; `notes` reports each change. The EXIF orientation is applied to the
     pixels and removed from the metadata.
 
     Args:
         source: path, `PIL.Image.Image`, NumPy array (see `Photo.from_array`) or `Photo`.
 
     Returns:
-        `Photo`. Raises `ImageError`, one line, if there is no such photo.
+        `Photo`.
+
+    Raises:
+        ImageError: one line, if the photo cannot be read.
 
     Example:
 
@@ -98,7 +101,7 @@ def _from_pil(image, name):
         raise ImageError(
             f"{name} holds {frames} frames or pages: expected a single photo; save one of them."
         )
-    deep_colour = any(";16" in str(tile[3]) for tile in getattr(image, "tile", ()))
+    deep_color = any(";16" in str(tile[3]) for tile in getattr(image, "tile", ()))
     try:
         image.load()
     except Exception as error:
@@ -115,8 +118,8 @@ def _from_pil(image, name):
             f"{name} holds 32-bit floats, whose range is unknown: save it with 8 or 16 bits."
         )
     photo.pixels = pixels if pixels.ndim == 3 else pixels[..., None]
-    if deep_colour and pixels.dtype == np.uint8:
-        photo.notes.append("16-bit colour was read as 8-bit")
+    if deep_color and pixels.dtype == np.uint8:
+        photo.notes.append("16-bit color was read as 8-bit")
     return photo
 
 
@@ -144,7 +147,7 @@ def _upright(image, photo):
         if len(exif):
             raw = exif.tobytes() if changed or layout else info["exif"]
             metadata["exif"] = EXIF_START + raw.removeprefix(EXIF_START)  # WebP leaves it out
-    except Exception:  # EXIF is written by everybody, in every state
+    except Exception:  # many programs write EXIF, some of them badly
         photo.notes.append("unreadable EXIF data was dropped")
     return metadata, image
 
@@ -156,7 +159,7 @@ def _plain_mode(image, photo):
         photo.notes.append(f"{mode} was converted to sRGB")
         return _to_srgb(image, photo.metadata)
     if mode in ("P", "PA"):
-        photo.notes.append("a palette was replaced by full colours")
+        photo.notes.append("a palette was replaced by full colors")
         clear = mode == "PA" or "transparency" in image.info
         return image.convert("RGBA" if clear else "RGB")
     if mode == "1":

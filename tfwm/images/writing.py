@@ -1,4 +1,4 @@
-"""Photos to files, whole or not at all."""
+"""Writes photos to files that appear whole or not at all."""
 
 import dataclasses
 import io
@@ -21,14 +21,14 @@ FORMATS = {
     ".tiff": "TIFF",
     ".webp": "WEBP",
 }
-# Without chroma subsampling, where luminance would move as well.
+# JPEG and AVIF are saved without chroma subsampling, which would change luminance as well.
 JPEG_QUALITY = 95
 AVIF_QUALITY = 90
 LOSSY = ("JPEG", "AVIF")
 
 
 def check_output(path, quality=None, overwrite=False):
-    """Tells before the work whether a photo can be written to `path`.
+    """Checks before the work whether a photo can be written to `path`.
 
     Args:
         path: file to write; its ending chooses the format.
@@ -36,21 +36,24 @@ def check_output(path, quality=None, overwrite=False):
         overwrite: whether an existing file may be replaced.
 
     Returns:
-        The format's name. Raises `ImageError` if it cannot.
+        The format's name.
+
+    Raises:
+        ImageError: one line that says why the photo cannot be written.
     """
     path = Path(path)
     file_format = FORMATS.get(path.suffix.lower())
     if file_format is None:
         raise ImageError(
             f"{path} has no ending that is known: expected one of {' '.join(FORMATS)}; "
-            "name the file so."
+            "rename the file."
         )
     if file_format in ("WEBP", "AVIF") and not features.check(file_format.lower()):
         raise ImageError(f"This Pillow cannot write {file_format}: save as .png instead.")
     if quality is not None:
         if file_format not in LOSSY:
             raise ImageError(
-                f"A quality goes with JPEG and AVIF only, {file_format} is saved lossless."
+                f"A quality goes with JPEG and AVIF only; {file_format} is lossless: leave it out."
             )
         if not 1 <= quality <= 100:
             raise ImageError(f"Expected a quality from 1 to 100. Received: {quality}")

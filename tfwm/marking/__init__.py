@@ -1,4 +1,4 @@
-"""Where a mark lies in a photo, how it is found again, and how a file is marked safely."""
+"""Where a mark lies in a photo, how it is found again, and how a marked file is checked."""
 
 from tfwm.marking.canvas import WORKING_PIXELS, Alignment, Canvas, add_residual, natural_scale
 from tfwm.marking.check import Check, EmbedOptions, FileReport, check_votes, decoded, resaved

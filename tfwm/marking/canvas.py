@@ -1,4 +1,4 @@
-"""What a network sees of a photo of any size, how a copy lies to it, and the way back."""
+"""A photo of any size as a network sees it, its alignment, and the change scaled back up."""
 
 import dataclasses
 import math
@@ -8,29 +8,29 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from PIL import Image
 
-from tfwm.images import add_colours, add_luminance, luminance
+from tfwm.images import add_colors, add_luminance, luminance
 
-# A photo is marked at the size at which it has this many pixels, a smaller one at its own:
-# so a mark bears every later resize, and the cost does not grow with the photo.
+# A photo is marked at the size at which it has this many pixels, a smaller one at its own size.
+# So a mark survives every later resize, and the cost does not grow with the photo.
 WORKING_PIXELS = 512 * 768
-# What is converted at once, which bounds the memory of large photos.
+# So many pixels are converted at once, which bounds the memory of large photos.
 BAND_PIXELS = 1 << 18
 
 
 @dataclasses.dataclass(frozen=True)
 class Alignment:
-    """How a copy lies to the photo that was marked.
+    """The position of a copy relative to the photo that was marked.
 
     Args:
         scale: factor from the copy's pixels to those at which the mark was made.
         rotation: degrees counterclockwise that undo the copy's rotation.
         turns: quarter turns counterclockwise that undo the copy's.
         flipped: whether the copy is a mirror image.
-        offset: `(rows, columns)` from the centre of the scaled and turned copy to a corner of
+        offset: `(rows, columns)` from the center of the scaled and turned copy to a corner of
             a payload's tile, in pixels; `None` if the top left pixel is one, as in a photo
             that was not cropped.
-        whole: whether the network sees photos as a whole: the copy, squeezed to its size, then
-            is `scale` times the photo, and its centre lies `offset` from the photo's.
+        whole: whether the network sees photos as a whole. Then the copy, squeezed to the network's
+            size, is `scale` times the photo, and its center lies `offset` from the photo's.
     """
 
     scale: float = 1.0
@@ -55,11 +55,11 @@ def natural_scale(height, width):
 
 
 class Canvas:
-    """What a network sees of a photo, at any size.
+    """A photo of any size, as a network sees it.
 
     Args:
         photo: `tfwm.images.Photo`.
-        channels: 1 for the luminance, 3 for R, G and B, which are alike for a gray photo.
+        channels: 1 for the luminance, 3 for R, G and B, which are equal for a gray photo.
         size: `(height, width)` to squeeze the photo to, its own by default.
 
     Example:
@@ -81,7 +81,7 @@ class Canvas:
 
     @classmethod
     def of(cls, network, photo):
-        """Returns what a network sees of a photo."""
+        """Returns the canvas of a photo for a network."""
         return cls(photo, network.channels, network.patch_shape if network.whole else None)
 
     def scaled(self, scale, window=None):
@@ -92,7 +92,7 @@ class Canvas:
 
         Args:
             scale: factor from the photo's size.
-            window: largest side of a part around the centre pixel `(side // 2)` to return,
+            window: largest side of a part around the center pixel `(side // 2)` to return,
                 instead of all `(floor(height * scale), floor(width * scale))`.
         """
         sides = [max(int(n * scale + 1e-6), 1) for n in (self.height, self.width)]
@@ -112,13 +112,13 @@ class Canvas:
 
 
 def add_residual(pixels, residual, scale):
-    """Adds a residual at working size to a photo's luminance or colours.
+    """Adds a residual at working size to a photo's luminance or colors.
 
     Args:
         pixels: `(H, W, 1 or 3)`, see `tfwm.images.Photo`.
         residual: `(h, w, 1)` float for the luminance or `(h, w, 3)` for R, G and B, its top
-            left pixel that of the photo; what it does not cover at the right and the bottom
-            stays as it is.
+            left pixel that of the photo; pixels that it does not cover at the right and the
+            bottom stay as they are.
         scale: factor from the photo's size to the residual's, or a pair for height and width.
 
     Returns:
@@ -141,7 +141,7 @@ def add_residual(pixels, residual, scale):
             change = np.dstack([p.resize(size, Image.BICUBIC, box) for p in planes])
         band = pixels[top:bottom, :columns]
         if len(planes) == 3:
-            marked[top:bottom, :columns] = add_colours(band, change)
+            marked[top:bottom, :columns] = add_colors(band, change)
         else:
             marked[top:bottom, :columns] = add_luminance(band, change[..., 0])
 

@@ -1,4 +1,4 @@
-"""How a file is marked, whether its mark still reads once it is saved, and what is reported."""
+"""Options and reports of marked files, and the check that a mark still reads once it is saved."""
 
 import dataclasses
 import io
@@ -9,7 +9,7 @@ from PIL import Image
 from tfwm.images import Photo, read_photo, to_uint8
 from tfwm.payload import to_plain
 
-# What a marked photo should at least come back from: an ordinary re-saving.
+# A marked photo should at least survive an ordinary re-saving.
 CHECK_QUALITY = 75
 
 
@@ -59,7 +59,7 @@ class EmbedOptions:
 
 @dataclasses.dataclass(frozen=True)
 class FileReport:
-    """What was embedded in a file.
+    """The result of marking a file.
 
     Args:
         source: path of the photo.
@@ -88,7 +88,7 @@ class FileReport:
 
 
 def check_votes(codec, votes, message, strength, psnr):
-    """Returns the `Check` of a marked photo, from what its saved copy says.
+    """Returns the `Check` of a marked photo, from the votes of its saved copy.
 
     Args:
         codec: `tfwm.payload.Codec` with the key of the mark.

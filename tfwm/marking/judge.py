@@ -17,7 +17,7 @@ DOUBT = 1e-3
 
 @dataclasses.dataclass(frozen=True)
 class Extraction:
-    """What was read from a photo, and how sure it is.
+    """The message read from a photo, and the evidence for it.
 
     Args:
         message: text, bytes, integer or UUID as embedded; `None` if none was readable.
@@ -25,7 +25,7 @@ class Extraction:
         decision: `"present"`, `"absent"` or `"uncertain"`.
         reason: one sentence for the decision.
         p_value: probability that an unmarked photo, or another key, looks at least as marked.
-        false_positive_rate: what `p_value` was compared with.
+        false_positive_rate: the rate that `p_value` was compared with.
         margin: how many times the signal-to-noise ratio of the reading exceeds what the message
             needs; about 1 at the edge of reading.
         bit_confidence: for each bit of the message, the probability that it is right by
@@ -69,10 +69,10 @@ class Extraction:
 class Judge:
     """Weighs the readings of one copy at several alignments, and decides.
 
-    Each stage of the search has a p-value of its own: that of its best score among all that
-    it tried (Sidak). Then the least of the stages counts, corrected for their number. A
-    message whose authentication tag fits is evidence too: a random reading gives one with
-    probability `tag_p_value`, which is doubled as there are two ways to be convinced.
+    Each stage of the search has its own p-value: that of its best score among all that it tried
+    (Sidak). The least p-value of the stages counts, corrected for their number. A message whose
+    authentication tag fits is evidence too: a random reading has one with probability
+    `tag_p_value`, which is doubled because there are two ways to be convinced.
 
     Args:
         codec: `tfwm.payload.Codec`.
@@ -94,10 +94,10 @@ class Judge:
         self._place = None, None
 
     def add(self, stage, alignment, votes, trials, corners=None):
-        """Takes in one reading.
+        """Adds one reading.
 
         Args:
-            stage: which part of the search it comes from.
+            stage: the stage of the search that it comes from.
             alignment: its `Alignment`.
             votes: `(slots,)`.
             trials: alignments looked at so far, in all stages and pictures.

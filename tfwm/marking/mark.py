@@ -24,8 +24,8 @@ class Mark:
         photo: the unmarked `tfwm.images.Photo`.
         residual: `(h, w, 1)` change of the luminance, or `(h, w, 3)` of R, G and B, at working
             size and strength 1.
-        scale: factor from the photo's size to the working size; of a network that sees photos as
-            a whole a pair, for height and width.
+        scale: factor from the photo's size to the working size; for a network that sees photos
+            as a whole, a pair for height and width.
     """
 
     def __init__(self, photo, residual, scale):
@@ -51,8 +51,8 @@ class Mark:
 
         Args:
             strength: see `apply`.
-            psnr: instead, the PSNR wanted in dB over all channels, 20 to 60. The nearest that
-                is not below it; rounding to whole levels may leave it some way above.
+            psnr: instead, the PSNR wanted in dB over all channels, 20 to 60. The result is never
+                below it; rounding to whole levels may leave it slightly above.
         """
         if psnr is None:
             return self.apply(strength), strength
@@ -71,7 +71,7 @@ class Mark:
 
         Args:
             strength: see `apply`.
-            psnr: instead, the PSNR wanted in dB, which gives one photo only.
+            psnr: instead, the PSNR wanted in dB; then there is one photo only.
         """
         if psnr is not None:
             yield self.at(psnr=psnr)

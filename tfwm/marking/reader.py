@@ -1,3 +1,5 @@
+"""Reads the cells of a copy at any alignment, and finds the best offset."""
+
 import itertools
 import math
 from typing import NamedTuple
@@ -7,14 +9,14 @@ from PIL import Image
 
 from tfwm.marking.tiling import tiling_of
 
-# What goes through the network at once.
+# So many pixels go through the network at once.
 BATCH_PIXELS = 1 << 20
-# Of larger patches, a scan takes those as well that the copy does not hold as a whole.
+# If patches are larger, a scan also reads those that lie partly outside the copy.
 LARGE_PATCH = 64 * 64
 
 
 class Cells(NamedTuple):
-    """What a copy's cells say at one alignment.
+    """The logits of a copy's cells at one alignment.
 
     Args:
         logits: `(rows, columns, bits_per_cell)`.
@@ -101,7 +103,7 @@ class Reader:
             alignment: `Alignment`; its offset matters only with `near`.
             step: pixels between the offsets that are tried, within a patch of the network.
                 Shifts by whole patches cost nothing and are all tried.
-            window: largest side of the part, around the centre, that is looked at, in pixels.
+            window: largest side of the part, around the center, that is looked at, in pixels.
             near: tries only offsets within one step of the alignment's.
 
         Returns:
@@ -136,7 +138,7 @@ class Reader:
         return float(scores[number, *shift]), alignment.moved(offset=offset)
 
     def _scores(self, folded):
-        """Standardised correlation with the pilot at all circular shifts `(n, side, side)`."""
+        """Standardized correlation with the pilot at all circular shifts `(n, side, side)`."""
         product, energy = (
             np.fft.irfft2(
                 np.fft.rfft2(values, axes=(1, 2)) * template, s=folded.shape[1:3], axes=(1, 2)
@@ -146,7 +148,7 @@ class Reader:
         return product / np.sqrt(np.maximum(energy, 1e-3))
 
     def _plane(self, alignment, window=None):
-        """The copy as `alignment` puts it, and its top left pixel as seen from the centre.
+        """The copy as `alignment` puts it, and its top left pixel as seen from the center.
 
         For a network of whole photos, it lies on a plane of the network's size at the
         alignment's offset, with its edges repeated around it.
@@ -161,7 +163,7 @@ class Reader:
             images = [Image.fromarray(p) for p in np.moveaxis(plane, -1, 0).copy("C")]
             images = [i.rotate(alignment.rotation, Image.BICUBIC, fillcolor=0.5) for i in images]
             plane = np.dstack(images)
-            plane = _centre(plane, window) if window else plane
+            plane = _center(plane, window) if window else plane
         if self.network.whole:
             return _placed(plane, self.network.patch_shape, alignment.offset or (0, 0)), (0, 0)
         return plane, (-(plane.shape[0] // 2), -(plane.shape[1] // 2))
@@ -185,7 +187,7 @@ def _nearest_zero(position, period):
 
 
 def _placed(plane, shape, offset):
-    """Moves the plane's centre by `offset` from that of a plane of `shape`."""
+    """Moves the plane's center by `offset` from that of a plane of `shape`."""
     for axis in (0, 1):
         side = plane.shape[axis]
         places = np.arange(shape[axis]) - shape[axis] // 2 + side // 2 - offset[axis]
@@ -193,8 +195,8 @@ def _placed(plane, shape, offset):
     return plane
 
 
-def _centre(plane, window):
-    """Cuts a window whose centre pixel `(side // 2)` is the plane's."""
+def _center(plane, window):
+    """Cuts a window whose center pixel `(side // 2)` is the plane's."""
     height, width = plane.shape[:2]
     top, left = (max(n // 2 - window // 2, 0) for n in (height, width))
     return plane[top : top + window, left : left + window]

@@ -1,7 +1,7 @@
-"""Finding a mark in a copy that was cropped, rescaled, turned or mirrored.
+"""Finds a mark in a copy that was cropped, rescaled, turned or mirrored.
 
-Coarse to fine, cheapest first, driven by the pilot's score alone: a window in the middle
-tells which scales and angles are worth a look at the whole copy.
+The search goes from coarse to fine, cheapest first, and follows the pilot's score alone: a window
+in the middle shows which scales and angles deserve a look at the whole copy.
 """
 
 import itertools
@@ -12,10 +12,10 @@ from tfwm.marking.canvas import WORKING_PIXELS, Alignment, natural_scale
 
 STAGES = ("none", "crop", "scale", "rotate", "all")
 LARGEST_SCALE = 4.0
-# A network bears half of a step between two positions, scales or angles.
+# A network tolerates half of a step between two positions, scales or angles.
 COARSE_STEP = 4
-# No more positions are tried in a scan. Steps of 12, 20, ... leave gaps, but come by each phase
-# of cells of 8 and 16 pixels: enough where each part of a large block tells about its bits.
+# A scan tries at most so many positions. Steps of 12, 20, ... leave gaps, but meet each phase of
+# cells of 8 and 16 pixels: enough where each part of a large block carries its bits.
 POSITIONS = 128
 PHASES = 8
 # A window holds at least so many bits of the network.
@@ -27,9 +27,9 @@ ROTATION_STEP = 1.25
 LARGEST_ROTATION = 12.5
 # So many places are looked at closely after each sweep.
 SHORTLIST = 3
-# Chance reaches this score among some thousand places; below it, a place is not refined.
+# Chance reaches this score among about a thousand places; below it, a place is not refined.
 HOPEFUL = 4.5
-# Chance does not reach this score in a whole search: such a place is looked at at once.
+# Chance does not reach this score in a whole search: such a place is refined at once.
 CLEAR = 6.5
 # Of networks of whole photos, whose own tolerance does most of the work: parts that a crop may
 # have left, wholes to which a border may have been added, and angles.
@@ -43,11 +43,11 @@ def candidates(reader, search="rotate", progress=None):
 
     Args:
         reader: `Reader` of the copy.
-        search: how far to look: `"none"`, only the copy as it is, at its size and the one a
-            resize would have left; `"crop"`, shifts, mirror images and quarter turns as well;
+        search: how far to look: `"none"`, only the copy as it is, at its own size and at the
+            size before a resize; `"crop"`, shifts, mirror images and quarter turns as well;
             `"scale"`, any scale from 1 / 3.6 to 3.6 times that; `"rotate"`, angles up to 12
-            degrees; `"all"`, angles and scales together, minutes. See `Plan` for networks with
-            large blocks.
+            degrees; `"all"`, angles and scales together, which takes minutes. See `Plan` for
+            networks with large blocks.
         progress: called with the share done (0 to 1) and the name of the stage.
 
     Yields:
@@ -180,14 +180,14 @@ def _refine(reader, score, alignment, plan):
 
 def _climb(score, alignment, share, look):
     for _ in range(4):
-        best = max((look(n) for n in _neighbours(alignment, share)), key=lambda pair: pair[0])
+        best = max((look(n) for n in _neighbors(alignment, share)), key=lambda pair: pair[0])
         if best[0] <= score:
             break
         score, alignment = best
     return score, alignment
 
 
-def _neighbours(alignment, share):
+def _neighbors(alignment, share):
     ratio = SCALE_STEP**share
     for factor in (ratio, 1 / ratio):
         offset = tuple(round(o * factor) for o in alignment.offset)
@@ -199,7 +199,7 @@ def _neighbours(alignment, share):
 def _settle(reader, alignment, plan):
     """Finds the exact offset from one that is a coarse step off at most.
 
-    With gaps between the positions, the right phase may have been met some cells away.
+    If there are gaps between the positions, the right phase may lie some cells away.
     """
     far = [4 * PHASES] * 2 + [2 * PHASES, PHASES, COARSE_STEP]
     for step in (*(far if plan.sparse else ()), COARSE_STEP // 2, 1):

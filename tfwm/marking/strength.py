@@ -1,4 +1,4 @@
-"""The strength that gives a method the wanted PSNR."""
+"""Finds the strength at which a method reaches a wanted PSNR."""
 
 import math
 
@@ -9,8 +9,8 @@ LARGEST_STEP = 16.0
 def find_strength(quality_at, target, tolerance=0.1, steps=20):
     """Finds the strength whose PSNR is `target` or up to `tolerance` above it.
 
-    The error of most methods grows in proportion to the strength, so the next guess follows
-    from the last in one step; where it leaves the known bounds, they are halved instead.
+    The error of most methods grows in proportion to the strength, so each guess follows from the
+    last one. Where a guess leaves the known bounds, the bounds are halved instead.
 
     Args:
         quality_at: function from a strength to a PSNR in dB.
@@ -19,8 +19,8 @@ def find_strength(quality_at, target, tolerance=0.1, steps=20):
         steps: number of tries.
 
     Returns:
-        `(strength, psnr)`: the strongest that was found to keep the PSNR; if none keeps it,
-        the one nearest to it.
+        `(strength, psnr)`: the largest strength found that keeps the PSNR; if none keeps it, the
+        nearest one.
 
     Example:
 

@@ -1,3 +1,5 @@
+"""Which bit of the payload each cell of a photo carries."""
+
 import math
 
 import numpy as np
@@ -12,9 +14,9 @@ LOGIT_LIMIT = 4.0
 class Tiling:
     """Which slot of the payload each cell of a network's grid carries.
 
-    The grid is covered by tiles of 32 x 32 cells, fewer where a cell carries several bits or
-    is so large that a photo would not hold them. Each carries all slots: so a part of a photo
-    is enough to read from, and a crop shifts the slots around in a circle.
+    Tiles of 32 x 32 cells cover the grid; they are smaller where a cell carries several bits, or is
+    so large that a photo would not hold 32. Each tile carries all slots: so a part of a photo is
+    enough to read from, and a crop shifts the slots in a circle.
 
     Args:
         bits_per_cell: length of the message in one cell of the network.

@@ -1,4 +1,4 @@
-"""The pictures that a photo may show: itself, and prints and screens in it."""
+"""The pictures to read in a photo: the photo itself, and prints and screens in it."""
 
 from typing import NamedTuple
 
@@ -28,7 +28,7 @@ def pictures_in(photo, corners=None):
     Args:
         photo: `tfwm.images.Photo`.
         corners: those of a print or screen, see `rectify`; `"find"` for the photo itself and then
-            what `find_quadrilaterals` finds in it; `None` for the photo itself.
+            the quadrilaterals that `find_quadrilaterals` finds; `None` for the photo itself.
 
     Yields:
         `(photo, corners)`, upright.
@@ -48,9 +48,9 @@ def pictures_in(photo, corners=None):
 
 
 def readings(views, search, progress=None):
-    """Reads pictures, each as it is and then, if there is time, searching further.
+    """Reads all pictures as they are, and then searches further in each of them.
 
-    The search goes on in what was found in the photo before it does in the photo itself.
+    That search begins with the pictures found in the photo, and ends with the photo itself.
 
     Args:
         views: iterator of `View`, which are made as they are needed.
@@ -58,7 +58,7 @@ def readings(views, search, progress=None):
         progress: see `candidates`.
 
     Yields:
-        What `Judge.add` takes; its trials are those in all pictures together.
+        The arguments of `Judge.add`; the trials count all pictures together.
     """
     seen = []
 

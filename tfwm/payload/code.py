@@ -1,3 +1,12 @@
+"""The error-correcting code, a low-density parity-check code that never changes.
+
+The code is a format on disk: another code would read no photo that was marked before. So it is
+constructed here, and tests hold its codewords; a library only decodes it. The base graphs of 5G NR
+(3GPP TS 38.212) would be the standard choice, but they come in lengths of 66 or 50 times a lifting
+size and need puncturing and shortening rules of their own at 46 to 1024 bits, while this
+construction fits every number of slots that a network may have.
+"""
+
 import functools
 import hashlib
 import itertools
@@ -8,7 +17,7 @@ import scipy.sparse
 
 ITERATIONS = 50
 GUESSED_BITS = 4
-# What the library takes for a certain bit: beyond this, probabilities round to 0.
+# The library takes a bit of this value for certain: beyond it, probabilities round to 0.
 LLR_LIMIT = 25.0
 # Part of the format of marked photos, like all of `_checks`.
 LONGEST = 1024
@@ -23,9 +32,8 @@ class Code:
     Systematic, and of two parts. The core is an accumulator, with at most as many checks as
     information bits: each sums some information bits, every bit in three checks, and the parity
     before it. The extension fills the length: each further bit is the sum of two or three bits
-    of the core, as in a raptor code. Beyond 1024 bits, bits repeat instead. The code is defined
-    here, and so the same for ever, whatever the version of the `ldpc` library, which decodes it
-    by belief propagation.
+    of the core, as in a raptor code. Beyond 1024 bits, bits repeat instead. The `ldpc` library
+    decodes by belief propagation.
 
     References: Gallager, "Low-Density Parity-Check Codes", 1963; Chen, Vakilinia, Divsalar and
     Wesel, "Protograph-Based Raptor-Like LDPC Codes", IEEE Trans. Commun. 63(5), 2015.
@@ -68,7 +76,7 @@ class Code:
 
         Args:
             llr: `(length,)` log-likelihood ratios, positive for a 1, 0 for an erasure.
-            iterations: after how many to give up.
+            iterations: number of iterations after which decoding stops.
 
         Returns:
             `(bits, llr, converged)`: the information bits, their log-likelihood ratios
@@ -80,11 +88,11 @@ class Code:
         """Decodes again with the least sure bits fixed to all their values, one by one.
 
         Args:
-            llr: what `decode` was given.
-            after: the log-likelihood ratios that it gave.
+            llr: the same as for `decode`.
+            after: the log-likelihood ratios that it returned.
 
         Yields:
-            Results as of `decode`.
+            Results like those of `decode`.
 
         References: Varnica, Fossorier and Kavcic, "Augmented Belief Propagation Decoding of
         Low-Density Parity Check Codes", IEEE Trans. Commun. 55(7), 2007.
@@ -98,8 +106,8 @@ class Code:
 
     def _decode(self, llr, iterations):
         llr = np.clip(llr, -LLR_LIMIT, LLR_LIMIT)
-        # The library finds the errors of hard decisions from their syndrome, and takes a
-        # syndrome of zeros for no error without a look at the probabilities.
+        # The library finds the errors of hard decisions from their syndrome. If the syndrome is
+        # zero, it reports no error without using the probabilities.
         hard = (llr > 0).astype(np.uint8)
         syndrome = self._matrix @ hard & 1
         if not syndrome.any():
@@ -141,7 +149,7 @@ def _checks(information_bits, length):
 class _Choice:
     """Picks bits for checks: rarely with the same others, then the least used.
 
-    Ties are broken by a hash, which gives the same code on every machine.
+    A hash breaks ties, so that the code is the same on every machine.
     """
 
     def __init__(self, information_bits, length):

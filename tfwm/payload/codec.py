@@ -22,7 +22,7 @@ TAG_BITS = (32, 24, 16)
 COMFORTABLE_RATE = 0.72
 HIGHEST_RATE = 0.77
 
-# Below this share of the SNR that it needs, a frame is not worth a try.
+# A frame is not tried below this share of the SNR that it needs.
 HOPELESS = 0.5
 # The right frame of a clear reading takes a few iterations.
 QUICK_ITERATIONS = 12
@@ -30,7 +30,7 @@ QUICK_ITERATIONS = 12
 
 @dataclasses.dataclass(frozen=True)
 class Decoded:
-    """What `Codec.decode` read.
+    """The message that `Codec.decode` read, and how sure it is.
 
     Args:
         message: `str`, `bytes`, `int` or `uuid.UUID`, as it was embedded.
@@ -54,18 +54,18 @@ class Codec:
     """Turns messages into the bits of a network's slots, and votes back into messages.
 
     A message becomes a frame (kind, length, data, authentication tag), the frame a codeword of
-    an error-correcting code that fills all slots, and the codeword is whitened and spread over
-    the slots by the key. A quarter of the slots are pilots: bits that the key alone fixes,
-    half of them 1, for finding the mark and for evidence. Nobody has to remember a size:
-    a reader tries the few sizes of frames.
+    an error-correcting code that fills all slots, and the key whitens the codeword and spreads
+    it over the slots. A quarter of the slots are pilots: bits that the key alone fixes,
+    half of them 1, for finding the mark and for evidence. Nobody has to remember a size: a
+    reader tries all sizes of frames, which are few.
 
     | slots | pilots | sizes of frames, in bytes of data | tag |
     |---|---|---|---|
     | 192 and more | a quarter | 4, 8, 16, 24, 32, 48, 64 as they fit | 32 bits |
     | 46 to 191 | none | 2, 4, 7, 11 as they fit | 32 bits |
 
-    A frame may take up to 72 % of the code bits; one for which this needs a shorter tag has
-    24 bits of tag, and if that does not do 16 bits, and may then take up to 77 %.
+    A frame may take up to 72 % of the code bits. A frame that is too large with a tag of 32 bits
+    has a tag of 24 bits; if it is still too large, it has 16 bits and may take up to 77 %.
 
     Args:
         slots: number of bits that the network carries, 46 or more.
@@ -105,7 +105,7 @@ class Codec:
             kind: see `tfwm.payload.to_bytes`.
 
         Raises:
-            ValueError: for what is no message, and for one that does not fit.
+            ValueError: `message` is not a message, or does not fit.
         """
         kind, data = to_bytes(message, kind)
         frame = self._frame(len(data))
@@ -115,16 +115,16 @@ class Codec:
         return bits
 
     def decode(self, votes, thorough=True):
-        """Reads the message, or gives `None` if no tag fits.
+        """Reads the message; returns `None` if no tag fits.
 
         Sizes of frames that need far more signal than the pilots show are not tried, so an
-        unmarked photo takes no time.
+        unmarked photo takes almost no time.
 
         Args:
             votes: `(slots,)`, log-likelihood ratios up to a factor, positive for a 1, or any
-                numbers of which the larger are the surer; 0 for a slot that was not seen.
-            thorough: also guess bits where plain decoding fails, which takes some ten times
-                longer then, and reads at about 4 % less signal.
+                numbers where a larger one is surer; 0 for a slot that was not seen.
+            thorough: also guess bits where plain decoding fails. This takes about ten times as
+                long then, and reads at about 4 % less signal.
 
         Returns:
             `Decoded` or `None`.
@@ -156,9 +156,9 @@ class Codec:
         )
 
     def pilot_score(self, votes):
-        """Standardised correlation of votes with the pilots (`evidence.pilot_score`).
+        """Standardized correlation of votes with the pilots (`evidence.pilot_score`).
 
-        0 if there are too few slots for pilots.
+        Returns 0 if there are too few slots for pilots.
         """
         return pilot_score(self.pilot[self._pilots], self._votes(votes)[self._pilots])
 
@@ -170,7 +170,7 @@ class Codec:
             trials: how many were tried.
 
         Returns:
-            0 to 1; 1 if there are no pilots: evidence then is `Decoded.tag_p_value` alone.
+            0 to 1; 1 if there are no pilots. Then `Decoded.tag_p_value` is the only evidence.
         """
         return normal_p_value(score, trials) if len(self._pilots) else 1.0
 
@@ -178,8 +178,8 @@ class Codec:
         """Returns how far the reading of a known message is from failing.
 
         The signal-to-noise ratio of the votes over all code bits, divided by the ratio at
-        which one frame of this size in a thousand is lost: above 1 reads, 2 is 3 dB of
-        reserve for whatever happens to the photo.
+        which one frame of this size in a thousand is lost. Above 1 the message reads; 2 leaves
+        3 dB for later changes of the photo.
         """
         votes = self._votes(votes)
         frame = self._frame(len(to_bytes(message, kind)[1]))

@@ -1,9 +1,8 @@
-"""How surely votes are no accident: p-values against unmarked photos and wrong keys.
+"""The p-values of a reading, against unmarked photos and wrong keys.
 
-The model puts the randomness into the key, not into the photo: whatever the votes of a photo
-are, a key that has nothing to do with them assigns signs to slots by chance. So nothing is
-assumed of photos or networks. What the p-values say of a photo, they say over the choice of
-the key.
+The model puts the randomness into the key, not into the photo. Whatever the votes of a photo are,
+an unrelated key assigns signs to slots by chance. So the model assumes nothing about photos or
+networks: a p-value is a probability over the choice of the key.
 """
 
 import math
@@ -13,7 +12,7 @@ from scipy.special import ndtr
 
 
 def pilot_score(signs, votes):
-    """Correlates votes with known signs, standardised over all orders of the signs.
+    """Correlates votes with known signs, standardized over all orders of the signs.
 
     Slots with a vote of 0 were not seen and do not count. With `n` seen slots, the sum of
     sign times (vote - mean vote) over random orders of the seen signs has mean 0 and variance

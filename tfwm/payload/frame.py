@@ -1,3 +1,5 @@
+"""The bits of one message before error correction: kind, padding, data and tag."""
+
 import math
 
 import numpy as np
@@ -10,8 +12,8 @@ KIND_BITS = 2
 class Frame:
     """The bits that carry a message of up to `size` bytes: kind, padding, data and tag.
 
-    A class of frames serves messages longer than the next smaller one does; so two bits of kind
-    and two to four for the number of padding bytes describe it.
+    Each class of frames serves messages that are too long for the next smaller class. So two bits
+    of kind, and two to four bits for the number of padding bytes, describe a message.
 
     Args:
         size: largest number of bytes of data.

@@ -11,9 +11,9 @@ def to_bytes(message, kind=None):
 
     Args:
         message: `str`, `bytes`, an integer of at least 0 or `uuid.UUID`; not empty.
-        kind: `"text"`, `"bytes"`, `"int"` or `"uuid"`; `None` goes by the type of the message.
-            A kind lets a text stand for another message: digits for an integer, hexadecimal
-            digits for bytes, the usual form for a UUID.
+        kind: `"text"`, `"bytes"`, `"int"` or `"uuid"`; `None` takes it from the message's type.
+            With a kind, a text may stand for another message: digits for an integer,
+            hexadecimal digits for bytes, the usual form for a UUID.
 
     Returns:
         `(kind, data)`. An integer takes as few bytes as it needs, most significant first.
@@ -50,7 +50,7 @@ def to_bytes(message, kind=None):
 
 
 def from_bytes(kind, data):
-    """Returns the message of `to_bytes`, or `None` if there is none with these bytes."""
+    """Returns the message that `to_bytes` turns into these bytes, or `None` if there is none."""
     if kind == "bytes":
         return data
     if kind == "int":

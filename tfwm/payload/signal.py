@@ -32,8 +32,8 @@ def snr_range(agreement, share):
     """Returns the lowest and highest likely SNR for all code bits.
 
     Args:
-        agreement: of the pilots, as for `snr`; none or too few allow any SNR.
-        share: part of the code bits that was seen. The others lower the SNR so much.
+        agreement: of the pilots, as for `snr`; too few pilots allow any SNR.
+        share: part of the code bits that was seen. The others lower the SNR in proportion.
     """
     seen = agreement[agreement != 0]
     if len(seen) < FEWEST:
@@ -47,8 +47,8 @@ def snr_range(agreement, share):
 def llr_scale(agreement, needed):
     """Returns the factor that makes votes of mean square 1 log-likelihood ratios.
 
-    Logistic regression of the pilots through the origin, from half of what just readable
-    votes of one size have upwards: with less signal than that, nothing can be read anyway.
+    Logistic regression of the pilots through the origin. The factor is at least half of that of
+    votes that can just be read: with less signal, nothing can be read anyway.
 
     Args:
         agreement: of the pilots, as for `snr`.

@@ -1,4 +1,4 @@
-"""Images in files: marked by a barrier, which protects data, and what is read from them."""
+"""Marks image files with a barrier, and reads its watermark from files."""
 
 import dataclasses
 import os
@@ -24,7 +24,7 @@ from tfwm.batch.run import Skip, run_jobs
 from tfwm.images import (
     ImageError,
     Photo,
-    add_colours,
+    add_colors,
     add_luminance,
     check_output,
     encode_photo,
@@ -83,7 +83,9 @@ def protect_files(
     >>> rows = protect_files("barrier-derain", ["photos/"], "marked/")  # doctest: +SKIP
     """
     if file_format != KEEP and is_single(sources, output):
-        raise ValueError("A format goes with a folder: the ending of a single file tells its own.")
+        raise ValueError(
+            "A format goes with a folder: the ending of a single file sets its format."
+        )
     barrier = open_barrier(barrier)
     jobs = _assign(sources, output, file_format, quality, overwrite)
     layer = WatermarkBarrier(barrier.embedder, barrier.watermark, strength)
@@ -107,7 +109,7 @@ def protect_files(
 
 
 def read_files(barrier, sources, output, *, overwrite=False, progress=None, workers=None):
-    """Reads the watermark from images and writes what was read as pictures.
+    """Reads the watermark from images and writes it as pictures.
 
     Args:
         barrier: see `protect_files`.
@@ -142,23 +144,8 @@ def read_files(barrier, sources, output, *, overwrite=False, progress=None, work
     return run_jobs(pool, work, jobs, _row_maker("nc"), progress=progress)
 
 
-def read_all(barrier, sources, progress=None):
-    """Reads images one after the other; returns their paths, NC and similarities, all or none.
-
-    Raises:
-        ValueError: an image that cannot be read.
-    """
-
-    def look(photo):
-        return measured(barrier, _read(barrier, photo))
-
-    files, values = read_each(sources, look, progress)
-    correlations, similarities = zip(*values, strict=True)
-    return files, np.array(correlations), np.array(similarities)
-
-
 def read_each(sources, look, progress=None):
-    """Looks at images one after the other; returns their paths and what was seen, all or none.
+    """Looks at images one after the other; returns their paths and the results, all or none.
 
     Args:
         sources: list of one folder, with sub-folders, or of files.
@@ -215,7 +202,7 @@ def _marked(photo, mark, channels):
     if channels == 1:
         pixels = add_luminance(photo.pixels, change[..., 0])
     else:
-        pixels = add_colours(photo.pixels, change)
+        pixels = add_colors(photo.pixels, change)
     return dataclasses.replace(photo, pixels=pixels)
 
 
