@@ -9,7 +9,7 @@ from tfwm.demo.server import DemoServer
 PORT = 8765
 
 
-def serve(network="photo", port=PORT, open_browser=True, *, ready=None):
+def serve(network="photo", port: int = PORT, open_browser: bool = True, *, ready=None) -> None:
     """Serves the demo page on this computer until it is interrupted.
 
     The server listens on 127.0.0.1 only, answers no pages of other sites, and writes and keeps
@@ -37,7 +37,7 @@ def serve(network="photo", port=PORT, open_browser=True, *, ready=None):
             return
 
 
-def make_server(network="photo", port=PORT):
+def make_server(network="photo", port: int = PORT) -> DemoServer:
     """Returns a `DemoServer` that listens but does not answer yet; see `serve`."""
     try:
         server = DemoServer(port)

@@ -58,7 +58,7 @@ SERVICES = {
 }
 
 
-def apply_sliders(image, values, service=None):
+def apply_sliders(image: np.ndarray, values: dict, service: str | None = None) -> np.ndarray:
     """Distorts a uint8 photo as the sliders say.
 
     Args:

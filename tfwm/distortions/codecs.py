@@ -5,6 +5,7 @@ import io
 import numpy as np
 from PIL import Image, ImageOps
 
+from tfwm.distortions.common import mode
 from tfwm.distortions.registry import distortion
 
 
@@ -43,7 +44,7 @@ def palette(image, level):
     picture = Image.fromarray(image).convert("RGB")
     few = picture.quantize(int(level), Image.Quantize.MEDIANCUT)
     mapped = picture.quantize(palette=few, dither=Image.Dither.FLOYDSTEINBERG)
-    return np.array(mapped.convert("L" if image.ndim == 2 else "RGB"))
+    return np.array(mapped.convert(mode(image)))
 
 
 @distortion()
@@ -58,4 +59,4 @@ def _codec(image, format, **options):
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, format, **options)
     with Image.open(buffer) as decoded:
-        return np.array(decoded.convert("L" if image.ndim == 2 else "RGB"))
+        return np.array(decoded.convert(mode(image)))

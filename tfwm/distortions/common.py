@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 
-def to_uint8(x):
+def to_levels(x):
     """Returns gray levels as uint8, rounded and clipped."""
     return np.clip(np.rint(x), 0, 255).astype(np.uint8)
 
@@ -18,6 +18,11 @@ def random_rectangle(shape, fraction, generator):
     top = generator.integers(height - rows + 1)
     left = generator.integers(width - columns + 1)
     return np.s_[top : top + rows, left : left + columns]
+
+
+def mode(image):
+    """Returns Pillow's mode of a uint8 image, gray or color."""
+    return "L" if image.ndim == 2 else "RGB"
 
 
 def check_fraction(level):

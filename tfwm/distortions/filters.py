@@ -5,7 +5,7 @@ from PIL import Image, ImageFilter
 from scipy import ndimage
 
 from tfwm.checks import need
-from tfwm.distortions.common import odd, to_uint8
+from tfwm.distortions.common import odd, to_levels
 from tfwm.distortions.registry import distortion
 
 
@@ -19,7 +19,7 @@ def gaussian_blur(image, level, window=None):
     """
     sigma = (level, level, 0)[: image.ndim]
     options = {"radius": odd(window) // 2, "mode": "mirror"} if window else {}
-    return to_uint8(ndimage.gaussian_filter(image.astype(np.float32), sigma, **options))
+    return to_levels(ndimage.gaussian_filter(image.astype(np.float32), sigma, **options))
 
 
 @distortion()
@@ -54,7 +54,9 @@ def median_filter(image, level):
 def mean_filter(image, level):
     """Takes the mean over `level` x `level` pixels, an odd number; mirrored borders."""
     size = odd(level)
-    return to_uint8(ndimage.uniform_filter(image.astype(np.float32), (size, size, 0)[: image.ndim]))
+    return to_levels(
+        ndimage.uniform_filter(image.astype(np.float32), (size, size, 0)[: image.ndim])
+    )
 
 
 @distortion()

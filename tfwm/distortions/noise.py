@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tfwm.distortions.common import check_fraction, to_uint8
+from tfwm.distortions.common import check_fraction, to_levels
 from tfwm.distortions.registry import distortion
 
 
@@ -10,14 +10,14 @@ from tfwm.distortions.registry import distortion
 def gaussian_noise(image, level, generator):
     """Adds N(0, level^2) to every sample, `level` in gray levels; clips and rounds."""
     noise = generator.standard_normal(image.shape, np.float32)
-    return to_uint8(image + np.float32(level) * noise)
+    return to_levels(image + np.float32(level) * noise)
 
 
 @distortion()
 def uniform_noise(image, level, generator):
     """Adds U(-level, level) to every sample, `level` in gray levels; clips and rounds."""
     noise = 2 * generator.random(image.shape, np.float32) - 1
-    return to_uint8(image + np.float32(level) * noise)
+    return to_levels(image + np.float32(level) * noise)
 
 
 @distortion()

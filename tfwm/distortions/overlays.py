@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from tfwm.distortions.common import check_fraction
+from tfwm.distortions.common import check_fraction, mode
 from tfwm.distortions.registry import distortion
 
 LOGO_OPACITY = 0.9
@@ -71,7 +71,7 @@ def text_overlay(image, level, generator):
             stroke_width=max(1, size // 16),
             stroke_fill="black",
         )
-    return np.array(canvas.convert(_mode(image)))
+    return np.array(canvas.convert(mode(image)))
 
 
 @distortion()
@@ -122,7 +122,7 @@ def logo_overlay(image, level, generator):
     )
     out = Image.fromarray(image).convert("RGB")
     out.paste(badge, place, mask)
-    return np.array(out.convert(_mode(image)))
+    return np.array(out.convert(mode(image)))
 
 
 @distortion()
@@ -186,7 +186,3 @@ def _wrapped(text, font, width):
         else:
             lines.append(word)
     return lines
-
-
-def _mode(image):
-    return "L" if image.ndim == 2 else "RGB"

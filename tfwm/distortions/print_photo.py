@@ -7,7 +7,7 @@ from PIL import Image
 from scipy import signal
 
 from tfwm.distortions.codecs import jpeg
-from tfwm.distortions.common import corners_of, project, to_uint8
+from tfwm.distortions.common import corners_of, project, to_levels
 from tfwm.distortions.geometry import resize
 from tfwm.distortions.registry import distortion
 from tfwm.distortions.tone import saturation
@@ -113,7 +113,7 @@ def _print(image, conditions, generator):
     large = resize(np.array(Image.fromarray(image).convert("RGB")), height, width)
     tone = (saturation(large, conditions.color) / np.float32(255)) ** conditions.gain
     tone += conditions.ink * generator.standard_normal((height, width, 1), np.float32)
-    return to_uint8(255 * (conditions.black + (conditions.white - conditions.black) * tone))
+    return to_levels(255 * (conditions.black + (conditions.white - conditions.black) * tone))
 
 
 def _expose(scene, conditions, generator):
@@ -132,7 +132,7 @@ def _expose(scene, conditions, generator):
     x *= 1 + np.float32(conditions.moire) * _fringes(rows, columns, generator)
     grain = generator.standard_normal(x.shape, np.float32)
     x += conditions.noise * np.sqrt(np.maximum(x, 0.05)) * grain
-    return to_uint8(255 * x)
+    return to_levels(255 * x)
 
 
 def _blur(x, sigma, length, angle):

@@ -13,7 +13,7 @@ CHANGES_SIZE = set()
 _CODECS = {}
 
 
-def distortion(changes_size=False, codec=None):
+def distortion(changes_size: bool = False, codec: str | None = None):
     """Registers a function as the distortion of its name.
 
     Args:
@@ -52,7 +52,14 @@ def distortion(changes_size=False, codec=None):
     return register
 
 
-def distort(name, image, level, generator=None, cover=None, **options):
+def distort(
+    name: str,
+    image: np.ndarray,
+    level: float | None,
+    generator: np.random.Generator | None = None,
+    cover: np.ndarray | None = None,
+    **options,
+) -> np.ndarray:
     """Applies a distortion and passes on only the arguments that it needs.
 
     Args:
@@ -92,7 +99,7 @@ def distort(name, image, level, generator=None, cover=None, **options):
     return DISTORTIONS[name](image, level, **options)
 
 
-def missing(name):
+def missing(name: str) -> str | None:
     """Returns why a distortion cannot run here, or `None` if it can.
 
     Example:

@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from tfwm.distortions.common import to_uint8
+from tfwm.distortions.common import mode, to_levels
 from tfwm.distortions.filters import median_filter
 from tfwm.distortions.registry import distortion
 from tfwm.distortions.tone import saturation
@@ -19,7 +19,7 @@ COLOR = 1.3
 def one_bit(image, level=None):
     """Converts the photo to black and white dots, dithered by Floyd and Steinberg (Pillow)."""
     dots = Image.fromarray(image).convert("1")
-    return np.array(dots.convert("L" if image.ndim == 2 else "RGB"))
+    return np.array(dots.convert(mode(image)))
 
 
 @distortion()
@@ -39,6 +39,6 @@ def cartoon(image, level):
     step = 255 / (level - 1)
     slope = np.hypot(*(ndimage.sobel(luma.astype(np.float32), axis) / 8 for axis in (0, 1)))
     lines = LINE_OPACITY * np.clip((slope - LINE_START) / (LINE_END - LINE_START), 0, 1)
-    luma = to_uint8(np.rint(luma / step) * step * (1 - lines))
+    luma = to_levels(np.rint(luma / step) * step * (1 - lines))
     drawn = Image.fromarray(np.stack([luma, *chroma], -1), "YCbCr").convert("RGB")
     return saturation(np.array(drawn), COLOR) if image.ndim == 3 else np.array(drawn.convert("L"))

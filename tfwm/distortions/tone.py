@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
 
-from tfwm.distortions.common import check_fraction, to_uint8
+from tfwm.distortions.common import check_fraction, to_levels
 from tfwm.distortions.registry import distortion
 
 
@@ -40,7 +40,7 @@ def gamma(image, level):
     """Raises every sample, as a fraction of 255, to the power `level`; below 1 is brighter."""
     if not level > 0:
         raise ValueError(f"Expected an exponent above 0. Received: level={level}")
-    return to_uint8(255 * (np.arange(256) / 255) ** level)[image]
+    return to_levels(255 * (np.arange(256) / 255) ** level)[image]
 
 
 @distortion()
@@ -62,7 +62,7 @@ def vignette(image, level):
     check_fraction(level)
     y, x = (np.linspace(-1, 1, n, dtype=np.float32) for n in image.shape[:2])
     light = 1 - level * (y[:, None] ** 2 + x**2) / 2
-    return to_uint8(image * (light if image.ndim == 2 else light[..., None]))
+    return to_levels(image * (light if image.ndim == 2 else light[..., None]))
 
 
 def _enhance(kind, image, level):

@@ -25,7 +25,7 @@ def write_report(
     false_positive_rate=1e-6,
     overwrite=False,
     progress=None,
-):
+) -> list[PhotoReport]:
     """Writes one self-contained HTML page about one or more photos.
 
     With a message, each photo is marked in memory, shown beside its original, changed by all

@@ -85,7 +85,7 @@ def inspect_photo(
     search="rotate",
     false_positive_rate=1e-6,
     progress=None,
-):
+) -> PhotoReport:
     """Marks one photo and measures everything that a report shows.
 
     The arguments are those of `write_report`, with a `Watermarker` and a suite or `None`.
@@ -125,7 +125,7 @@ def inspect_photo(
 
 def read_photo_report(
     watermarker, photo, *, key=None, search="rotate", false_positive_rate=1e-6, progress=None
-):
+) -> PhotoReport:
     """Reads one photo unchanged and shows where its mark lies.
 
     The arguments are those of `write_report`, with a `Watermarker`.
