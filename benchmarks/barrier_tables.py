@@ -8,7 +8,7 @@ the folders, barrier-task-specific.csv. For all rows of Table 3 a run
 needs all its surrogates, which those it has do not hinder:
 
     tfwm train barrier --config cpu-derain --resume \\
-        photos='["my/photos"]' attacks='["cnet-l2", "res9-l2", "res16-l2", "unet-l2", "unet-l1",
+        photos=my/photos surrogates='["cnet-l2", "res9-l2", "res16-l2", "unet-l2", "unet-l1",
         "unet-l1-adv", "unet-l2-adv", "unet-perceptual", "unet-perceptual-adv"]'
 
 Success rates are shares of images: `success_nc` counts as the paper does, a normalized correlation

@@ -12,9 +12,9 @@ import keras
 import numpy as np
 
 from tfwm import data
-from tfwm.export.keyed import make_run_endpoint
-from tfwm.export.tflite import tflite_name, write_tflite
-from tfwm.networks.tflite_network import interpreter_class
+from tfwm.export import write_tflite
+from tfwm.networks import make_run_endpoint, tflite_name
+from tfwm.networks.forms import interpreter_class
 from tfwm.training import KeyedTrainer, TranslationTrainer
 
 LEARNING_RATE = 1e-4

@@ -47,10 +47,10 @@ def main():
 def measure(name, task, plain_ways, photos):
     """Yields the quality of a host's outputs, then of each plain way's."""
     from tfwm.evaluation.ownership.measures import run_network
-    from tfwm.protection import load_host
+    from tfwm.protection import load_keyed
 
     inputs, targets = pairs(photos, task)
-    host = load_host(name)
+    host = load_keyed(name).host
     for way, run in {"host": lambda x: run_network(host, x), **plain_ways}.items():
         quality = mean_quality(to_uint8(targets), to_uint8(run(inputs)))
         yield {"network": name, "way": way, "images": len(targets), **quality}

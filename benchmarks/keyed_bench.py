@@ -70,12 +70,13 @@ def measure(config, args):
     from tfwm.evaluation.ownership.measures import run_network
     from tfwm.images.arrays import to_uint8
     from tfwm.images.quality import mean_quality
-    from tfwm.protection import load_host, load_keyed_reader
+    from tfwm.protection import load_keyed
     from tfwm.recipes import keyed
     from tfwm.recipes.keyed_report import UNMARKED, qr_text
 
     folder = args.run / config.name
-    host, reader = load_host(folder), load_keyed_reader(folder, keyed.read_key(config))
+    network = load_keyed(folder)
+    host, reader = network.host, network.reader(keyed.read_key(config))
     inputs, targets = (images[: args.limit] for images in keyed.read_pairs(config))
     targets, crops = to_uint8(targets), keyed.read_crops(config)
     text = qr_text(config)

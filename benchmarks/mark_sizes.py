@@ -67,11 +67,12 @@ class Host:
     """A shipped keyed host, which does its task on what `prepare` makes of photos."""
 
     def __init__(self, name, prepare):
-        from tfwm.protection import load_host, load_keyed_reader
+        from tfwm.protection import load_keyed
 
-        secret = (ROOT / "saved_models" / name / "demonstration.secret").read_text().strip()
-        self.name, self.reader, self.prepare = name, load_keyed_reader(name, secret), prepare
-        self.host = load_host(name)
+        network = load_keyed(name)
+        key = (network.folder / "demonstration.secret").read_text().strip()
+        self.name, self.reader, self.prepare = name, network.reader(key), prepare
+        self.host = network.host
 
     def mark(self, photos):
         from tfwm.evaluation.ownership.measures import run_network

@@ -24,7 +24,6 @@ import numpy as np
 from PIL import Image
 from skimage import data
 
-import tfwm.export as export
 import tfwm.networks as tfwm_networks
 from tfwm.evaluation.peers import peer_markers
 from tfwm.files import result_head, write_csv
@@ -74,8 +73,8 @@ def own_methods(network, threads):
         "tfwm Keras": tfwm_networks.KerasNetwork(*models, card["name"], card),
         "tfwm SavedModel": tfwm_networks.load_network(folder),
     }
-    for kind in export.TFLITE_KINDS:
-        path = folder / export.tflite_name(card["name"], kind)
+    for kind in tfwm_networks.TFLITE_FORMATS:
+        path = folder / tfwm_networks.tflite_name(card["name"], kind)
         networks[f"tfwm TFLite {kind}"] = tfwm_networks.load_network(path, num_threads=threads)
     return {name: watermark_with(network) for name, network in networks.items()}
 

@@ -12,6 +12,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+COMPARE = Path(__file__).parent / "export" / "compare.py"
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
@@ -21,6 +22,18 @@ def shared():
     if not SHARED.is_dir():
         pytest.skip("needs ../shared (photos and reference outputs), which is not on this machine")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def compare_networks():
+    """Function that tells how far one form of a network is from another."""
+    return runpy.run_path(str(COMPARE))["compare_networks"]
+
+
+@pytest.fixture(scope="session")
+def sample_photos():
+    """Function that returns photos for networks of any patch."""
+    return runpy.run_path(str(COMPARE))["sample_photos"]
 
 
 @pytest.fixture(scope="session")
@@ -240,8 +253,8 @@ def keyed_card(name):
         licence={"code": "MIT", "weights": "MIT"},
         training={"data": "none", "recipe": "none", "command": "none"},
         geometry={"patch": (32, 32), "block": (1, 1), "channels": 3, "message": "x"},
-        strength={"default": 1.0, "guidance": "none"},
         limits=["Small."],
+        kind="keyed",
     )
 
 

@@ -7,8 +7,8 @@ from skimage import data
 
 from tfwm import load
 from tfwm.batch.folders import embed_folder, extract_folder
-from tfwm.export import tflite_name
 from tfwm.images import Photo, luminance, read_photo, write_photo
+from tfwm.networks import tflite_name
 from tfwm.report.confidence import cell_agreement
 from tfwm.watermarker import Watermarker
 

@@ -1,14 +1,16 @@
 """Deep image watermarking in TensorFlow and Keras.
 
-`load(name)` gives a `Watermarker` for photos. The parts to build, train and measure networks are
-the sub-packages `layers`, `attacks`, `models`, `losses`, `metrics`, `data`, `training`,
-`evaluation` and `export`; they are imported on first use, as TensorFlow takes seconds to start.
+`load(name)` opens a trained network: a `Watermarker` for photos, a barrier or a keyed network. The
+parts to build, train and measure networks are the sub-packages `layers`, `attacks`, `models`,
+`losses`, `metrics`, `data`, `training`, `evaluation` and `export`; they are imported on first use,
+as TensorFlow takes seconds to start.
 """
 
 import importlib
 
 from tfwm.version import __version__
 
+_HOMES = {"Watermarker": "watermarker", "load": "loading"}
 _PARTS = (
     "attacks",
     "data",
@@ -20,6 +22,7 @@ _PARTS = (
     "losses",
     "metrics",
     "models",
+    "networks",
     "ops",
     "protection",
     "training",
@@ -29,8 +32,8 @@ __all__ = ["Watermarker", "__version__", "load", *_PARTS]
 
 
 def __getattr__(name):
-    if name in ("Watermarker", "load"):
-        return getattr(importlib.import_module("tfwm.watermarker"), name)
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"tfwm.{_HOMES[name]}"), name)
     if name in _PARTS:
         return importlib.import_module(f"tfwm.{name}")
     raise AttributeError(f"module 'tfwm' has no attribute {name!r}")

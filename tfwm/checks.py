@@ -72,7 +72,7 @@ def nearest(what, name, known, cutoff=0.4):
     alike = {key.lower(): key for key in names}
     near = difflib.get_close_matches(str(name).lower(), alike, 1, cutoff)
     hint = f"; did you mean {alike[near[0]]!r}?" if near else "."
-    raise ValueError(f"Unknown {what} {name!r}{hint} Known: {', '.join(names)}")
+    raise ValueError(f"Unknown {what} {name!r}{hint} Known: {', '.join(names) or 'none'}")
 
 
 def one_line(error, length=200):

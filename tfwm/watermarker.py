@@ -55,10 +55,11 @@ class Watermarker:
     """
 
     def __init__(self, network):
-        if getattr(network, "image_watermark", False):
+        kind = getattr(network, "kind", "message")
+        if kind != "message":
             raise ValueError(
-                f"Expected a network that carries messages. Received: {network.name}, a barrier, "
-                "which marks with a picture; use tfwm.protection.load_barrier"
+                f"Expected a network that carries messages. Received: {network.name}, a "
+                f"{kind} network, which `tfwm {kind}` and tfwm.load take"
             )
         self.network = network
 

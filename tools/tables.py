@@ -68,10 +68,8 @@ def stale():
 
 def read_tables():
     """Returns `results/tables.toml`, with the file of each table as a path."""
-    tables = tomllib.loads((RESULTS / "tables.toml").read_text())
-    tables = {
-        name: {**tables.get(table.get("like"), {}), **table} for name, table in tables.items()
-    }
+    found = tomllib.loads((RESULTS / "tables.toml").read_text())
+    tables = {name: {**found.get(table.get("like"), {}), **table} for name, table in found.items()}
     for name, table in tables.items():
         if name != OTHER and table.get("through") != "cards":
             table["path"] = RESULTS / table["file"] if "file" in table else find(f"{name}.csv")
@@ -156,9 +154,8 @@ def fill(template, row):
         return show(value, match[2], row)
 
     def optional(match):
-        return (
-            "" if any(row[name] in ("", "nan") for name, _ in FIELD.findall(match[1])) else match[1]
-        )
+        values = [row[name] for name, _ in FIELD.findall(match[1])]
+        return "" if {"", "nan"} & set(values) else match[1]
 
     text = FIELD.sub(field, re.sub(r"\[(.*?)\]", optional, template))
     return "" if empty else text.strip()
@@ -269,13 +266,8 @@ def index(tables):
     what.update(tables[OTHER])
     text = ["# Results", "", INTRODUCTION]
     for folder in sorted(path for path in RESULTS.iterdir() if path.is_dir()):
-        text += [
-            "",
-            f"## {folder.name}",
-            "",
-            "| file | what | data | images |",
-            "| - | - | - | --: |",
-        ]
+        text += ["", f"## {folder.name}", "", "| file | what | data | images |"]
+        text += ["| - | - | - | --: |"]
         commands = {}
         for path in sorted(p for p in folder.iterdir() if p.suffix in (".csv", ".png")):
             data, images = "", ""

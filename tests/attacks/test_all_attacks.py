@@ -157,6 +157,13 @@ def test_the_list_is_complete():
     assert public - classes == {attacks.printed_photo, attacks.crop_chain}
 
 
+def test_every_attack_has_an_example():
+    # tests/test_examples.py runs them.
+    public = {getattr(attacks, name) for name in attacks.__all__}
+    without = {thing for thing in public if ">>>" not in (thing.__doc__ or "")}
+    assert without == {attacks.Attack}
+
+
 def test_an_attack_is_found_by_its_twin():
     attack = maker(attacks.GaussianBlur)()
     assert attack.get_config()["sigma"] == 1.6 and attack.seed == 3

@@ -1,3 +1,5 @@
+"""What all attacks share: seeds, saving, replicas, errors."""
+
 import subprocess
 import sys
 import textwrap
@@ -9,21 +11,31 @@ import tensorflow as tf
 
 from tfwm.attacks import (
     JPEG,
+    Affine,
     Attack,
+    Brightness,
     Chain,
+    Contrast,
     Crop,
     Cropout,
     Dropout,
     FIRFilter,
+    Frame,
+    Gamma,
     GaussianBlur,
     GaussianNoise,
     GridCrop,
+    Hue,
     MedianFilter,
+    MotionBlur,
+    PerspectiveWarp,
     Ramp,
     RandomChoice,
+    RandomResizedCrop,
     RectangleCrop,
     Resize,
     SaltAndPepper,
+    Saturation,
 )
 
 GRAY = tf.fill((4, 16, 16, 1), 0.5)
@@ -184,6 +196,24 @@ def test_replicas_draw_their_own_noise():
         (lambda: Resize(0.5, method="bicubic"), "method='bicubic'"),
         (lambda: Resize(0.5, restore="later"), "restore='later'"),
         (lambda: JPEG(50, gradient="none"), "gradient='none'"),
+        (lambda: Affine(scale=0), "scale=0"),
+        (lambda: Affine(rotation=(5, -5)), "rotation=(5, -5)"),
+        (lambda: Brightness(-1), "factor=-1"),
+        (lambda: Brightness(offset=2), "offset=2"),
+        (lambda: Contrast("much"), "factor='much'"),
+        (lambda: Gamma(0), "gamma=0"),
+        (lambda: PerspectiveWarp(0.3), "offset=0.3"),
+        (lambda: PerspectiveWarp(fill="black"), "fill='black'"),
+        (lambda: RandomResizedCrop(0), "area=0"),
+        (lambda: RandomResizedCrop(1.2), "area=1.2"),
+        (lambda: RandomResizedCrop(aspect=0), "aspect=0"),
+        (lambda: MotionBlur(4), "size=4"),
+        (lambda: MotionBlur(sigma=-1), "sigma=-1"),
+        (lambda: MotionBlur(padding="wrap"), "padding='wrap'"),
+        (lambda: Hue(2), "offset=2"),
+        (lambda: Saturation(-1), "factor=-1"),
+        (lambda: Frame(0.5), "width=0.5"),
+        (lambda: GaussianNoise(0.1, clip="yes"), "clip='yes'"),
     ],
 )
 def test_bad_arguments(make, message):

@@ -12,10 +12,16 @@ class StripeBarrier:
     channels = 1
     watermark = np.eye(16, dtype="float32")[..., None]
 
+    def squeezed(self, images):
+        return np.asarray(images)
+
     def read(self, images):
-        marked = np.abs(np.diff(images[0, :, 0, 0])).mean() > 0.1
-        noise = np.random.default_rng(int(1e6 * images.mean())).random((1, 16, 16, 1))
-        return np.float32(self.watermark[None] if marked else noise)
+        return np.stack([self._read_one(image) for image in images])
+
+    def _read_one(self, image):
+        marked = np.abs(np.diff(image[:, 0, 0])).mean() > 0.1
+        noise = np.random.default_rng(int(1e6 * image.mean())).random((16, 16, 1))
+        return np.float32(self.watermark if marked else noise)
 
 
 @pytest.fixture
@@ -52,7 +58,7 @@ def test_prove(run, barrier, folders):
     code, out, _ = run(*arguments)
     result = json.loads(out)
     assert code == 1 and result["proven"] is False and result["images"] == 6
-    assert result["false_claim_rate"] == 1e-3 and result["barrier"] == "stripes"
+    assert result["false_positive_rate"] == 1e-3 and result["barrier"] == "stripes"
 
 
 def test_prove_tells_what_few_images_can_show(run, barrier, folders):
@@ -102,7 +108,7 @@ def test_what_is_wrong_is_said(fails, folders, barrier, tmp_path):
     prove = ["barrier", "prove", found, "--barrier", barrier]
     assert "--unmarked" in fails(*prove)
     assert "does not exist" in fails(*prove, "--unmarked", tmp_path / "nowhere")
-    assert "between 0 and 1" in fails(*prove, "--unmarked", others, "--false-claim-rate", "2")
+    assert "between 0 and 1" in fails(*prove, "--unmarked", others, "--false-positive-rate", "2")
     assert "both" in fails(*prove, "--unmarked", found)
     assert "required: COMMAND" in fails("barrier")
     protect = ["barrier", "protect", found / "00.png", "-o", tmp_path / "a.png"]
@@ -113,7 +119,7 @@ def test_what_is_wrong_is_said(fails, folders, barrier, tmp_path):
 def test_networks_that_are_no_barriers(fails, folders, tmp_path):
     found, others = folders
     arguments = ["barrier", "read", found, "-o", tmp_path / "out", "--barrier"]
-    assert "No network is called" in fails(*arguments, "nosuch")
+    assert "Unknown network" in fails(*arguments, "nosuch")
     assert "Expected a barrier" in fails(*arguments, "redmark-mt")
 
 

@@ -60,7 +60,7 @@ def test_evaluate_says_what_is_wrong(fails, saved_network, tmp_path):
         ([saved_network, "--images", tmp_path / "nowhere"], "no such folder"),
         ([saved_network, "--suite", "redmark-tabel3"], "did you mean 'redmark-table3'"),
         ([saved_network, saved_network], "Two networks are called checker"),
-        (["redmark-xt"], "No network is called"),
+        (["redmark-xt"], "Unknown network"),
         ([], "required: NETWORK"),
     ]:
         assert words in fails("evaluate", *arguments, *output)

@@ -1,5 +1,7 @@
 import json
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -14,7 +16,7 @@ def test_missing_and_tampered_network(fails, saved_network, photo, tmp_path):
     for name, words in [
         (broken, "is damaged"),
         (tmp_path / "nowhere", "There is no network at"),
-        ("redmark-xt", "No network is called"),
+        ("redmark-xt", "Unknown network"),
         (tmp_path, "There is no network in"),
     ]:
         target = tmp_path / "out.png"
@@ -26,29 +28,28 @@ def test_missing_and_tampered_network(fails, saved_network, photo, tmp_path):
     assert "damaged" in fails("extract", photo, "--network", broken)
 
 
-def test_unknown_recipe_and_key(fails, run, tmp_path):
-    assert "invalid choice" in fails("train", "nosuch")
-    (tmp_path / "a.toml").write_text("steps = 1\n")
-    arguments = ["--config", tmp_path / "a.toml", f"output={tmp_path / 'run'}"]
-    code, out, err = run("train", "redmark", *arguments, "learning_rat=1")
-    assert code == 2 and out == "" and err.count("\n") == 1
-    assert "learning_rat" in err and "'learning_rate'" in err
-    assert not (tmp_path / "run").exists()
-
-
 def test_list(run, monkeypatch):
-    import tfwm.export
+    import tfwm.networks.places as places
 
-    card = {"name": "tiny", "description": "A network.", "strength": {"default": 1.0}}
-    card["training"] = {"recipe": "recipes/redmark/mt.toml"}
-    keyed = {**card, "training": {"recipe": "recipes/keyed/quick.toml"}}
-    monkeypatch.setattr(tfwm.export, "list_networks", lambda: {"tiny": card, "other": keyed})
-    assert run("list")[1].startswith("tiny\n    A network.\n    strength 1 by default\nother\n")
-    assert run("list")[1].endswith("    A network.\n    for tfwm keyed verify\n")
-    monkeypatch.setattr(tfwm.export, "list_networks", lambda: {"tiny": card})
+    card = {"name": "tiny", "kind": "message", "description": "A network."}
+    card["strength"] = {"default": 1.0}
+    keyed = {"name": "other", "kind": "keyed", "description": "A network."}
+    monkeypatch.setattr(places, "list_networks", lambda: {"tiny": card, "other": keyed})
+    assert run("list")[1].startswith("tiny\n    A network.\n    message: hides messages in photos")
+    assert ", strength 1 by default\nother\n" in run("list")[1]
+    assert run("list")[1].endswith("owner's mark: tfwm keyed\n")
+    monkeypatch.setattr(places, "list_networks", lambda: {"tiny": card})
     assert json.loads(run("list", "--json")[1]) == [card]
-    monkeypatch.setattr(tfwm.export, "list_networks", dict)
+    monkeypatch.setattr(places, "list_networks", dict)
     assert run("list")[:2] == (0, "No networks come with this installation.\n")
+
+
+def test_list_does_not_start_tensorflow():
+    code = (
+        "import sys; from tfwm import cli; cli.main(['list']); print('tensorflow' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("False\n") and "keyed-colorize" in done.stdout
 
 
 def test_verify_needs_a_whole_network(run, fails, saved_network, tmp_path):

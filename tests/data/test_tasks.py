@@ -76,11 +76,11 @@ def test_from_toml():
 @pytest.mark.parametrize(
     "settings, words",
     [
-        ("Derian", "nearest is 'Derain'"),
+        ("Derian", "did you mean 'Derain'"),
         ({"density": 1}, "Unknown task None"),
         ({"name": "task"}, "Unknown task 'task'"),
-        ({"name": "Derain", "densty": 0.1}, "'densty'.* nearest is 'density'"),
-        ({"name": "Colorize", "width": 3}, "'width'; known: none"),
+        ({"name": "Derain", "densty": 0.1}, "'densty'.* did you mean 'density'"),
+        ({"name": "Colorize", "width": 3}, "'width'. Known: none"),
         ({"name": "Derain", "density": "hevy"}, "Task Derain: .*heavy.*density='hevy'"),
         ({"name": "Derain", "angle": [9, 1]}, r"angle=\[9, 1\]"),
         ({"name": "Derain", "width": 0.5}, "width=0.5"),

@@ -6,7 +6,14 @@ from PIL import Image
 from scipy import ndimage
 from skimage import data
 
-from tfwm.distortions import RANDOM, distort
+from tfwm.distortions import (
+    CHANGES_SIZE,
+    DISTORTIONS,
+    NEEDS_COVER,
+    RANDOM,
+    distort,
+    distortion,
+)
 from tfwm.distortions.overlays import LINES, pattern_elimination
 
 LEVELS = {
@@ -249,3 +256,32 @@ def test_bad_input(gray):
         distort("cropping", gray, 0.1)
     with pytest.raises(ValueError, match="cover image for cropout"):
         distort("cropout", gray, 0.1, rng())
+
+
+def test_names_in_results_and_suites_stay():
+    # Files in results/ and suites of users know these names.
+    frozen = """
+        identity gaussian_noise uniform_noise salt_and_pepper cropping grid_crop
+        pattern_elimination jpeg webp gaussian_blur sharpening median_filter mean_filter resizing
+        rotation edges crop_keep cropout dropout avif double_jpeg palette posterise scale stretch
+        crop strip rotation_cropped perspective mirror quarter_turn screenshot brightness contrast
+        saturation hue gamma gray vignette letterbox text_overlay stamp logo_overlay social_post
+        messenger forwarded post_screenshot story phone_edit link_preview profile_picture
+        centre_crop frame equalise edge_enhance one_bit cartoon print_photo
+    """.split()
+    assert set(frozen) <= set(DISTORTIONS) and len(frozen) == 58
+
+
+def test_a_distortion_registers_itself():
+    def shaky_webp(image, level, generator):
+        return image
+
+    tables = (DISTORTIONS, RANDOM, NEEDS_COVER, CHANGES_SIZE)
+    assert distortion(changes_size=True, codec="webp")(shaky_webp) is shaky_webp
+    try:
+        assert [shaky_webp.__name__ in table for table in tables] == [True, True, False, True]
+        assert distort("shaky_webp", np.zeros((8, 8), np.uint8), 1, rng()).shape == (8, 8)
+    finally:
+        DISTORTIONS.pop("shaky_webp")
+        RANDOM.discard("shaky_webp")
+        CHANGES_SIZE.discard("shaky_webp")

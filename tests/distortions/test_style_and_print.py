@@ -13,7 +13,7 @@ from tfwm.distortions.print_photo import TABLE, photograph
 from tfwm.evaluation import load_suite
 from tfwm.images import psnr
 
-EDITS = [(a, level) for a in load_suite("stegastamp").distortions for level in a.levels]
+CASES = [(a, level) for a in load_suite("stegastamp").distortions for level in a.levels]
 
 
 @pytest.fixture
@@ -25,17 +25,17 @@ def rng(seed=0):
     return np.random.default_rng(seed)
 
 
-@pytest.mark.parametrize(("attack", "level"), EDITS, ids=lambda x: getattr(x, "name", str(x)))
-def test_every_edit_on_a_photo(photo, attack, level):
+@pytest.mark.parametrize(("distortion", "level"), CASES, ids=lambda x: getattr(x, "name", str(x)))
+def test_every_distortion_on_a_photo(photo, distortion, level):
     before, photo = photo.copy(), photo[:96, :128]
     first, again, other = (
-        distort(attack.name, photo, level, rng(s), **attack.options) for s in (0, 0, 1)
+        distort(distortion.name, photo, level, rng(s), **distortion.options) for s in (0, 0, 1)
     )
     assert first.dtype == np.uint8 and first.shape == photo.shape and (first != photo).any()
     np.testing.assert_array_equal(first, again)
     np.testing.assert_array_equal(photo, before[:96, :128])
-    assert (first != other).any() == (attack.name in RANDOM)
-    gray = distort(attack.name, photo[..., 1], level, rng(), **attack.options)
+    assert (first != other).any() == (distortion.name in RANDOM)
+    gray = distort(distortion.name, photo[..., 1], level, rng(), **distortion.options)
     assert gray.shape == photo.shape[:2] and gray.dtype == np.uint8
 
 

@@ -4,18 +4,15 @@ import numpy as np
 import pytest
 
 from tfwm.export import (
-    compare_networks,
     export_saved_model,
     make_golden,
     read_golden,
     replay_golden,
-    sample_photos,
-    tflite_name,
     verify,
     write_tflite,
 )
 from tfwm.models.redmark import build_embedder, build_extractor
-from tfwm.networks import KerasNetwork, Network, load_network
+from tfwm.networks import KerasNetwork, Network, load_network, tflite_name
 
 KINDS = {"colour": ((16, 16), 1), "tile": ((128, 128), 30)}
 
@@ -30,7 +27,7 @@ def network(kind, colour_network, tile_network):
     return {"colour": colour_network, "tile": tile_network}[kind]
 
 
-def cover_and_message(network):
+def cover_and_message(network, sample_photos):
     cover = sample_photos(network.patch_shape, 256, channels=3)[2]
     shape = (1, *network.message_shape(*cover.shape[1:3]))
     return cover, np.random.default_rng(0).integers(0, 2, shape).astype(np.float32)
@@ -52,23 +49,23 @@ def test_geometry_is_that_of_the_card():
     assert (Network("x").channels, Network("x").bits) == (1, 1)
 
 
-def test_wrong_shapes(network):
+def test_wrong_shapes(network, sample_photos):
     with pytest.raises(ValueError, match=r"\(batch, height, width, 3\).*\(1, 128, 128, 1\)"):
         network.extract(np.zeros((1, 128, 128, 1), np.float32))
-    cover, message = cover_and_message(network)
+    cover, message = cover_and_message(network, sample_photos)
     with pytest.raises(ValueError, match="Expected a message of shape"):
         network.embed(cover, message[..., :0])
 
 
-def test_bits_come_back(network):
-    cover, message = cover_and_message(network)
+def test_bits_come_back(network, sample_photos):
+    cover, message = cover_and_message(network, sample_photos)
     logits = network.extract(network.embed(cover, message, 2.0))
     assert logits.shape == message.shape
     assert np.mean((logits > 0) != message) < 0.1
 
 
 @pytest.mark.parametrize("form", ["saved_model", "float32", "float16", "int8"])
-def test_forms_agree(colour_packages, network, kind, form):
+def test_forms_agree(colour_packages, network, kind, form, compare_networks, sample_photos):
     where = "1" if form == "saved_model" else tflite_name(kind, form)
     loaded = load_network(colour_packages / kind / where)
     assert (loaded.channels, loaded.bits) == (network.channels, network.bits)

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfwm.export.keyed import keyed_runtime, make_run_endpoint, package_keyed, verify_keyed
+from tfwm.export import export_again, package_network, verify
 from tfwm.keys import read_key_file
 from tfwm.models import keyed, translators
-from tfwm.protection import KeyedReader, load_host, load_keyed_reader
+from tfwm.networks import make_run_endpoint, open_form, read_card
+from tfwm.protection import KeyedReader, load_keyed
 
-KINDS = ["keras", "saved_model", "tflite float32", "tflite float16", "tflite int8"]
+FORMS = ["keras", "saved_model", "tflite float32", "tflite float16", "tflite int8"]
 SECRET = "demonstration secret, not for use"
 
 
@@ -33,25 +34,26 @@ def packaged(models, keyed_reader, tmp_path_factory):
 
 
 def test_whole_package(packaged, models):
-    report = verify_keyed(packaged)
+    report = verify(packaged)
     assert report.passed and report.name == "tiny"
-    assert [c.name for c in report.checks] == ["files", "card", *KINDS]
+    assert [c.name for c in report.checks] == ["files", "card", "golden tensors", *FORMS]
     names = {p.name for p in packaged.iterdir()}
     assert {"host.keras", "extractor.keras", "watermark.png", "tiny-int8.tflite"} <= names
     # This one is for demonstrations.
-    reader = load_keyed_reader(packaged, read_key_file(packaged / "demonstration.secret"))
-    assert (reader.key == load_keyed_reader(packaged, SECRET).key).all()
+    network = load_keyed(packaged)
+    reader = network.reader(read_key_file(packaged / "demonstration.secret"))
+    assert (reader.key == network.reader(SECRET).key).all()
     assert reader.watermark.shape == (16, 16, 1)
     images = np.random.default_rng(0).random((1, 16, 16, 3)).astype("float32")
-    np.testing.assert_allclose(load_host(packaged)(images), models[0](images), atol=1e-6)
+    np.testing.assert_allclose(network.host(images), models[0](images), atol=1e-6)
 
 
 def test_every_form_runs_other_sizes(packaged, models):
     image = np.random.default_rng(1).random((2, 24, 20, 3)).astype("float32")
     expected = np.clip(models[0](image), 0, 1)
-    for kind in KINDS:
-        found = np.asarray(keyed_runtime(packaged, kind)["run"](image=image)["output"])
-        np.testing.assert_allclose(found, expected, atol=0.1 if "int8" in kind else 1e-2)
+    for name in FORMS:
+        found = open_form(name, packaged, read_card(packaged))("run", image=image)["output"]
+        np.testing.assert_allclose(found, expected, atol=0.1 if "int8" in name else 1e-2)
 
 
 def test_signatures_without_tfwm(packaged, models):
@@ -75,7 +77,7 @@ def test_the_key_is_nowhere(keyed_models, keyed_reader, tmp_path):
 def test_forms_must_read_alike_with_the_key(keyed_models, keyed_reader, tmp_path):
     host, _, _, key = keyed_models()
     folder = keyed_reader.package(host, tmp_path / "keyed")
-    report = verify_keyed(folder, key)
+    report = verify(folder, key)
     assert report.passed and "watermark with the key differs" in report.checks[-1].detail
     _, extractor, mark, _ = keyed_models("qr:other")
     other = KeyedReader(extractor, mark, key, "keyed", keyed_reader.card)
@@ -83,7 +85,7 @@ def test_forms_must_read_alike_with_the_key(keyed_models, keyed_reader, tmp_path
     shutil.copy(other / "keyed.tflite", folder / "keyed.tflite")
     # All that the golden tensors' random key shows of either is plain gray.
     for given, expected in ((None, {"files"}), (key, {"files", "tflite float32"})):
-        assert {c.name for c in verify_keyed(folder, given).checks if not c.passed} == expected
+        assert {c.name for c in verify(folder, given).checks if not c.passed} == expected
 
 
 def test_damage_is_told(packaged, tmp_path):
@@ -91,20 +93,32 @@ def test_damage_is_told(packaged, tmp_path):
     content = bytearray((copy / "tiny.tflite").read_bytes())
     content[-100] ^= 1
     (copy / "tiny.tflite").write_bytes(content)
-    failed = [c for c in verify_keyed(copy).checks if not c.passed]
+    failed = [c for c in verify(copy).checks if not c.passed]
     assert failed[0].detail.startswith("tiny.tflite has changed")
     (copy / "golden.npz").unlink()
-    assert not verify_keyed(copy).passed
+    assert not verify(copy).passed
     (copy / "host.keras").write_bytes(b"bad")
     with pytest.raises(ValueError, match="host.keras is damaged"):
-        load_host(copy)
+        load_keyed(copy)(np.zeros((1, 8, 8, 3)))
 
 
 def test_host_and_extractor_must_fit(models, keyed_reader, tmp_path):
     host = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(4, 3)])
     with pytest.raises(ValueError, match=r"Expected a host whose outputs are \(32, 32, 3\)"):
-        package_keyed(host, models[1], tmp_path / "bad", keyed_reader.card)
+        package_network(host, models[1], tmp_path / "bad", keyed_reader.card)
     assert not (tmp_path / "bad").exists()
     image = keras.Input((8, 8, 3))
     with pytest.raises(ValueError, match="one input and one output"):
         make_run_endpoint(keras.Model(image, [image + 1, image + 2]))
+
+
+def test_exported_again_from_the_keras_files(packaged, tmp_path):
+    copy = shutil.copytree(packaged, tmp_path / "copy")
+    shutil.rmtree(copy / "1")
+    again = export_again(copy, tmp_path / "again" / "tiny")
+    assert verify(again).passed and (again / "demonstration.secret").is_file()
+    expected = {p.relative_to(packaged) for p in packaged.rglob("*") if p.is_file()}
+    assert {p.relative_to(again) for p in again.rglob("*") if p.is_file()} == expected
+    (copy / "card.json").unlink()
+    path = export_again(copy, tmp_path / "bare")
+    assert {"run", "extract"} <= set(tf.saved_model.load(path).signatures)

@@ -4,8 +4,8 @@ import shutil
 import numpy as np
 import pytest
 
+from tfwm.export import golden as golden_module
 from tfwm.export import make_golden, package_network, replay_golden, verify
-from tfwm.export import package as package_module
 from tfwm.networks import load_network
 
 RUNTIMES = ["keras", "saved_model", "tflite float32", "tflite float16", "tflite int8"]
@@ -122,7 +122,7 @@ def test_disagreeing_forms_are_not_written(models, card, tmp_path, monkeypatch):
         golden = real(network, strength)
         return {**golden, "logits": golden["logits"] + np.float32(1)}
 
-    monkeypatch.setattr(package_module, "make_golden", wrong_golden)
+    monkeypatch.setattr(golden_module, "make_golden", wrong_golden)
     with pytest.raises(ValueError, match="its forms disagree: keras: "):
         package_network(*models, tmp_path / "new" / "tiny", card)
     assert not list(tmp_path.iterdir())

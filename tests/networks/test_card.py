@@ -1,4 +1,5 @@
 import copy
+import json
 
 import pytest
 
@@ -20,7 +21,10 @@ def test_geometry_counts_bits():
     [
         (lambda c: c.pop("limits"), "The card lacks limits"),
         (lambda c: c["licence"].pop("weights"), "lacks licence.weights"),
-        (lambda c: c.update(licens="x"), "no field licens; the nearest is licence"),
+        (
+            lambda c: c.update(licens="x"),
+            "field of a card 'licens'; did you mean 'licence'",
+        ),
         (lambda c: c.update(name=" "), "Expected a text as name"),
         (lambda c: c["strength"].update(default=0), "Expected a number as strength.default"),
         (lambda c: c["strength"].update(default=True), "Expected a number as strength.default"),
@@ -30,6 +34,8 @@ def test_geometry_counts_bits():
         (lambda c: c["geometry"].update(bits=1.5), "whole number of at least 1 as geometry.bits"),
         (lambda c: c.update(limits="none"), "Expected texts as limits"),
         (lambda c: c.update(results=["x"]), "Expected objects as results"),
+        (lambda c: c.update(kind="mesage"), "Expected message or barrier or keyed as kind"),
+        (lambda c: c.pop("strength"), "The card lacks strength"),
         (lambda c: c.update(training="x"), "Expected training to be an object"),
     ],
 )
@@ -56,3 +62,21 @@ def test_unreadable(tmp_path):
         (tmp_path / "card.json").write_text(text)
         with pytest.raises(ValueError, match="card.json is damaged"):
             read_card(tmp_path)
+
+
+def test_cards_without_a_kind_get_one(card, tmp_path):
+    old = {key: value for key, value in card.items() if key != "kind"}
+
+    def write(**changes):
+        (tmp_path / "card.json").write_text(json.dumps({**old, **changes}))
+
+    write()
+    assert read_card(tmp_path)["kind"] == "message"
+    write(geometry={**old["geometry"], "image_watermark": True})
+    assert read_card(tmp_path)["kind"] == "barrier"
+    (tmp_path / "host.keras").touch()
+    assert read_card(tmp_path)["kind"] == "keyed"
+
+
+def test_a_keyed_host_needs_no_strength(card):
+    check_card({key: value for key, value in card.items() if key != "strength"} | {"kind": "keyed"})

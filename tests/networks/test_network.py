@@ -3,22 +3,23 @@ import shutil
 import numpy as np
 import pytest
 
-import tfwm.networks.loading as network_module
+import tfwm.networks.forms as forms
+import tfwm.networks.places as places
 from tfwm.export import export_saved_model
-from tfwm.networks import ExportedNetwork, KerasNetwork, TFLiteNetwork, list_networks, load_network
+from tfwm.networks import KerasNetwork, list_networks, load_network
 
 
 @pytest.fixture
 def shipped(packaged, monkeypatch):
-    monkeypatch.setattr(network_module, "resource_directory", lambda name: packaged.parent)
+    monkeypatch.setattr(places, "resource_directory", lambda name: packaged.parent)
 
 
 def test_by_name_folder_version_and_file(shipped, packaged, card):
     for where in ("tiny", packaged, packaged / "1", str(packaged)):
         network = load_network(where)
-        assert isinstance(network, ExportedNetwork)
+        assert network.form.name == "saved_model"
         assert (network.name, network.card, network.patch_shape) == ("tiny", card, (16, 16))
-    assert isinstance(load_network(packaged / "tiny-int8.tflite", 2), TFLiteNetwork)
+    assert load_network(packaged / "tiny-int8.tflite", 2).form.name == "tflite"
 
 
 def test_list(shipped, card):
@@ -26,14 +27,14 @@ def test_list(shipped, card):
 
 
 def test_without_shipped_networks(monkeypatch, tmp_path):
-    monkeypatch.setattr(network_module, "resource_directory", lambda name: tmp_path)
+    monkeypatch.setattr(places, "resource_directory", lambda name: tmp_path)
     assert list_networks() == {}
-    with pytest.raises(ValueError, match="No network is called 'tiny'"):
+    with pytest.raises(ValueError, match="Unknown network 'tiny'"):
         load_network("tiny")
 
 
 def test_unknown_name_tells_the_nearest(shipped):
-    with pytest.raises(ValueError, match="No network is called 'tinny'. Did you mean 'tiny'?"):
+    with pytest.raises(ValueError, match="Unknown network 'tinny'; did you mean 'tiny'?"):
         load_network("tinny")
 
 
@@ -64,7 +65,7 @@ def test_highest_version_is_taken(packaged, tmp_path):
         shutil.copytree(packaged / "1", tmp_path / "net" / version)
     network = load_network(tmp_path / "net")
     assert network.name == "net" and network.patch_shape == (32, 32)
-    assert network_module._version_directory(tmp_path / "net").name == "10"
+    assert forms.newest_version(tmp_path / "net").name == "10"
 
 
 def test_kinds_agree(models, card, packaged, image, message):

@@ -8,17 +8,11 @@ from skimage import data
 from tfwm.data import all_pairs
 from tfwm.data.tasks import Colorize, SuperResolve
 from tfwm.evaluation.ownership.measures import run_network
-from tfwm.export.keyed import verify_keyed
+from tfwm.export import verify
 from tfwm.images import psnr
 from tfwm.images.arrays import to_uint8
 from tfwm.keys import read_key_file
-from tfwm.protection import (
-    decode_qr,
-    load_barrier,
-    load_host,
-    load_keyed_reader,
-)
-from tfwm.resources import resource_directory
+from tfwm.protection import decode_qr, load_barrier, load_keyed
 
 HOSTS = {"keyed-colorize": Colorize(), "keyed-super-resolve": SuperResolve(enlarge=False)}
 
@@ -32,15 +26,16 @@ def photos():
 
 @pytest.mark.parametrize("name", HOSTS)
 def test_hosts_mark_by_themselves(name, photos):
-    outputs = run_network(load_host(name), all_pairs(photos, HOSTS[name])[0])
+    network = load_keyed(name)
+    outputs = run_network(network.host, all_pairs(photos, HOSTS[name])[0])
     assert outputs.shape == photos.shape
-    secret = read_key_file(resource_directory("saved_models") / name / "demonstration.secret")
-    reader = load_keyed_reader(name, secret)
+    secret = read_key_file(network.folder / "demonstration.secret")
+    reader = network.reader(secret)
     assert reader.similarity(outputs).min() > 0.9
     assert decode_qr(reader.read(outputs)) == ["TFWM KEYED"] * 3
     assert np.abs(reader.similarity(photos)).max() < 0.3
-    assert verify_keyed(resource_directory("saved_models") / name, reader.key).passed
-    other = load_keyed_reader(name, "another secret, of somebody else")
+    assert verify(name, reader.key).passed
+    other = network.reader("another secret, of somebody else")
     assert np.abs(other.similarity(outputs)).max() < 0.05
 
 

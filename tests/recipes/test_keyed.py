@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from tfwm.export.keyed import verify_keyed
-from tfwm.protection import load_host, load_keyed_reader
+from tfwm.export import verify
+from tfwm.protection import load_keyed
 from tfwm.recipes import keyed, keyed_report, parts
 from tfwm.resources import resource_directory
 from tfwm.training import ConfigError, load_config
@@ -117,9 +117,9 @@ def test_whole_run(tmp_path, capsys, monkeypatch):
     # The secret is in no file of the run.
     for path in output.rglob("*"):
         assert path.is_dir() or SECRET.encode() not in path.read_bytes()
-    assert verify_keyed(output / "tiny").passed
-    reader = load_keyed_reader(output / "tiny", SECRET)
-    outputs = np.asarray(load_host(output / "tiny")(np.full((1, 8, 8, 3), 0.5, "float32")))
+    assert verify(output / "tiny").passed
+    reader = load_keyed(output / "tiny").reader(SECRET)
+    outputs = np.asarray(load_keyed(output / "tiny").host(np.full((1, 8, 8, 3), 0.5, "float32")))
     assert outputs.shape == (1, 32, 32, 3) and np.isfinite(reader.similarity(outputs)).all()
     # Another start is refused, another end resumed.
     assert recipe.main(arguments) == 2 and "--resume" in capsys.readouterr().err
@@ -152,8 +152,5 @@ def test_papers_full_setting_takes_a_step(file, tmp_path):
         (["test_photos=none-such"], "no such folder"),
     ],
 )
-def test_bad_settings_are_refused(words, message, tmp_path, capsys):
-    words = [*SMALL, f"output={tmp_path / 'run'}", *words]
-    assert recipe.main(["--config", str(FOLDER / "quick.toml"), *words]) == 2
-    error = capsys.readouterr().err
-    assert error.startswith("tfwm: error:") and message in error
+def test_bad_settings_are_refused(words, message, refuses):
+    refuses(recipe, [*SMALL, *words], message)

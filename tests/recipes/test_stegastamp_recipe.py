@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from tfwm import losses
-from tfwm.export import compare_networks
 from tfwm.losses import RampedWeights, SelfAdaptiveWeights
 from tfwm.networks import load_network
 from tfwm.recipes import parts, stegastamp
@@ -93,7 +92,7 @@ def test_original_trains_and_logs_what_the_figures_need(tmp_path):
     assert all(float(row[name]) > 0 for name in ("gradient_embedder", "gradient_extractor"))
 
 
-def test_trains_resumes_and_exports_a_network_of_whole_photos(tmp_path, photo):
+def test_trains_resumes_and_exports_a_network_of_whole_photos(compare_networks, tmp_path, photo):
     # At the recipe's rate four steps can leave logits so alike that float16 changes them by 3 %.
     words = ["steps=2", "learning_rate=1e-4", "alignment_weight=1.0"]
     config = config_of("cpu-crop", tmp_path / "run", *words)

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from tfwm.cli.options import add_command, add_json, number
+from tfwm.cli.options import add_command, add_false_positive_rate, add_json, number
 from tfwm.cli.output import in_one_line, print_json, show_progress
 from tfwm.startup import import_tensorflow
 
@@ -16,9 +16,9 @@ def add_barrier(subparsers):
         "barrier",
         None,
         "marks images so that networks trained on them mark as well, and proves it",
-        "A barrier hides one picture, its watermark, in every image. Train your own with python "
-        "-m tfwm.recipes.barrier: whoever has a barrier can remove and forge its mark. Models are "
-        "protected in Python: tfwm.protection.protect(model, barrier).",
+        "A barrier hides one picture, its watermark, in every image. Train your own with `tfwm "
+        "train barrier`: everybody who has a barrier can remove and forge its mark. To protect a "
+        "model, use Python: tfwm.protection.protect(model, barrier).",
         [
             "tfwm barrier protect photos/ -o marked/ --barrier runs/mine/mine",
             "tfwm barrier prove found/ --unmarked others/ --barrier runs/mine/mine",
@@ -129,13 +129,7 @@ def _add_prove(commands):
         help="folder of images of the same kind that are certainly unmarked",
     )
     _add_barrier(parser)
-    parser.add_argument(
-        "--false-claim-rate",
-        type=number(0, 1, "a rate between 0 and 1", open_ends=True),
-        default=1e-3,
-        metavar="RATE",
-        help="share of unmarked sets that may be called marked, 1e-3 by default",
-    )
+    add_false_positive_rate(parser)
     add_json(parser)
 
 
@@ -182,19 +176,18 @@ def run_prove(options):
 
     with show_progress() as progress:
         found = prove_files(
-            barrier, options.files, [options.unmarked], options.false_claim_rate, progress
+            barrier,
+            options.files,
+            [options.unmarked],
+            false_positive_rate=options.false_positive_rate,
+            progress=progress,
         )
-    for note in found.notes:
-        print(f"tfwm: note: {note}", file=sys.stderr)
     if options.json:
         print_json({"barrier": options.barrier, **found.to_dict()})
-    else:
-        print(found.proof)
-        print(
-            f"{found.images} images, {found.unmarked_images} unmarked; NC above 0.95, the paper's "
-            f"success: {100 * found.nc_success:.0f} %, of the unmarked "
-            f"{100 * found.unmarked_nc_success:.0f} %"
-        )
+        return 0 if found.proven else 1
+    for note in found.notes:
+        print(f"tfwm: note: {note}", file=sys.stderr)
+    print(found)
     return 0 if found.proven else 1
 
 

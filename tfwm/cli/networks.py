@@ -7,24 +7,21 @@ from tfwm.cli.options import NETWORK_HELP, add_command, add_json
 from tfwm.cli.output import print_json
 from tfwm.startup import import_tensorflow
 
-# What networks that carry no messages are for, by the folder of their recipe.
-USES = {"barrier": "for tfwm barrier", "keyed": "for tfwm keyed verify"}
-
 
 def add_list(subparsers):
     parser = add_command(
         subparsers,
         "list",
         run_list,
-        "lists the networks that come with tfwm",
+        "lists the networks that come with tfwm, with their kind",
+        "Also lists the networks in the folder that the environment variable TFWM_NETWORKS names.",
         examples=["tfwm list", "tfwm list --json"],
     )
     add_json(parser)
 
 
 def run_list(options):
-    import_tensorflow()
-    from tfwm.networks import list_networks
+    from tfwm.networks import KINDS, list_networks
 
     networks = list_networks()
     if options.json:
@@ -34,8 +31,9 @@ def run_list(options):
         print("No networks come with this installation.")
     for name, card in networks.items():
         text = textwrap.fill(card["description"], 96, subsequent_indent=" " * 4)
-        use = USES.get(Path(card["training"]["recipe"]).parent.name)
-        use = use or f"strength {card['strength']['default']:g} by default"
+        use = f"{card['kind']}: {KINDS[card['kind']].what}"
+        if card["kind"] == "message":
+            use += f", strength {card['strength']['default']:g} by default"
         print(f"{name}\n    {text}\n    {use}")
 
 
@@ -44,16 +42,17 @@ def add_export(subparsers):
         subparsers,
         "export",
         run_export,
-        "writes a trained network as SavedModel and TFLite",
-        "FOLDER holds embedder.keras and extractor.keras, as a run or an exported network does. "
-        "With a card.json there, all forms, golden tensors and checksums are written; without, "
-        "the SavedModel OUT/1 alone.",
+        "writes a trained network of any kind as SavedModel and TFLite",
+        "NETWORK is a name (tfwm list), or a folder with the two Keras files, as a run or an "
+        "exported network has them. With a card.json there, all forms, golden tensors and "
+        "checksums are written; without, the SavedModel OUT/1 alone.",
         [
             "tfwm export runs/mt my-network",
+            "tfwm export keyed-colorize my-copy",
             "tfwm embed photo.jpg -o a.png --bits 01 --network my-network",
         ],
     )
-    parser.add_argument("source", metavar="FOLDER", help="folder of the Keras models")
+    parser.add_argument("source", metavar="NETWORK", help="name, or folder of the Keras models")
     parser.add_argument("output", metavar="OUT", help="folder to write")
     parser.add_argument("--overwrite", action="store_true", help="replace OUT if it exists")
 
@@ -61,20 +60,9 @@ def add_export(subparsers):
 def run_export(options):
     _check_new(options.output, options.overwrite)
     import_tensorflow()
-    from tfwm.export import export_saved_model, package_network
-    from tfwm.files import atomic_directory
-    from tfwm.networks import read_card
-    from tfwm.networks.keras_files import find_keras_models, read_keras_models
+    from tfwm.export import export_again
 
-    source = find_keras_models(options.source)
-    models = read_keras_models(source)
-    if (source / "card.json").is_file():
-        path = package_network(*models, options.output, read_card(source))
-    else:
-        with atomic_directory(Path(options.output)) as draft:
-            export_saved_model(*models, draft)
-        path = Path(options.output) / "1"
-    print(f"{path} is written")
+    print(f"{export_again(options.source, options.output)} is written")
 
 
 def add_verify(subparsers):
@@ -82,8 +70,9 @@ def add_verify(subparsers):
         subparsers,
         "verify",
         run_verify,
-        "checks networks: checksums, and stored outputs through Keras, SavedModel and TFLite",
-        "The exit code is 1 if a check fails.",
+        "verifies that networks of any kind are what they were when they were exported",
+        "Compares checksums, and stored outputs with those of Keras, SavedModel and TFLite. The "
+        "exit code is 1 if a check fails.",
         ["tfwm verify", "tfwm verify redmark-mt runs/mt/network --json"],
     )
     parser.add_argument("networks", nargs="*", metavar="NETWORK", help=f"{NETWORK_HELP}; all")

@@ -82,6 +82,17 @@ def read_key(options, strong=False):
     return find_key(options.key, options.key_file, strong)
 
 
+def add_false_positive_rate(parser):
+    parser.add_argument(
+        "--false-positive-rate",
+        type=number(0, 1, "a rate between 0 and 1", open_ends=True),
+        default=1e-3,
+        metavar="RATE",
+        help="how often unmarked images may be called marked: p-values up to RATE count as proof, "
+        "1e-3 by default",
+    )
+
+
 def number(low, high, what, kind=float, open_ends=False):
     """Returns the type of an argument: a number in a range.
 

@@ -58,24 +58,30 @@ def add_data(subparsers):
             "tfwm data bsds500 --from BSR_bsds500.tgz photos",
         ],
     )
-    parser.add_argument("name", nargs="?", metavar="NAME", help="the data set, see --list")
-    parser.add_argument(
-        "folder", nargs="?", default="photos", metavar="FOLDER", help="folder; photos by default"
-    )
+    parser.add_argument("name", metavar="NAME", help="the data set, see --list")
+    parser.add_argument("folder", metavar="FOLDER", help="folder in which NAME is made")
     parser.add_argument(
         "--from", dest="archive", metavar="ARCHIVE", help="the downloaded archive on this computer"
     )
-    parser.add_argument("--list", action="store_true", help="list the data sets and their terms")
+    parser.add_argument("--list", action=_List, nargs=0, help="list the data sets and their terms")
+
+
+class _List(argparse.Action):
+    """Lists the data sets, and ends as --help does."""
+
+    def __call__(self, parser, *_):
+        import_tensorflow()
+        from tfwm.data.sets import SETS
+
+        for one in SETS.values():
+            print(f"{one.name}\n    {one.what}\n    {one.page}\n    terms: {one.terms}")
+        parser.exit()
 
 
 def run_data(options):
     import_tensorflow()
     from tfwm.data.sets import SETS, prepare
 
-    if options.list or options.name is None:
-        for one in SETS.values():
-            print(f"{one.name}\n    {one.what}\n    {one.page}\n    terms: {one.terms}")
-        return
     for path, count in prepare(options.name, options.folder, options.archive).items():
         print(f"{path}: {count} photos")
     print(f"terms: {SETS[options.name].terms}")

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tfwm.checks import one_of
+from tfwm.checks import need, one_of
 from tfwm.images import ImageError, Photo, read_photo
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".pgm", ".tif", ".tiff", ".webp")
@@ -170,14 +170,14 @@ def _items(source, number):
 
 def _bundled(split):
     one_of("split", split, BUNDLED)
-    from skimage import data
+    data = need("skimage.data", "train")
 
     for number, name in enumerate(BUNDLED[split]):
         yield f"{split} {number}", lambda name=name: Photo.from_array(getattr(data, name)())
 
 
 def _tensorflow_dataset(name, split):
-    import tensorflow_datasets as tfds
+    tfds = need("tensorflow_datasets", "train")
 
     dataset = tfds.load(name, split=split or "train", shuffle_files=False)
     for number, example in enumerate(tfds.as_numpy(dataset)):

@@ -1,23 +1,23 @@
 """Pictures to hide: a flower, a QR code, or any image file."""
 
 import numpy as np
-import segno
 from PIL import Image
 
+from tfwm.checks import need
 from tfwm.images.reading import ImageError
 
 PETALS = 6
-COLOURS = np.array([[0.84, 0.15, 0.30], [0.95, 0.77, 0.06], [0.16, 0.50, 0.25]])
+COLORS = np.array([[0.84, 0.15, 0.30], [0.95, 0.77, 0.06], [0.16, 0.50, 0.25]])
 
 
 def watermark_image(source, size, channels=3):
-    """Returns a watermark as an image.
+    """Return a watermark as an image.
 
     Args:
-        source: `"flower"`, a drawing in three colours on white; `"qr:TEXT"`, the QR code of a
+        source: `"flower"`, a drawing in three colors on white; `"qr:TEXT"`, the QR code of a
             text; or the path of an image file, which is squeezed.
         size: side in pixels.
-        channels: 1 for gray or 3 for colour.
+        channels: 1 for gray or 3 for color.
 
     Returns:
         float32 array `(size, size, channels)` in [0, 1].
@@ -52,14 +52,15 @@ def _flower(size):
     stem = (abs(x - 0.1 * np.sin(3 * y)) < 0.05) & (y > 0)
     leaf = np.hypot((x - 0.27) / 0.3, (y - 0.72) / 0.1) < 1
     pixels = np.ones((size, size, 3))
-    for shape, colour in ((stem | leaf, 2), (petals, 0), (radius < 0.24, 1)):
-        pixels[shape] = COLOURS[colour]
+    for shape, color in ((stem | leaf, 2), (petals, 0), (radius < 0.24, 1)):
+        pixels[shape] = COLORS[color]
     return Image.fromarray(np.uint8(np.round(255 * pixels)))
 
 
 def _qr_code(text, size):
     if not text:
         raise ValueError('Expected a text after "qr:". Received: none')
+    segno = need("segno", "train")
     code = np.array([[not cell for cell in row] for row in segno.make(text, micro=False).matrix])
     scale = size // (len(code) + 4)
     if not scale:

@@ -1,23 +1,72 @@
-"""`golden.npz`: a small photo, a message and what the network made of them when it was packed."""
+"""`golden.npz`: a small photo, and what a network made of it when it was packed."""
 
 import math
 import zipfile
 from pathlib import Path
 
 import numpy as np
-from skimage import data
+
+from tfwm.checks import need
+from tfwm.networks.kinds import kind_of
+from tfwm.networks.network import Network
 
 GOLDEN = "golden.npz"
 # Networks with larger patches get fewer of them, which keeps the file small.
 LARGE_PATCH = 64 * 64
 KEYS = ("cover", "message", "strength", "watermarked", "logits")
+HOST_KEYS = ("image", "output", "key", "watermark")
+# Largest difference (RMS) to the golden tensors. float32 runtimes differ by the order of their
+# sums and agree to about 1e-5; the others are the price of their number formats. Of embedder and
+# extractor it is relative to residual and logits, of a host it is absolute, of pixels in [0, 1].
+TOLERANCES = {
+    "keras": 1e-3,
+    "saved_model": 1e-3,
+    "tflite float32": 1e-3,
+    "tflite float16": 2e-2,
+    "tflite int8": 0.4,
+}
+HOST_TOLERANCES = {**TOLERANCES, "tflite float16": 1e-2, "tflite int8": 0.1}
+
+
+def golden_of(form, card):
+    """Makes the golden tensors of a network of any kind from its Keras form.
+
+    Args:
+        form: the `tfwm.networks.Form` of its Keras models.
+        card: its card.
+
+    Returns:
+        dict of arrays, see `make_golden` and `make_host_golden`.
+    """
+    if kind_of(card).name == "keyed":
+        return make_host_golden(form)
+    return make_golden(Network(card["name"], card, form), card["strength"]["default"])
+
+
+def replay(form, card, golden, key=None):
+    """Runs a form on the golden inputs; returns `{name: difference}` to the golden outputs.
+
+    Args:
+        form: `tfwm.networks.Form`.
+        card: its card.
+        golden: dict of `read_golden`.
+        key: of a keyed network, the owner's key, with which all forms must read alike.
+    """
+    if kind_of(card).name == "keyed":
+        return _replay_host(form, golden, key)
+    return replay_golden(Network(card["name"], card, form), golden)
+
+
+def tolerances(card):
+    """Returns the largest difference that `replay` may find, by form."""
+    return HOST_TOLERANCES if kind_of(card).name == "keyed" else TOLERANCES
 
 
 def make_golden(network, strength=1.0, seed=0):
     """Runs a network on a fixed small photo.
 
     The cover is two crops, 2 x 3 patches each, of scikit-image's photo "camera" (CC0), or of
-    "astronaut" (public domain) for a network with colours; a single crop of 1 x 2 patches if
+    "astronaut" (public domain) for a network with colors; a single crop of 1 x 2 patches if
     these are larger than 64 x 64, and of one patch for a network of whole photos.
 
     Args:
@@ -33,33 +82,13 @@ def make_golden(network, strength=1.0, seed=0):
     grid, corners = ((1, 2), [(80, 180)]) if large else ((2, 3), [(80, 180), (300, 60)])
     grid = (1, 1) if network.whole else grid
     height, width = (n * side for n, side in zip(grid, network.patch_shape, strict=True))
-    photo = data.camera()[..., None] if network.channels == 1 else data.astronaut()
-    cover = np.stack([_crop(photo, *corner, height, width) for corner in corners])
+    cover = _crops(corners, height, width, network.channels)
     shape = (len(cover), *network.message_shape(height, width))
     message = np.random.default_rng(seed).integers(0, 2, shape).astype(np.uint8)
     golden = {"cover": cover, "message": message, "strength": np.float32(strength)}
     golden["watermarked"] = network.embed(*_inputs(golden))
     golden["logits"] = network.extract(golden["watermarked"])
     return golden
-
-
-def write_golden(golden, folder):
-    """Writes `golden.npz`; returns its path."""
-    path = Path(folder) / GOLDEN
-    np.savez_compressed(path, **golden)
-    return path
-
-
-def read_golden(folder):
-    """Returns the dict of arrays that `write_golden` wrote; `ValueError` if it is damaged."""
-    path = Path(folder) / GOLDEN
-    try:
-        with np.load(path) as file:
-            return {key: file[key] for key in KEYS}
-    except FileNotFoundError:
-        raise FileNotFoundError(f"The network {folder} has no {GOLDEN}.") from None
-    except (KeyError, ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} is damaged: the golden tensors cannot be read.") from error
 
 
 def replay_golden(network, golden):
@@ -76,17 +105,93 @@ def replay_golden(network, golden):
     image, message, strength = _inputs(golden)
     watermarked = network.embed(image, message, strength)
     logits = network.extract(golden["watermarked"])
-    residual = golden["watermarked"] - image
+    residual = _rms(golden["watermarked"] - image)
     return {
-        "residual": _relative_error(watermarked - golden["watermarked"], residual),
-        "logits": _relative_error(logits - golden["logits"], golden["logits"]),
+        "residual": _rms(watermarked - golden["watermarked"]) / max(residual, 1e-6),
+        "logits": _rms(logits - golden["logits"]) / max(_rms(golden["logits"]), 1e-6),
     }
 
 
-def _crop(photo, top, left, height, width):
-    """A part of a photo, which goes on from its start where it is too small."""
-    rows = np.arange(top, top + height) % photo.shape[0]
-    return photo[rows][:, np.arange(left, left + width) % photo.shape[1]]
+def make_host_golden(form, seed=0):
+    """Runs a keyed network on two crops of a photo, and reads the outputs with a random key.
+
+    Args:
+        form: the `tfwm.networks.Form` of its Keras models.
+        seed: seed of the key, which is not the owner's.
+
+    Returns:
+        dict of arrays: `image` uint8, `output` (from `image / 255`), `key` and `watermark` (read
+        from `output`).
+    """
+    host, extractor = form.runtime
+    shape = tuple(extractor.input["image"].shape[1:])
+    # The host's input may be smaller than its output, by a whole factor.
+    trial = np.zeros((1, *_input_shape(host, *shape[:2])), np.float32)
+    factor = max(form("run", image=trial)["output"].shape[1] // shape[0], 1)
+    height, width, channels = _input_shape(host, *(side // factor for side in shape[:2]))
+    image = _crops([(0, 100), (60, 180)], height, width, channels)
+    output = form("run", image=np.float32(image / 255))["output"]
+    if output.shape[1:] != shape:
+        raise ValueError(
+            f"Expected a host whose outputs are {shape}, as the extractor's images are. "
+            f"Received: outputs of {output.shape[1:]}"
+        )
+    bits = extractor.input["key"].shape[-1]
+    key = np.random.default_rng(seed).integers(0, 2, (len(image), bits)).astype(np.uint8)
+    read = form("extract", image=output, key=np.float32(key))["watermark"]
+    return {"image": image, "output": output, "key": key, "watermark": read}
+
+
+def write_golden(golden, folder):
+    """Writes `golden.npz`; returns its path."""
+    path = Path(folder) / GOLDEN
+    np.savez_compressed(path, **golden)
+    return path
+
+
+def read_golden(folder, card=None):
+    """Returns the dict of arrays that `write_golden` wrote; `ValueError` if it is damaged.
+
+    Args:
+        folder: the network's folder.
+        card: its card, `None` for a message network.
+    """
+    path = Path(folder) / GOLDEN
+    keys = HOST_KEYS if kind_of(card or {}).name == "keyed" else KEYS
+    try:
+        with np.load(path) as file:
+            return {key: file[key] for key in keys}
+    except FileNotFoundError:
+        raise FileNotFoundError(f"The network {folder} has no {GOLDEN}.") from None
+    except (KeyError, ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} is damaged: the golden tensors cannot be read.") from error
+
+
+def _replay_host(form, golden, key):
+    found = {"output": form("run", image=np.float32(golden["image"] / 255))["output"]}
+    for name, bits in (("watermark", golden["key"]), ("watermark with the key", key)):
+        if bits is not None:
+            bits = np.broadcast_to(bits, golden["key"].shape).astype(np.float32)
+            found[name] = form("extract", image=golden["output"], key=bits)["watermark"]
+    # No file tells what the key reads: there the first form, the Keras models, is golden.
+    return {name: _rms(value - golden.setdefault(name, value)) for name, value in found.items()}
+
+
+def _crops(corners, height, width, channels):
+    """Parts of a photo, which goes on from its start where it is too small."""
+    data = need("skimage.data", "train")
+    photo = data.camera()[..., None] if channels == 1 else data.astronaut()
+    crops = []
+    for top, left in corners:
+        rows = np.arange(top, top + height) % photo.shape[0]
+        crops.append(photo[rows][:, np.arange(left, left + width) % photo.shape[1]])
+    return np.stack(crops)
+
+
+def _input_shape(host, rows, columns):
+    """A host's input, with the given sides where its own are free."""
+    _, height, width, channels = host.inputs[0].shape
+    return height or rows, width or columns, channels
 
 
 def _inputs(golden):
@@ -94,7 +199,5 @@ def _inputs(golden):
     return image, golden["message"].astype(np.float32), float(golden["strength"])
 
 
-def _relative_error(difference, reference):
-    reference = np.sqrt(np.mean(np.square(reference, dtype=np.float64)))
-    difference = np.sqrt(np.mean(np.square(difference, dtype=np.float64)))
-    return float(difference / max(reference, 1e-6))
+def _rms(values):
+    return float(np.sqrt(np.mean(np.square(values, dtype=np.float64))))

@@ -1,36 +1,31 @@
 """Writing a SavedModel as TFLite files with builtin operations only."""
 
-from pathlib import Path
-
 import tensorflow as tf
 
-TFLITE_KINDS = ("float32", "float16", "int8")
-
-
-def tflite_name(name, kind):
-    """Returns the file name of a kind: `<name>.tflite` for float32, else `<name>-<kind>.tflite`."""
-    return f"{name}.tflite" if kind == "float32" else f"{name}-{kind}.tflite"
+from tfwm.checks import one_of
+from tfwm.files import write_whole
+from tfwm.networks.forms import TFLITE_FORMATS, tflite_name
 
 
 def write_tflites(folder, name, signatures=("embed", "extract")):
-    """Converts the SavedModel `1` in a network's folder to a file of each kind beside it."""
-    for kind in TFLITE_KINDS:
-        path = folder / tflite_name(name, kind)
-        write_tflite(folder / "1", path, kind, signatures)
+    """Converts the SavedModel `1` in a network's folder to TFLite files beside it."""
+    for number_format in TFLITE_FORMATS:
+        path = folder / tflite_name(name, number_format)
+        write_tflite(folder / "1", path, number_format, signatures)
 
 
-def write_tflite(saved_model, path, kind="float32", signatures=("embed", "extract")):
+def write_tflite(saved_model, path, number_format="float32", signatures=("embed", "extract")):
     """Converts a SavedModel to one TFLite file with the same signatures.
 
     Only builtin operations are used, so the file runs in every LiteRT interpreter. Height and
     width stay free: interpreters that show them as 1 need `resize_tensor_input` or the
     signature runner.
 
-    The kinds, measured with the authors' three networks on six photos:
+    The number formats, measured with the authors' three networks on six photos:
 
     * `"float32"`: the SavedModel's numbers to 2e-4 gray levels and 2e-4 in the logits.
     * `"float16"`: half the size, 0.04 gray levels and 0.04 in the logits.
-    * `"int8"`: int8 weights, and activations quantised on the fly with a scale for each patch
+    * `"int8"`: int8 weights, and activations quantized on the fly with a scale for each patch
       ("dynamic range"): a third of the size and the fastest. Single pixels move by up to 4
       gray levels, PSNR falls by at most 0.2 dB, and at most 0.02 % of the bits are read
       differently. Fixed int8 activations, calibrated on photos, were tried as well: single
@@ -41,7 +36,7 @@ def write_tflite(saved_model, path, kind="float32", signatures=("embed", "extrac
     Args:
         saved_model: folder of the SavedModel, `<network>/1`.
         path: file to write; it appears whole or not at all.
-        kind: `"float32"`, `"float16"` or `"int8"`.
+        number_format: `"float32"`, `"float16"` or `"int8"`.
         signatures: names of the SavedModel's signatures.
 
     Returns:
@@ -52,23 +47,13 @@ def write_tflite(saved_model, path, kind="float32", signatures=("embed", "extrac
     >>> write_tflite("saved_models/redmark-mt/1", "mt.tflite").suffix
     '.tflite'
     """
-    if kind not in TFLITE_KINDS:
-        raise ValueError(f"Expected one of {TFLITE_KINDS}. Received: kind={kind!r}")
+    one_of("number_format", number_format, TFLITE_FORMATS)
     converter = tf.lite.TFLiteConverter.from_saved_model(
         str(saved_model), signature_keys=list(signatures)
     )
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-    if kind != "float32":
+    if number_format != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    if kind == "float16":
+    if number_format == "float16":
         converter.target_spec.supported_types = [tf.float16]
-    content = converter.convert()
-    path = Path(path)
-    draft = path.with_name(f".{path.name}.part")
-    try:
-        draft.write_bytes(content)
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise OSError(f"Could not write {path}: {error.strerror}. Nothing was changed.") from error
-    return path
+    return write_whole(path, converter.convert())

@@ -2,24 +2,12 @@
 
 from dataclasses import asdict, dataclass, field
 
-from tfwm.export.golden import GOLDEN, read_golden, replay_golden
-from tfwm.export.tflite import TFLITE_KINDS, tflite_name
+from tfwm.checks import one_line
+from tfwm.export.golden import GOLDEN, read_golden, replay, tolerances
 from tfwm.networks.card import CARD, read_card
-from tfwm.networks.keras_files import KERAS_FILES, read_keras_models
-from tfwm.networks.keras_network import KerasNetwork
-from tfwm.networks.loading import ExportedNetwork, network_directory
+from tfwm.networks.forms import FORMS, form_files, open_form
 from tfwm.networks.manifest import MANIFEST, changed_files, read_manifest
-from tfwm.networks.tflite_network import TFLiteNetwork
-
-# Largest relative difference (RMS) to the golden tensors. float32 runtimes differ by the order
-# of their sums and agree to about 1e-5; the others are the price of their number formats.
-TOLERANCES = {
-    "keras": 1e-3,
-    "saved_model": 1e-3,
-    "tflite float32": 1e-3,
-    "tflite float16": 2e-2,
-    "tflite int8": 0.4,
-}
+from tfwm.networks.places import is_partial, network_directory
 
 
 @dataclass
@@ -64,14 +52,15 @@ class VerifyReport:
         self.checks.append(Check(name, bool(passed), str(detail)))
 
 
-def verify(name_or_path):
-    """Checks a network on disk as it was packed by `package_network`.
+def verify(name_or_path, key=None):
+    """Checks whether a network on disk is what `package_network` wrote, whatever its kind.
 
     Compares every file with its checksum, reads the card, and replays the golden tensors
     through Keras, the SavedModel and each TFLite file.
 
     Args:
         name_or_path: name of a network that comes with tfwm, or a network's folder.
+        key: of a keyed network the owner's key, or `None`: all forms must read alike with it.
 
     Returns:
         `VerifyReport`; a network that is not there at all raises as in `load_network`.
@@ -86,22 +75,23 @@ def verify(name_or_path):
         folder = folder.absolute().parent
     if not folder.is_dir():
         raise ValueError(f"Expected a network's name or folder. Received: {name_or_path}")
-    if (folder / "host.keras").is_file():
-        from tfwm.export.keyed import verify_keyed  # which adds to the same report
-
-        return verify_keyed(folder)
     report = VerifyReport(folder.name, str(folder))
     listed = _check_files(report, folder)
     card = _attempt(report, "card", lambda: read_card(folder), CARD)
-    golden = _attempt(report, "golden tensors", lambda: read_golden(folder), GOLDEN)
+    golden = _attempt(report, "golden tensors", lambda: read_golden(folder, card), GOLDEN)
     if card is None or golden is None:
         return report
     report.name = card["name"]
-    for kind, files, load in _runtimes(folder, card):
-        if any((folder / f).exists() or f in listed for f in files):
-            _replay(report, kind, load, golden)
-        elif kind == "saved_model":
-            report.add(kind, False, f"there is no SavedModel in {folder}")
+    for name in FORMS:
+        files = form_files(name, folder, card)
+        here = any(file.exists() for file in files)
+        if here or any(file.relative_to(folder).as_posix() in listed for file in files):
+            if here or not is_partial(folder):
+                _replay(report, name, folder, card, golden, key)
+            else:
+                report.add(name, True, "not in this install")
+        elif name == "saved_model":
+            report.add(name, False, f"there is no SavedModel in {folder}")
     return report
 
 
@@ -110,7 +100,8 @@ def _check_files(report, folder):
         report.add("files", False, f"{MANIFEST} is missing, there are no checksums to compare")
         return {}
     try:
-        listed, problems = read_manifest(folder)["files"], changed_files(folder)
+        listed = read_manifest(folder)["files"]
+        problems = changed_files(folder, left_out=_left_out(folder) if is_partial(folder) else ())
     except ValueError as error:
         report.add("files", False, error)
         return {}
@@ -119,6 +110,17 @@ def _check_files(report, folder):
     if not problems:
         report.add("files", True, f"{len(listed)} files have their size and SHA-256")
     return listed
+
+
+def _left_out(folder):
+    """How the paths of those forms start that an install lacks."""
+    try:
+        files = [form_files(name, folder, read_card(folder)) for name in FORMS]
+    except (OSError, ValueError):
+        return ()
+    lacking = [paths for paths in files if not any(path.exists() for path in paths)]
+    names = [path.relative_to(folder).as_posix() for paths in lacking for path in paths]
+    return tuple(name.removesuffix("saved_model.pb") for name in names)
 
 
 def _attempt(report, name, read, detail):
@@ -131,27 +133,13 @@ def _attempt(report, name, read, detail):
     return value
 
 
-def _runtimes(folder, card):
-    name = card["name"]
-
-    def load_keras():
-        return KerasNetwork(*read_keras_models(folder), name=name, card=card)
-
-    yield "keras", KERAS_FILES, load_keras
-    yield "saved_model", ("1/saved_model.pb",), lambda: ExportedNetwork(folder / "1", name, card)
-    for kind in TFLITE_KINDS:
-        path = folder / tflite_name(name, kind)
-        yield f"tflite {kind}", (path.name,), lambda path=path: TFLiteNetwork(path, name, card)
-
-
-def _replay(report, kind, load, golden):
-    limit = TOLERANCES[kind]
+def _replay(report, name, folder, card, golden, key):
     try:
-        errors = replay_golden(load(), golden)
+        errors = replay(open_form(name, folder, card), card, golden, key)
     except Exception as error:  # whatever a damaged file raises belongs into the report
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        report.add(kind, False, f"cannot be run: {lines[0][:200]}")
+        report.add(name, False, f"cannot be run: {one_line(error)}")
         return
-    detail = ", ".join(f"{name} differs by {error:.1e}" for name, error in errors.items())
+    limit = tolerances(card)[name]
+    detail = ", ".join(f"{what} differs by {error:.1e}" for what, error in errors.items())
     passed = all(error <= limit for error in errors.values())
-    report.add(kind, passed, f"{detail} (limit {limit:g})")
+    report.add(name, passed, f"{detail} (limit {limit:g})")

@@ -44,7 +44,7 @@ def read_state_dict(path):
         return {key: value.array() for key, value in state.items()}
     except (pickle.UnpicklingError, KeyError, ValueError, EOFError, AttributeError) as error:
         raise ValueError(
-            "Expected a state dict, a file of torch.save(model.state_dict(), path). "
+            f"Expected a state dict as torch.save(model.state_dict(), path) writes it. "
             f"Received: {path} ({error})"
         ) from error
 

@@ -1,16 +1,21 @@
 """`card.json`: what a user has to know about a trained network before using it."""
 
-import difflib
 import json
 from pathlib import Path
+
+from tfwm.checks import nearest, one_line
+from tfwm.files import write_whole
+from tfwm.networks.kinds import KINDS
 
 CARD = "card.json"
 
 TEXT, NUMBER, SIDES, TEXTS, RECORDS = "a text", "a number", "two whole numbers", "texts", "objects"
 CHANNELS, COUNT, FLAG = "1 or 3", "a whole number of at least 1", "true or false"
+KIND = " or ".join(KINDS)
 
 FIELDS = {
     "name": TEXT,
+    "kind": KIND,
     "description": TEXT,
     "paper": TEXT,
     "licence": {"code": TEXT, "weights": TEXT},
@@ -28,7 +33,8 @@ FIELDS = {
     "results": RECORDS,
     "limits": TEXTS,
 }
-# Where a card lacks them, they are 1, 1, false and false.
+# Where a card lacks them, they are 1, 1 and false. `image_watermark` told barriers before cards
+# had a kind. A keyed host has no strength.
 OPTIONAL = ("channels", "bits", "whole", "image_watermark")
 
 
@@ -40,9 +46,10 @@ def make_card(
     licence,
     training,
     geometry,
-    strength,
     limits,
+    strength=None,
     results=(),
+    kind="message",
 ):
     """Makes the card of a network and checks it.
 
@@ -55,26 +62,30 @@ def make_card(
             recipe's file and the command that trains it again.
         geometry: `{"patch": (rows, columns), "block": (M, N), "message": ...}`, see
             `redmark_geometry`; `"channels"` of the image and `"bits"` of a block if not 1;
-            `"whole"` if photos are squeezed to one patch; `"image_watermark"` if the message is
-            an image and what is read is one as well, in [0, 1].
-        strength: `{"default": 1.0, "guidance": ...}`.
+            `"whole"` if photos are squeezed to one patch.
         limits: list of sentences: what the network cannot do.
-        results: list of dicts, as `tfwm.export.summarise_results` makes them.
+        strength: `{"default": 1.0, "guidance": ...}`; `None` for a keyed host.
+        results: list of dicts: what was measured.
+        kind: `"message"`, `"barrier"` (the message is a picture) or `"keyed"` (a host that does a
+            task and marks what it gives).
 
     Returns:
         dict, ready for `write_card`.
     """
     card = {
         "name": name,
+        "kind": kind,
         "description": description,
         "paper": paper,
         "licence": dict(licence),
         "training": dict(training),
         "geometry": {k: list(v) if isinstance(v, tuple | list) else v for k, v in geometry.items()},
-        "strength": dict(strength),
+        "strength": strength and dict(strength),
         "results": [dict(result) for result in results],
         "limits": list(limits),
     }
+    if strength is None:
+        del card["strength"]
     check_card(card)
     return card
 
@@ -95,51 +106,65 @@ def redmark_geometry(patch_shape=(32, 32), block_shape=(8, 8)):
 
 def check_card(card):
     """Raises `ValueError`, in one line, at the first field that is missing, odd or unknown."""
-    _check(card, FIELDS, "")
+    is_host = isinstance(card, dict) and card.get("kind") == "keyed"
+    _check(card, FIELDS, "", (*OPTIONAL, "strength") if is_host else OPTIONAL)
 
 
 def write_card(card, folder):
     """Checks a card and writes `card.json`; returns its path."""
     check_card(card)
-    path = Path(folder) / CARD
-    path.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    return path
+    text = json.dumps(card, indent=2, ensure_ascii=False)
+    return write_whole(Path(folder) / CARD, f"{text}\n")
 
 
 def read_card(folder):
-    """Returns the checked card of a network's folder."""
+    """Returns the checked card of a network's folder.
+
+    A card that was written before there were kinds gets one: it is a keyed host's if
+    `host.keras` lies beside it, a barrier's if its watermark is an image, else a message network's.
+    """
     path = Path(folder) / CARD
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(card, dict) and "kind" not in card:
+            card = {"kind": _guess_kind(card, path.parent), **card}
         check_card(card)
     except FileNotFoundError:
         raise FileNotFoundError(f"The network {folder} has no {CARD}.") from None
     except ValueError as error:
-        raise ValueError(f"{path} is damaged: {str(error).splitlines()[0]}") from error
+        raise ValueError(f"{path} is damaged: {one_line(error)}") from error
     return card
 
 
-def _check(card, fields, where):
+def _guess_kind(card, folder):
+    if (folder / KINDS["keyed"].keras_files[0]).is_file():
+        return "keyed"
+    geometry = card.get("geometry")
+    is_barrier = isinstance(geometry, dict) and geometry.get("image_watermark")
+    return "barrier" if is_barrier else "message"
+
+
+def _check(card, fields, where, optional):
     if not isinstance(card, dict):
         raise ValueError(f"Expected {where or 'a card'} to be an object. Received: {card!r}")
+    paths = {key: f"{where}.{key}" if where else key for key in (*fields, *card)}
     for key in card:
         if key not in fields:
-            near = difflib.get_close_matches(key, fields, 1, cutoff=0)[0]
-            raise ValueError(f"A card has no field {_path(where, key)}; the nearest is {near}.")
-    for key, kind in fields.items():
-        if key not in card and key in OPTIONAL:
-            continue
+            nearest("field of a card", paths[key], [paths[known] for known in fields], cutoff=0)
+    for key, form in fields.items():
         if key not in card:
-            raise ValueError(f"The card lacks {_path(where, key)}.")
-        if isinstance(kind, dict):
-            _check(card[key], kind, _path(where, key))
-        elif not _fits(card[key], kind):
-            raise ValueError(
-                f"Expected {kind} as {_path(where, key)} of a card. Received: {card[key]!r}"
-            )
+            if key in optional:
+                continue
+            raise ValueError(f"The card lacks {paths[key]}.")
+        if isinstance(form, dict):
+            _check(card[key], form, paths[key], optional)
+        elif not _fits(card[key], form):
+            raise ValueError(f"Expected {form} as {paths[key]} of a card. Received: {card[key]!r}")
 
 
 def _fits(value, kind):
+    if kind == KIND:
+        return isinstance(value, str) and value in KINDS
     if kind == TEXT:
         return isinstance(value, str) and bool(value.strip())
     if kind == FLAG:
@@ -154,7 +179,3 @@ def _fits(value, kind):
     if kind == SIDES:
         return len(value) == 2 and all(isinstance(side, int) and side > 0 for side in value)
     return all(isinstance(item, dict if kind == RECORDS else str) for item in value)
-
-
-def _path(where, key):
-    return f"{where}.{key}" if where else key

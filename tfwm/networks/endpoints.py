@@ -1,47 +1,84 @@
-"""The two functions that every bit-carrying network answers to."""
+"""The functions that networks answer to in every form, made from their Keras models."""
 
 import tensorflow as tf
 
 
-def make_endpoints(embedder, extractor):
-    """Wraps Keras models as the signatures that all exported networks share.
+def make_endpoints(first, second, kind="message"):
+    """Returns the signatures of a network of any kind, `{name: tf.function}`.
 
     Args:
-        embedder: `keras.Model` with the inputs `image` `(batch, H, W, channels)`,
-            `message` and `strength` `(batch,)`, such as `build_embedder` gives.
-        extractor: `keras.Model` from an image to logits.
+        first: the embedder of a message network or of a barrier; the host of a keyed network.
+        second: its extractor.
+        kind: `"message"`, `"barrier"` or `"keyed"`.
 
     Returns:
-        `{"embed": tf.function, "extract": tf.function}`.
-        `embed(image, message, strength)` returns `{"watermarked"}`, `image` plus the
-        residual times the float32 scalar `strength`, clipped to [0, 1].
-        `extract(image)` returns `{"logits"}`.
+        For a keyed network, `run(image) -> {"output"}` and
+        `extract(image, key) -> {"watermark"}`. For the others,
+        `embed(image, message, strength) -> {"watermarked"}`, the image plus the residual times
+        the float32 scalar `strength`, and `extract(image) -> {"logits"}`. Images that come out
+        are clipped to [0, 1].
     """
-    inputs = _inputs_by_name(embedder)
-    image = tf.TensorSpec(inputs["image"], tf.float32, name="image")
-    message = tf.TensorSpec(inputs["message"], tf.float32, name="message")
-    strength = tf.TensorSpec((), tf.float32, name="strength")
+    if kind == "keyed":
+        return {"run": make_run_endpoint(first), "extract": _keyed_extract(second)}
+    return {"embed": _embed(first), "extract": _extract(first, second)}
 
+
+def make_run_endpoint(host):
+    """Returns the signature `run(image) -> {"output"}` of a host alone."""
+    if len(host.inputs) != 1 or len(host.outputs) != 1:
+        raise ValueError(
+            "Expected a host with one input and one output. "
+            f"Received: {len(host.inputs)} and {len(host.outputs)}"
+        )
+
+    def run(image):
+        output = tf.cast(host(image, training=False), tf.float32)
+        return {"output": tf.clip_by_value(output, 0.0, 1.0)}
+
+    return tf.function(run, input_signature=[_spec("image", host.inputs[0])])
+
+
+def _embed(embedder):
     def embed(image, message, strength):
         per_image = tf.fill(tf.shape(image)[:1], strength)
         inputs = {"image": image, "message": message, "strength": per_image}
         watermarked = tf.cast(embedder(inputs, training=False), tf.float32)
         return {"watermarked": tf.clip_by_value(watermarked, 0.0, 1.0)}
 
+    inputs = _inputs_by_name(embedder)
+    specs = [_spec(name, inputs[name]) for name in ("image", "message")]
+    strength = tf.TensorSpec((), tf.float32, name="strength")
+    return tf.function(embed, input_signature=[*specs, strength])
+
+
+def _extract(embedder, extractor):
     def extract(image):
         return {"logits": tf.cast(extractor(image, training=False), tf.float32)}
 
-    return {
-        "embed": tf.function(embed, input_signature=[image, message, strength]),
-        "extract": tf.function(extract, input_signature=[image]),
-    }
+    return tf.function(
+        extract, input_signature=[_spec("image", _inputs_by_name(embedder)["image"])]
+    )
+
+
+def _keyed_extract(extractor):
+    def extract(image, key):
+        read = extractor({"image": image, "key": key}, training=False)
+        return {"watermark": tf.cast(read, tf.float32)}
+
+    specs = [_spec(name, extractor.input[name]) for name in ("image", "key")]
+    return tf.function(extract, input_signature=specs)
+
+
+def _spec(name, tensor):
+    return tf.TensorSpec((None, *tensor.shape[1:]), tf.float32, name=name)
 
 
 def _inputs_by_name(embedder):
-    names = [tensor.name for tensor in embedder.inputs]
-    if sorted(names) != ["image", "message", "strength"]:
+    """Returns the inputs of an embedder by name; `ValueError` if it is none."""
+    inputs = {tensor.name: tensor for tensor in embedder.inputs}
+    if sorted(inputs) != ["image", "message", "strength"]:
         raise ValueError(
             "Expected an embedder with the inputs image, message and strength. "
-            f"Received: a model with the inputs {names}"
+            f"Received: a model with the inputs {list(inputs)}"
         )
-    return {tensor.name: tuple(tensor.shape) for tensor in embedder.inputs}
+    return inputs

@@ -5,8 +5,11 @@ from pathlib import Path
 import keras
 
 import tfwm.models  # noqa: F401  registers the layers that the models are made of
+from tfwm.checks import one_line
+from tfwm.networks.kinds import KINDS
 
-KERAS_FILES = ("embedder.keras", "extractor.keras")
+# Every kind has one; the first model is called after what it does.
+EXTRACTOR = "extractor.keras"
 
 
 def find_keras_models(folder):
@@ -21,40 +24,43 @@ def find_keras_models(folder):
     PosixPath('runs/redmark-mt/redmark-mt')
     """
     folder = Path(folder)
-    if any((folder / name).is_file() for name in KERAS_FILES):
+    files = {file for kind in KINDS.values() for file in kind.keras_files}
+    if any((folder / name).is_file() for name in files):
         return folder
-    found = sorted(path.parent for path in folder.glob(f"*/{KERAS_FILES[0]}"))
+    found = sorted(path.parent for path in folder.glob(f"*/{EXTRACTOR}"))
     if len(found) > 1:
         raise ValueError(f"Several networks are in {folder}: name one, such as {found[0]}.")
     return found[0] if found else folder
 
 
-def read_keras_models(folder):
-    """Reads `embedder.keras` and `extractor.keras`.
+def read_keras_models(folder, kind="message"):
+    """Reads the two Keras models of a network.
 
     Args:
         folder: the folder that holds them, see `find_keras_models`.
+        kind: `"message"` and `"barrier"` have an embedder and an extractor, `"keyed"` a host and
+            an extractor.
 
     Returns:
-        `(embedder, extractor)`, two `keras.Model`. Raises `FileNotFoundError` if there is
-        none, `ValueError` if one is damaged.
+        Tuple of two `keras.Model`. Raises `FileNotFoundError` if one is missing, `ValueError` if
+        one is damaged.
 
     Example:
 
     >>> embedder, extractor = read_keras_models("saved_models/redmark-mt")
     """
-    folder = Path(folder)
-    models = []
-    for name in KERAS_FILES:
-        path = folder / name
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"There is no {name} in {folder}: expected the folder of a finished run or of an "
-                "exported network."
-            )
-        try:
-            models.append(keras.saving.load_model(path, compile=False))
-        except Exception as error:  # a damaged archive fails in many ways
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
-            raise ValueError(f"{path} is damaged or not a model of tfwm: {reason}") from error
-    return tuple(models)
+    return tuple(read_keras_model(Path(folder) / name) for name in KINDS[kind].keras_files)
+
+
+def read_keras_model(path):
+    """Reads one Keras model, see `read_keras_models`."""
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"There is no {path.name} in {path.parent}: expected the folder of a finished run or "
+            "of an exported network."
+        )
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except Exception as error:  # a damaged archive fails in many ways
+        raise ValueError(f"{path} is damaged or not a model of tfwm: {one_line(error)}") from error

@@ -1,12 +1,12 @@
-import tensorflow as tf
+"""An embedder and an extractor in memory, used like a network from disk."""
 
 from tfwm.layers import SpaceToPatches
-from tfwm.networks.endpoints import make_endpoints
+from tfwm.networks.forms import open_keras
 from tfwm.networks.network import Network
 
 
 class KerasNetwork(Network):
-    """An embedder and an extractor in memory, used like a network from disk.
+    """An embedder and an extractor in memory.
 
     Both run as compiled graphs. Weights may go on changing: the graphs follow them.
 
@@ -24,27 +24,10 @@ class KerasNetwork(Network):
     (1, 8, 12, 1)
     """
 
-    kind = "keras"
-
     def __init__(self, embedder, extractor, name="network", card=None):
-        super().__init__(name, card)
         self.embedder = embedder
         self.extractor = extractor
-        self._endpoints = {
-            name: function.get_concrete_function()
-            for name, function in make_endpoints(embedder, extractor).items()
-        }
-        if "geometry" not in self.card:
-            inputs = {tensor.name: tensor.shape[-1] for tensor in embedder.inputs}
-            self._find_geometry(inputs["image"], inputs["message"], _patch_shape(embedder))
-
-    def _embed(self, image, message, strength):
-        inputs = {"image": image, "message": message, "strength": strength}
-        inputs = {key: tf.constant(value) for key, value in inputs.items()}
-        return self._endpoints["embed"](**inputs)["watermarked"].numpy()
-
-    def _extract(self, image):
-        return self._endpoints["extract"](image=tf.constant(image))["logits"].numpy()
+        super().__init__(name, card, open_keras(embedder, extractor), _patch_shape(embedder))
 
 
 def _patch_shape(embedder):

@@ -1,23 +1,29 @@
-import difflib
-import os
-from pathlib import Path
-
-import tensorflow as tf
+"""Opening a trained network by name or path, from whichever of its forms is there."""
 
 from tfwm.networks.card import CARD, read_card
+from tfwm.networks.forms import available_form, form_files, open_files
+from tfwm.networks.kinds import kind_of
 from tfwm.networks.manifest import changed_files
 from tfwm.networks.network import Network
-from tfwm.networks.tflite_network import TFLiteNetwork
-from tfwm.resources import resource_directory
+from tfwm.networks.places import network_directory
 
 
-class ExportedNetwork(Network):
-    """A network as SavedModel.
+def load_network(name_or_path, num_threads=1):
+    """Opens a trained embedder and its extractor: arrays in, arrays out.
+
+    Compares what it reads with the checksums of the `manifest.json` beside it. From a network's
+    folder it takes the SavedModel, or where an install lacks that, a TFLite file or the Keras
+    files.
 
     Args:
-        path: folder of the SavedModel (the one with `saved_model.pb`).
-        name: what reports call it; the folder above by default.
-        card: dict.
+        name_or_path: name of a network (see `list_networks`), or path of a network's folder, of
+            the SavedModel in it (`<folder>/1`), or of a `.tflite` file.
+        num_threads: threads for a `.tflite` file.
+
+    Returns:
+        `Network`, of the kind `"message"` or `"barrier"`. Raises `ValueError` for an unknown
+        name, a damaged network, or a keyed one, which has no embedder; `FileNotFoundError` for a
+        missing one. `tfwm.load` opens networks of all kinds for use on photos.
 
     Example:
 
@@ -25,128 +31,23 @@ class ExportedNetwork(Network):
     >>> network.extract(np.full((1, 64, 96, 1), 0.5)).shape
     (1, 8, 12, 1)
     """
-
-    kind = "saved_model"
-
-    def __init__(self, path, name=None, card=None):
-        path = Path(path).absolute()
-        super().__init__(name or path.parent.name, card)
-        try:
-            self._model = tf.saved_model.load(str(path))
-        except Exception as error:  # a damaged file fails inside TensorFlow in many ways
-            raise ValueError(
-                f"The network {path} cannot be read, it is incomplete or damaged: {_line(error)}"
-            ) from error
-        missing = {"embed", "extract"} - set(self._model.signatures)
-        if missing:
-            raise ValueError(
-                f"Expected a SavedModel with the signatures embed and extract. Received: {path} "
-                f"with {sorted(self._model.signatures)}"
-            )
-        self._embed_signature = self._model.signatures["embed"]
-        self._extract_signature = self._model.signatures["extract"]
-        if "geometry" not in self.card:
-            inputs = self._embed_signature.structured_input_signature[1]
-            self._find_geometry(inputs["image"].shape[-1], inputs["message"].shape[-1])
-
-    def _embed(self, image, message, strength):
-        out = self._embed_signature(
-            image=tf.constant(image), message=tf.constant(message), strength=tf.constant(strength)
-        )
-        return out["watermarked"].numpy()
-
-    def _extract(self, image):
-        return self._extract_signature(image=tf.constant(image))["logits"].numpy()
-
-
-def load_network(name_or_path, num_threads=1):
-    """Opens a trained network.
-
-    What it reads is compared first with the checksums of a `manifest.json` beside it.
-
-    Args:
-        name_or_path: name of a network that comes with tfwm (see `list_networks`), or path of
-            a network's folder, of the SavedModel in it (`<folder>/1`), or of a `.tflite` file.
-        num_threads: threads for a `.tflite` file.
-
-    Returns:
-        `ExportedNetwork`, or `TFLiteNetwork` for a `.tflite` file. Raises `ValueError` for an
-        unknown name or a damaged network, `FileNotFoundError` for a missing one.
-
-    Example:
-
-    >>> load_network("redmark-mt").name
-    'redmark-mt'
-    """
-    path = network_directory(name_or_path)
-    if path.suffix == ".tflite":
-        folder, used = path.parent, path.name
-    else:
-        path = _version_directory(path)
-        folder, used = path.parent, f"{path.name}/"
-    damaged = changed_files(folder, (used, CARD))
-    if damaged:
-        raise ValueError(
-            f"The network {folder} is damaged: {damaged[0]}. Install or export it again."
-        )
+    path = network_directory(name_or_path).absolute()
+    files = [path] if path.suffix == ".tflite" else [path / "saved_model.pb"]
+    folder = path.parent if files[0].is_file() else path
     card = read_card(folder) if (folder / CARD).is_file() else {}
-    if path.suffix == ".tflite":
-        return TFLiteNetwork(path, card=card, num_threads=num_threads)
-    return ExportedNetwork(path, card.get("name"), card)
-
-
-def list_networks():
-    """Returns `{name: card}` of the networks that come with tfwm, in order of name.
-
-    Example:
-
-    >>> for name, card in list_networks().items():
-    ...     message = card["description"]
-    """
-    return {name: read_card(folder) for name, folder in _shipped().items()}
-
-
-def network_directory(name_or_path):
-    """Returns the path that a network's name or path stands for; it exists."""
-    name = os.fspath(name_or_path)
-    shipped = _shipped()
-    if name in shipped:
-        return shipped[name]
-    path = Path(name)
-    if path.is_dir() or (path.is_file() and path.suffix == ".tflite"):
-        return path
-    if path.exists():
-        raise ValueError(f"Expected a network's folder or a .tflite file. Received: {path}")
-    if os.sep in name or path.suffix:
-        raise FileNotFoundError(f"There is no network at {path}: no such file or folder.")
-    near = difflib.get_close_matches(name, shipped, 1, cutoff=0)
-    hint = f"Did you mean {near[0]!r}?" if near else "None comes with this installation."
-    raise ValueError(f"No network is called {name!r}. {hint} A path to a folder works as well.")
-
-
-def _shipped():
-    try:
-        root = resource_directory("saved_models")
-    except FileNotFoundError:
-        return {}
-    folders = sorted(p for p in root.iterdir() if (p / CARD).is_file())
-    return {folder.name: folder for folder in folders}
-
-
-def _version_directory(path):
-    if (path / "saved_model.pb").is_file():
-        return path.absolute()
-    versions = [p for p in path.iterdir() if p.name.isdecimal() and p.is_dir()]
-    if not versions:
-        raise FileNotFoundError(
-            f"There is no network in {path}: expected a SavedModel in {path / '1'}."
+    kind = kind_of(card)
+    if kind.name == "keyed":
+        raise ValueError(
+            f"Expected a network with an embedder. Received: {card['name']}, a keyed host, which "
+            "`tfwm keyed` and tfwm.load take, and the report of its recipe measures"
         )
-    newest = max(versions, key=lambda p: int(p.name))
-    if not (newest / "saved_model.pb").is_file():
-        raise FileNotFoundError(f"The network {newest} is incomplete: saved_model.pb is missing.")
-    return newest.absolute()
-
-
-def _line(error):
-    text = str(error).strip()
-    return text.splitlines()[0][:200] if text else type(error).__name__
+    if folder == path:
+        files = form_files(available_form(folder, card), folder, card)
+    used = [file.relative_to(folder).as_posix().removesuffix("saved_model.pb") for file in files]
+    problems = changed_files(folder, (*used, CARD))
+    if problems:
+        raise ValueError(
+            f"The network {folder} is damaged: {problems[0]}. Install or export it again."
+        )
+    name = path.stem if path.suffix == ".tflite" else card.get("name", folder.name)
+    return Network(name, card, open_files(files, kind, num_threads))

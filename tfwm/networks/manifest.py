@@ -4,6 +4,8 @@ import hashlib
 import json
 from pathlib import Path
 
+from tfwm.files import write_whole
+
 MANIFEST = "manifest.json"
 
 
@@ -22,7 +24,7 @@ def write_manifest(folder):
         for name in _names(folder)
     }
     manifest = {"files": files}
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    write_whole(folder / MANIFEST, json.dumps(manifest, indent=2) + "\n")
     return manifest
 
 
@@ -38,12 +40,13 @@ def read_manifest(folder):
     return {"files": files}
 
 
-def changed_files(folder, prefix=""):
+def changed_files(folder, prefix="", left_out=()):
     """Compares the files of a network with its manifest.
 
     Args:
         folder: a network's folder; without a manifest nothing is compared.
         prefix: only files whose path starts with this, such as `"1/"`, or with one of a tuple.
+        left_out: tuple of such prefixes of files that may be missing.
 
     Returns:
         List of one line for each missing, changed or unlisted file.
@@ -58,6 +61,8 @@ def changed_files(folder, prefix=""):
             continue
         path = folder / name
         if not path.is_file():
+            if name.startswith(tuple(left_out)):
+                continue
             problems.append(f"{name} is missing")
         elif path.stat().st_size != entry["size"]:
             problems.append(f"{name} has {path.stat().st_size} bytes instead of {entry['size']}")

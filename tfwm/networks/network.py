@@ -1,47 +1,55 @@
+"""A trained embedder and its extractor, whatever runs them."""
+
 import math
 
 import numpy as np
+
+from tfwm.networks.kinds import kind_of
 
 # Divisible by many a patch: what a network without a card is tried with.
 TRIAL_SIDE = 384
 
 
 class Network:
-    """A trained embedder and its extractor, whatever runs them: arrays in, arrays out.
+    """A trained embedder and its extractor: arrays in, arrays out.
 
-    `load_network` opens one from disk; `KerasNetwork` wraps models in memory. All kinds
-    have the same two methods, so that evaluation, command line and watermarker do not care
-    which one they are given.
+    `load_network` opens one from disk; `KerasNetwork` wraps models in memory. Evaluation, the
+    commands and `tfwm.Watermarker` take any of them. A network of your own, without TensorFlow,
+    is a subclass with the methods `_embed` and `_extract`.
 
     Args:
         name: what reports call it.
         card: what is known about it (see `tfwm.networks.card`), `{}` if nothing. Without its
-            `geometry`, the kinds of networks look for that themselves.
+            `geometry`, patch and block are found out by trying.
+        form: the `tfwm.networks.Form` that runs it.
+        patch_shape: with a form and without a card, the patch to try.
 
     Attributes:
         name: string.
         card: dict.
+        kind: `"message"`, or `"barrier"`, whose message is a picture with one block a pixel, and
+            whose logits are that picture as it is read.
         patch_shape: `(rows, columns)`; sides of an image are multiples of these.
         block_shape: `(M, N)`; each block of these sides carries bits of its own.
         channels: of an image: 1 for luminance, 3 for RGB.
         bits: number of bits of a block.
         whole: whether an image is one patch, to which any photo is squeezed as a whole.
-        image_watermark: whether the message is an image, with one block a pixel, and the logits
-            are that image as it is read.
     """
 
-    kind = "network"
-
-    def __init__(self, name, card=None):
+    def __init__(self, name, card=None, form=None, patch_shape=(32, 32)):
         self.name = name
         self.card = card or {}
+        self.form = form
+        self.kind = kind_of(self.card).name
         geometry = self.card.get("geometry", {})
-        self.patch_shape = tuple(geometry.get("patch", (32, 32)))
+        self.patch_shape = tuple(geometry.get("patch", patch_shape))
         self.block_shape = tuple(geometry.get("block", (8, 8)))
         self.channels = geometry.get("channels", 1)
         self.bits = geometry.get("bits", 1)
         self.whole = geometry.get("whole", False)
-        self.image_watermark = geometry.get("image_watermark", False)
+        if form is not None and not geometry:
+            self.channels, self.bits = form.sizes["image"], form.sizes["message"]
+            self._find_blocks()
 
     def embed(self, image, message, strength=1.0):
         """Returns the watermarked image.
@@ -103,12 +111,11 @@ class Network:
             )
         return np.ascontiguousarray(image, dtype=np.float32)
 
-    def _find_geometry(self, channels, bits, patch_shape=(32, 32)):
-        """Sets the geometry of a network without a card, whose inputs tell these numbers."""
-        self.channels, self.bits = channels, bits
-        sides = [p * max(TRIAL_SIDE // p, 1) for p in patch_shape]
+    def _find_blocks(self):
+        """Sets block and patch of a network without a card, by reading a gray image."""
+        sides = [p * max(TRIAL_SIDE // p, 1) for p in self.patch_shape]
         try:
-            grid = self._extract(np.full((1, *sides, channels), 0.5, np.float32)).shape[1:3]
+            grid = self._extract(np.full((1, *sides, self.channels), 0.5, np.float32)).shape[1:3]
         except Exception as error:  # each runtime has types of its own
             raise ValueError(
                 f"The network {self.name} has no card that tells its patch and block, and does "
@@ -116,13 +123,13 @@ class Network:
             ) from error
         self.block_shape = tuple(s // n for s, n in zip(sides, grid, strict=True))
         # A multiple of the true patch will do.
-        self.patch_shape = tuple(map(math.lcm, patch_shape, self.block_shape))
+        self.patch_shape = tuple(map(math.lcm, self.patch_shape, self.block_shape))
 
     def _embed(self, image, message, strength):
-        raise NotImplementedError
+        return self.form("embed", image=image, message=message, strength=strength)["watermarked"]
 
     def _extract(self, image):
-        raise NotImplementedError
+        return self.form("extract", image=image)["logits"]
 
     def __repr__(self):
         return f"{type(self).__name__}({self.name!r})"

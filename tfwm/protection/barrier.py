@@ -1,21 +1,26 @@
-"""A trained barrier in use."""
+"""A trained barrier in use: it marks images, reads its mark, and protects models."""
 
+from collections.abc import Callable
 from pathlib import Path
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from tfwm.export import package_network
-from tfwm.metrics import watermark_similarity
 from tfwm.networks import find_keras_models, network_directory, read_card, read_keras_models
-from tfwm.protection.watermark_barrier import WatermarkBarrier, resized
-from tfwm.protection.watermark_file import WATERMARK, encode_watermark, read_watermark
+from tfwm.protection.picture import (
+    WATERMARK,
+    PictureReader,
+    as_floats,
+    encode_watermark,
+    in_batches,
+    read_watermark,
+)
+from tfwm.protection.watermark_barrier import WatermarkBarrier
 
-# Images that are marked or read at once.
-BATCH = 16
 
-
-class Barrier:
+class Barrier(PictureReader):
     """Marks images with one picture, the watermark, and reads it from copies of them.
 
     Args:
@@ -36,45 +41,31 @@ class Barrier:
     """
 
     def __init__(self, embedder, extractor, watermark, name="barrier", card=None):
+        super().__init__(watermark, np.shape(watermark)[:2], embedder.output_shape[-1], name, card)
         self.embedder = embedder
         self.extractor = extractor
-        self.watermark = np.asarray(watermark, np.float32)
-        self.name = name
-        self.card = card or {}
         layer = WatermarkBarrier(embedder, self.watermark)
         self._mark = tf.function(layer, reduce_retracing=True)
         self._read = tf.function(self._read_batch, reduce_retracing=True)
 
-    @property
-    def channels(self):
-        """Channels of its images, 1 gray or 3 colour."""
-        return self.embedder.output_shape[-1]
-
-    def mark(self, images):
+    def mark(self, images) -> np.ndarray:
         """Returns the marked images, float32 `(batch, height, width, channels)` in [0, 1].
 
         Args:
             images: the same shape, floats in [0, 1] or uint8.
         """
-        return self._in_batches(self._mark, images)
+        return in_batches(self._mark, as_floats(images, self.channels))
 
-    def read(self, images):
-        """Returns what the extractor reads, `(batch, *watermark.shape)`, from images as above."""
-        return self._in_batches(self._read, images)
+    def read(self, images) -> np.ndarray:
+        """Returns what the extractor reads, `(batch, *watermark.shape)`, see `squeezed`."""
+        return in_batches(self._read, self.squeezed(images))
 
-    def similarity(self, images):
-        """Returns how much of the watermark is read, in [-1, 1], one number an image.
-
-        See `tfwm.metrics.watermark_similarity`.
-        """
-        return watermark_similarity(self.watermark, self.read(images))
-
-    def package(self, directory):
+    def package(self, directory) -> Path:
         """Writes the barrier in every form that a network has; returns its folder.
 
-        The signatures are those of all networks: `embed(image, message, strength)`, where the
-        message is the watermark, `watermark.png` beside it, and `extract(image)`, whose
-        `logits` are the watermark as it is read. Images are those that were squeezed already.
+        The signatures are `embed(image, message, strength)`, where the message is the watermark,
+        `watermark.png` beside it, and `extract(image)`, whose `logits` are the watermark as it is
+        read. Images must have been squeezed to the watermark's size.
 
         Args:
             directory: folder to write.
@@ -83,26 +74,10 @@ class Barrier:
         return package_network(self.embedder, self.extractor, directory, self.card, files)
 
     def _read_batch(self, images):
-        small = resized(images, self.watermark.shape[:2])
-        return tf.clip_by_value(self.extractor(small, training=False), 0.0, 1.0)
-
-    def _in_batches(self, function, images):
-        images = np.asarray(images)
-        if images.ndim != 4 or not len(images):
-            raise ValueError(
-                "Expected images (batch, height, width, channels). "
-                f"Received: images of shape {images.shape}"
-            )
-        if images.dtype == np.uint8:
-            images = images / np.float32(255)
-        parts = [images[i : i + BATCH] for i in range(0, len(images), BATCH)]
-        return np.concatenate([function(tf.constant(p, tf.float32)).numpy() for p in parts])
-
-    def __repr__(self):
-        return f"Barrier({self.name!r})"
+        return tf.clip_by_value(self.extractor(images, training=False), 0.0, 1.0)
 
 
-def load_barrier(name_or_path):
+def load_barrier(name_or_path) -> Barrier:
     """Opens a barrier that comes with tfwm, or that a recipe wrote, by name or folder.
 
     Example:
@@ -115,6 +90,70 @@ def load_barrier(name_or_path):
         raise ValueError(
             f"Expected a barrier, a network's folder with a {WATERMARK}. Received: {folder}"
         )
-    embedder, extractor = read_keras_models(find_keras_models(folder))
     card = read_card(folder)
-    return Barrier(embedder, extractor, read_watermark(folder), card["name"], card)
+    if card["kind"] != "barrier":
+        raise ValueError(f"Expected a barrier. Received: {folder}, of the kind {card['kind']}")
+    models = read_keras_models(find_keras_models(folder), "barrier")
+    return Barrier(*models, read_watermark(folder), card["name"], card)
+
+
+def protect(
+    model: keras.Model | Callable, barrier: Barrier | str | Path, strength: float = 1.0
+) -> keras.Model | Callable:
+    """Puts a barrier behind a model, so that each of its outputs is marked.
+
+    A Keras model becomes a Keras model whose last layer is the barrier. It can be saved, exported
+    for TF Serving, converted to TFLite or mapped over a `tf.data.Dataset`, and does not give the
+    unmarked output. Any other callable from arrays or tensors to images, such as a traditional
+    algorithm, becomes a function of the same arguments.
+
+    Args:
+        model: `keras.Model` or function to images `(batch, height, width, channels)`: floats in
+            [0, 1], or uint8.
+        barrier: a `tfwm.protection.Barrier`, or the name or path of one.
+        strength: factor on the change that the mark is.
+
+    Returns:
+        `keras.Model`, or a function. Its images have the type of the unmarked ones.
+
+    Example:
+
+    >>> darken = protect(lambda image: 0.5 * image, "barrier-derain")
+    >>> marked = darken(tf.ones((1, 128, 128, 3)))
+    """
+    barrier = load_barrier(barrier) if not hasattr(barrier, "embedder") else barrier
+    layer = WatermarkBarrier(barrier.embedder, barrier.watermark, strength, name="barrier")
+    if isinstance(model, keras.Model) and model.inputs:
+        outputs = model.outputs
+        if len(outputs) != 1 or len(outputs[0].shape) != 4:
+            raise ValueError(
+                "Expected a model with one output of images (batch, height, width, channels). "
+                f"Received: outputs of shape {[tuple(output.shape) for output in outputs]}"
+            )
+        inputs = keras.tree.map_structure(
+            lambda x: keras.Input(x.shape[1:], dtype=x.dtype, name=x.name), model.input
+        )
+        return keras.Model(inputs, layer(model(inputs)), name=f"protected_{model.name}")
+    if not callable(model):
+        raise ValueError(f"Expected a model or a function. Received: model={model!r}")
+
+    def protected(*args, **kwargs):
+        return _mark_outputs(model(*args, **kwargs), layer)
+
+    return protected
+
+
+def _mark_outputs(images, layer):
+    """Marks a batch of images; floats stay floats, uint8 stays uint8, arrays stay arrays."""
+    tensor = tf.convert_to_tensor(images)
+    if tensor.shape.rank != 4 or not (tensor.dtype.is_floating or tensor.dtype == tf.uint8):
+        raise ValueError(
+            "Expected images (batch, height, width, channels), floats in [0, 1] or uint8. "
+            f"Received: {tensor.dtype.name} of shape {tuple(tensor.shape)}"
+        )
+    marked = layer(tf.image.convert_image_dtype(tensor, tf.float32))
+    if tensor.dtype == tf.uint8:
+        marked = tf.cast(tf.round(marked * 255), tf.uint8)
+    else:
+        marked = tf.cast(marked, tensor.dtype)
+    return marked.numpy() if isinstance(images, np.ndarray) else marked

@@ -1,12 +1,22 @@
-"""A hash that binds an owner's key, a watermark and the files of networks, to be published."""
+"""Commitments: a hash that binds an owner's key, a watermark and a network's files, in a file.
 
+Its owner publishes it before a dispute.
+"""
+
+import datetime
 import hashlib
 import hmac
 import json
+from pathlib import Path
 
 import numpy as np
 
+from tfwm.files import write_whole
 from tfwm.keys import DIGEST, NETWORK, derive_bytes
+from tfwm.protection.keyed import EXTRACTOR, HOST, load_keyed
+
+FORM = "tfwm keyed commitment 1"
+FIELDS = ("form", "date", "network", "watermark", "files", "commitment")
 
 
 def watermark_digest(watermark):
@@ -83,3 +93,76 @@ def check_commitment(published, key, watermark, files):
     """
     found = commitment(key, watermark, files)
     return hmac.compare_digest(found.encode(), str(published).strip().lower().encode())
+
+
+def write_commitment(network, key, path, overwrite=False) -> dict:
+    """Writes the commitment to a keyed network and its owner's key.
+
+    Args:
+        network: name or folder of a keyed network.
+        key: the owner's, see `tfwm.keys.derive_key`.
+        path: JSON file to write.
+        overwrite: whether an existing file is replaced.
+
+    Returns:
+        dict, as written: `form`, `date` (UTC), `network`, the SHA-256 of `watermark` and `files`,
+        and the `commitment`.
+    """
+    network, path = load_keyed(network), Path(path).expanduser()
+    if path.exists() and not overwrite:
+        raise ValueError(f"{path} exists: choose another name, or add --overwrite.")
+    files = _digests(network.folder)
+    record = {
+        "form": FORM,
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "network": network.folder.name,
+        "watermark": watermark_digest(network.watermark),
+        "files": files,
+        "commitment": commitment(key, network.watermark, files),
+    }
+    write_whole(path, json.dumps(record, indent=2) + "\n")
+    return record
+
+
+def check_commitment_file(path, network, key) -> dict:
+    """Returns the record in a commitment's file, with whether it holds.
+
+    Args:
+        path: JSON file that `write_commitment` wrote.
+        network: name or folder of the keyed network as it is now.
+        key: the owner's.
+
+    Returns:
+        The dict in the file, with `holds`, and in `reason` what does not fit, or `None`.
+    """
+    try:
+        record = json.loads(Path(path).expanduser().read_text(encoding="utf-8"))
+        missing = [field for field in FIELDS if field not in record]
+    except OSError as error:
+        raise ValueError(f"The commitment {path} cannot be read: {error.strerror}.") from error
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path} is no commitment of `tfwm keyed commit`: no JSON.") from error
+    if missing or record["form"] != FORM:
+        raise ValueError(
+            f"{path} is no commitment of `tfwm keyed commit`: "
+            + (f"it lacks {missing[0]}." if missing else f"its form is {record['form']!r}.")
+        )
+    network = load_keyed(network)
+    watermark, files = network.watermark, _digests(network.folder)
+    reason = None
+    if record["watermark"] != watermark_digest(watermark):
+        reason = "it is of another watermark"
+    elif record["files"] != files:
+        changed = [name for name, digest in files.items() if record["files"].get(name) != digest]
+        reason = f"{(changed or ['a file'])[0]} is another than it was made for"
+    elif not check_commitment(record["commitment"], key, watermark, files):
+        reason = "it was made with another key"
+    return {**record, "holds": reason is None, "reason": reason}
+
+
+def _digests(folder):
+    digests = {}
+    for name in (EXTRACTOR, HOST):
+        with open(folder / name, "rb") as file:
+            digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return digests

@@ -144,21 +144,6 @@ def read_files(barrier, sources, output, *, overwrite=False, progress=None, work
     return run_jobs(pool, work, jobs, _row_maker("nc"), progress=progress)
 
 
-def read_all(barrier, sources, progress=None):
-    """Reads images one after the other; returns their paths, NC and similarities, all or none.
-
-    Raises:
-        ValueError: an image that cannot be read.
-    """
-
-    def look(photo):
-        return measured(barrier, _read(barrier, photo))
-
-    files, values = read_each(sources, look, progress)
-    correlations, similarities = zip(*values, strict=True)
-    return files, np.array(correlations), np.array(similarities)
-
-
 def read_each(sources, look, progress=None):
     """Looks at images one after the other; returns their paths and the results, all or none.
 

@@ -1,7 +1,8 @@
-"""QR codes in what was read, by the decoder that scanners use."""
+"""Decoding QR codes in what was read."""
 
 import numpy as np
-import zxingcpp
+
+from tfwm.checks import need
 
 # Modules of one or two pixels are found better when enlarged.
 ENLARGED = (1, 4)
@@ -10,8 +11,8 @@ ENLARGED = (1, 4)
 def decode_qr(images):
     """Returns the text of the QR code in each image, or `None` where none is decoded.
 
-    By ZXing (the package `zxing-cpp`), as it is by default. It adapts to the contrast: a code of
-    a tenth of the full contrast on gray is decoded, half of that is not.
+    Uses ZXing (the package `zxing-cpp`) with its defaults. It adapts to the contrast: a code of a
+    tenth of the full contrast on gray is decoded, half of that is not.
 
     Args:
         images: `(batch, height, width, channels)`, floats in [0, 1] or uint8.
@@ -25,6 +26,7 @@ def decode_qr(images):
     >>> decode_qr(watermark_image("qr:tfwm", 64, 1)[None])
     ['tfwm']
     """
+    zxingcpp = need("zxingcpp", "protect")
     images = np.asarray(images)
     if images.dtype != np.uint8:
         images = np.uint8(np.round(255 * np.clip(images, 0, 1)))

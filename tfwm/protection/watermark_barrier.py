@@ -1,3 +1,5 @@
+"""The layer that makes a protected model mark its outputs."""
+
 import keras
 import numpy as np
 import tensorflow as tf

@@ -109,7 +109,6 @@ def _card(config, recipe, quality, rows):
             "channels": task_of(config).channels_out,
             "bits": config.watermark_channels,
             "whole": True,
-            "image_watermark": True,
             "message": message,
         },
         guidance="1 is what the extractor was trained at.",

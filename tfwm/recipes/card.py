@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tfwm.networks import make_card
+from tfwm.networks import KINDS, make_card
 
 
 def recipe_card(config, system, recipe, description, *, paper, geometry, guidance, limits):
@@ -10,10 +10,10 @@ def recipe_card(config, system, recipe, description, *, paper, geometry, guidanc
 
     Args:
         config: the recipe's `Config`.
-        system: name of the recipe's module.
+        system: name of the recipe's module; of barriers and keyed hosts also their kind.
         recipe: label of its TOML file, see `registry.label`.
-        description: see `tfwm.export.make_card`, also for `paper`, `geometry` and `limits`.
-        guidance: what the strength does, 1 being the default.
+        description: see `tfwm.networks.make_card`, also for `paper`, `geometry` and `limits`.
+        guidance: what the strength does, 1 being the default; `None` for a keyed host.
     """
     # Folders are named, not located: a card is read on other machines.
     photos = ", ".join(s if ":" in s else "/".join(Path(s).parts[-2:]) for s in config.photos)
@@ -29,7 +29,8 @@ def recipe_card(config, system, recipe, description, *, paper, geometry, guidanc
             "command": train_command(system, recipe),
         },
         geometry=geometry,
-        strength={"default": 1.0, "guidance": guidance},
+        strength={"default": 1.0, "guidance": guidance} if guidance else None,
+        kind=system if system in KINDS else "message",
         limits=limits,
     )
 

@@ -22,7 +22,7 @@ from tfwm.images.drawing import save_figure
 from tfwm.images.pictures import amplify, data_uri
 from tfwm.images.quality import mean_quality
 from tfwm.pages import render
-from tfwm.protection import verify_images
+from tfwm.protection import prove_images
 from tfwm.recipes.card import recipe_card, train_command
 
 # Photos that are shown, and their width on the page; images and keys of the proof.
@@ -65,7 +65,7 @@ def report(config, recipe, unmarked, host, reader, pairs):
     few = marked[:: max(1, len(marked) // CURVE_IMAGES)][:CURVE_IMAGES]
     curve = hamming_curve(reader, few, text, len(few))
     levels = distortion_curves(reader, few, text)
-    proof = verify_images(reader, marked[:PROOF_IMAGES], plain, keys=PROOF_KEYS, seed=config.seed)
+    proof = prove_images(reader, marked[:PROOF_IMAGES], plain, keys=PROOF_KEYS, seed=config.seed)
     paper = _paper(config)
     likeness_row = {"task": config.task["name"], "images": len(targets), **likeness}
     if paper:
@@ -191,7 +191,7 @@ def _card(config, recipe, likeness, task, rows):
                 f"images squeezed to {side}x{side} pixels; it is the same in all outputs"
             ),
         },
-        guidance="There is none: the host marks as it was trained.",
+        guidance=None,
         limits=LIMITS,
     )
     summary = {

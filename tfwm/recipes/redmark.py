@@ -51,9 +51,7 @@ class Config(MessageConfig):
     # Network
     patch_size: int = setting(32, "side in pixels of the patch that the network handles at once")
     block_size: int = setting(8, "side in pixels of the block that one bit is in")
-    transform: str = setting(
-        "dct", "transform of a block, see `tfwm.models.redmark.BlockTransform`"
-    )
+    transform: str = setting("dct", "a block's transform, see `tfwm.models.redmark.BlockTransform`")
     release_transform: bool = setting(False, "whether to train the transform too")
     embedder_depth: int = setting(4, "circular convolutions of the embedder")
     extractor_depth: int = setting(3, "circular convolutions of the extractor")

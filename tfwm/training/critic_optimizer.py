@@ -49,9 +49,9 @@ class CriticOptimizer(keras.optimizers.Optimizer):
     def learning_rate(self, value):
         self.optimizer.learning_rate = value
 
-    def apply(self, grads, trainable_variables=None):
+    def apply(self, grads, trainable_variables):
         for optimizer, part in zip(
-            self._optimizers, self._split(trainable_variables, grads), strict=True
+            self._optimizers, self._split(trainable_variables, list(grads)), strict=True
         ):
             variables, gradients = zip(*part, strict=True)
             optimizer.apply(gradients, variables)

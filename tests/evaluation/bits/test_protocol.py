@@ -121,13 +121,13 @@ def test_unmarked_rgb_image_stays(rounding):
 
 def test_networks_that_do_not_fit_the_suite(make_colour_network, network):
     colour = make_colour_network(bits=30)
-    with pytest.raises(ValueError, match="colour images, marked at one strength"):
+    with pytest.raises(ValueError, match="color images, marked at one strength"):
         Protocol(suite(), colour)
     with pytest.raises(ValueError, match="at one strength"):
         Protocol(suite(color=True, bits=30, channel_psnr=[33, 39, 39]), colour)
     with pytest.raises(ValueError, match="whole patches of 128 x 128"):
         Protocol(suite(color=True, size=400), colour)
-    with pytest.raises(ValueError, match="Expected colour images"):
+    with pytest.raises(ValueError, match="Expected color images"):
         Protocol(suite(color=True), colour).cover(np.zeros((128, 128), np.uint8))
     with pytest.raises(ValueError, match="Expected gray images"):
         Protocol(suite(), network).cover(np.zeros((128, 128, 3), np.uint8))

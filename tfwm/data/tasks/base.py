@@ -1,3 +1,5 @@
+"""What a task is: it makes a pair of input and target from a photo."""
+
 import dataclasses
 
 import tensorflow as tf

@@ -1,3 +1,5 @@
+"""Bone suppression: radiographs, and the same with weaker ribs."""
+
 import dataclasses
 import math
 

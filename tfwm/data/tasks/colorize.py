@@ -1,3 +1,5 @@
+"""Colorization: gray photos to color."""
+
 import dataclasses
 
 from tfwm.data.tasks.base import Task

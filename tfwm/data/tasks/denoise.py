@@ -1,3 +1,5 @@
+"""Denoising: photos with Gaussian noise, and without."""
+
 import dataclasses
 
 import tensorflow as tf

@@ -1,3 +1,5 @@
+"""De-raining: photos with drawn rain, and without."""
+
 import dataclasses
 import math
 

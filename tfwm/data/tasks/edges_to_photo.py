@@ -1,3 +1,5 @@
+"""Edges to photo: drawings of edges, and the photos they come from."""
+
 import dataclasses
 
 import tensorflow as tf

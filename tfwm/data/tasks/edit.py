@@ -1,3 +1,5 @@
+"""Editing: photos with parts painted over, and whole."""
+
 import dataclasses
 
 import tensorflow as tf

@@ -1,3 +1,5 @@
+"""Tasks whose pairs exist as files."""
+
 import dataclasses
 
 import tensorflow as tf

@@ -1,6 +1,8 @@
-import dataclasses
-import difflib
+"""From a recipe's settings to a task."""
 
+import dataclasses
+
+from tfwm.checks import nearest
 from tfwm.data.tasks.base import Task
 
 
@@ -25,18 +27,11 @@ def build_task(settings):
         return settings
     arguments = {"name": settings} if isinstance(settings, str) else dict(settings)
     name = arguments.pop("name", None)
-    known = {key.lower(): key for key in tasks.__all__ if key not in ("Task", "build_task")}
-    if name not in known.values():
-        near = difflib.get_close_matches(str(name).lower(), known, 1, 0.0)[0]
-        raise ValueError(f"Unknown task {name!r}; the nearest is {known[near]!r}")
-    task = getattr(tasks, name)
+    names = [key for key in tasks.__all__ if key not in ("Task", "build_task")]
+    task = getattr(tasks, nearest("task", name, names))
     fields = [field.name for field in dataclasses.fields(task)]
     for key in arguments:
-        if key not in fields:
-            near = difflib.get_close_matches(key, fields, 1, 0.4)
-            hint = f"; the nearest is {near[0]!r}" if near else ""
-            known = ", ".join(fields) or "none"
-            raise ValueError(f"Task {name}: unknown argument {key!r}; known: {known}{hint}")
+        nearest(f"argument of the task {name}", key, fields)
     try:
         return task(**arguments)
     except (TypeError, ValueError) as error:

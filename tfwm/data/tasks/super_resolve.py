@@ -1,3 +1,5 @@
+"""Super-resolution: small photos, and large."""
+
 import dataclasses
 
 import tensorflow as tf

@@ -5,8 +5,8 @@ import numpy as np
 from tfwm.images.arrays import to_uint8
 from tfwm.images.quality import mean_quality
 from tfwm.metrics import normalized_correlation, watermark_similarity
-from tfwm.protection import prove
-from tfwm.protection.prove_files import NC_LIMIT
+from tfwm.protection import compare_with_unmarked
+from tfwm.protection.evidence import NC_LIMIT
 
 # What counts as success, beside the paper's NC_LIMIT, which blanks of mostly white watermarks pass.
 SIMILARITY_LIMIT = 0.9
@@ -25,7 +25,8 @@ def ownership_row(name, read, watermark, unmarked):
     Returns:
         dict: `nc` and `similarity`, means over the images; `success_nc`, the
         paper's success rate; `success`, the share of similarities of at least 0.9; `p_value`
-        that the group is unmarked, and whether the mark is `proven` (see `tfwm.protection.prove`).
+        that the group is unmarked, and whether the mark is `proven` (see
+        `tfwm.protection.compare_with_unmarked`).
 
     Example:
 
@@ -37,7 +38,7 @@ def ownership_row(name, read, watermark, unmarked):
     watermarks = np.broadcast_to(watermark, read.shape)
     correlations = np.asarray(normalized_correlation(watermarks, read))
     similarities = watermark_similarity(watermark, read)
-    proof = prove(similarities, unmarked)
+    proof = compare_with_unmarked(similarities, unmarked)
     return {
         "images_of": name,
         "images": len(read),

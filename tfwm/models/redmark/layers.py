@@ -190,7 +190,7 @@ class CircularConv2D(keras.layers.Layer):
         for side, kernel in zip(input_shape[1:3], self.kernel_size, strict=True):
             if side is not None and kernel > side:
                 raise ValueError(
-                    f"Expected a kernel_size of at most the input's sides. Received: "
+                    "Expected a kernel_size that is not larger than its input. Received: "
                     f"kernel_size={self.kernel_size}, input shape {tuple(input_shape)}"
                 )
         self.kernel = self.add_weight(

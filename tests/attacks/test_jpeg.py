@@ -1,3 +1,5 @@
+"""JPEG against Pillow and the papers' formulas, with its gradients."""
+
 import io
 
 import numpy as np
@@ -5,8 +7,12 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from tfwm.attacks import JPEG
+from tfwm.attacks import (
+    JPEG,
+)
 from tfwm.ops import jpeg
+from tfwm.ops.jpeg import CHROMINANCE_TABLE, LUMINANCE_TABLE
+from tfwm.ops.transforms import dct_matrix
 
 
 def pillow_jpeg(image, quality, subsampling="4:2:0"):
@@ -98,3 +104,37 @@ def test_quality_range_is_drawn_per_image(photo):
 
 def test_codec_does_not_compile():
     assert not JPEG(50, method="codec").supports_jit and JPEG(50).supports_jit
+
+
+def jpeg_of_stegastamp(image, quality):
+    """What its code does to an image `(height, width, 3)` of sides that 16 divides."""
+    factor = (5000 / quality if quality < 50 else 200 - 2 * quality) / 100 + 1e-4
+    pixels = image * 255.0
+    y = pixels @ [0.299, 0.587, 0.114]
+    cb, cr = (pixels[..., 2] - y) / 1.772, (pixels[..., 0] - y) / 1.402
+    height, width = y.shape
+    planes = [y - 128]
+    planes += [p.reshape(height // 2, 2, width // 2, 2).mean((1, 3)) for p in (cb, cr)]
+    out = []
+    for plane, table in zip(planes, (LUMINANCE_TABLE, *[CHROMINANCE_TABLE] * 2), strict=True):
+        rows, columns = plane.shape
+        blocks = plane.reshape(rows // 8, 8, columns // 8, 8).swapaxes(1, 2)
+        dct = dct_matrix(8)
+        steps = dct @ blocks @ dct.T / (table.T * factor)
+        steps = np.where(np.abs(steps) < 0.5, steps**3, steps) * (table.T * factor)
+        out.append((dct.T @ steps @ dct).swapaxes(1, 2).reshape(rows, columns))
+    y = out[0] + 128
+    cb, cr = (np.kron(p, np.ones((2, 2))) for p in out[1:])
+    rgb = [y + 1.402 * cr, y - 0.344136 * cb - 0.714136 * cr, y + 1.772 * cb]
+    return np.stack(rgb, -1).clip(0, 255) / 255
+
+
+@pytest.mark.parametrize("quality", [50, 75, 95])
+def test_our_jpeg_does_to_an_image_what_stegastamps_does(quality, photo):
+    image = photo[0, :128, :128]
+    ours = JPEG(quality, method="cubic_at_zero")(image[None]).numpy()[0]
+    theirs = jpeg_of_stegastamp(image, quality)
+    done, expected = ours - image, theirs - image
+    likeness = (done * expected).sum() / np.sqrt((done**2).sum() * (expected**2).sum())
+    assert likeness > 0.9
+    assert done.std() == pytest.approx(expected.std(), rel=0.15)

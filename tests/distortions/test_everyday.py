@@ -11,7 +11,7 @@ from tfwm.evaluation import load_suite
 from tfwm.images import psnr
 
 SUITE = load_suite("everyday")
-EDITS = [(attack, level) for attack in SUITE.distortions for level in attack.levels]
+CASES = [(distortion, level) for distortion in SUITE.distortions for level in distortion.levels]
 # Milder to harder, at one size and place, so that the PSNR tells.
 RISING = {
     "avif": [90, 60, 30],
@@ -41,38 +41,38 @@ def rng(seed=0):
     return np.random.default_rng(seed)
 
 
-def test_the_suite_is_large_and_has_hard_edits():
-    counted = [(a.name, level) for a, level in EDITS if level not in a.unpromising]
+def test_the_suite_is_large_and_has_hard_distortions():
+    counted = [(a.name, level) for a, level in CASES if level not in a.unpromising]
     assert len(counted) >= 40 and len(set(counted)) == len(counted)
     assert {("rotation", 10), ("gaussian_blur", 8), ("jpeg", 15), ("crop", 0.3)} <= set(counted)
     assert SUITE.payload_bits == 64 and SUITE.color and SUITE.psnr == 40
 
 
-@pytest.mark.parametrize(("attack", "level"), EDITS, ids=lambda x: getattr(x, "name", str(x)))
-def test_every_edit_on_a_photo(photo, attack, level):
-    if missing(attack.name):
-        pytest.skip(missing(attack.name))
+@pytest.mark.parametrize(("distortion", "level"), CASES, ids=lambda x: getattr(x, "name", str(x)))
+def test_every_distortion_on_a_photo(photo, distortion, level):
+    if missing(distortion.name):
+        pytest.skip(missing(distortion.name))
     before = photo.copy()
     first, again, other = (
-        distort(attack.name, photo, level, rng(s), **attack.options) for s in (0, 0, 1)
+        distort(distortion.name, photo, level, rng(s), **distortion.options) for s in (0, 0, 1)
     )
     assert first.dtype == np.uint8 and first.ndim == 3 and first.shape[2] == 3
     np.testing.assert_array_equal(first, again)
     np.testing.assert_array_equal(photo, before)
-    if attack.name not in RANDOM:
+    if distortion.name not in RANDOM:
         np.testing.assert_array_equal(first, other)
-    if attack.name not in CHANGES_SIZE:
+    if distortion.name not in CHANGES_SIZE:
         assert first.shape == photo.shape and (first != photo).any()
-    gray = distort(attack.name, photo[..., 1], level, rng(), **attack.options)
+    gray = distort(distortion.name, photo[..., 1], level, rng(), **distortion.options)
     assert gray.ndim == 2 and gray.dtype == np.uint8
     assert gray.shape == first.shape[:2]
 
 
-def test_random_edits_depend_on_the_seed(photo):
-    for attack, level in EDITS:
-        if attack.name in RANDOM:
-            results = [distort(attack.name, photo, level, rng(seed)) for seed in range(6)]
-            assert len({image.tobytes() for image in results}) > 1, attack.name
+def test_random_distortions_depend_on_the_seed(photo):
+    for distortion, level in CASES:
+        if distortion.name in RANDOM:
+            results = [distort(distortion.name, photo, level, rng(seed)) for seed in range(6)]
+            assert len({image.tobytes() for image in results}) > 1, distortion.name
 
 
 @pytest.mark.parametrize("name", RISING)
@@ -251,7 +251,7 @@ def test_bad_levels(photo, name, level, message):
 
 def test_what_changes_size_is_declared(photo):
     small = photo[:64, :96]
-    changed = {a.name for a, v in EDITS if distort(a.name, small, v, rng()).shape != small.shape}
+    changed = {a.name for a, v in CASES if distort(a.name, small, v, rng()).shape != small.shape}
     assert changed == CHANGES_SIZE & {a.name for a in SUITE.distortions} and CHANGES_SIZE < {
         *DISTORTIONS
     }

@@ -24,12 +24,6 @@ def compare_networks(network, reference, images=None, strength=1.0, noise=15.0, 
         logits for the same image), `bits_changed` (fraction read differently from the same
         image), `ber` and `ber_reference` (each reads its own, undamaged), `ber_noise` and
         `ber_noise_reference` (the same after noise).
-
-    Example:
-
-    >>> network = load_network("redmark-mt")
-    >>> compare_networks(network, network)["watermarked_max"]
-    0.0
     """
     if images is None:
         images = sample_photos(
@@ -55,11 +49,11 @@ def sample_photos(patch_shape=(32, 32), largest=384, channels=1, whole=False):
         whole: whether the photos are squeezed to one patch instead.
     """
     gray = [data.camera() / 255, data.brick() / 255]
-    colour = [data.coffee(), data.chelsea(), data.rocket()]
+    colored = [data.coffee(), data.chelsea(), data.rocket()]
     if channels == 1:
-        photos = [x[..., None] for x in (*gray, *map(color.rgb2gray, colour))]
+        photos = [x[..., None] for x in (*gray, *map(color.rgb2gray, colored))]
     else:
-        photos = [*map(color.gray2rgb, gray), *(x / 255 for x in colour)]
+        photos = [*map(color.gray2rgb, gray), *(x / 255 for x in colored)]
     if whole:
         return [np.float32(transform.resize(x, patch_shape)[None]) for x in photos]
     sides = [

@@ -1,10 +1,57 @@
-"""Crop, Cropout and Dropout: exact window sizes, shares and pixels of the cover."""
+"""Crops, frames and dropout: exact window sizes, shares and pixels of the cover."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfwm.attacks import Chain, Crop, Cropout, Dropout, Identity, RandomChoice
+from tfwm.attacks import (
+    Chain,
+    Crop,
+    Cropout,
+    Dropout,
+    Frame,
+    GridCrop,
+    Identity,
+    RandomChoice,
+    RectangleCrop,
+)
+
+GRAY = tf.fill((8, 64, 96, 1), 0.5)
+
+
+def test_grid_crop_fills_whole_blocks():
+    attacked = GridCrop(0.3, (8, 16), fill=0.25, seed=0)(GRAY).numpy()[..., 0]
+    blocks = attacked.reshape(8, 8, 8, 6, 16).transpose(0, 1, 3, 2, 4).reshape(-1, 128)
+    assert (blocks == blocks[:, :1]).all() and set(np.unique(blocks)) == {0.25, 0.5}
+    assert abs((blocks[:, 0] == 0.25).mean() - 0.3) < 0.08
+
+
+def test_grid_crop_extremes():
+    assert not GridCrop(1.0)(GRAY).numpy().any()
+    np.testing.assert_array_equal(GridCrop(0.0)(GRAY), GRAY)
+
+
+def test_rectangle_crop_is_one_rectangle_of_the_area():
+    attack = RectangleCrop(0.2, fill=1.0, seed=0)
+    corners = set()
+    for attacked in attack(GRAY).numpy()[..., 0]:
+        rows, columns = np.nonzero(attacked == 1)
+        side = np.sqrt(0.2 * 64 * 96)
+        assert np.ptp(rows) + 1 == int(side) and np.ptp(columns) + 1 == np.ceil(side)
+        assert len(rows) == (np.ptp(rows) + 1) * (np.ptp(columns) + 1)
+        corners.add((rows.min(), columns.min()))
+    assert len(corners) > 4
+
+
+def test_rectangle_reaches_every_border():
+    attacked = RectangleCrop(0.5, seed=0)(tf.ones((500, 8, 8, 1))).numpy()
+    for border in (attacked[:, 0], attacked[:, -1], attacked[:, :, 0], attacked[:, :, -1]):
+        assert (border == 0).any()
+
+
+def test_rectangle_larger_than_a_side_is_cut():
+    attacked = RectangleCrop(1.0)(tf.ones((1, 8, 32, 1))).numpy()[0, ..., 0]
+    assert (attacked == 0).all(axis=0).sum() == 16
 
 
 @pytest.fixture
@@ -141,3 +188,12 @@ def test_a_choice_of_sizes_meets_all_of_them(images):
     call = tf.function(Chain([choice]))
     shapes = {tuple(call(images).shape[1:3]) for _ in range(30)}
     assert shapes == {(128, 100), (64, 50), (24, 19)}
+
+
+def test_frame_covers_whole_pixels(photo):
+    framed = Frame(0.1)(photo[:, :101, :60]).numpy()
+    np.testing.assert_array_equal(framed[:, 10:-10, 6:-6], photo[:, 10:91, 6:54])
+    framed[:, 10:-10, 6:-6] = 0
+    assert not framed.any()
+    wide = Frame((0.0, 0.2), seed=1)(np.ones((50, 40, 40, 1), np.float32)).numpy()
+    assert len(np.unique(wide.mean(axis=(1, 2, 3)))) == 9

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tfwm.models.keyed import build_extractor
-from tfwm.protection import KeyedReader, load_host, load_keyed_reader
+from tfwm.protection import KeyedReader, load_keyed
 
 
 @pytest.fixture(scope="module")
@@ -65,10 +65,11 @@ SECRET = "demonstration secret, not for use"  # of the fixtures
 
 
 def test_loads_from_disk(keyed_folder, gray):
-    marked = np.asarray(load_host(keyed_folder)(gray))
-    reader = load_keyed_reader(keyed_folder, SECRET)
+    network = load_keyed(keyed_folder)
+    marked = network(gray)
+    reader = network.reader(SECRET)
     np.testing.assert_allclose(reader.similarity(marked), 1, atol=1e-2)  # the picture has 8 bits
-    wrong = load_keyed_reader(keyed_folder, SECRET + ".")
+    wrong = network.reader(SECRET + ".")
     np.testing.assert_allclose(wrong.similarity(marked), 0, atol=1e-4)
     assert reader.name == "keyed" and reader.card["limits"] == ["Small."]
 
@@ -86,6 +87,6 @@ def test_what_is_wrong(keyed_reader, keyed_folder, tmp_path):
         keyed_reader.read(np.zeros((2, 32, 32, 1)))
     (tmp_path / "card.json").write_text("{}")
     with pytest.raises(ValueError, match="without host.keras"):
-        load_keyed_reader(tmp_path, SECRET)
+        load_keyed(tmp_path)
     with pytest.raises(ValueError, match="at least 16 bytes"):
-        load_keyed_reader(keyed_folder, "short")
+        load_keyed(keyed_folder).reader("short")

@@ -1,30 +1,17 @@
+"""Brightness, contrast, gamma, hue and saturation against Pillow and by formula."""
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image, ImageEnhance
 
-from tfwm.attacks import Affine, Brightness, Contrast, Gamma
-
-
-def test_rotation_is_pillows(gray_photo):
-    image = gray_photo[:, :128, :128]
-    turned = Affine(rotation=7.0)(tf.constant(image)).numpy()[0, ..., 0]
-    expected = np.asarray(Image.fromarray(image[0, ..., 0]).rotate(7.0, Image.BILINEAR))
-    np.testing.assert_allclose(turned[20:-20, 20:-20], expected[20:-20, 20:-20], atol=2e-3)
-
-
-def test_shift_by_whole_pixels(gray_photo):
-    image = gray_photo[:, :64, :64]
-    moved = Affine(shift=3.0)(tf.constant(image)).numpy()
-    np.testing.assert_allclose(moved[:, 3:, 3:], image[:, :-3, :-3], atol=1e-5)
-
-
-def test_ranges_differ_between_images(gray_photo):
-    image = np.repeat(gray_photo[:, :32, :32], 3, axis=0)
-    attack = Affine((-5, 5), (0.9, 1.1), (-2, 2), seed=1)
-    attacked = attack(tf.constant(image)).numpy()
-    assert np.abs(attacked[0] - attacked[1]).max() > 0.01
-    assert np.abs(attacked[1] - attacked[2]).max() > 0.01
+from tfwm.attacks import (
+    Brightness,
+    Contrast,
+    Gamma,
+    Hue,
+    Saturation,
+)
 
 
 @pytest.mark.parametrize("factor", [0.0, 0.6, 1.5])
@@ -60,17 +47,25 @@ def test_values_are_clipped_and_gradients_are_finite(attack, gray_photo):
     assert np.isfinite(gradient).all() and np.abs(gradient).max() > 0
 
 
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda: Affine(scale=0),
-        lambda: Affine(rotation=(5, -5)),
-        lambda: Brightness(-1),
-        lambda: Brightness(offset=2),
-        lambda: Contrast("much"),
-        lambda: Gamma(0),
-    ],
-)
-def test_bad_arguments(make):
-    with pytest.raises(ValueError, match="Received"):
-        make()
+def test_hue_is_a_number_per_image_and_channel(photo):
+    image = np.repeat(photo[:, :32, :32] * 0.5 + 0.25, 100, axis=0)
+    change = Hue((-0.1, 0.1), seed=1)(image) - image
+    np.testing.assert_allclose(np.ptp(change, axis=(1, 2)), 0, atol=1e-6)
+    casts = np.asarray(change[:, 0, 0])
+    assert np.abs(casts).max() <= 0.1 and casts.std() == pytest.approx(0.2 / 12**0.5, rel=0.1)
+    assert np.abs(np.corrcoef(casts.T) - np.eye(3)).max() < 0.25
+    assert float(tf.reduce_max(Hue(0.5)(tf.fill((1, 2, 2, 3), 0.75)))) == 1.0
+
+
+@pytest.mark.parametrize("factor", [0.0, 0.4, 1.8])
+def test_saturation_comes_near_pillow(factor, photo):
+    pixels = (photo[0] * 255).round().astype(np.uint8)
+    expected = np.asarray(ImageEnhance.Color(Image.fromarray(pixels)).enhance(factor)) / 255
+    changed = Saturation(factor)(tf.constant(pixels[None] / 255.0)).numpy()[0]
+    # Pillow's gray is 0.299 R + 0.587 G + 0.114 B.
+    np.testing.assert_allclose(changed, expected, atol=abs(1 - factor) * 0.014 + 1.01 / 255)
+
+
+def test_saturation_of_gray_and_of_one(photo, gray_photo):
+    np.testing.assert_array_equal(Saturation(0.3)(gray_photo), gray_photo)
+    np.testing.assert_allclose(Saturation(1.0)(photo), photo, atol=1e-6)

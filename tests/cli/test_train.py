@@ -1,0 +1,49 @@
+"""`tfwm train` and `tfwm data`."""
+
+import io
+import zipfile
+
+from PIL import Image
+
+
+def test_unknown_recipe_and_key(fails, run, tmp_path):
+    assert "invalid choice" in fails("train", "nosuch")
+    (tmp_path / "a.toml").write_text("steps = 1\n")
+    arguments = ["--config", tmp_path / "a.toml", f"output={tmp_path / 'run'}"]
+    code, out, err = run("train", "redmark", *arguments, "learning_rat=1")
+    assert code == 2 and out == "" and err.count("\n") == 1
+    assert "learning_rat" in err and "'learning_rate'" in err
+    assert not (tmp_path / "run").exists()
+
+
+def test_every_recipe_can_be_trained(run, monkeypatch):
+    from tfwm.recipes import recipe_names
+    from tfwm.recipes.registry import Recipe
+
+    seen = []
+    monkeypatch.setattr(Recipe, "main", lambda recipe, words, prog: seen.append((prog, words)))
+    names = recipe_names()
+    for name in names:
+        assert run("train", name, "--config", "quick", "--resume", "steps=4", "output=o")[0] == 0
+    words = ["--config", "quick", "--resume", "steps=4", "output=o"]
+    assert seen == [(f"tfwm train {name}", words) for name in names]
+
+
+def test_help_of_a_recipe_explains_its_settings(run):
+    code, out, _ = run("train", "mbrs", "--help")
+    assert code == 0 and out.startswith("usage: tfwm train mbrs")
+    assert "  block_size = 16\n      side in pixels of a bit's block" in out
+    assert "  cpu-diffusion " in out and "--resume" in out
+
+
+def test_data(run, fails, tmp_path):
+    code, out, _ = run("data", "--list")
+    assert code == 0 and "bsds500" in out and "terms: " in out
+    picture = io.BytesIO()
+    Image.new("L", (8, 8)).save(picture, "JPEG")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("mirflickr/im1.jpg", picture.getvalue())
+    code, out, _ = run("data", "mirflickr25k", "--from", tmp_path / "a.zip", tmp_path / "photos")
+    assert code == 0 and out.startswith(f"{tmp_path / 'photos' / 'mirflickr25k'}: 1 photos\nterms")
+    assert "did you mean 'bsds500'" in fails("data", "bsd500", tmp_path)
+    assert "tfwm data chestxray8 --from" in fails("data", "chestxray8", tmp_path)

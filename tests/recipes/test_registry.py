@@ -1,0 +1,199 @@
+"""What all recipes share: how they are found, run, refused and explained."""
+
+import csv
+
+import keras
+import numpy as np
+import pytest
+
+from tfwm import recipes
+from tfwm.recipes import parts
+from tfwm.recipes.registry import config_files, find_config, find_recipe, label, recipe_names
+from tfwm.resources import resource_directory
+from tfwm.training import Checkpoint, ConfigError, save_config
+
+NAMES = ["barrier", "hidden", "keyed", "mbrs", "photo", "redmark", "stegastamp"]
+BITS = ["hidden", "mbrs", "photo", "redmark", "stegastamp"]
+TINY = {
+    "hidden": ["crop_size=32", "message_length=6"],
+    "mbrs": ["crop_size=32", "block_size=4", "depth=1"],
+    "photo": ["crop_size=48", "depth=1"],
+    "redmark": ["per_deviation_bin=0", "watermarks=1"],
+    "stegastamp": ["crop_size=64", "message_length=20", "perceptual=offline"],
+}
+SHARED = [
+    "photos=bundled:train",
+    "patches_per_photo=4",
+    "batch_size=4",
+    "width=8",
+    "attacks=Identity",
+    "steps=4",
+    "steps_per_epoch=1",
+    "jit_compile=false",
+]
+# The papers' own: MBRS, section 4.1, and HiDDeN's and StegaStamp's codes take Adam's defaults; the
+# code of "Model watermarking" and pix2pix, whose beta_1 the keyed networks' authors took.
+ADAM, PIX2PIX = (0.9, 0.999, 1e-8, 0.0), (0.5, 0.999, 1e-8, 0.0)
+PAPERS = {
+    "mbrs": (ADAM, ["mbrs", "large", "noises", "diffusion"]),
+    "hidden": (ADAM, ["combined", "crop", "cropout", "dropout", "jpeg", "resize"]),
+    "stegastamp": (ADAM, ["original", "crop"]),
+    "barrier": (PIX2PIX, ["derain", "xray"]),
+    "keyed": (PIX2PIX, ["colorize", "derain", "edges", "edit", "super-resolve"]),
+}
+
+
+def tiny(name, output, *words):
+    return find_recipe(name).load(
+        None, [*SHARED, *TINY[name], f"output={output}", "name=tiny", *words]
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_setting_is_explained(name):
+    recipe = find_recipe(name)
+    assert recipe.name == name and recipe_names() == NAMES
+    settings = recipe.settings()
+    assert all(text for _, _, text in settings)
+    help = recipe.help()
+    assert all(f"  {setting} = {default}" in help for setting, default, _ in settings)
+    page = recipes.settings_markdown(name)
+    assert page.count("\n| `") == 1 + len(settings) + len(config_files(name))
+    assert all(f"| `{file.stem}` |" in page for file in config_files(name))
+    assert page.count("|\n") == page.count("\n|")
+
+
+@pytest.mark.parametrize("name", BITS)
+def test_no_config_has_a_setting_without_effect(name):
+    recipe = find_recipe(name)
+    for file in config_files(name):
+        recipe.check_config(recipe.load(file.stem))
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_papers_recipes_have_the_papers_optimizer(name):
+    expected, stems = PAPERS[name]
+    for stem in stems:
+        config = find_recipe(name).load(stem)
+        found = config.beta_1, config.beta_2, config.epsilon, config.clip_norm
+        assert (config.optimizer, found) == ("adam", expected), stem
+        optimizer = parts.build_optimizer(config)
+        assert (optimizer.beta_1, optimizer.beta_2, optimizer.epsilon) == expected[:3]
+        assert optimizer.global_clipnorm is None
+
+
+def test_original_stegastamp_has_its_critic():
+    """WGAN with RMSProp at a tenth of the learning rate and gradients in [-0.25, 0.25]."""
+    recipe = find_recipe("stegastamp")
+    config = recipe.load("original", ["crop_size=64", "width=4", "perceptual=offline"])
+    trainer = recipe.build_model(config)
+    assert trainer.adversary.kind == "wasserstein"
+    own = trainer.optimizer.critic_optimizer
+    assert isinstance(own, keras.optimizers.RMSprop) and own.clipvalue == 0.25
+    assert float(own.learning_rate) == pytest.approx(1e-5)
+    assert float(trainer.optimizer.learning_rate) == pytest.approx(1e-4)
+
+
+@pytest.mark.parametrize("name", BITS)
+def test_precision_works_in_every_recipe(name, tmp_path):
+    """Trains in bfloat16; pixels are read in float32, and so is what is exported."""
+    recipe = find_recipe(name)
+    config = tiny(name, tmp_path, "precision=mixed_bfloat16", "steps=1")
+    trainer = recipe.train(config)
+    for network in (trainer.embedder, trainer.extractor):
+        assert "bfloat16" in {layer.compute_dtype for layer in network.layers}
+        assert network.output.dtype == "float32"
+    networks = recipe.networks_of(trainer, config)
+    assert all(layer.compute_dtype == "float32" for model in networks for layer in model.layers)
+    assert all(np.isfinite(weights).all() for weights in networks[1].get_weights())
+
+
+def test_config_is_found_from_any_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    packaged = resource_directory("recipes") / "redmark" / "cpu-mt.toml"
+    for name in ("cpu-mt", "cpu-mt.toml", "redmark/cpu-mt", "recipes/redmark/cpu-mt.toml"):
+        assert find_config("redmark", name) == packaged
+    assert label("redmark", packaged) == "recipes/redmark/cpu-mt.toml"
+    (tmp_path / "cpu-mt.toml").write_text("steps = 3\n")
+    assert find_config("redmark", "cpu-mt.toml").read_text() == "steps = 3\n"
+    assert label("redmark", tmp_path / "cpu-mt.toml") == "cpu-mt.toml"
+    for name, message in (
+        ("cpu-mtt", "did you mean 'cpu-mt'"),
+        ("none.toml", "No such file"),
+        ("mbrs/cpu", "belongs to `tfwm train mbrs`"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            find_config("redmark", name)
+    with pytest.raises(ValueError, match="did you mean 'redmark'"):
+        find_recipe("redmrk")
+
+
+def test_resumed_patch_training_is_that_without_a_pause(tmp_path):
+    """The same photos, messages and attacks: the same weights, bit by bit."""
+    noise = 'attacks={name="GaussianNoise", stddev=0.02}'
+    recipe = find_recipe("photo")
+    whole = recipe.train(tiny("photo", tmp_path / "whole", noise))
+    recipe.train(tiny("photo", tmp_path / "parts", noise, "steps=2"))
+    resumed = recipe.train(tiny("photo", tmp_path / "parts", noise), resume=True)
+    for a, b in zip(whole.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_settings_after_resume(tmp_path, capsys):
+    """Without --config, a run goes on with its own settings, and those after --resume."""
+    output = tmp_path / "run"
+    recipe = find_recipe("photo")
+    recipe.train(tiny("photo", output, "steps=2"))
+    words = ["--resume", f"output={output}", "steps=3"]
+    options = recipe._parser("x").parse_intermixed_args(words)
+    assert recipe._config_path(options) == output / "config.toml"
+    assert recipe.main([*words, "test_photos=nowhere"]) == 2
+    assert "nowhere, no such folder" in capsys.readouterr().err
+    config = recipe.load(str(output / "config.toml"), words[1:])
+    assert (config.width, config.steps) == (8, 3)
+    recipe.train(config, resume=True)
+    with open(output / "log.csv", newline="") as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_missing_photos_are_told_before_training(name, refuses):
+    for source in ("photos", "test_photos"):
+        refuses(find_recipe(name), [f"{source}=nowhere"], "nowhere, no such folder")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_begun_run_needs_resume(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(Checkpoint, "exists", lambda self: True)
+    assert find_recipe(name).main([f"output={tmp_path}"]) == 2
+    assert "add --resume" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "name, words, message",
+    [
+        ("photo", ["channels=3"], "Expected channels=1, which photo takes"),
+        ("mbrs", ["channels=1"], "Expected channels=3"),
+        ("photo", ["adversarial_weight=0.1"], "in photo: no critic"),
+        ("mbrs", ["adversarial_weight=0", "critic_optimizer=adam"], "without a critic"),
+        ("mbrs", ["critic_learning_rate=0.1"], "without a critic_optimizer"),
+        ("mbrs", ["patience=2"], "without validation_photos"),
+        ("mbrs", ["momentum=0.9"], 'no effect with optimizer = "adam"'),
+        ("redmark", ["optimizer=sgd", "beta_2=0.9"], 'no effect with optimizer = "sgd"'),
+        ("stegastamp", ["image_weight=2"], 'unless balance = "none"'),
+        ("stegastamp", ["edge_gain=2"], 'unless balance = "ramped"'),
+        ("photo", ["precision=float16"], "precision='float16'"),
+        ("photo", ["suite=nosuch"], "nosuch"),
+        ("barrier", ["critic_loss=wasserstein"], "without an adversarial_weight"),
+        ("keyed", ["critic_loss=wasserstein"], "without an adversarial_weight"),
+    ],
+)
+def test_a_setting_without_effect_is_refused(name, words, message, refuses):
+    refuses(find_recipe(name), words, message)
+
+
+def test_saved_settings_are_loaded_again(tmp_path):
+    for name in NAMES:
+        config = find_recipe(name).load("quick")
+        save_config(config, tmp_path / "config.toml")
+        assert find_recipe(name).load(str(tmp_path / "config.toml")) == config

@@ -1,0 +1,42 @@
+"""`tfwm.load`: a trained network in use, whatever its kind."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tfwm.protection import Barrier, KeyedNetwork
+    from tfwm.watermarker import Watermarker
+
+
+def load(name: str = "photo") -> "Watermarker | Barrier | KeyedNetwork":
+    """Opens a trained network for use on photos; its kind tells what comes back.
+
+    Args:
+        name: a network that comes with tfwm (`tfwm list`), or the path of an exported one.
+
+    Returns:
+        `tfwm.Watermarker` for a network that hides messages; `tfwm.protection.Barrier` for one
+        that marks images with a picture; `tfwm.protection.KeyedNetwork` for one that does a task
+        and marks what it gives.
+
+    Example:
+
+    >>> tfwm.load().embed("photo.jpg", "(c) Ada Lovelace").save("marked.png")
+    >>> tfwm.load("barrier-derain")
+    Barrier('barrier-derain')
+    """
+    from tfwm.networks import network_directory, read_card  # TensorFlow takes seconds to start
+
+    folder = network_directory(name)
+    is_card = (folder / "card.json").is_file()
+    kind = read_card(folder)["kind"] if is_card else "message"
+    if kind == "barrier":
+        from tfwm.protection import load_barrier
+
+        return load_barrier(folder)
+    if kind == "keyed":
+        from tfwm.protection import load_keyed
+
+        return load_keyed(folder)
+    from tfwm import watermarker
+
+    return watermarker.load(name)

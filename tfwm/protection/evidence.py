@@ -1,0 +1,301 @@
+"""Evidence that images carry the mark of a barrier or of a keyed network."""
+
+import collections
+import dataclasses
+import math
+
+import numpy as np
+from scipy import stats
+
+from tfwm.metrics import normalized_correlation, watermark_similarity
+from tfwm.protection.files import check_apart, fit_channels, open_barrier, read_each
+from tfwm.protection.qr import decode_qr
+
+# By how much suspected images must read more than unmarked ones. Images of another kind differ by
+# a little even where there is no mark, which many of them show with any certainty.
+MARGIN = 0.1
+# The normalized correlation above which Zhang et al. call a watermark extracted.
+NC_LIMIT = 0.95
+VERDICT = {True: "carry the mark", False: "show no proof of the mark"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """What the similarities of suspected images say, compared with those of unmarked ones.
+
+    Attributes:
+        similarity: mean similarity of the suspected images to the watermark.
+        reference: that of the unmarked ones.
+        p_value: probability that unmarked images rank as high as the suspected ones.
+        false_positive_rate: the p-value up to which the mark counts as proven.
+    """
+
+    similarity: float
+    reference: float
+    p_value: float
+    false_positive_rate: float
+
+    @property
+    def proven(self):
+        """Whether the mark is there: a p-value that small, and a similarity 0.1 above theirs."""
+        above = self.similarity >= self.reference + MARGIN
+        return self.p_value <= self.false_positive_rate and above
+
+    def __str__(self):
+        return (
+            f"similarity {self.similarity:.3f}, unmarked {self.reference:.3f}, "
+            f"p = {self.p_value:.1e}: the images {VERDICT[self.proven]} "
+            f"(claimed up to p = {self.false_positive_rate:g}, and {MARGIN:g} above unmarked ones)"
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Proof:
+    """What suspected images say about a mark.
+
+    Attributes:
+        similarity: mean over the images of how much of the watermark is read, at most 1.
+        images: number of suspected images.
+        false_positive_rate: the p-value up to which the mark counts as proven.
+        unmarked: `Comparison` with unmarked images, or `None` if there were none.
+        unmarked_images: number of these.
+        keys: number of random keys, 0 for a barrier, which has no key.
+        key_similarity: the largest mean similarity that one of them has.
+        key_p_value: share of keys, the owner's among them, that read as much as the owner's. It
+            cannot be below `1 / (keys + 1)`, however clear the case is.
+        texts: texts of QR codes that were decoded, with the number of images.
+        nc_success: of a barrier, the share of the suspected images with a normalized correlation
+            above 0.95, the paper's success rate, which a blank may reach.
+        unmarked_nc_success: the same of the unmarked ones.
+    """
+
+    similarity: float
+    images: int
+    false_positive_rate: float
+    unmarked: Comparison | None = None
+    unmarked_images: int = 0
+    keys: int = 0
+    key_similarity: float | None = None
+    key_p_value: float | None = None
+    texts: dict = dataclasses.field(default_factory=dict)
+    nc_success: float | None = None
+    unmarked_nc_success: float | None = None
+
+    @property
+    def proven(self) -> bool:
+        """Whether the mark is there, by each comparison: a small p-value, and 0.1 above."""
+        found = []
+        if self.keys:
+            above = self.similarity >= self.key_similarity + MARGIN
+            found.append(above and self.key_p_value <= self.false_positive_rate)
+        if self.unmarked is not None:
+            found.append(self.unmarked.proven)
+        return bool(found) and all(found)
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences about what these images and keys can show at all."""
+        notes = []
+        if self.keys and 1 / (self.keys + 1) > self.false_positive_rate:
+            notes.append(
+                f"{self.keys} random keys cannot bring p below {1 / (self.keys + 1):.1g}: take "
+                f"{math.ceil(1 / self.false_positive_rate) - 1} or more"
+            )
+        if self.unmarked is None:
+            notes.append(
+                "no unmarked images were given: that other images of the kind read nothing with "
+                "this key was not checked"
+            )
+            return notes
+        least = 1 / math.comb(self.images + self.unmarked_images, self.images)
+        if least > self.false_positive_rate:
+            notes.append(
+                f"{self.images} suspected and {self.unmarked_images} unmarked images cannot bring "
+                f"p below {least:.1g}: take more of either"
+            )
+        return notes
+
+    def __str__(self):
+        lines = [f"similarity {self.similarity:.3f} (mean of {self.images} images)"]
+        if self.keys:
+            lines.append(
+                f"random keys: p = {self.key_p_value:.1e} (the best of {self.keys} reads "
+                f"{self.key_similarity:.3f})"
+            )
+        if self.unmarked is not None:
+            lines.append(
+                f"unmarked images: p = {self.unmarked.p_value:.1e} (they read "
+                f"{self.unmarked.reference:.3f})"
+            )
+        if self.nc_success is not None:
+            lines.append(
+                f"{self.images} images, {self.unmarked_images} unmarked; NC above {NC_LIMIT:g}, "
+                f"the paper's success: {100 * self.nc_success:.0f} %, of the unmarked "
+                f"{100 * self.unmarked_nc_success:.0f} %"
+            )
+        for text, count in self.texts.items():
+            lines.append(f"QR code, decoded from {count} of {self.images}: {text}")
+        lines.append(
+            f"the images {VERDICT[self.proven]} (claimed up to p = "
+            f"{self.false_positive_rate:g}, and {MARGIN:g} above the others)"
+        )
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict:
+        """Returns plain values, ready for JSON."""
+        values = {"proven": self.proven, **dataclasses.asdict(self), "notes": self.notes}
+        if self.unmarked is not None:
+            values["unmarked"]["proven"] = self.unmarked.proven
+        return values
+
+
+def compare_with_unmarked(similarities, unmarked, false_positive_rate=1e-3) -> Comparison:
+    """Compares suspected images with unmarked ones by the rank-sum test of Mann and Whitney.
+
+    Rank sums tell that the ones read more than the others, and not how much: the mark counts as
+    proven if their mean is 0.1 higher as well. The test supposes nothing about how similarities are
+    distributed, only that the suspected images would be like the unmarked ones if they had no mark.
+    A single image against `n` unmarked ones cannot have a p-value below `1 / (n + 1)`.
+
+    Args:
+        similarities: those of the suspected images, `(n,)`.
+        unmarked: those of images that are known to be unmarked, such as outputs of other
+            models, `(m,)`.
+        false_positive_rate: how often unmarked images may be called marked.
+
+    Returns:
+        `Comparison`.
+
+    Example:
+
+    >>> compare_with_unmarked([0.9, 0.8, 0.95], np.linspace(-0.1, 0.1, 50)).proven
+    True
+    """
+    suspects, unmarked = (np.ravel(np.asarray(x, float)) for x in (similarities, unmarked))
+    for name, values in (("similarities", suspects), ("unmarked", unmarked)):
+        if not len(values) or not np.isfinite(values).all():
+            raise ValueError(f"Expected finite numbers. Received: {name}={values}")
+    _check_rate(false_positive_rate)
+    test = stats.mannwhitneyu(suspects, unmarked, alternative="greater")
+    return Comparison(
+        float(suspects.mean()), float(unmarked.mean()), float(test.pvalue), false_positive_rate
+    )
+
+
+def prove_images(
+    reader, images, unmarked=None, keys=999, false_positive_rate=1e-3, seed=None
+) -> Proof:
+    """Tells whether images carry a mark.
+
+    * Of a keyed network, random keys read the same images. If the owner's key had been chosen
+      without regard to the network, each rank among them would be as likely as any other: the
+      p-value is its rank.
+    * Images that are known to be unmarked are read as well: ranks again, by
+      `compare_with_unmarked`.
+
+    Both p-values must be at most the false-positive rate. Neither says that the key is older than
+    the dispute: whoever has the extractor can look for a key that reads something. That is what a
+    `commitment` is for.
+
+    Args:
+        reader: a `KeyedReader` with the owner's key, or a `Barrier`.
+        images: suspected images, see `KeyedReader.squeezed`.
+        unmarked: the same of images known to be unmarked: outputs of other models for the same
+            task, or photos. `None` leaves that comparison out, which a barrier needs.
+        keys: number of random keys; 999 allow p-values down to 0.001. A barrier has none.
+        false_positive_rate: how often unmarked images may be called marked.
+        seed: integer, draws the same random keys again; by default they come from the system.
+
+    Returns:
+        `Proof`.
+
+    Example:
+
+    >>> found = prove_images(reader, images, unmarked)  # doctest: +SKIP
+    >>> found.proven, found.key_p_value  # doctest: +SKIP
+    (True, 0.001)
+    """
+    _check_rate(false_positive_rate)
+    has_key = hasattr(reader, "key")
+    if has_key and (not isinstance(keys, int) or keys < 1):
+        raise ValueError(f"Expected at least 1 random key. Received: keys={keys!r}")
+    if unmarked is None and not has_key:
+        raise ValueError("Expected unmarked images to compare a barrier's readings with.")
+    images = reader.squeezed(images)
+    read = reader.read(images)
+    similarities = watermark_similarity(reader.watermark, read)
+    values = {"similarity": float(similarities.mean()), "images": len(images)}
+    if has_key:
+        others = np.random.default_rng(seed).integers(0, 2, (keys, reader.bits))
+        ranks = reader.similarities_of_keys(images, others).mean(axis=1)
+        rank = 1 + np.sum(ranks >= similarities.mean())
+        values |= {"keys": keys, "key_similarity": float(ranks.max())}
+        values["key_p_value"] = float(rank / (keys + 1))
+        texts = collections.Counter(text for text in decode_qr(read) if text is not None)
+        values["texts"] = dict(texts)
+    if unmarked is not None:
+        other = reader.read(unmarked)
+        reference = watermark_similarity(reader.watermark, other)
+        values["unmarked"] = compare_with_unmarked(similarities, reference, false_positive_rate)
+        values["unmarked_images"] = len(unmarked)
+        if not has_key:
+            values["nc_success"] = _nc_success(reader, read)
+            values["unmarked_nc_success"] = _nc_success(reader, other)
+    return Proof(false_positive_rate=false_positive_rate, **values)
+
+
+def prove_files(
+    reader,
+    sources,
+    unmarked=None,
+    keys=999,
+    false_positive_rate=1e-3,
+    progress=None,
+    seed=None,
+) -> Proof:
+    """Tells whether images in files carry a mark, see `prove_images`.
+
+    Args:
+        reader: a `KeyedReader` with the owner's key, or a `Barrier`, its name or path.
+        sources: list of one folder, with its sub-folders, or of files: suspected images.
+        unmarked: the same of images known to be unmarked, of the same kind as the suspected ones:
+            outputs of other models for the same task, or photos that were never marked.
+        keys: see `prove_images`, also for `false_positive_rate` and `seed`.
+        progress: called with the share done, 0 to 1, and what was just done; or `None`.
+
+    Returns:
+        `Proof`.
+
+    Raises:
+        ValueError: an image that cannot be read, one that is in both lists, or none at all.
+
+    Example:
+
+    >>> found = prove_files("barrier-derain", ["found/"], ["others/"])  # doctest: +SKIP
+    >>> found.proven  # doctest: +SKIP
+    True
+    """
+    reader = open_barrier(reader)
+
+    def squeezed(photo):
+        return reader.squeezed(fit_channels(photo, reader.channels))[0]
+
+    files, images = read_each(sources, squeezed, progress)
+    others = None
+    if unmarked is not None:
+        other_files, others = read_each(unmarked, squeezed, progress)
+        check_apart(files, other_files)
+        others = np.stack(others)
+    return prove_images(reader, np.stack(images), others, keys, false_positive_rate, seed)
+
+
+def _check_rate(rate):
+    if not 0 < rate < 1:
+        raise ValueError(
+            f"Expected a rate above 0 and below 1. Received: false_positive_rate={rate}"
+        )
+
+
+def _nc_success(reader, read):
+    watermarks = np.broadcast_to(np.float32(reader.watermark), read.shape)
+    return float(np.mean(np.asarray(normalized_correlation(watermarks, read)) > NC_LIMIT))

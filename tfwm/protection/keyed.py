@@ -1,0 +1,233 @@
+"""A keyed network in use: a host whose outputs carry its owner's mark, and the mark's reader."""
+
+import copy
+import functools
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfwm.export import package_network
+from tfwm.keys import derive_key
+from tfwm.metrics import watermark_similarity
+from tfwm.networks import KINDS, network_directory, read_card, read_keras_model
+from tfwm.protection.picture import (
+    WATERMARK,
+    PictureReader,
+    encode_watermark,
+    in_batches,
+    read_watermark,
+)
+
+HOST, EXTRACTOR = KINDS["keyed"].keras_files
+DEMONSTRATION = "demonstration.secret"
+# Pairs of image and key that are read together.
+PAIRS = 64
+
+
+class KeyedReader(PictureReader):
+    """Reads the mark that a keyed network leaves in its outputs, with the owner's key.
+
+    Args:
+        extractor: model from `{"image", "key"}` to the watermark, such as
+            `tfwm.models.keyed.build_extractor` gives.
+        watermark: array `(height, width, 1 or 3)` in [0, 1].
+        key: array of 0 and 1, see `tfwm.keys.derive_key`.
+        name: what reports call it.
+        card: what is known about it, `{}` if nothing.
+
+    Example:
+
+    >>> from tfwm.keys import derive_key
+    >>> from tfwm.models.keyed import build_extractor
+    >>> extractor = build_extractor(32, 16, width=4)
+    >>> key = derive_key("demonstration secret, not for use", 16)
+    >>> reader = KeyedReader(extractor, np.eye(16)[..., None], key)
+    >>> reader.read(np.full((1, 50, 70, 3), 0.5, "float32")).shape
+    (1, 16, 16, 1)
+    """
+
+    def __init__(self, extractor, watermark, key, name="keyed", card=None):
+        image = extractor.input["image"].shape
+        super().__init__(watermark, image[1:3], image[-1], name, card)
+        self.extractor = extractor
+        shape = tuple(extractor.output.shape[1:])
+        if self.watermark.shape != shape:
+            raise ValueError(
+                f"Expected a watermark of shape {shape}, as the extractor reads. "
+                f"Received: watermark of shape {self.watermark.shape}"
+            )
+        if np.ptp(self.watermark) == 0:
+            raise ValueError("Expected a watermark with a picture in it. Received: one color")
+        self.key = self._checked(key)
+        look, read = _parts(extractor)
+        self._look = tf.function(look, reduce_retracing=True)
+        self._read = tf.function(read, reduce_retracing=True)
+
+    @property
+    def bits(self):
+        """Length of the key."""
+        return self.extractor.input["key"].shape[-1]
+
+    def with_key(self, key) -> "KeyedReader":
+        """Returns the same reader with another key."""
+        other = copy.copy(self)
+        other.key = self._checked(key)
+        return other
+
+    def read(self, images) -> np.ndarray:
+        """Returns what is read with the key, `(batch, *watermark.shape)` in [0, 1].
+
+        Args:
+            images: see `squeezed`. 0.5 in the result means that there is nothing.
+        """
+        features = self._features(images)
+        return self._read_pairs(features, np.repeat(self.key[None], len(features), 0))
+
+    def read_each(self, images, keys) -> np.ndarray:
+        """Reads each image with a key of its own from `keys`, `(batch, bits)`; see `read`."""
+        keys = np.stack([self._checked(key) for key in keys])
+        return self._read_pairs(self._features(images), keys)
+
+    def similarities_of_keys(self, images, keys) -> np.ndarray:
+        """Returns the similarities with several keys, `(number of keys, batch)`.
+
+        The image part of the extractor runs once an image: a thousand keys cost little more than
+        ten.
+
+        Args:
+            images: see `squeezed`.
+            keys: array `(n, bits)` of 0 and 1.
+        """
+        features = self._features(images)
+        keys = np.stack([self._checked(key) for key in np.asarray(keys)])
+        found = []
+        for one in features:
+            parts = [keys[i : i + PAIRS] for i in range(0, len(keys), PAIRS)]
+            read = [self._read_pairs(np.repeat(one[None], len(p), 0), p) for p in parts]
+            found.append(watermark_similarity(self.watermark, np.concatenate(read)))
+        return np.stack(found, axis=1)
+
+    def package(self, host, directory, demonstration=None) -> Path:
+        """Writes host and extractor in every form that a network has; returns the folder.
+
+        The key is not among them; the watermark is, as `watermark.png`.
+
+        Args:
+            host: the `keras.Model` whose outputs are marked.
+            directory: folder to write.
+            demonstration: a key that everybody may know, to be written beside the network as
+                `demonstration.secret`; never the owner's.
+        """
+        files = {WATERMARK: encode_watermark(self.watermark)}
+        if demonstration:
+            files[DEMONSTRATION] = f"{demonstration}\n".encode()
+        return package_network(host, self.extractor, directory, self.card, files, self.key)
+
+    def _features(self, images):
+        return in_batches(self._look, self.squeezed(images))
+
+    def _read_pairs(self, features, keys):
+        parts = []
+        for i in range(0, len(features), PAIRS):
+            part = slice(i, i + PAIRS)
+            parts.append(self._read(tf.constant(features[part]), tf.constant(keys[part])).numpy())
+        return np.clip(np.concatenate(parts), 0.0, 1.0)
+
+    def _checked(self, key):
+        key = np.asarray(key, np.float32)
+        if key.shape != (self.bits,) or not np.isin(key, (0, 1)).all():
+            raise ValueError(
+                f"Expected a key of {self.bits} bits, 0 and 1. Received: key of shape {key.shape}"
+            )
+        return key
+
+
+class KeyedNetwork:
+    """A keyed network on disk: its host, and readers of its mark.
+
+    Call it with images, and it does its task and marks. Models are read on first use.
+
+    Args:
+        folder: folder with `host.keras`, `extractor.keras`, `watermark.png` and `card.json`.
+
+    Attributes:
+        folder: `pathlib.Path`.
+        card: dict.
+        name: string.
+        watermark: the picture, float32 `(height, width, 1 or 3)` in [0, 1].
+
+    Example:
+
+    >>> network = load_keyed("keyed-colorize")  # doctest: +SKIP
+    >>> colored = network(gray)  # doctest: +SKIP
+    >>> network.reader("my own secret key").similarity(colored)  # doctest: +SKIP
+    array([0.998], dtype=float32)
+    """
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        missing = [f for f in (HOST, EXTRACTOR, WATERMARK) if not (self.folder / f).is_file()]
+        if missing:
+            raise ValueError(
+                f"Expected a keyed network, a folder with {HOST}, {EXTRACTOR} and {WATERMARK}. "
+                f"Received: {folder}, without {missing[0]}"
+            )
+        self.card = read_card(self.folder)
+        self.name = self.card["name"]
+        self.watermark = read_watermark(self.folder)
+
+    @functools.cached_property
+    def host(self) -> keras.Model:
+        """The Keras model that does the task, from images in [0, 1] to marked ones."""
+        return read_keras_model(self.folder / HOST)
+
+    @functools.cached_property
+    def extractor(self) -> keras.Model:
+        """The Keras model from `{"image", "key"}` to the watermark."""
+        return read_keras_model(self.folder / EXTRACTOR)
+
+    def __call__(self, images) -> np.ndarray:
+        """Returns the host's outputs, marked, as float32 in [0, 1]."""
+        return np.clip(np.asarray(self.host(np.asarray(images, np.float32))), 0.0, 1.0)
+
+    def reader(self, key: str | bytes) -> KeyedReader:
+        """Returns the reader of the mark with a key.
+
+        Args:
+            key: the owner's, see `tfwm.keys.derive_key`. Any key gives a reader; a wrong one
+                reads nothing.
+        """
+        bits = derive_key(key, self.extractor.input["key"].shape[-1])
+        return KeyedReader(self.extractor, self.watermark, bits, self.name, self.card)
+
+    def __repr__(self):
+        return f"KeyedNetwork({self.name!r})"
+
+
+def load_keyed(name_or_path) -> KeyedNetwork:
+    """Opens a keyed network that comes with tfwm or that a recipe wrote, by name or folder.
+
+    Example:
+
+    >>> load_keyed("keyed-colorize").name  # doctest: +SKIP
+    'keyed-colorize'
+    """
+    return KeyedNetwork(network_directory(name_or_path))
+
+
+def _parts(extractor):
+    """The part of an extractor that looks at the image, and the part that reads with a key."""
+    names = [layer.name for layer in extractor.layers]
+    if "image_and_key" not in names:
+
+        def read(image, key):
+            return extractor({"image": image, "key": key}, training=False)
+
+        return tf.identity, read
+    features = extractor.get_layer("image_and_key").input[0]
+    inputs = extractor.input
+    look = keras.Function(inputs["image"], features)
+    both = keras.Function([features, inputs["key"]], extractor.output)
+    return look, lambda image, key: both([image, key])
