@@ -64,8 +64,9 @@ def add_key(parser, what=None):
             "without it. But everybody who has a marked photo can detect, copy or remove its mark. "
             "Without a key, everybody can read the message"
         )
-        + ". Other users of this computer see it in the list of processes, and your shell keeps "
-        "it: --key-file, or the environment variable TFWM_KEY, is safer",
+        + ". A key on the command line is not private. Other users of this computer see it in the "
+        "list of processes, and your shell keeps it: --key-file, or the environment variable "
+        "TFWM_KEY, is safer",
     )
     keys.add_argument(
         "--key-file",
