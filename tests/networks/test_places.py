@@ -73,9 +73,7 @@ def test_cards_are_listed_without_tensorflow():
 
 
 def test_load_network_opens_embedders_only(keyed_folder):
-    with pytest.raises(
-        ValueError, match="keyed, a keyed host, which .* and tfwm.load take"
-    ):
+    with pytest.raises(ValueError, match="keyed, a keyed host, which .* and tfwm.load take"):
         load_network(keyed_folder)
 
 

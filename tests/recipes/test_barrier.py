@@ -171,7 +171,7 @@ def test_all_losses_of_the_first_stage(tmp_path):
 @pytest.mark.parametrize(
     "words, message",
     [
-        (['task={name="Derian"}'], "the did you mean 'Derain'"),
+        (['task={name="Derian"}'], "did you mean 'Derain'"),
         (['task={name="BoneSuppression"}'], "set whole=true"),
         (['task={name="BoneSuppression"}', "whole=true"], "crops_per_photo=2"),
         (['task={name="Colorize"}', "task_specific=true"], "Received: Colorize, 1 and 3"),

@@ -128,13 +128,23 @@ def test_config_is_found_from_any_folder(tmp_path, monkeypatch):
         find_recipe("redmrk")
 
 
-def test_resumed_patch_training_is_that_without_a_pause(tmp_path):
-    """The same photos, messages and attacks: the same weights, bit by bit."""
-    noise = 'attacks={name="GaussianNoise", stddev=0.02}'
+def test_killed_and_resumed_training_is_that_without_a_pause(tmp_path, monkeypatch):
+    """The same patches, messages and attacks: the same weights, bit by bit."""
     recipe = find_recipe("photo")
+    noise = 'attacks={name="GaussianNoise", stddev=0.02}'
     whole = recipe.train(tiny("photo", tmp_path / "whole", noise))
-    recipe.train(tiny("photo", tmp_path / "parts", noise, "steps=2"))
-    resumed = recipe.train(tiny("photo", tmp_path / "parts", noise), resume=True)
+    config = tiny("photo", tmp_path / "parts", noise)
+    save = Checkpoint.on_epoch_end
+
+    def save_and_die(checkpoint, epoch, logs=None):
+        save(checkpoint, epoch, logs)
+        if epoch == 1:
+            raise SystemExit
+
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(Checkpoint, "on_epoch_end", save_and_die)
+        recipe.train(config)
+    resumed = recipe.train(config, resume=True)
     for a, b in zip(whole.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 

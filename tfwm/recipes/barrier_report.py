@@ -21,14 +21,14 @@ LIMITS = [
     "on such images; not when, nor for whom.",
     "The watermark lies in the extractor's weights too: what counts is the comparison with "
     "unmarked images, of which nothing may be read.",
-    "Whoever has the barrier's networks can remove or forge the mark, and so can who averages many "
-    "outputs if it is alike in all of them.",
+    "Whoever has the barrier's networks can remove or forge the mark. So can anybody who averages "
+    "many outputs, if it is alike in all of them.",
 ]
 TASK_LIMIT = "It does its task at the size that it was trained at; larger images lose their detail."
 
 
 def report(config, recipe, before, after, surrogates, innocent, pairs, clean, unmarked=None):
-    """Measures a barrier and its surrogates on photos that none has seen; writes page and tables.
+    """Measure a barrier and its surrogates on photos that none has seen; write page and tables.
 
     Args:
         config: the recipe's `Config`.

@@ -41,7 +41,7 @@ LIMITS = [
 
 
 def report(config, recipe, unmarked, host, reader, pairs):
-    """Measures a watermarked network on photos that it has not seen; writes page and tables.
+    """Measure a watermarked network on photos that it has not seen; write page and tables.
 
     Args:
         config: the recipe's `Config`.
