@@ -27,8 +27,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from peers import PEERS, make_peer
 
-from tfwm.evaluation.peers import PEERS, make_peer
 from tfwm.files import result_head, write_csv
 from tfwm.startup import import_tensorflow
 

@@ -25,7 +25,7 @@ class BitMark:
 
     Example:
 
-    >>> from tfwm.evaluation.peers import make_peer
+    >>> from peers import make_peer
     >>> mark = BitMark(make_peer("spread spectrum"), b"12345678")
     >>> photos = np.full((2, 128, 128, 3), 0.5, np.float32)
     >>> mark.similarity(mark.mark(photos)).round(3).tolist()

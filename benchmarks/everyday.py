@@ -18,8 +18,9 @@ import shlex
 import sys
 from pathlib import Path
 
+from peers import PEERS, make_peer, peer_markers
+
 from tfwm.evaluation import Photos, WatermarkerMarker, load_suite, run_suite
-from tfwm.evaluation.peers import PEERS, make_peer, peer_markers
 from tfwm.startup import import_tensorflow
 
 KEY = "tfwm evaluation"

@@ -21,11 +21,11 @@ import time
 from pathlib import Path
 
 import numpy as np
+from peers import peer_markers
 from PIL import Image
 from skimage import data
 
 import tfwm.networks as tfwm_networks
-from tfwm.evaluation.peers import peer_markers
 from tfwm.files import result_head, write_csv
 from tfwm.watermarker import Watermarker
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 from bit_mark import BitMark
+from peers.spread_spectrum import SpreadSpectrum
 from skimage import data
 
 from tfwm.evaluation import Marker, Reading
-from tfwm.evaluation.peers.spread_spectrum import SpreadSpectrum
 from tfwm.images import ImageError, psnr
 
 PAYLOAD = bytes(range(100, 108))

@@ -2,10 +2,9 @@ import keras
 import numpy as np
 import pytest
 from bit_mark import BitMark
+from peers.spread_spectrum import SpreadSpectrum
 from removal import Removal, other_watermark, removal_attacks
 from removal.bench import OwnershipBench
-
-from tfwm.evaluation.peers.spread_spectrum import SpreadSpectrum
 
 # What a caller may rely on in a table.
 COLUMNS = [

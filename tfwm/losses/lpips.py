@@ -2,7 +2,7 @@
 
 Reference: Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual
 Metric", CVPR 2018; version 0.1 of its package `lpips` (BSD-2-Clause), whose heads are in
-`lpips_heads.npz` (its license is beside it), made by `scripts/convert_lpips_heads.py`. The
+`lpips_heads.npz` (its license is beside it), made by `tools/convert_lpips_heads.py`. The
 trunks follow torchvision's `alexnet`, `vgg16` and `squeezenet1_1`.
 """
 

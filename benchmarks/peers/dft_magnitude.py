@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from peers.registry import peer
 from tfwm.evaluation.messages.marker import Marker, Reading
-from tfwm.evaluation.peers.registry import peer
 from tfwm.images import ImageError
 
 # Frequencies that carry bits, in cycles a pixel: below lies the picture, above what JPEG drops.

@@ -3,8 +3,8 @@
 import numpy as np
 from scipy import ndimage, stats
 
+from peers.registry import peer
 from tfwm.evaluation.messages.marker import Marker, Reading
-from tfwm.evaluation.peers.registry import peer
 from tfwm.images import ImageError
 
 AMPLITUDE = 2.55  # gray levels at strength 1: 40 dB

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from peers.registry import peer
 from tfwm.evaluation.messages.marker import Marker, Reading
-from tfwm.evaluation.peers.registry import peer
 
 THRESHOLD = 0.52
 

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
+from peers.dft_magnitude import DFTMagnitude
+from peers.spread_spectrum import SpreadSpectrum
 from scipy import stats
 from skimage import data
 
 from tfwm.distortions import distort
-from tfwm.evaluation.peers.dft_magnitude import DFTMagnitude
-from tfwm.evaluation.peers.spread_spectrum import SpreadSpectrum
 from tfwm.images import ImageError, psnr
 from tfwm.marking.strength import mark_at_psnr
 

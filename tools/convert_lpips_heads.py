@@ -3,7 +3,7 @@
 Fetch the wheel first:
 
     pip download lpips==0.1.4 --no-deps
-    python scripts/convert_lpips_heads.py lpips-0.1.4-py3-none-any.whl
+    python tools/convert_lpips_heads.py lpips-0.1.4-py3-none-any.whl
 """
 
 import sys
@@ -30,7 +30,7 @@ def main(wheel):
     notice = (
         "lpips_heads.npz holds the linear heads (version 0.1) of the Python package lpips 0.1.4,\n"
         "https://github.com/richzhang/PerceptualSimilarity, converted without change of values by\n"
-        "scripts/convert_lpips_heads.py, under this licence (BSD-2-Clause):\n\n"
+        "tools/convert_lpips_heads.py, under this licence (BSD-2-Clause):\n\n"
     )
     Path(HEADS).with_suffix(".LICENSE").write_text(notice + licence.strip() + "\n")
 

@@ -7,8 +7,8 @@ from importlib import util
 
 import numpy as np
 
+from peers.registry import peer
 from tfwm.evaluation.messages.marker import Marker, Reading
-from tfwm.evaluation.peers.registry import peer
 from tfwm.images import ImageError
 
 SCALE = 36.0

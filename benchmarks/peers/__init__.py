@@ -11,8 +11,8 @@ A module of this folder that registers a method with `peer` needs no other entry
 import importlib
 import pkgutil
 
+from peers.registry import PEERS, peer
 from tfwm.checks import nearest
-from tfwm.evaluation.peers.registry import PEERS, peer
 
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
+from peers import PEERS, peer_markers
+from peers.invisible_watermark import InvisibleWatermark
 from skimage import data
 
 from tfwm.evaluation import MessageSuite, evaluate
-from tfwm.evaluation.peers import PEERS, peer_markers
-from tfwm.evaluation.peers.invisible_watermark import InvisibleWatermark
 from tfwm.images import ImageError
 
 TEXTBOOK = ("DFT magnitude", "spread spectrum")  # see test_spread_spectrum.py

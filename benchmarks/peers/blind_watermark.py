@@ -5,8 +5,8 @@ import multiprocessing
 
 import numpy as np
 
+from peers.registry import peer
 from tfwm.evaluation.messages.marker import Marker, Reading
-from tfwm.evaluation.peers.registry import peer
 from tfwm.images import ImageError
 
 # The package's steps of its two quantizers.
