@@ -6,6 +6,7 @@ the sub-packages `layers`, `attacks`, `models`, `losses`, `metrics`, `data`, `tr
 """
 
 import importlib
+import sys
 
 from tfwm.version import __version__
 
@@ -38,3 +39,8 @@ def __getattr__(name):
 
 def __dir__():
     return sorted(__all__)
+
+
+if "keras" in sys.modules:
+    # Registers all layers, so that `keras.saving.load_model` reads our files.
+    importlib.import_module("tfwm.models")
