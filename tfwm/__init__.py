@@ -7,6 +7,7 @@ as TensorFlow takes seconds to start.
 """
 
 import importlib
+import sys
 
 from tfwm.version import __version__
 
@@ -41,3 +42,8 @@ def __getattr__(name):
 
 def __dir__():
     return sorted(__all__)
+
+
+if "keras" in sys.modules:
+    # Registers all layers, so that `keras.saving.load_model` reads our files.
+    importlib.import_module("tfwm.models")

@@ -36,3 +36,9 @@ def run(code):
 def test_models_follow_a_plain_import():
     result = run("import tfwm; tfwm.models.mbrs.build_extractor(width=8); print('built')")
     assert result.stdout.strip().endswith("built"), result.stderr
+
+
+def test_plain_import_after_keras_registers_all_layers():
+    code = "import keras; import tfwm; keras.saving.load_model({!r}, compile=False); print('read')"
+    result = run(code.format(str(FILES[0])))
+    assert result.stdout.strip().endswith("read"), result.stderr
