@@ -42,7 +42,7 @@ TUNED = 32  # images on which a strength is tuned
 def main():
     args = parse_args()
     import_tensorflow()
-    from tfwm.evaluation.ownership.barrier_run import BarrierRun
+    from tfwm.evaluation.runs import BarrierRun
     from tfwm.recipes.barrier import Config
     from tfwm.training import ConfigError, load_config
 
@@ -85,7 +85,7 @@ def measure(run, config, names, args):
     from bit_mark import BitMark
     from removal import cost
 
-    from tfwm.evaluation.ownership.measures import run_network
+    from tfwm.evaluation.ownership import run_network
     from tfwm.images.arrays import to_uint8
     from tfwm.recipes.barrier_data import ATTACKER, test_pairs, training_crops
 
@@ -141,7 +141,7 @@ def left_out(what, reason):
 
 def rows_of(mark, unmarked, method):
     """Returns a function from a group's name and images to its row."""
-    from tfwm.evaluation.ownership.measures import ownership_row
+    from tfwm.evaluation.ownership import ownership_row
 
     similarities = mark.similarity(unmarked)
     no_bits = dict.fromkeys(("exact", "bit_accuracy", "pooled_accuracy"))

@@ -33,7 +33,7 @@ ROW, PICTURE = 0.42, 64  # inches, pixels
 def main():
     args = parse_args()
     import_tensorflow()
-    from tfwm.evaluation.ownership.barrier_run import BarrierRun
+    from tfwm.evaluation.runs import BarrierRun
     from tfwm.training import ConfigError
 
     try:
@@ -84,7 +84,7 @@ def bench(run, networks, args):
     from removal import overwrite, removal_attacks
     from removal.bench import OwnershipBench
 
-    from tfwm.evaluation.ownership.measures import run_network
+    from tfwm.evaluation.ownership import run_network
     from tfwm.images.arrays import to_uint8
     from tfwm.protection import load_barrier
     from tfwm.recipes.barrier import Config

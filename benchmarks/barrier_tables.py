@@ -19,7 +19,7 @@ above 0.95, which a blank reaches if the watermark is mostly white; `success` a
 import argparse
 from pathlib import Path
 
-from tfwm.evaluation.ownership.barrier_run import BarrierRun
+from tfwm.evaluation.runs import BarrierRun
 from tfwm.files import result_head, write_csv
 
 RESULTS = Path(__file__).resolve().parents[1] / "results/barrier"

@@ -46,7 +46,7 @@ def main():
 
 def measure(name, task, plain_ways, photos):
     """Yields the quality of a host's outputs, then of each plain way's."""
-    from tfwm.evaluation.ownership.measures import run_network
+    from tfwm.evaluation.ownership import run_network
     from tfwm.protection import load_keyed
 
     inputs, targets = pairs(photos, task)

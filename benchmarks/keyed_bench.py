@@ -66,8 +66,7 @@ def measure(config, args):
     import keras
     from host_attacks import guess_keys
 
-    from tfwm.evaluation.ownership.keyed_measures import reading_row
-    from tfwm.evaluation.ownership.measures import run_network
+    from tfwm.evaluation.ownership import reading_row, run_network
     from tfwm.images.arrays import to_uint8
     from tfwm.images.quality import mean_quality
     from tfwm.protection import load_keyed

@@ -75,7 +75,7 @@ class Host:
         self.host = network.host
 
     def mark(self, photos):
-        from tfwm.evaluation.ownership.measures import run_network
+        from tfwm.evaluation.ownership import run_network
 
         return run_network(self.host, self.prepare(photos))
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from removal import average_copies, cost, fine_tune
 from removal.images import check_images
-from tfwm.evaluation.ownership.measures import ownership_row, run_network
+from tfwm.evaluation.ownership import ownership_row, run_network
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tfwm.evaluation.ownership.barrier_run import BarrierRun
+from tfwm.evaluation.runs import BarrierRun
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 BARRIER_TABLES = runpy.run_path(BENCHMARKS / "barrier_tables.py")["BARRIER_TABLES"]

@@ -7,7 +7,7 @@ from skimage import data
 
 from tfwm.data import all_pairs
 from tfwm.data.tasks import Colorize, SuperResolve
-from tfwm.evaluation.ownership.measures import run_network
+from tfwm.evaluation.ownership import run_network
 from tfwm.export import verify
 from tfwm.images import psnr
 from tfwm.images.arrays import to_uint8

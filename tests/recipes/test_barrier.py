@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tfwm.evaluation.ownership.barrier_run import BarrierRun
+from tfwm.evaluation.runs import BarrierRun
 from tfwm.networks.card import check_card
 from tfwm.protection import Barrier, load_barrier
 from tfwm.recipes import barrier as stages

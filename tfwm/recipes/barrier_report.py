@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfwm.evaluation.ownership.measures import ownership_row, quality_row, run_network
+from tfwm.evaluation.ownership import ownership_row, quality_row, run_network
 from tfwm.files import versions, write_csv, write_whole
 from tfwm.images.arrays import plane, to_uint8
 from tfwm.images.pictures import amplify, data_uri

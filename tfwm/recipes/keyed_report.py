@@ -5,20 +5,20 @@ from pathlib import Path
 import numpy as np
 
 from tfwm.data.tasks import build_task
-from tfwm.evaluation.figures.keyed import distortion_figure, key_figure, task_figure
-from tfwm.evaluation.ownership.keyed_measures import (
+from tfwm.evaluation.figures.keyed import distortion_figure, key_figure
+from tfwm.evaluation.ownership import (
     PAPER_TASKS,
     distorted,
     distortion_curves,
     distortion_rows,
     hamming_curve,
     reading_row,
+    run_network,
     wrong_keys,
 )
-from tfwm.evaluation.ownership.measures import run_network
 from tfwm.files import versions, write_csv, write_whole
 from tfwm.images.arrays import plane, to_uint8
-from tfwm.images.drawing import save_figure
+from tfwm.images.drawing import picture_figure, save_figure
 from tfwm.images.pictures import amplify, data_uri
 from tfwm.images.quality import mean_quality
 from tfwm.pages import render
@@ -27,6 +27,7 @@ from tfwm.recipes.card import recipe_card, train_command
 
 # Photos that are shown, and their width on the page; images and keys of the proof.
 SHOWN, WIDTH = 3, 160
+SIZE = 1.7, 1.955  # of a picture and its caption in a figure, inches
 PROOF_IMAGES, PROOF_KEYS = 8, 999
 CURVE_IMAGES = 64
 UNMARKED = "unmarked.keras"
@@ -110,7 +111,7 @@ def _figures(config, curve, levels, pictures):
     return {
         "wrong-keys": key_figure({config.name: curve}),
         "robustness": distortion_figure({config.name: levels}),
-        f"keyed-fig{number}": task_figure(pictures),
+        f"keyed-fig{number}": picture_figure([p.items() for p in pictures], *SIZE, 7),
     }
 
 

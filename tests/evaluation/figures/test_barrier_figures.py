@@ -23,7 +23,7 @@ def make_run(tmp_path, monkeypatch):
     embedder = models.build_embedder(3, 1, width=4, depth=2, residual_limit=0.1)
     extractor = models.build_extractor(3, 1, width=4, dilations=(1,), output="sigmoid")
     barrier = Barrier(embedder, extractor, np.random.default_rng(0).random((32, 32, 1)), "test")
-    for module in ("ownership.barrier_run", "figures.barrier"):
+    for module in ("runs", "figures.barrier"):
         monkeypatch.setattr(f"tfwm.evaluation.{module}.load_barrier", lambda folder: barrier)
 
     def make(name, attacks=("unet-l2",)):

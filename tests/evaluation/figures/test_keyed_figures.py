@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tfwm.evaluation.figures.keyed import distortion_figure, key_figure, task_figure
+from tfwm.evaluation.figures.keyed import distortion_figure, key_figure
 
 KEYS = [
     {"distance": d, "similarity": s, "largest": s + 0.1, "qr": q}
@@ -33,11 +33,3 @@ def test_damages_have_an_axis_each():
     for axis in figure.axes:
         assert len(axis.lines) == 3  # the code's share as well, where there is one
         assert axis.lines[0].get_ydata() == pytest.approx([1 / 2, 1 / 3, 1 / 4])
-
-
-def test_pictures_lie_under_their_captions():
-    line = {"input": np.full((4, 4, 1), 7, np.uint8), "output": np.full((8, 8, 3), 9, np.uint8)}
-    figure = task_figure([line, line])
-    assert [axis.get_title() for axis in figure.axes] == ["input", "output"] * 2
-    shown = [axis.images[0].get_array() for axis in figure.axes]
-    assert shown[0].shape == (4, 4) and shown[1].shape == (8, 8, 3) and (shown[3] == 9).all()

@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from tfwm.evaluation.figures import FIGURES
-from tfwm.evaluation.figures.training import mean_curve
-from tfwm.evaluation.figures.training_run import TrainingRun
+from tfwm.evaluation.figures.stegastamp import mean_curve
+from tfwm.evaluation.runs import TrainingRun
 
 COLUMNS = (
     "epoch", "loss", "logits_bit_error_rate", "loss_message", "gradient_embedder",

@@ -2,29 +2,29 @@
 
 Figure 4 takes barriers, by name or folder; 5 and 6 take folders of finished runs of
 `tfwm.recipes.barrier`, which know their task and hold their surrogates. All take photos (folder,
-`"bundled:SPLIT"`) and a file or folder to write to, and return the path of the picture. Numbers
-under what was read are similarities to the watermark.
+`"bundled:SPLIT"`) and return a figure. Numbers under what was read are similarities to the
+watermark.
 """
 
 import numpy as np
 
 from tfwm import data
 from tfwm.data.tasks import build_task
-from tfwm.evaluation.ownership.barrier_run import BarrierRun
+from tfwm.evaluation.runs import BarrierRun
 from tfwm.evaluation.suites.photos import Photos
-from tfwm.images.arrays import plane, to_uint8
-from tfwm.images.drawing import new_figure, save_figure
+from tfwm.images.arrays import to_uint8
+from tfwm.images.drawing import picture_figure
 from tfwm.images.pictures import amplify
 from tfwm.images.quality import mean_quality
 from tfwm.metrics import watermark_similarity
 from tfwm.protection import load_barrier
 
 NUM_PHOTOS = 2
-SIDE = 2.2  # inches
+SIZE = 2.2, 2.508  # of a picture and its caption, inches
 WHITE_BOX = "unet-l2"
 
 
-def figure_4(names, images, output):
+def figure_4(names, images):
     """Cover, marked image, residual and what is read from the marked one, of two photos each."""
     lines = []
     for barrier in map(load_barrier, names):
@@ -36,10 +36,10 @@ def figure_4(names, images, output):
             line = [(barrier.name, cover), (quality, marked)]
             line += [("residual × 10", amplify(cover, marked)), _read(barrier, marked)]
             lines.append([("watermark", to_uint8(barrier.watermark)), *line])
-    return _draw(lines, output, "barrier-fig4")
+    return picture_figure(lines, *SIZE)
 
 
-def figure_5(folders, images, output):
+def figure_5(folders, images):
     """What is read from unmarked images a and b: for runs with and without the clean loss."""
     lines = []
     for run in map(BarrierRun.load, folders):
@@ -50,10 +50,10 @@ def figure_5(folders, images, output):
             if image.shape[-1] == barrier.channels:
                 line += [(name, image), _read(barrier, image)]
         lines.append([(run.name, to_uint8(barrier.watermark)), *line])
-    return _draw(lines, output, "barrier-fig5")
+    return picture_figure(lines, *SIZE)
 
 
-def figure_6(folders, images, output):
+def figure_6(folders, images):
     """What is read from a surrogate's output: for runs with and without the consistency loss."""
     lines = []
     for run in map(BarrierRun.load, folders):
@@ -66,7 +66,7 @@ def figure_6(folders, images, output):
         line = [("a", before), ("b', marked", marked), _read(barrier, marked)]
         line += [(f"b'', output of {name}", copied), _read(barrier, copied)]
         lines.append([(run.name, to_uint8(barrier.watermark)), *line])
-    return _draw(lines, output, "barrier-fig6")
+    return picture_figure(lines, *SIZE)
 
 
 def _pair(run, barrier, images):
@@ -82,16 +82,3 @@ def _pair(run, barrier, images):
 def _read(barrier, image):
     read = barrier.read(image[None])
     return f"read, {watermark_similarity(barrier.watermark, read)[0]:.3f}", to_uint8(read[0])
-
-
-def _draw(lines, output, name):
-    columns = max(map(len, lines))
-    figure = new_figure(SIDE * columns, 1.14 * SIDE * len(lines))
-    axes = figure.subplots(len(lines), columns, squeeze=False)
-    for row, line in zip(axes, lines, strict=True):
-        for axis in row:
-            axis.set_axis_off()
-        for axis, (title, picture) in zip(row, line, strict=False):
-            axis.imshow(plane(picture), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-            axis.set_title(title, fontsize=8)
-    return save_figure(figure, output, name)

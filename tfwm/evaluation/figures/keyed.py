@@ -1,20 +1,17 @@
 """Figures of watermarked networks, from what `tfwm.recipes.keyed` measured and made.
 
-Figures 5 and 6 of Wu et al. are pictures of each task, with a QR code and with a color image as
-watermark; the paper has no curves of wrong keys and of distorted outputs.
+Wu et al. have no such curves. Their Figures 5 and 6 are pictures of each task, with a QR code and
+with a color image as watermark.
 """
 
-from tfwm.images.arrays import plane
 from tfwm.images.drawing import COLORS, new_figure
-
-SIDE = 1.7  # inches
 
 
 def key_figure(curves):
     """Draws what wrong keys read against their Hamming distance from the right one.
 
     Args:
-        curves: dict of run and rows of `tfwm.evaluation.ownership.keyed_measures.hamming_curve`.
+        curves: dict of run and rows of `tfwm.evaluation.ownership.hamming_curve`.
 
     Returns:
         `matplotlib.figure.Figure`.
@@ -42,8 +39,8 @@ def distortion_figure(curves):
     """Draws what is read from distorted outputs against the level of the distortion.
 
     Args:
-        curves: dict of run and rows of `distortion_curves`, see
-            `tfwm.evaluation.ownership.keyed_measures`.
+        curves: dict of run and rows of
+            `tfwm.evaluation.ownership.distortion_curves`.
 
     Returns:
         `matplotlib.figure.Figure`.
@@ -60,25 +57,6 @@ def distortion_figure(curves):
         axis.set(xlabel=damage, ylim=(-0.1, 1.05))
         _finished(figure, axis)
     figure.suptitle("similarity; dashed: QR codes decoded", fontsize=9)
-    return figure
-
-
-def task_figure(lines):
-    """Draws lines of pictures under their captions, a line for each photo.
-
-    Args:
-        lines: list of dicts of caption and uint8 picture, all with the same captions.
-
-    Returns:
-        `matplotlib.figure.Figure`.
-    """
-    figure = new_figure(SIDE * len(lines[0]), 1.15 * SIDE * len(lines))
-    axes = figure.subplots(len(lines), len(lines[0]), squeeze=False)
-    for row, line in zip(axes, lines, strict=True):
-        for axis, (caption, picture) in zip(row, line.items(), strict=True):
-            axis.imshow(plane(picture), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-            axis.set_title(caption, fontsize=7)
-            axis.set_axis_off()
     return figure
 
 

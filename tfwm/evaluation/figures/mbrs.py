@@ -1,8 +1,9 @@
 """The figures of the MBRS paper, and its Table 3 as a figure; see `figures.redmark`."""
 
+import itertools
+
 import numpy as np
 
-from tfwm.checks import by_name
 from tfwm.distortions import distort
 from tfwm.evaluation.bits.curves import ber_curves
 from tfwm.evaluation.bits.gallery import mark_one
@@ -10,67 +11,52 @@ from tfwm.evaluation.bits.protocol import Protocol
 from tfwm.evaluation.suites.loading import load_suite
 from tfwm.evaluation.suites.photos import Photos
 from tfwm.evaluation.suites.run import evaluate
-from tfwm.images.drawing import new_figure, save_figure
+from tfwm.images.drawing import picture_figure
 from tfwm.images.quality import psnr, ssim
 
 NUM_PHOTOS = 2
 SIDE = 2.4  # inches
 
 
-def table_3(networks, images, output):
+def table_3(networks, images):
     """Bit error rate against PSNR at the strengths of Table 3, a curve for each JPEG quality."""
     suite = load_suite("mbrs-table3")
-    rows = evaluate(networks, images, suite)
-    return save_figure(ber_curves(rows, suite), output, "mbrs-table3")
+    return ber_curves(evaluate(networks, images, suite), suite)
 
 
-def figure_4(networks, images, output):
+def figure_4(networks, images):
     """Cover, marked, |residual| and the same normalized, of two photos for each network.
 
     Strength 1; beside it PSNR, SSIM and the bit error rate after JPEG of the quality 50.
     """
-    networks, suite = by_name(networks, "network"), load_suite("mbrs")
-    photos = _usable(images, suite)
-    figure = new_figure(4.2 * SIDE, 1.16 * SIDE * len(networks) * len(photos))
-    axes = figure.subplots(len(networks) * len(photos), 4, squeeze=False)
-    lines = [(name, photo) for name in networks for photo in photos]
-    for row, (name, photo) in zip(axes, lines, strict=True):
-        cover, marked, _, read = mark_one(networks[name], photo, suite, 1.0)
+    suite, lines = load_suite("mbrs"), []
+    for (name, network), photo in itertools.product(networks.items(), _usable(images, suite)):
+        cover, marked, _, read = mark_one(network, photo, suite, 1.0)
         residual = np.abs(marked.astype(np.float64) - cover)
         ber = read(distort("jpeg", marked, 50))
         quality = f"{psnr(cover, marked):.2f} dB, SSIM {ssim(cover, marked):.4f}"
-        titles = (name, quality, "|residual|", f"normalized; JPEG 50: {100 * ber:.3g} % BER")
-        shown = (cover, marked, residual.astype(np.uint8), normalized(residual))
-        for axis, picture, title in zip(row, shown, titles, strict=True):
-            axis.imshow(picture, interpolation="nearest")
-            axis.set_title(title, fontsize=8)
-            axis.set_axis_off()
-    return save_figure(figure, output, "mbrs-fig4")
+        line = [(name, cover), (quality, marked), ("|residual|", residual.astype(np.uint8))]
+        error = f"normalized; JPEG 50: {100 * ber:.3g} % BER"
+        lines.append([*line, (error, normalized(residual))])
+    return picture_figure(lines, 1.05 * SIDE, 1.16 * SIDE)
 
 
-def figure_6(networks, images, output):
+def figure_6(networks, images):
     """Where a single bit lies: |marked with zeros - marked with one 1|, normalized.
 
     Above each network's picture, the part of the pixels that change by more than a tenth of
     the greatest change.
     """
-    networks, suite = by_name(networks, "network"), load_suite("mbrs")
+    suite, line = load_suite("mbrs"), []
     photo = _usable(images, suite)[0]
-    figure = new_figure(1.4 * SIDE * (1 + len(networks)), 1.6 * SIDE)
-    axes = figure.subplots(1, 1 + len(networks), squeeze=False)[0]
-    for axis, (name, network) in zip(axes[1:], networks.items(), strict=True):
+    for name, network in networks.items():
         protocol = Protocol(suite, network)
         cover = protocol.cover(photo, np.random.default_rng(0))
         change = footprint(protocol, cover)
         strongest = change.max(-1)
         part = np.mean(strongest > strongest.max() / 10)
-        axis.imshow(normalized(change), interpolation="nearest")
-        axis.set_title(f"{name}\n{100 * part:.3g} % of the pixels", fontsize=9)
-    axes[0].imshow(cover)
-    axes[0].set_title("cover", fontsize=9)
-    for axis in axes:
-        axis.set_axis_off()
-    return save_figure(figure, output, "mbrs-fig6")
+        line.append((f"{name}\n{100 * part:.3g} % of the pixels", normalized(change)))
+    return picture_figure([[("cover", cover), *line]], 1.4 * SIDE, 1.6 * SIDE, 9)
 
 
 def footprint(protocol, cover):

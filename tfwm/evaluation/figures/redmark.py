@@ -1,20 +1,18 @@
 """The figures of ReDMark, drawn from any networks and photos.
 
-Each function takes a dict of networks by name (or a list of networks with a `name`), photos
-(folder, list of uint8 arrays, or `Photos`; Figures 9 and 10 need none) and a file or folder to
-write to, and returns the path of the picture.
+Each function takes a dict of networks by name and photos (folder, list of uint8 arrays, or
+`Photos`; Figures 9 and 10 need none), and returns a figure.
 """
 
 import numpy as np
 from scipy.fft import dctn
 
-from tfwm.checks import by_name
 from tfwm.evaluation.bits.gallery import gallery, mark_one
 from tfwm.evaluation.bits.protocol import Protocol
 from tfwm.evaluation.bits.suite import BitSuite, same_network
 from tfwm.evaluation.suite import Distortion
 from tfwm.evaluation.suites.photos import Photos
-from tfwm.images.drawing import COLORS, new_figure, save_figure
+from tfwm.images.drawing import COLORS, new_figure, picture_figure
 from tfwm.images.pictures import amplify
 from tfwm.images.quality import psnr, ssim
 
@@ -35,9 +33,9 @@ FIGURE_8 = (
 )
 
 
-def figure_6(networks, images, output):
+def figure_6(networks, images):
     """Box plots of PSNR and SSIM against strength, a row for each network."""
-    networks, photos = by_name(networks, "network"), Photos.of(images)
+    photos = Photos.of(images)
     figure = new_figure(8.5, 2.7 * len(networks))
     axes = figure.subplots(len(networks), 2, squeeze=False)
     for row, (name, network) in zip(axes, networks.items(), strict=True):
@@ -55,50 +53,45 @@ def figure_6(networks, images, output):
             )
             axis.set(xlabel="strength", ylabel=label, title=name)
             axis.grid(axis="y", alpha=0.3)
-    return save_figure(figure, output, "redmark-fig6")
+    return figure
 
 
-def figure_7(networks, images, output):
+def figure_7(networks, images):
     """Marked photo and difference x 10, a part enlarged, at strengths 0.2, 0.4 and 0.6."""
-    networks, image = by_name(networks, "network"), Photos.of(images).images[0]
-    columns, rows = len(networks), len(FIGURE_7_STRENGTHS)
-    aspect = image.shape[0] / image.shape[1]
-    width = 4.2
-    figure = new_figure(width * columns, (width * aspect * 2 / 3 + 0.35) * rows)
-    axes = figure.subplots(rows, columns, squeeze=False)
-    for column, (name, network) in enumerate(networks.items()):
-        for row, strength in enumerate(FIGURE_7_STRENGTHS):
-            panel = _figure_7_panel(network, image, strength)
-            axes[row, column].imshow(panel, cmap="gray", vmin=0, vmax=255)
-            axes[row, column].set_title(f"{name}, strength {strength:g}", fontsize=10)
-            axes[row, column].set_axis_off()
-    return save_figure(figure, output, "redmark-fig7")
+    image = Photos.of(images).images[0]
+    lines = [
+        [
+            (f"{name}, strength {strength:g}", _figure_7_panel(network, image, strength))
+            for name, network in networks.items()
+        ]
+        for strength in FIGURE_7_STRENGTHS
+    ]
+    height = 2.8 * image.shape[0] / image.shape[1] + 0.35
+    return picture_figure(lines, 4.2, height, 10, interpolation=None)
 
 
-def figure_8(networks, images, output):
+def figure_8(networks, images):
     """Nine distortions of one marked photo, each with its bit error rate, strength 0.6.
 
     The network is the first whose name has the part "mt", else the first; the paper's own
     rate (MT-Net, Barbara) stands beside.
     """
-    networks, image = by_name(networks, "network"), Photos.of(images).images[0]
+    image = Photos.of(images).images[0]
     name = next((n for n in networks if same_network(n, "mt")), next(iter(networks)))
     columns = [(distortion, level) for distortion, level, _ in FIGURE_8]
     shown = gallery(networks[name], image, columns, _suite(), FIGURE_8_STRENGTH)
-    aspect = image.shape[0] / image.shape[1]
-    figure = new_figure(10.5, 3.4 * (3 * aspect + 0.5))
-    figure.suptitle(f"{name}, strength {FIGURE_8_STRENGTH:g}")
-    for axis, (distortion, level, copy, ber), (_, _, paper) in zip(
-        figure.subplots(3, 3).flat, shown, FIGURE_8, strict=True
-    ):
-        axis.imshow(copy, cmap="gray", vmin=0, vmax=255)
+    pictures = []
+    for (distortion, level, copy, ber), (_, _, paper) in zip(shown, FIGURE_8, strict=True):
         title = f"{distortion.label} {distortion.show(level)}"
-        axis.set_title(f"{title}\nBER {100 * ber:.1f} % (paper {paper:g} %)", fontsize=9)
-        axis.set_axis_off()
-    return save_figure(figure, output, "redmark-fig8")
+        pictures.append((f"{title}\nBER {100 * ber:.1f} % (paper {paper:g} %)", copy))
+    lines = [pictures[i : i + 3] for i in range(0, len(pictures), 3)]
+    height = 3.4 * (image.shape[0] / image.shape[1] + 0.5 / 3)
+    figure = picture_figure(lines, 3.5, height, 9, interpolation=None)
+    figure.suptitle(f"{name}, strength {FIGURE_8_STRENGTH:g}")
+    return figure
 
 
-def figure_9(networks, output):
+def figure_9(networks):
     """The pattern of a bit wraps around the borders of its patch.
 
     The paper draws the idea of the circular convolution; this shows what it does: the pattern
@@ -106,7 +99,6 @@ def figure_9(networks, output):
     what left it on one side comes back on the other, and the pattern of the corner bit
     (0, 0), which is the first one moved around by a block.
     """
-    networks = by_name(networks, "network")
     figure = new_figure(9.5, 3.3 * len(networks))
     axes = figure.subplots(len(networks), 3, squeeze=False)
     for row, (name, network) in zip(axes, networks.items(), strict=True):
@@ -121,12 +113,11 @@ def figure_9(networks, output):
         height, width = corner.shape
         frame = np.array([[0, 0], [0, 1], [1, 1], [1, 0], [0, 0]]) + 1.0
         row[1].plot(frame[:, 1] * width - 0.5, frame[:, 0] * height - 0.5, "k", lw=1.5)
-    return save_figure(figure, output, "redmark-fig9")
+    return figure
 
 
-def figure_10(networks, output):
+def figure_10(networks):
     """Diffusion patterns of one bit, and their energy over the DCT frequencies."""
-    networks = by_name(networks, "network")
     figure = new_figure(3.6 * max(2, len(networks)), 6.4)
     axes = figure.subplots(2, len(networks), squeeze=False, height_ratios=(1.15, 1))
     for i, (name, network) in enumerate(networks.items()):
@@ -142,7 +133,7 @@ def figure_10(networks, output):
         axes[1, i].set(xlabel="DCT coefficient, zig-zag order", ylim=(0, None))
         axes[1, i].grid(alpha=0.3)
     axes[1, 0].set_ylabel("sum of |DCT| over the blocks")
-    return save_figure(figure, output, "redmark-fig10")
+    return figure
 
 
 def diffusion_pattern(network, row, column):

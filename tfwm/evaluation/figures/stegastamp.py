@@ -1,30 +1,37 @@
-"""Figures 1 to 3 of CropDefender (StegaStamp made to survive cropping): bit accuracies.
+"""The figures of CropDefender, which is StegaStamp made to survive cropping.
 
-See `figures.redmark`; Figures 4 to 6 are of training, `tfwm.evaluation.figures.training`.
-`match` compares networks at one image quality, see `tfwm.evaluation.evaluate`; else strength is 1.
+Figures 1 to 3 are bit accuracies of networks, see `figures.redmark`. `match` compares networks at
+one image quality, see `tfwm.evaluation.evaluate`; else the strength is 1.
+
+Figures 4 to 6 are of training. They take the folders that a recipe wrote, one for each seed and
+setting. Thin lines are the runs, thick ones their mean over the seeds of one setting. Values are
+means over epochs.
 """
+
+import math
 
 import numpy as np
 
-from tfwm.checks import by_name
+from tfwm.evaluation.runs import TrainingRun
 from tfwm.evaluation.suites.loading import load_suite
 from tfwm.evaluation.suites.photos import Photos
 from tfwm.evaluation.suites.run import evaluate
-from tfwm.images.drawing import COLORS, new_figure, save_figure
+from tfwm.images.drawing import COLORS, new_figure
 
 PIXELS = 400  # a side of the paper's images
 BINS = np.linspace(40, 100, 25)
+NORMALIZATIONS = {"none": "no normalization", "batch": "batch", "instance": "instance"}
+LEARNED = 95.0  # bit accuracy, %, at which a run has left chance
+LEAST = 1e-12  # stands for 0 on a logarithmic axis
 
 
-def figure_1(networks, images, output, match=None):
+def figure_1(networks, images, match=None):
     """Bit accuracy against the factors of brightness, contrast and saturation."""
-    figure = _curves(networks, images, "stegastamp-fig1", match, unchanged=1)
-    return save_figure(figure, output, "stegastamp-fig1")
+    return _curves(networks, images, "stegastamp-fig1", match, unchanged=1)
 
 
-def figure_2(networks, images, output, match=None):
+def figure_2(networks, images, match=None):
     """Histograms of the photos' bit accuracies after changes of style, a row for each network."""
-    networks = by_name(networks, "network")
     columns = _photo_accuracies(networks, images, load_suite("stegastamp-fig2"), match)
     styles = list(dict.fromkeys(style for _, style in columns))
     figure = new_figure(2.3 * len(styles), 0.6 + 2.6 * len(networks))
@@ -40,14 +47,78 @@ def figure_2(networks, images, output, match=None):
         row[0].set_ylabel(f"{name}\nphotos")
     for axis in axes[-1]:
         axis.set_xlabel("bit accuracy, %")
-    return save_figure(figure, output, "stegastamp-fig2")
+    return figure
 
 
-def figure_3(networks, images, output, match=None):
+def figure_3(networks, images, match=None):
     """Bit accuracy against the width that is cut off, or framed black, at every edge."""
     axis = {"unchanged": 0, "scale": PIXELS, "unit": "pixels of 400"}
-    figure = _curves(networks, images, "stegastamp-fig3", match, **axis)
-    return save_figure(figure, output, "stegastamp-fig3")
+    return _curves(networks, images, "stegastamp-fig3", match, **axis)
+
+
+def figure_4(folders):
+    """Bit accuracy and cross-entropy over the steps, for each kind of normalization."""
+    groups = _groups(folders, _normalization)
+    figure = new_figure(10, 4)
+    left, right = figure.subplots(1, 2)
+    accuracies = {label: [_accuracy(run) for run in runs] for label, runs in groups.items()}
+    learned = {
+        label: f"{label}: {sum(a.max() >= LEARNED for a in found)} of {len(found)} seeds learn"
+        for label, found in accuracies.items()
+    }
+    _draw(left, {learned[label]: runs for label, runs in groups.items()}, _accuracy)
+    _draw(right, groups, lambda run: run.column("loss_message"))
+    left.axhline(50, color="k", lw=0.8, ls=":")
+    right.axhline(math.log(2), color="k", lw=0.8, ls=":")
+    left.set_ylabel("bit accuracy, %")
+    right.set_ylabel("cross-entropy of the message")
+    left.legend(fontsize=8)
+    return figure
+
+
+def figure_5(folders):
+    """Mean |gradient| of the encoder's dense layer and of the decoder's first convolution."""
+    groups = _groups(folders, _normalization)
+    figure = new_figure(10, 4)
+    axes = figure.subplots(1, 2)
+    parts = ("embedder", "encoder: dense layer"), ("extractor", "decoder: first convolution")
+    for axis, (part, title) in zip(axes, parts, strict=True):
+        name = f"gradient_{part}"
+        _draw(axis, groups, lambda run, name=name: np.maximum(run.column(name), LEAST))
+        axis.set(yscale="log", ylabel="mean |gradient|", title=title)
+    axes[0].legend(fontsize=8)
+    return figure
+
+
+def figure_6(folders):
+    """Ratio of the image losses' weights to the message's, for ramps and for learned weights."""
+    groups = _groups(folders, lambda run: str(run.setting("balance")))
+    figure = new_figure(10, 4)
+    axes = figure.subplots(1, 2)
+    for axis, loss in zip(axes, ("image", "perceptual"), strict=True):
+        _draw(axis, groups, lambda run, loss=loss: _ratio(run, loss))
+        axis.set_ylabel(f"weight of the {loss} loss / of the message")
+    axes[0].legend(fontsize=8)
+    return figure
+
+
+def mean_curve(runs, value):
+    """Mean of a measure over runs, at each step that one of them has.
+
+    Args:
+        runs: list of `TrainingRun`.
+        value: function from a run to an array, one value for each epoch.
+
+    Returns:
+        Steps and means, two arrays; at a step, of the runs that got there.
+    """
+    sums = {}
+    for run in runs:
+        for step, number in zip(run.steps, value(run), strict=True):
+            if np.isfinite(number):
+                sums.setdefault(int(step), []).append(number)
+    steps = sorted(sums)
+    return np.array(steps), np.array([np.mean(sums[step]) for step in steps])
 
 
 def _curves(networks, images, suite, match, unchanged, scale=1, unit="factor"):
@@ -102,3 +173,47 @@ def _photo_accuracies(networks, images, suite, match):
                 style = f"{row['label']} {row['shown']}".strip()
                 columns.setdefault((name, style), []).append(100 * (1 - row["ber"]))
     return {key: np.array(values) for key, values in columns.items()}
+
+
+def _groups(folders, label):
+    """`{label: runs}`, in the order in which the folders are given."""
+    groups = {}
+    for run in map(TrainingRun.load, folders):
+        groups.setdefault(label(run), []).append(run)
+    if not groups:
+        raise ValueError("Expected at least one folder of a training run. Received: none")
+    return groups
+
+
+def _draw(axis, groups, value):
+    for i, (label, runs) in enumerate(groups.items()):
+        color = COLORS[i % len(COLORS)]
+        for run in runs:
+            axis.plot(run.steps, value(run), color=color, lw=0.8, alpha=0.4)
+        axis.plot(*mean_curve(runs, value), color=color, lw=2, label=label)
+    axis.set_xlabel("step")
+    axis.grid(alpha=0.3)
+
+
+def _normalization(run):
+    if run.setting("balance") == "ramped":
+        return "StegaStamp as it was"
+    kind = run.setting("normalization") or "none"
+    label = NORMALIZATIONS.get(kind, str(kind))
+    # Without any, there is no last one to leave out.
+    without = kind != "none" and not run.setting("last_normalization")
+    return f"{label} without the decoder's last" if without else label
+
+
+def _accuracy(run):
+    """In validation if there is one, which in these recipes is without attacks."""
+    validation = "val_logits_bit_error_rate"
+    name = validation if validation in run.log else validation.removeprefix("val_")
+    return 100 * (1 - run.column(name))
+
+
+def _ratio(run, loss):
+    message = run.column("weight_message")
+    return np.divide(
+        run.column(f"weight_{loss}"), message, out=np.full_like(message, np.nan), where=message != 0
+    )

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tfwm.evaluation.ownership.measures import ownership_row, quality_row
+from tfwm.evaluation.ownership import ownership_row, quality_row
 from tfwm.images import psnr, ssim
 from tfwm.metrics import watermark_similarity
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tfwm.evaluation.ownership import keyed_measures as measures
+from tfwm.evaluation import ownership as measures
 from tfwm.images.quality import mean_quality
 from tfwm.protection import KeyedReader
 

@@ -1,1 +1,0 @@
-"""Whether owners of marked models can prove it, and what attackers can do."""
