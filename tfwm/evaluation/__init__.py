@@ -6,11 +6,11 @@ import importlib
 _HOMES = {
     "bits.placement": ["Placement", "message_placement", "paper_placement", "spread_placement"],
     "bits.protocol": ["Protocol"],
+    "bits.report": ["headline", "summarize", "text_table"],
     "bits.suite": ["BitSuite"],
-    "bits.summary": ["headline", "summarize", "text_table"],
     "messages.marker": ["Marker", "Reading", "WatermarkerMarker"],
+    "messages.report": ["message_headline", "message_table"],
     "messages.suite": ["MessageSuite"],
-    "messages.table": ["message_headline", "message_table"],
     "suite": ["Distortion", "Suite"],
     "suites.loading": ["list_suites", "load_suite"],
     "suites.photos": ["Photos"],

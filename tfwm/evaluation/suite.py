@@ -65,6 +65,16 @@ class Distortion:
         """Returns whether a level is part of the mean by which networks are compared."""
         return self.name != "identity" and level not in self.unpromising
 
+    def cells(self, level):
+        """Returns the cells of a result's row that say what was done to the images."""
+        return {
+            "attack": self.name,
+            "level": level,
+            "label": self.label,
+            "shown": self.show(level),
+            "counted": self.counts(level),
+        }
+
     def apply(self, image, level, seed=(0, 0), cover=None):
         """Distorts an image.
 
@@ -95,9 +105,17 @@ MEASURED_BY = {
 class Suite:
     """A list of distortions, and how networks are measured under them.
 
-    `tfwm.evaluation.BitSuite` and `tfwm.evaluation.MessageSuite` say what is measured. They
-    implement `prepared`, `members`, `measure`, `conditions`, `table`, `headline` and `page`;
-    `tfwm.evaluation.evaluate` and `run_suite` do the rest for both.
+    `tfwm.evaluation.BitSuite` and `tfwm.evaluation.MessageSuite` say what is measured;
+    `tfwm.evaluation.evaluate` and `run_suite` do the rest for both. A run calls, in this order:
+
+    1. `prepared(match, changes)` for the suite with changes, and what its strengths are to match;
+    2. `members(members)` for a dict of names and what is measured;
+    3. `measure(members, photos, match, seed, pool, counter)` for the rows, with a thread pool and a
+       `Counter`;
+    4. `conditions(match, seed)` for lines of the result's head, and `headline(rows)` for one line;
+    5. `page(rows, conditions, members, photos, seed)` for the HTML report.
+
+    `table(rows)` gives the rows as text.
 
     Args:
         name: name of the result files.
@@ -169,14 +187,10 @@ def fields_of(suite):
 
 
 class Counter:
-    """Counts finished work, and calls a progress callback.
+    """Counts finished work of a `total`, and tells a `progress` callback."""
 
-    Args:
-        progress: `None`, or called with the share done, from 0 to 1, and a few words.
-    """
-
-    def __init__(self, progress=None):
-        self.progress, self.total, self.done = progress, 1, 0
+    def __init__(self, progress=None, total=1):
+        self.progress, self.total, self.done = progress, total, 0
 
     def add(self, text="", number=1):
         """Counts something as done."""
@@ -198,6 +212,24 @@ def check_kind(name, card):
 def is_number(value):
     """Returns whether a value is an integer or a float."""
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def pivoted(rows, column):
+    """Returns rows as a table: `{(label, shown): {column: row}}`, all in their order.
+
+    Args:
+        rows: of a result, dicts.
+        column: function from a row to its column.
+    """
+    lines = {}
+    for row in rows:
+        lines.setdefault((row["label"], row["shown"]), {})[column(row)] = row
+    return lines
+
+
+def fixed(value, digits):
+    """Returns a number as text, empty for None."""
+    return "" if value is None else f"{value:.{digits}f}"
 
 
 def aligned(table):

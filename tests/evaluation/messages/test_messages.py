@@ -16,7 +16,6 @@ from tfwm.evaluation import (
     message_table,
     run_suite,
 )
-from tfwm.evaluation.messages.report import build_message_report
 from tfwm.evaluation.messages.run import random_payload
 from tfwm.images import ImageError
 
@@ -285,7 +284,7 @@ def test_run_suite_writes_files(tmp_path):
 
 def test_report_marks_what_does_not_count():
     rows = evaluate([GridMarker()], flat(), suite())
-    html = build_message_report(rows, suite(), ["conditions"])
+    html = suite().page(rows, ["conditions"])
     assert html.count("class=hopeless") == 3  # one row in each of three tables
     assert "data:image" not in html
 

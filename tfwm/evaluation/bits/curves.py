@@ -1,6 +1,7 @@
 """Bit error rate against PSNR: one network at many strengths (MBRS, Table 3)."""
 
 import base64
+from itertools import cycle
 
 from tfwm.images.drawing import COLORS, figure_bytes, new_figure
 
@@ -35,7 +36,9 @@ def ber_curves(rows, suite):
     axes = figure.subplots(1, len(networks), squeeze=False)[0]
     for axis, name in zip(axes, networks, strict=True):
         mine = [row for row in attacked if row["network"] == name]
-        for level, color in zip(dict.fromkeys(r["level"] for r in mine), _colors(), strict=False):
+        for level, color in zip(
+            dict.fromkeys(r["level"] for r in mine), cycle(COLORS), strict=False
+        ):
             line = [row for row in mine if row["level"] == level]
             points = [(row["psnr"], max(100 * row["ber"], least)) for row in line]
             _line(axis, points, color=color, marker="o", ms=4, label=line[0]["shown"])
@@ -57,7 +60,7 @@ def _paper(line, suite):
     """The paper's points above 0 for the level of some rows, where it states the PSNR."""
     points = []
     for row in line:
-        paper = suite.paper_row(row["network"], row["strength"], row["match"] or None)
+        paper = suite.paper_row(row["network"], row["strength"], row["match"])
         ber = suite.row_ber(paper, row["attack"], row["level"])
         if ber and "psnr" in paper:
             points.append((paper["psnr"], ber))
@@ -67,8 +70,3 @@ def _paper(line, suite):
 def _line(axis, points, **style):
     if points:
         axis.plot(*zip(*sorted(points), strict=True), **style)
-
-
-def _colors():
-    while True:
-        yield from COLORS

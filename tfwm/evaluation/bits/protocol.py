@@ -196,6 +196,51 @@ class Protocol:
         return out
 
 
+def mark_one(network, image, suite, strength, placement="paper"):
+    """Marks one photo with a random message, by a suite's protocol.
+
+    Args:
+        network: see `Protocol`.
+        image: uint8 photo.
+        suite: `BitSuite`.
+        strength: number, or one for each plane.
+        placement: `"paper"` or `"spread"`.
+
+    Returns:
+        `(cover, marked, bits, read)`: uint8 images, the message, and a function from a
+        distorted image to its bit error rate by majority vote.
+    """
+    protocol = Protocol(suite, network)
+    cover = protocol.cover(image, np.random.default_rng(0))
+    if cover is None:
+        raise ValueError(
+            f"Expected a photo that holds a message. Received: {image.shape[1]} x {image.shape[0]} "
+            "pixels; choose a larger one"
+        )
+    where = protocol.placement(placement, cover)
+    bits = np.random.default_rng(0).integers(0, 2, where.num_bits)
+    marked = protocol.embed(cover, where.spread_out(bits)[None], strength)[0]
+
+    def read(image):
+        return float(np.mean(where.vote(protocol.read([image]))[0] != bits))
+
+    return cover, marked, bits, read
+
+
+def gallery(network, image, columns, suite, strength, placement="paper"):
+    """Distorts one photo, marked by `mark_one`, as each `(Distortion, level)` of `columns` says.
+
+    Returns:
+        List of `(Distortion, level, distorted image, bit error rate)`.
+    """
+    cover, marked, _, read = mark_one(network, image, suite, strength, placement)
+    shown = []
+    for number, (distortion, level) in enumerate(columns):
+        copy = distortion.apply(marked, level, (0, number), cover)
+        shown.append((distortion, level, copy, read(copy)))
+    return shown
+
+
 def _enlarged(changes, size):
     """Float `(n, h, w)` or `(n, h, w, 3)` at a size `(height, width)`, bicubic."""
     count, *small = changes.shape[:3]

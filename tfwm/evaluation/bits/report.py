@@ -1,29 +1,116 @@
-"""The report page of a suite of bits."""
+"""What came out of a suite of bits: means, one line, a table for a terminal, and a page."""
 
 import math
+from operator import itemgetter
 
 from tfwm.evaluation.bits.curves import curve_data_uri, is_sweep
-from tfwm.evaluation.bits.gallery import gallery, mark_one
-from tfwm.evaluation.bits.summary import summarize
+from tfwm.evaluation.bits.protocol import gallery, mark_one
+from tfwm.evaluation.suite import aligned, fixed, pivoted
 from tfwm.images.pictures import amplify, data_uri
 from tfwm.pages import render
 
-GALLERY_WIDTH = 360
+MARK_WIDTH, GALLERY_WIDTH = 512, 360
+CONDITION = ("network", "strength", "placement", "vote")
+condition = itemgetter(*CONDITION)
+way = itemgetter("placement", "vote")
 
 
-def build_report(rows, suite, conditions, networks=None, image=None):
-    """Builds the HTML report of a suite: one file with its pictures inside.
+def summarize(rows):
+    """Means over the attacks of a suite, one dict for each network and way of reading.
 
     Args:
-        rows: what `evaluate` returned.
-        suite: the `BitSuite` it ran.
-        conditions: lines of text: command, data set, versions.
-        networks: dict of name and network, for the pictures.
-        image: uint8 photo for the pictures; without it there are none.
+        rows: what `evaluate` returns.
 
     Returns:
-        str, HTML.
+        List of dicts with `network`, `strength`, `placement`, `vote`, `psnr`, `ssim`,
+        `columns` and `ber`, the mean over all attacks and levels; `counted_columns` and
+        `counted_ber`, without the levels at which every network fails; `paper_ber`, the
+        paper's mean over the same columns where it prints a number for each, and None
+        where it does not. Undistorted images are in no mean.
+
+    Example:
+
+    >>> row = {"network": "a", "strength": 1.0, "placement": "paper", "vote": "soft"}
+    >>> row |= {"psnr": 36.0, "ssim": 0.97, "attack": "jpeg", "counted": True}
+    >>> rows = [{**row, "ber": 0.1, "paper_ber": 0.2}, {**row, "ber": 0.3, "paper_ber": 0.4}]
+    >>> round(summarize(rows)[0]["ber"], 3)
+    0.2
     """
+    groups = {}
+    for row in rows:
+        groups.setdefault(condition(row), []).append(row)
+    summaries = []
+    for key, group in groups.items():
+        attacked = [row for row in group if row["attack"] != "identity"]
+        counted = [row for row in attacked if row["counted"]]
+        summaries.append(
+            {
+                **dict(zip(CONDITION, key, strict=True)),
+                "psnr": group[0]["psnr"],
+                "ssim": group[0]["ssim"],
+                "columns": len(attacked),
+                "ber": _mean(row["ber"] for row in attacked),
+                "counted_columns": len(counted),
+                "counted_ber": _mean(row["ber"] for row in counted),
+                "paper_ber": _mean(row["paper_ber"] for row in counted),
+            }
+        )
+    return summaries
+
+
+def headline(rows):
+    """One line that says what came out: each network's strongest setting, best way of reading."""
+    best = {}
+    several = len(set(map(way, rows))) > 1
+    for summary in summarize(rows):
+        old = best.get(summary["network"])
+        if old is None or _rank(summary) < _rank(old):
+            best[summary["network"]] = summary
+    parts = []
+    for name, s in best.items():
+        text = f"{name} {s['psnr']:.2f} dB"
+        if s["counted_ber"] is not None:
+            mean = 100 * s["counted_ber"]
+            text += f", mean BER {mean:.2f} % over {s['counted_columns']} attacks"
+            if several:
+                text += f" (best reading: {s['placement']} placement, {s['vote']} vote)"
+        parts.append(text)
+    return "; ".join(parts)
+
+
+def text_table(rows):
+    """Bit error rates in percent, a line for each attack, a column for each way of reading.
+
+    Args:
+        rows: what `evaluate` returns.
+
+    Returns:
+        Text of several lines; the last ones are the mean, PSNR and SSIM.
+
+    Example:
+
+    >>> print(text_table(evaluate(networks, "photos/")))  # doctest: +SKIP
+    """
+    columns = list(dict.fromkeys(map(condition, rows)))
+    table = [
+        ["BER, %", *(f"{name} x{strength:g}" for name, strength, _, _ in columns)],
+        ["", *(f"{placement} {vote}" for _, _, placement, vote in columns)],
+    ]
+    for (label, shown), cells in pivoted(rows, condition).items():
+        rates = [f"{100 * cells[key]['ber']:.2f}" if key in cells else "" for key in columns]
+        table.append([f"{label} {shown}".strip(), *rates])
+    means = {condition(summary): summary for summary in summarize(rows)}
+    for title, key, scale, digits in (
+        ("mean of the attacks", "ber", 100, 2),
+        ("PSNR, dB", "psnr", 1, 2),
+        ("SSIM", "ssim", 1, 4),
+    ):
+        table.append([title, *(f"{scale * means[c][key]:.{digits}f}" for c in columns)])
+    return aligned(table)
+
+
+def build_page(suite, rows, conditions, networks=None, photos=None, seed=0):
+    """Returns the HTML report of a `BitSuite`; see `Suite.page`."""
     names = list(dict.fromkeys(row["network"] for row in rows))
     return render(
         "suite.html",
@@ -35,11 +122,11 @@ def build_report(rows, suite, conditions, networks=None, image=None):
         first=rows[0],
         conditions=conditions,
         summaries=_short(rows),
-        ways=list(dict.fromkeys((r["placement"], r["vote"]) for r in rows)),
+        ways=list(dict.fromkeys(map(way, rows))),
         gains=_gains(rows, names),
         curve=curve_data_uri(rows, suite) if is_sweep(rows) else None,
         tables=_tables(rows, suite, names),
-        pictures=_pictures(rows, suite, networks, image) if image is not None else None,
+        pictures=_pictures(rows, suite, networks or {}, photos),
     )
 
 
@@ -58,8 +145,8 @@ def _tables(rows, suite, names):
     ranks = range(max(map(len, strengths.values())))
     for some in [ranks] if len(names) == 1 else [[rank] for rank in ranks]:
         columns = [(n, s) for n in names for i, s in enumerate(strengths[n]) if i in some]
-        for placement, vote in dict.fromkeys((r["placement"], r["vote"]) for r in rows):
-            chosen = [r for r in rows if (r["placement"], r["vote"]) == (placement, vote)]
+        for placement, vote in dict.fromkeys(map(way, rows)):
+            chosen = [row for row in rows if way(row) == (placement, vote)]
             table = _table(chosen, columns, others, suite)
             tables.append({"placement": placement, "vote": vote, **table})
     return tables
@@ -79,7 +166,7 @@ def _table(rows, columns, others, suite):
                 "others": [_fraction(suite.row_ber(row, *key[:2])) for row in others],
             }
         )
-    papers = [paper_row(suite, found) for found in lines[0]["cells"]]
+    papers = [_paper_row(suite, found) for found in lines[0]["cells"]]
     return {
         "columns": columns,
         "has_paper": [row is not None for row in papers],
@@ -88,23 +175,22 @@ def _table(rows, columns, others, suite):
         "qualities": [
             {
                 "label": label,
-                "cells": [form(row[key]) for row in lines[0]["cells"]],
-                "papers": [form((row or {}).get(key)) for row in papers],
-                "others": [form(row.get(key)) for row in others],
+                "cells": [fixed(row[key], digits) for row in lines[0]["cells"]],
+                "papers": [fixed((row or {}).get(key), digits) for row in papers],
+                "others": [fixed(row.get(key), digits) for row in others],
             }
-            for label, key, form in (("PSNR, dB", "psnr", _decibels), ("SSIM", "ssim", _similarity))
+            for label, key, digits in (("PSNR, dB", "psnr", 2), ("SSIM", "ssim", 4))
         ],
     }
 
 
-def paper_row(suite, row):
-    """Returns the paper's row for a measured one, or None."""
-    return suite.paper_row(row["network"], row["strength"], row["match"] or None)
+def _paper_row(suite, row):
+    return suite.paper_row(row["network"], row["strength"], row["match"])
 
 
 def _only_in_paper(rows, suite):
     """The paper's rows of methods that do not take part, or not in this way."""
-    shown = [paper_row(suite, row) for row in rows]
+    shown = [_paper_row(suite, row) for row in rows]
     return [
         row
         for row in suite.paper
@@ -114,14 +200,6 @@ def _only_in_paper(rows, suite):
 
 def _fraction(ber):
     return None if ber is None else ber / 100
-
-
-def _decibels(value):
-    return "" if value is None else f"{value:.2f}"
-
-
-def _similarity(value):
-    return "" if value is None else f"{value:.4f}"
 
 
 def _short(rows):
@@ -147,27 +225,19 @@ def _gains(rows, names):
     return gains
 
 
-def _pictures(rows, suite, networks, image):
+def _pictures(rows, suite, networks, photos):
     marks, shown = [], []
-    for name, network in (networks or {}).items():
+    for name, network in networks.items():
         mine = [row for row in rows if row["network"] == name]
         if not mine:
             continue
         strength = [float(s) for s in mine[0]["plane_strengths"].split("/")]
         strength = strength[0] if len(strength) == 1 else tuple(strength)
         placement = mine[0]["placement"]
+        image = photos.largest()
         cover, marked, _, _ = mark_one(network, image, suite, strength, placement)
-        zoom = zoom_window(cover.shape)
-        marks.append(
-            {
-                "network": name,
-                "strength": mine[0]["strength"],
-                "cover": data_uri(cover, 512),
-                "marked": data_uri(marked, 512),
-                "residual": data_uri(amplify(cover, marked), 512),
-                "zooms": [data_uri(x[zoom]) for x in (cover, marked, amplify(cover, marked))],
-            }
-        )
+        mark = {"network": name, "strength": mine[0]["strength"]}
+        marks.append({**mark, **mark_pictures(cover, marked)})
         if not shown:
             hardest = [(d, d.levels[-1]) for d in suite.distortions if not d.missing]
             pictures = gallery(network, image, hardest, suite, strength, placement)
@@ -182,11 +252,13 @@ def _pictures(rows, suite, networks, image):
     return {"marks": marks, "gallery": shown} if marks else None
 
 
-def zoom_window(shape):
-    """A piece of 96 x 96 pixels right of the middle, on the grid of blocks."""
-    size = min(96, *shape[:2])
-    top, left = ((n - size) // 2 // 8 * 8 for n in shape[:2])
-    return slice(top, top + size), slice(left, left + size)
+def mark_pictures(cover, marked):
+    """Returns what `marked.html` shows: photo, mark and difference, and the middle of each."""
+    images = {"cover": cover, "marked": marked, "residual": amplify(cover, marked)}
+    size = min(96, *cover.shape[:2])
+    top, left = ((n - size) // 2 // 8 * 8 for n in cover.shape[:2])  # on the grid of blocks
+    zooms = [data_uri(x[top : top + size, left : left + size]) for x in images.values()]
+    return {"zooms": zooms, **{key: data_uri(x, MARK_WIDTH) for key, x in images.items()}}
 
 
 def percent(value):
@@ -203,3 +275,14 @@ def percent(value):
 def shade(value):
     """Opacity of a cell's background: 0 at no error, most at 50 percent, visible early."""
     return f"{0.55 * min(1.0, max(0.0, value) / 0.5) ** 0.5:.2f}"
+
+
+def _rank(summary):
+    return (-summary["strength"], summary["counted_ber"] or 0.0)
+
+
+def _mean(values):
+    values = list(values)
+    if not values or any(v is None or math.isnan(v) for v in values):
+        return None
+    return sum(values) / len(values)

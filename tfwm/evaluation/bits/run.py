@@ -1,6 +1,7 @@
 """How networks are measured by a suite of bits: mark, distort, read, compare."""
 
 import warnings
+from itertools import product
 
 import numpy as np
 
@@ -12,23 +13,11 @@ CROP = 1  # apart from a photo's first message
 
 
 def measure(suite, networks, photos, match, seed, pool, counter):
-    """Measures networks by a suite of bits, as in section 4.2 of ReDMark.
+    """Measures networks by a suite of bits, as in section 4.2 of ReDMark; see `Suite.measure`.
 
     All networks, strengths and placements get the same messages and the same noise. PSNR and
     SSIM are of the marked images that are then distorted; the authors draw bits without
     redundancy for them, which gives the same mean.
-
-    Args:
-        suite: `BitSuite`.
-        networks: dict of name and network.
-        photos: `Photos`.
-        match: see `tfwm.evaluation.evaluate`.
-        seed: integer.
-        pool: `ThreadPoolExecutor`.
-        counter: `tfwm.evaluation.suite.Counter`.
-
-    Returns:
-        List of dicts, see `tfwm.evaluation.evaluate`.
     """
     protocols = {name: Protocol(suite, network) for name, network in networks.items()}
     covers = _covers(photos, protocols, seed)
@@ -36,17 +25,13 @@ def measure(suite, networks, photos, match, seed, pool, counter):
     columns = suite.columns()
     counter.total = len(photos.images) * sum(map(len, strengths.values())) * len(suite.placements)
     results = {}
-    for number in range(len(photos.images)):
-        for name, protocol in protocols.items():
-            for setting in strengths[name]:
-                for kind in suite.placements:
-                    cover = covers[name][number]
-                    if cover is not None:
-                        case = _Case(protocol, cover, kind, setting[1], number, seed)
-                        results.setdefault((name, setting, kind), []).append(
-                            case.run(columns, pool)
-                        )
-                    counter.add(f"{name}, photo {number + 1}")
+    for number, (name, protocol) in product(range(len(photos.images)), protocols.items()):
+        for setting, kind in product(strengths[name], suite.placements):
+            cover = covers[name][number]
+            if cover is not None:
+                case = _Case(protocol, cover, kind, setting[1], number, seed)
+                results.setdefault((name, setting, kind), []).append(case.run(columns, pool))
+            counter.add(f"{name}, photo {number + 1}")
     return [row for key, parts in results.items() for row in _rows(suite, key, parts, columns)]
 
 
@@ -156,15 +141,14 @@ def _first_planes(protocol, covers, seed):
 def _rows(suite, key, parts, columns):
     name, (nominal, actual, match), kind = key
     quality = np.mean([part["quality"] for part in parts], 0)
-    paper = suite.paper_row(name, nominal, match or None)
+    paper = suite.paper_row(name, nominal, match)
     for vote in suite.votes:
         ber = np.stack([part["ber"][vote] for part in parts])
         exact = np.mean([part["exact"][vote] for part in parts], 0)
-        spread = (
-            ber.std(0, ddof=1) / np.sqrt(len(parts)) if len(parts) > 1 else [None] * len(columns)
-        )
+        spread = ber.std(0, ddof=1) / np.sqrt(len(parts)) if len(parts) > 1 else None
         for i, (distortion, level) in enumerate(columns):
-            error = None if spread[i] is None else float(spread[i])
+            error = None if spread is None else float(spread[i])
+            percent = suite.row_ber(paper, distortion.name, level)
             yield {
                 "network": name,
                 "strength": nominal,
@@ -172,11 +156,7 @@ def _rows(suite, key, parts, columns):
                 "plane_strengths": "/".join(f"{s:.3f}" for s in np.atleast_1d(actual)),
                 "placement": kind,
                 "vote": vote,
-                "attack": distortion.name,
-                "level": level,
-                "label": distortion.label,
-                "shown": distortion.show(level),
-                "counted": distortion.counts(level),
+                **distortion.cells(level),
                 "images": len(parts),
                 "watermarks": suite.watermarks,
                 "bits": round(float(np.mean([part["bits"] for part in parts])), 1),
@@ -186,9 +166,5 @@ def _rows(suite, key, parts, columns):
                 "exact": float(exact[i]),
                 "psnr": float(quality[0]),
                 "ssim": float(quality[1]),
-                "paper_ber": _fraction(suite.row_ber(paper, distortion.name, level)),
+                "paper_ber": None if percent is None else percent / 100,
             }
-
-
-def _fraction(percent):
-    return None if percent is None else percent / 100

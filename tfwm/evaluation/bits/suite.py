@@ -7,9 +7,8 @@ from tfwm.checks import nearest
 from tfwm.distortions import CHANGES_SIZE
 from tfwm.evaluation.bits.placement import PLACEMENTS, VOTES
 from tfwm.evaluation.bits.protocol import ROUNDINGS, WHOLE_SIZES
-from tfwm.evaluation.bits.report import build_report
+from tfwm.evaluation.bits.report import build_page, headline, text_table
 from tfwm.evaluation.bits.run import measure
-from tfwm.evaluation.bits.summary import headline, text_table
 from tfwm.evaluation.bits.tune import split_match
 from tfwm.evaluation.suite import Suite, is_number
 
@@ -72,8 +71,8 @@ class BitSuite(Suite):
     paper: list = dataclasses.field(default_factory=list)
 
     kind, what, undistorted = "bits", "network", "No attack"
-    headline = staticmethod(headline)
-    table = staticmethod(text_table)
+    headline, table = staticmethod(headline), staticmethod(text_table)
+    measure, page = measure, build_page
 
     def __post_init__(self):
         super().__post_init__()
@@ -141,10 +140,6 @@ class BitSuite(Suite):
                 )
         return networks
 
-    def measure(self, networks, photos, match, seed, pool, counter):
-        """Returns the rows of all networks."""
-        return measure(self, networks, photos, match, seed, pool, counter)
-
     def conditions(self, match, seed):
         """Returns lines for the head of a result."""
         message = f"bits {self.bits}" if self.bits else f"redundancy {self.redundancy}"
@@ -157,18 +152,11 @@ class BitSuite(Suite):
             f"seed {seed}{self._size_in_words()}{tuned}"
         ]
 
-    def page(self, rows, conditions, networks, photos, seed):
-        """Returns the HTML report."""
-        return build_report(rows, self, conditions, networks, photos.largest())
-
     def _size_in_words(self):
-        if self.size is None:
-            return ""
-        if self.size == "network":
-            return ", photos squeezed to the network's size"
-        if self.size == "photo":
-            return ", photos at their own size"
-        return f", {self.crop} crops of {self.size[1]} x {self.size[0]} pixels"
+        if isinstance(self.size, list):
+            return f", {self.crop} crops of {self.size[1]} x {self.size[0]} pixels"
+        sizes = {"network": "squeezed to the network's size", "photo": "at their own size"}
+        return f", photos {sizes[self.size]}" if self.size else ""
 
     def strengths_for(self, network):
         """Returns the strengths at which the network of this name is measured.
@@ -188,12 +176,10 @@ class BitSuite(Suite):
         row is the one whose name ends last in it and is longest: `mbrs-tsr-s` gets `tsr-s`, not
         `tsr` or `mbrs`.
         """
-        key, value = ("strength", strength) if match is None else ("match", match)
-        found = [
-            (_place(network, row["network"]), row) for row in self.paper if row.get(key) == value
-        ]
-        found = [(place, row) for place, row in found if place]
-        return max(found, key=lambda item: item[0])[1] if found else None
+        key, value = ("match", match) if match else ("strength", strength)
+        rows = [row for row in self.paper if row.get(key) == value]
+        rows = [row for row in rows if same_network(network, row["network"])]
+        return max(rows, key=lambda row: _place(network, row["network"]), default=None)
 
     def row_ber(self, row, distortion, level):
         """Returns a paper's row's percentage, nan where it prints N, None where it has none."""

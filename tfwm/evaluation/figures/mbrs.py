@@ -6,8 +6,7 @@ import numpy as np
 
 from tfwm.distortions import distort
 from tfwm.evaluation.bits.curves import ber_curves
-from tfwm.evaluation.bits.gallery import mark_one
-from tfwm.evaluation.bits.protocol import Protocol
+from tfwm.evaluation.bits.protocol import Protocol, mark_one
 from tfwm.evaluation.suites.loading import load_suite
 from tfwm.evaluation.suites.photos import Photos
 from tfwm.evaluation.suites.run import evaluate

@@ -7,8 +7,7 @@ Each function takes a dict of networks by name and photos (folder, list of uint8
 import numpy as np
 from scipy.fft import dctn
 
-from tfwm.evaluation.bits.gallery import gallery, mark_one
-from tfwm.evaluation.bits.protocol import Protocol
+from tfwm.evaluation.bits.protocol import Protocol, gallery, mark_one
 from tfwm.evaluation.bits.suite import BitSuite, same_network
 from tfwm.evaluation.suite import Distortion
 from tfwm.evaluation.suites.photos import Photos

@@ -1,29 +1,67 @@
-"""The report page of a suite of messages."""
+"""What came out of a suite of messages: one line, a table for a terminal, and a page."""
 
-from tfwm.evaluation.bits.report import shade, zoom_window
-from tfwm.evaluation.messages.rows import MEAN, MEAN_OF_ALL, SHARES, UNMARKED
-from tfwm.evaluation.messages.run import Trial
-from tfwm.images.pictures import amplify, data_uri
+from itertools import chain
+from operator import itemgetter
+
+from tfwm.evaluation.bits.report import mark_pictures, shade
+from tfwm.evaluation.messages.run import MEAN, MEAN_OF_ALL, SHARES, UNMARKED, Trial
+from tfwm.evaluation.suite import aligned, fixed, pivoted
+from tfwm.images.pictures import data_uri
 from tfwm.pages import render
 
-MARK_WIDTH = 512
 GALLERY_WIDTH = 240
 
 
-def build_message_report(rows, suite, conditions, markers=None, image=None, seed=0):
-    """Builds the HTML report of a suite of messages: one file with its pictures inside.
+def message_table(rows):
+    """Shares in percent, a line for each distortion, three columns for each marker.
 
     Args:
-        rows: what `evaluate` returned.
-        suite: the `MessageSuite` it ran.
-        conditions: lines of text: command, data set, versions.
-        markers: dict of name and `Marker`, for the pictures.
-        image: uint8 RGB photo for the pictures; without it there are none.
-        seed: integer, for the pictures.
+        rows: what `evaluate` returns for a suite of messages.
 
     Returns:
-        str, HTML.
+        Text of several lines: exact recovery, bit accuracy and detection of each marker.
+
+    Example:
+
+    >>> print(message_table(evaluate(markers, "photos/", "everyday")))  # doctest: +SKIP
     """
+    names = list(dict.fromkeys(row["marker"] for row in rows))
+    table = [
+        ["%", *chain(*((name, "", "") for name in names))],
+        ["", *["exact", "bits", "detected"] * len(names)],
+    ]
+    for (label, shown), found in pivoted(rows, itemgetter("marker")).items():
+        table.append([f"{label} {shown}".strip()])
+        for name in names:
+            row = found.get(name)
+            table[-1] += ["" if row is None else f"{100 * row[key]:.1f}" for key in SHARES]
+    first = {row["marker"]: row for row in reversed(rows)}
+    for title, key, digits in (("PSNR, dB", "psnr", 2), ("SSIM", "ssim", 4)):
+        values = [(fixed(first[name][key], digits), "", "") for name in names]
+        table.append([title, *chain(*values)])
+    return aligned(table)
+
+
+def message_headline(rows):
+    """One line that says what came out: each marker's means and false alarms."""
+    parts = []
+    for name in dict.fromkeys(row["marker"] for row in rows):
+        mine = {row["attack"]: row for row in rows if row["marker"] == name}
+        text = f"{name} {fixed(mine['identity']['psnr'], 2)} dB"
+        if MEAN in mine:
+            mean = mine[MEAN]
+            text += (
+                f", {100 * mean['exact']:.1f} % of messages exact over {mean['level']} edits, "
+                f"{100 * mean['bit_accuracy']:.1f} % of bits, "
+                f"{100 * mean['detected']:.1f} % detected"
+            )
+        alarms = mine[UNMARKED]["detected"] * mine[UNMARKED]["images"]
+        parts.append(f"{text}, {alarms:.0f} false alarms")
+    return "; ".join(parts)
+
+
+def build_page(suite, rows, conditions, markers=None, photos=None, seed=0):
+    """Returns the HTML report of a `MessageSuite`; see `Suite.page`."""
     names = list(dict.fromkeys(row["marker"] for row in rows))
     return render(
         "messages.html",
@@ -36,19 +74,16 @@ def build_message_report(rows, suite, conditions, markers=None, image=None, seed
         means=[row for row in rows if row["attack"] == MEAN],
         unmarked={row["marker"]: row for row in rows if row["attack"] == UNMARKED},
         lines=_lines(rows, names),
-        pictures=_pictures(rows, suite, markers, image, seed) if image is not None else None,
-        number=_number,
+        pictures=_pictures(rows, suite, markers or {}, photos, seed),
+        number=fixed,
         share=lambda value: f"{100 * value:.1f}",
     )
 
 
 def _lines(rows, names):
     """One line for each distortion, a cell for each marker."""
-    cells = {}
-    for row in rows:
-        cells.setdefault((row["label"], row["shown"]), {})[row["marker"]] = row
     lines = []
-    for (label, shown), found in cells.items():
+    for (label, shown), found in pivoted(rows, itemgetter("marker")).items():
         row = next(iter(found.values()))
         is_distorted = row["attack"] not in ("identity", UNMARKED, MEAN, MEAN_OF_ALL)
         lines.append(
@@ -71,24 +106,15 @@ def _best(values):
     return max(values) if max(values) > min(values) else None
 
 
-def _pictures(rows, suite, markers, image, seed):
+def _pictures(rows, suite, markers, photos, seed):
     marks, gallery = [], []
-    for name, marker in (markers or {}).items():
+    for name, marker in markers.items():
+        image = photos.largest()
         marked, _ = Trial(marker, suite, seed).mark(image, 0)
         if marked is None:
             continue
-        difference = amplify(image, marked)
-        zoom = zoom_window(image.shape)
-        marks.append(
-            {
-                "marker": name,
-                "psnr": next(row["psnr"] for row in rows if row["marker"] == name),
-                "cover": data_uri(image, MARK_WIDTH),
-                "marked": data_uri(marked, MARK_WIDTH),
-                "residual": data_uri(difference, MARK_WIDTH),
-                "zooms": [data_uri(x[zoom]) for x in (image, marked, difference)],
-            }
-        )
+        quality = next(row["psnr"] for row in rows if row["marker"] == name)
+        marks.append({"marker": name, "psnr": quality, **mark_pictures(image, marked)})
         if not gallery:
             gallery = _gallery(rows, suite, name, marked, seed)
     return {"marks": marks, "gallery": gallery} if marks else None
@@ -106,7 +132,3 @@ def _gallery(rows, suite, name, marked, seed):
         }
         for distortion, level in hardest.values()
     ]
-
-
-def _number(value, digits):
-    return "" if value is None else f"{value:.{digits}f}"

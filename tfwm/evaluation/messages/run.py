@@ -1,30 +1,26 @@
-"""How markers are measured by a suite of messages: mark at one PSNR, distort, read."""
+"""How markers are measured by a suite of messages: mark at one PSNR, distort, read, count."""
 
+import itertools
 import time
 
 import numpy as np
 
-from tfwm.evaluation.messages.rows import message_rows
 from tfwm.images import ImageError
 from tfwm.images.quality import psnr, ssim
 from tfwm.marking.strength import find_strength, mark_at_psnr
-from tfwm.statistics import matching_bits_p_value
+from tfwm.statistics import matching_bits_p_value, mean_interval, wilson_interval
 
 PSNR_TOLERANCE = 0.1
 # A strength that all photos share is tuned on at most so many of them.
 NUM_TUNED = 48
+LOST = {"exact": False, "bit_accuracy": 0.5, "guessed": True, "detected": False}
+SHARES = ("exact", "bit_accuracy", "detected")
+# Rows that are no distortion.
+CLEAN, UNMARKED, MEAN, MEAN_OF_ALL = "identity", "unmarked", "mean", "mean of all"
 
 
-def measure(suite, markers, photos, seed, pool, counter):
-    """Measures markers by a suite of messages.
-
-    Args:
-        suite: `MessageSuite`.
-        markers: dict of name and `Marker`.
-        photos: `Photos`, in color.
-        seed: integer; the same seed gives the same payloads and distortions.
-        pool: `ThreadPoolExecutor`.
-        counter: `tfwm.evaluation.suite.Counter`.
+def measure(suite, markers, photos, match, seed, pool, counter):
+    """Measures markers by a suite of messages; see `Suite.measure`.
 
     Returns:
         List of dicts, see `message_rows`: for each marker the marked photos (`identity`), the
@@ -49,13 +45,7 @@ def random_payload(bits, seed, number):
 
 
 class Trial:
-    """One marker on photo after photo.
-
-    Args:
-        marker: `Marker`.
-        suite: `MessageSuite`.
-        seed: integer.
-    """
+    """One `Marker` on photo after photo, by a `MessageSuite` and a seed."""
 
     def __init__(self, marker, suite, seed):
         self.marker, self.suite, self.seed = marker, suite, seed
@@ -151,3 +141,92 @@ class Trial:
             "evidence": evidence,
             "seconds": seconds,
         }
+
+
+def message_rows(name, suite, records, columns, bits):
+    """Turns the records of one marker's photos into rows, one for each distortion and level.
+
+    Each row has `marker`, `attack`, `level`, `label`, `shown`, `counted`, `images` and `bits`;
+    `exact`, the share of photos whose whole message was read, `bit_accuracy` and `detected`,
+    each with the ends of its 95 % interval (`exact_low`, `exact_high`; Wilson over photos);
+    `guessed`, the share of photos from which no bits came, whose accuracy counts as 0.5;
+    `evidence`, whether `detected` comes from the reader's `p-value` or from the binomial tail of
+    `matching bits` with the known payload; `false_positive_rate`; `unmarkable`, the photos that
+    could not be marked and count as lost; the means `psnr`, `ssim` and `seconds` to read.
+
+    The row `unmarked` is of photos without a mark: `detected` is the false alarms. `mean` is
+    over the distortions that count, its interval over photos; `mean of all` over all
+    distortions, where some do not count.
+
+    Args:
+        name: the marker's.
+        suite: `MessageSuite`.
+        records: what `Trial.run` returned for each photo.
+        columns: list of `(Distortion, level)`.
+        bits: of the payload.
+    """
+    marked = [record for record in records if record["reads"] is not None]
+    quality = {key: _mean(record[key] for record in marked) for key in ("psnr", "ssim")}
+    common = {
+        "images": len(records),
+        "bits": bits,
+        "evidence": records[0]["unmarked"]["evidence"],
+        "false_positive_rate": suite.false_positive_rate,
+        "unmarkable": len(records) - len(marked),
+        **quality,
+    }
+    rows, distorted, counted = [], [], []
+    for i, (distortion, level) in enumerate(columns):
+        reads = [LOST if record["reads"] is None else record["reads"][i] for record in records]
+        rows.append({"marker": name, **distortion.cells(level), **_shares(reads), **common})
+        if distortion.name != CLEAN:
+            distorted.append(reads)
+        if distortion.counts(level):
+            counted.append(reads)
+    shares = _shares([record["unmarked"] for record in records])
+    unmarked = {**common, "psnr": None, "ssim": None, "unmarkable": 0}
+    rows.insert(1, {**_head(name, UNMARKED, "Unmarked photos"), **shares, **unmarked})
+    means = [(MEAN, "Mean of the edits", counted)] if counted else []
+    if len(counted) < len(distorted):
+        means.append((MEAN_OF_ALL, "Mean with those not counted", distorted))
+    for attack, label, tables in means:
+        head = _head(name, attack, label, len(tables), str(len(tables)))
+        rows.append({**head, **_means(tables), **common})
+    return rows
+
+
+def _head(marker, attack, label, level=0, shown=""):
+    """The first cells of a row that is of no distortion."""
+    row = {"marker": marker, "attack": attack, "level": level, "label": label}
+    return {**row, "shown": shown, "counted": False}
+
+
+def _shares(reads):
+    """The shares of photos, with Wilson intervals."""
+    row = {}
+    for key in SHARES:
+        share = float(np.mean([read[key] for read in reads]))
+        low, high = wilson_interval(share, len(reads))
+        row |= {key: share, f"{key}_low": low, f"{key}_high": high}
+    return row | _others(reads)
+
+
+def _means(tables):
+    """Means over distortions; the interval is over photos, since copies of one go together."""
+    row = {}
+    for key in SHARES:
+        photos = np.mean([[read[key] for read in reads] for reads in tables], axis=0)
+        low, high = mean_interval(photos)
+        row |= {key: float(photos.mean()), f"{key}_low": low, f"{key}_high": high}
+    return row | _others(itertools.chain(*tables))
+
+
+def _others(reads):
+    reads = list(reads)
+    seconds = _mean(read["seconds"] for read in reads if "seconds" in read)
+    return {"guessed": _mean(read["guessed"] for read in reads), "seconds": seconds}
+
+
+def _mean(values):
+    values = list(values)
+    return float(np.mean(values)) if values else None

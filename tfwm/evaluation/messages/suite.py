@@ -3,9 +3,8 @@
 import dataclasses
 
 from tfwm.evaluation.messages.marker import Marker, WatermarkerMarker
-from tfwm.evaluation.messages.report import build_message_report
+from tfwm.evaluation.messages.report import build_page, message_headline, message_table
 from tfwm.evaluation.messages.run import measure
-from tfwm.evaluation.messages.table import message_headline, message_table
 from tfwm.evaluation.suite import Suite
 
 KEY = "tfwm evaluation"
@@ -39,8 +38,8 @@ class MessageSuite(Suite):
 
     kind, what, undistorted = "messages", "marker", "No edit"
     color = True
-    headline = staticmethod(message_headline)
-    table = staticmethod(message_table)
+    headline, table = staticmethod(message_headline), staticmethod(message_table)
+    measure, page = measure, build_page
 
     def __post_init__(self):
         super().__post_init__()
@@ -76,10 +75,6 @@ class MessageSuite(Suite):
         markers = self.named(markers)
         return {name: as_marker(marker, name) for name, marker in markers.items()}
 
-    def measure(self, markers, photos, match, seed, pool, counter):
-        """Returns the rows of all markers."""
-        return measure(self, markers, photos, seed, pool, counter)
-
     def conditions(self, match, seed):
         """Returns lines for the head of a result."""
         return [
@@ -87,10 +82,6 @@ class MessageSuite(Suite):
             f"positive rate {self.false_positive_rate:g}, seed {seed}",
             *self.left_out(),
         ]
-
-    def page(self, rows, conditions, markers, photos, seed):
-        """Returns the HTML report."""
-        return build_message_report(rows, self, conditions, markers, photos.largest(), seed)
 
 
 def as_marker(thing, name):

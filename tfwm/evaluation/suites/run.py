@@ -1,6 +1,7 @@
 """The runner of all suites: photos in, rows and result files out."""
 
 import dataclasses
+import functools
 import multiprocessing
 import os
 import warnings
@@ -53,7 +54,7 @@ def evaluate(
         half its 95 % confidence interval; `exact` the fraction of messages without an error;
         `psnr`, `ssim` the means over marked images; `match` what the strength was tuned to;
         `paper_ber` the paper's number. For messages, see
-        `tfwm.evaluation.messages.rows.message_rows`.
+        `tfwm.evaluation.messages.run.message_rows`.
 
     Example:
 
@@ -147,15 +148,10 @@ class SuiteResult:
 
 
 def _measured(suite, members, photos, match, seed, workers, processes, progress):
-    if processes > 1:
-        return _in_processes(suite, members, photos, match, seed, workers, processes, progress)
-    members = suite.members(_made(members))
-    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-        return suite.measure(members, photos, match, seed, pool, Counter(progress))
-
-
-def _in_processes(suite, members, photos, match, seed, workers, processes, progress):
-    """Measures each member in a process of its own, since TensorFlow must not be forked."""
+    """The rows of all members, each in a process of its own with more than one."""
+    measure = functools.partial(_measure, suite, photos, match, seed, workers)
+    if processes <= 1:
+        return measure(members, progress)
     if not isinstance(members, dict) or not all(map(_is_maker, members.values())):
         raise ValueError(
             "Expected a dict of functions that make the networks, with more than one process. "
@@ -165,18 +161,20 @@ def _in_processes(suite, members, photos, match, seed, workers, processes, progr
         raise ValueError(
             f"Expected one process if a strength depends on another network. Received: {match}"
         )
-    counter, rows = Counter(progress), []
-    counter.total = len(members)
-    jobs = [(suite, {name: m}, photos, match, seed, workers, 1) for name, m in members.items()]
+    counter, rows = Counter(progress, len(members)), []
+    jobs = [{name: member} for name, member in members.items()]
+    # TensorFlow must not be forked.
     with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
-        for name, part in zip(members, pool.map(_measured_of, jobs), strict=True):
+        for name, part in zip(members, pool.map(measure, jobs), strict=True):
             rows += part
             counter.add(name)
     return rows
 
 
-def _measured_of(job):
-    return _measured(*job, progress=None)
+def _measure(suite, photos, match, seed, workers, members, progress=None):
+    members = suite.members(_made(members))
+    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+        return suite.measure(members, photos, match, seed, pool, Counter(progress))
 
 
 def _made(members):
