@@ -6,6 +6,9 @@ from tfwm.cli.output import print_json, show_progress
 from tfwm.evaluation.figures import FIGURES
 from tfwm.startup import import_tensorflow
 
+# Options of `evaluate` that `run_suite` takes under the same names.
+PASSED = ("output", "command", "limit", "size", "only", "match", "seed")
+PASSED += ("strengths", "watermarks", "placements")
 MATCHED = ", ".join(name for name, figure in FIGURES.items() if figure.matched)
 
 
@@ -37,15 +40,9 @@ def add_evaluate(subparsers):
         "through everyday distortions), or a TOML file",
     )
     add_images(parser)
-    _add_photo_options(parser)
-    _add_strength_options(parser)
-    parser.add_argument(
-        "--seed",
-        type=int,
-        default=0,
-        metavar="N",
-        help="0 by default; the same seed, the same rows",
-    )
+    _add_suite_options(parser)
+    seed_help = "0 by default; the same seed, the same rows"
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help=seed_help)
     parser.add_argument(
         "--output", default="results", metavar="FOLDER", help="where to write; results by default"
     )
@@ -53,7 +50,7 @@ def add_evaluate(subparsers):
     add_json(parser)
 
 
-def _add_photo_options(parser):
+def _add_suite_options(parser):
     parser.add_argument("--limit", type=int, metavar="N", help="use the first N photos")
     parser.add_argument(
         "--size",
@@ -65,9 +62,6 @@ def _add_photo_options(parser):
     parser.add_argument(
         "--only", nargs="+", metavar="NAME", help="measure these distortions of the suite alone"
     )
-
-
-def _add_strength_options(parser):
     parser.add_argument(
         "--strengths",
         nargs="+",
@@ -107,29 +101,14 @@ def run_evaluate(options):
             networks,
             options.images,
             options.suite,
-            output=options.output,
-            command=options.command,
-            limit=options.limit,
-            size=options.size,
-            only=options.only,
             report=not options.no_report,
-            match=options.match,
-            seed=options.seed,
             progress=progress,
-            strengths=options.strengths,
-            watermarks=options.watermarks,
-            placements=options.placements,
+            **{name: getattr(options, name) for name in PASSED},
         )
     if options.json:
-        print_json(
-            {
-                "csv": str(result.csv),
-                "html": result.html and str(result.html),
-                "skipped": result.skipped,
-                "summary": result.line,
-                "rows": result.rows,
-            }
-        )
+        files = {"csv": str(result.csv), "html": result.html and str(result.html)}
+        numbers = {"skipped": result.skipped, "summary": result.line, "rows": result.rows}
+        print_json({**files, **numbers})
     else:
         print(result.line)
         print("\n".join(str(path) for path in (result.csv, result.html) if path))
@@ -190,7 +169,6 @@ def run_figures(options):
     figure = FIGURES[options.figure]
     if options.match is not None and not figure.matched:
         raise ValueError(f"Expected --match with {MATCHED} only. Received: {options.figure}")
-    things = options.networks
-    if figure.takes == "networks":
-        things = named_networks(things)
+    is_network = figure.takes == "networks"
+    things = named_networks(options.networks) if is_network else options.networks
     print(figure(things, options.images, options.output, options.match))

@@ -117,9 +117,7 @@ def reading_row(name, key, read, reader, unmarked, text=None):
         group is unmarked, `None` without unmarked ones.
     """
     similarities = watermark_similarity(reader.watermark, read)
-    p_value = unmarked
-    if unmarked is not None:
-        p_value = compare_with_unmarked(similarities, unmarked).p_value
+    proof = None if unmarked is None else compare_with_unmarked(similarities, unmarked)
     return {
         "images_of": name,
         "key": key,
@@ -127,7 +125,7 @@ def reading_row(name, key, read, reader, unmarked, text=None):
         "similarity": float(similarities.mean()),
         "success": float(np.mean(similarities >= SIMILARITY_LIMIT)),
         "qr": qr_share(read, text),
-        "p_value": p_value,
+        "p_value": None if proof is None else proof.p_value,
     }
 
 
@@ -136,7 +134,7 @@ def qr_share(read, text):
     return None if text is None else float(np.mean([found == text for found in decode_qr(read)]))
 
 
-def distorted(name, images, seed=0):
+def distorted(name, images):
     """Returns uint8 images as a list, distorted as one of `CASES` says.
 
     Example:
@@ -144,24 +142,20 @@ def distorted(name, images, seed=0):
     >>> distorted("crop to 80 %", np.zeros((2, 50, 50, 3), np.uint8))[0].shape
     (45, 45, 3)
     """
-    return _distorted(*CASES[name], images, seed)
+    return _distorted(*CASES[name], images)
 
 
-def _distorted(distortion, level, images, seed=0):
-    copies = []
-    for i, image in enumerate(images):
-        found = distort(distortion, plane(image), level, np.random.default_rng([seed, i]))
-        copies.append(np.atleast_3d(found))
-    return copies
+def _distorted(distortion, level, images):
+    return [
+        np.atleast_3d(distort(distortion, plane(image), level, np.random.default_rng([0, i])))
+        for i, image in enumerate(images)
+    ]
 
 
 def distortion_rows(reader, groups, text=None):
-    """Returns one row for each of `CASES` and group of images.
+    """Returns a `reading_row` for each of `CASES` and of `groups`.
 
-    Args:
-        reader: the `tfwm.protection.KeyedReader`.
-        groups: dict of name and uint8 images; the last one is unmarked.
-        text: see `reading_row`.
+    `groups` is a dict of name and uint8 images; the last one is unmarked.
     """
     rows = []
     for name in CASES:
@@ -176,10 +170,7 @@ def distortion_rows(reader, groups, text=None):
 def distortion_curves(reader, images, text=None):
     """Returns one row for each of `LEVELS`: `damage`, `level`, mean `similarity`, `qr`.
 
-    Args:
-        reader: the `tfwm.protection.KeyedReader`.
-        images: marked images, uint8.
-        text: see `reading_row`.
+    The images are marked, uint8; for reader and text, see `reading_row`.
     """
     rows = []
     for name, (distortion, levels) in LEVELS.items():
@@ -239,12 +230,7 @@ def hamming_curve(reader, images, text=None, count=16, seed=0):
         keys = wrong_keys(reader.key, distance, count, seed)
         read = reader.read_each(images, keys)
         similarities = watermark_similarity(reader.watermark, read)
-        rows.append(
-            {
-                "distance": distance,
-                "similarity": float(similarities.mean()),
-                "largest": float(similarities.max()),
-                "qr": qr_share(read, text),
-            }
-        )
+        mean, largest = float(similarities.mean()), float(similarities.max())
+        row = {"distance": distance, "similarity": mean, "largest": largest}
+        rows.append({**row, "qr": qr_share(read, text)})
     return rows

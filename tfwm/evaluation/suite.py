@@ -45,11 +45,6 @@ class Distortion:
             nearest(f"option of {self.name}", option, known)
         self.label = self.label or self.name.replace("_", " ")
 
-    @classmethod
-    def identity(cls, label):
-        """Returns the distortion that changes nothing, which every suite has as well."""
-        return cls("identity", [0], label, plain=True)
-
     @property
     def missing(self):
         """Why this installation cannot apply it, or an empty value."""
@@ -162,23 +157,19 @@ class Suite:
 
     def only(self, names):
         """Returns a copy with the distortions of these names alone."""
-        known = [distortion.name for distortion in self.distortions]
         for name in names:
-            nearest(f"distortion of {self.name}", name, known)
+            nearest(f"distortion of {self.name}", name, [d.name for d in self.distortions])
         return self.replace(distortions=[d for d in self.distortions if d.name in names])
 
     def columns(self):
         """Returns `[(Distortion, level)]`, undistorted first, of all that can be applied here."""
-        columns = [(Distortion.identity(self.undistorted), 0)]
-        for distortion in self.distortions:
-            if not distortion.missing:
-                columns += [(distortion, level) for level in distortion.levels]
-        return columns
+        possible = [distortion for distortion in self.distortions if not distortion.missing]
+        columns = [(distortion, level) for distortion in possible for level in distortion.levels]
+        return [(Distortion("identity", [0], self.undistorted, plain=True), 0), *columns]
 
     def left_out(self):
         """Returns a line for each distortion that this installation cannot apply."""
-        found = [(d.name, d.missing) for d in self.distortions]
-        return [f"{name} left out: {reason}" for name, reason in found if reason]
+        return [f"{d.name} left out: {d.missing}" for d in self.distortions if d.missing]
 
 
 def fields_of(suite):
@@ -234,10 +225,9 @@ def fixed(value, digits):
 
 def aligned(table):
     """Returns rows of cells as text: the first column to the left, the others to the right."""
-    widths = [max(len(line[i]) for line in table) for i in range(len(table[0]))]
-    cells = [
-        [line[0].ljust(widths[0])]
-        + [cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)]
-        for line in table
-    ]
-    return "\n".join("  ".join(line) for line in cells)
+    first, *widths = (max(map(len, column)) for column in zip(*table, strict=True))
+    lines = []
+    for name, *cells in table:
+        right = map(str.rjust, cells, widths)
+        lines.append("  ".join([name.ljust(first), *right]))
+    return "\n".join(lines)

@@ -112,8 +112,7 @@ def paper_placement(rows, columns, redundancy=4, patch_cells=4, planes=1):
     group_of = np.full((rows, columns), NOTHING)
     group = step // redundancy
     group_of[row, column] = np.where(group < groups, group, NOTHING)
-    rolls = np.zeros((rows, columns, 2), int)
-    return _from_groups(group_of, rolls, patch_cells, groups, planes)
+    return _from_groups(group_of, (0, 0), patch_cells, groups, planes)
 
 
 def spread_placement(rows, columns, redundancy=4, patch_cells=4, planes=1):
@@ -126,10 +125,7 @@ def spread_placement(rows, columns, redundancy=4, patch_cells=4, planes=1):
     blocks of the patch.
 
     Args:
-        rows, columns: the image's size in patches.
-        redundancy: number of copies of each bit.
-        patch_cells: blocks along a patch's side.
-        planes: number of planes; a group then has as many times the bits.
+        rows, columns, redundancy, patch_cells, planes: see `paper_placement`.
 
     Returns:
         `Placement` of as many bits as `paper_placement` has.
@@ -193,9 +189,9 @@ def _num_groups(rows, columns, redundancy):
 def _from_groups(group_of, rolls, patch_cells, groups, planes):
     """Cells from each patch's group and the offset of its bits inside the patch."""
     rows, columns = group_of.shape
+    rolls = np.broadcast_to(rolls, (rows, columns, 2))[..., None, None]
     y, x = np.mgrid[:patch_cells, :patch_cells]
-    y = (y + rolls[..., 0, None, None]) % patch_cells
-    x = (x + rolls[..., 1, None, None]) % patch_cells
+    y, x = (y + rolls[:, :, 0]) % patch_cells, (x + rolls[:, :, 1]) % patch_cells
     group = group_of[..., None, None]
     cells = (group * planes + np.arange(planes)[:, None, None, None, None]) * patch_cells**2
     cells = np.where(group == NOTHING, NOTHING, cells + y * patch_cells + x)

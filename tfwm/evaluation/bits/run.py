@@ -101,14 +101,11 @@ def _strengths(suite, protocols, covers, match, seed):
     """`{network: [(strength for the reader, what the protocol gets, what it was tuned to)]}`."""
     usable = {name: [c for c in found if c is not None] for name, found in covers.items()}
     if suite.channel_psnr is not None:
-        tuned = {
-            name: tune_channels(protocol, usable[name], suite.channel_psnr)
-            for name, protocol in protocols.items()
-        }
-        return {
-            name: [(s, tuple(s * t for t in tuned[name]), "") for s in suite.strengths_for(name)]
-            for name in protocols
-        }
+        found = {}
+        for name, protocol in protocols.items():
+            tuned = np.array(tune_channels(protocol, usable[name], suite.channel_psnr))
+            found[name] = [(s, tuple(s * tuned), "") for s in suite.strengths_for(name)]
+        return found
     fixed = {n: suite.strengths_for(n) if match is None else [] for n in protocols}
     match = match or suite.match
     if match is None:

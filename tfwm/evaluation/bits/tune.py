@@ -33,7 +33,13 @@ def tune_strength(protocol, covers, metric, target, planes=None):
         return mean_quality(protocol, covers, metric, strength, planes)
 
     if metric == "psnr":
-        return _tune_psnr(quality_at, target)
+        strength, reached = find_strength(quality_at, target, PSNR_TOLERANCE)
+        if reached < target or strength >= STRONGEST:
+            raise ValueError(
+                f"Expected a PSNR that a strength gives; {strength:g} gives {reached:.3f} dB. "
+                f"Received: psnr={target}"
+            )
+        return math.floor(1e4 * strength) / 1e4
     low, high = map(math.log, SSIM_BOUNDS)
     reachable = [quality_at(math.exp(s)) for s in (high, low)]
     if not reachable[0] <= target <= reachable[1]:
@@ -48,16 +54,6 @@ def tune_strength(protocol, covers, metric, target, planes=None):
         else:
             high = middle
     return round(math.exp((low + high) / 2), 4)
-
-
-def _tune_psnr(psnr_at, target):
-    strength, reached = find_strength(psnr_at, target, PSNR_TOLERANCE)
-    if reached < target or strength >= STRONGEST:
-        raise ValueError(
-            f"Expected a PSNR that a strength gives; {strength:g} gives {reached:.3f} dB. "
-            f"Received: psnr={target}"
-        )
-    return math.floor(1e4 * strength) / 1e4
 
 
 def tune_channels(protocol, covers, targets, rounds=3):

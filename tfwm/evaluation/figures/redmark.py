@@ -19,16 +19,17 @@ FIGURE_6_STRENGTHS = (0.2, 0.4, 0.6, 0.8, 1.0)
 FIGURE_7_STRENGTHS = (0.2, 0.4, 0.6)
 FIGURE_7_BITS = 128
 FIGURE_8_STRENGTH = 0.6
+# Distortions and the paper's bit error rates, in percent.
 FIGURE_8 = (
-    (Distortion("salt_and_pepper", [0.1], "Salt and pepper", percent=True), 0.1, 8.8),
-    (Distortion("cropping", [0.3], "Cropping", percent=True), 0.3, 18.5),
-    (Distortion("resizing", [0.5], "Resizing"), 0.5, 18.1),
-    (Distortion("gaussian_blur", [1.6], "Gaussian blur, sigma"), 1.6, 36.3),
-    (Distortion("gaussian_noise", [25], "Gaussian noise, sigma"), 25, 26.0),
-    (Distortion("pattern_elimination", [16], "Pattern elimination, lines"), 16, 18.0),
-    (Distortion("grid_crop", [0.3], "Grid crop", percent=True), 0.3, 13.4),
-    (Distortion("sharpening", [10], "Sharpening, radius"), 10, 3.5),
-    (Distortion("median_filter", [3], "Median, window"), 3, 10.3),
+    (Distortion("salt_and_pepper", [0.1], "Salt and pepper", percent=True), 8.8),
+    (Distortion("cropping", [0.3], "Cropping", percent=True), 18.5),
+    (Distortion("resizing", [0.5], "Resizing"), 18.1),
+    (Distortion("gaussian_blur", [1.6], "Gaussian blur, sigma"), 36.3),
+    (Distortion("gaussian_noise", [25], "Gaussian noise, sigma"), 26.0),
+    (Distortion("pattern_elimination", [16], "Pattern elimination, lines"), 18.0),
+    (Distortion("grid_crop", [0.3], "Grid crop", percent=True), 13.4),
+    (Distortion("sharpening", [10], "Sharpening, radius"), 3.5),
+    (Distortion("median_filter", [3], "Median, window"), 10.3),
 )
 
 
@@ -77,10 +78,10 @@ def figure_8(networks, images):
     """
     image = Photos.of(images).images[0]
     name = next((n for n in networks if same_network(n, "mt")), next(iter(networks)))
-    columns = [(distortion, level) for distortion, level, _ in FIGURE_8]
+    columns = [(distortion, distortion.levels[0]) for distortion, _ in FIGURE_8]
     shown = gallery(networks[name], image, columns, _suite(), FIGURE_8_STRENGTH)
     pictures = []
-    for (distortion, level, copy, ber), (_, _, paper) in zip(shown, FIGURE_8, strict=True):
+    for (distortion, level, copy, ber), (_, paper) in zip(shown, FIGURE_8, strict=True):
         title = f"{distortion.label} {distortion.show(level)}"
         pictures.append((f"{title}\nBER {100 * ber:.1f} % (paper {paper:g} %)", copy))
     lines = [pictures[i : i + 3] for i in range(0, len(pictures), 3)]
@@ -106,9 +107,7 @@ def figure_9(networks):
         shown = (inner, np.tile(inner, (3, 3)), corner)
         titles = ("bit (1, 1)", "bit (1, 1), repeated", "bit (0, 0)")
         for axis, pattern, title in zip(row, shown, titles, strict=True):
-            axis.imshow(pattern, cmap="RdBu_r", vmin=-limit, vmax=limit)
-            axis.set_title(f"{name}: {title}", fontsize=9)
-            _grid(axis, pattern.shape, _block(network))
+            _draw_pattern(axis, pattern, limit, _block(network), f"{name}: {title}", 9)
         height, width = corner.shape
         frame = np.array([[0, 0], [0, 1], [1, 1], [1, 0], [0, 0]]) + 1.0
         row[1].plot(frame[:, 1] * width - 0.5, frame[:, 0] * height - 0.5, "k", lw=1.5)
@@ -122,9 +121,7 @@ def figure_10(networks):
     for i, (name, network) in enumerate(networks.items()):
         pattern = diffusion_pattern(network, 1, 1)
         limit = max(np.abs(pattern).max(), 1e-6)
-        drawn = axes[0, i].imshow(pattern, cmap="RdBu_r", vmin=-limit, vmax=limit)
-        axes[0, i].set_title(name, fontsize=10)
-        _grid(axes[0, i], pattern.shape, _block(network))
+        drawn = _draw_pattern(axes[0, i], pattern, limit, _block(network), name, 10)
         figure.colorbar(drawn, ax=axes[0, i], fraction=0.045, label="gray levels")
         energy = spectral_energy(pattern, _block(network))
         axes[1, i].fill_between(np.arange(len(energy)), energy, alpha=0.25, color=COLORS[0], lw=0)
@@ -206,8 +203,7 @@ def _quality(protocol, cover, strength):
 def _figure_7_panel(network, image, strength):
     """Marked photo, beside it a detail of it and of its difference, enlarged."""
     protocol = Protocol(_suite(), network)
-    height, width = image.shape[:2]
-    patches = (height // protocol.patch[0]) * (width // protocol.patch[1])
+    patches = np.prod(np.array(image.shape[:2]) // protocol.patch)
     redundancy = max(1, patches * protocol.patch_cells**2 // FIGURE_7_BITS)
     cover, marked, _, _ = mark_one(network, image, _suite(redundancy), strength)
     half = cover.shape[0] // 2
@@ -227,9 +223,12 @@ def _figure_7_panel(network, image, strength):
     return np.concatenate([main, gap, side], 1)
 
 
-def _grid(axis, shape, block):
-    """Lines between blocks."""
-    axis.set_xticks(np.arange(0, shape[1], block[1]) - 0.5, [])
-    axis.set_yticks(np.arange(0, shape[0], block[0]) - 0.5, [])
+def _draw_pattern(axis, pattern, limit, block, title, size):
+    """A pattern of gray levels up to `limit`, with lines between the blocks."""
+    drawn = axis.imshow(pattern, cmap="RdBu_r", vmin=-limit, vmax=limit)
+    axis.set_title(title, fontsize=size)
+    axis.set_xticks(np.arange(0, pattern.shape[1], block[1]) - 0.5, [])
+    axis.set_yticks(np.arange(0, pattern.shape[0], block[0]) - 0.5, [])
     axis.tick_params(length=0)
     axis.grid(color="k", alpha=0.15, lw=0.5)
+    return drawn

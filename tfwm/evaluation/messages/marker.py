@@ -32,7 +32,7 @@ class Reading:
 class Marker:
     """A method that puts bytes into photos and reads them again.
 
-    Subclasses implement `embed` and `read`, and set `name`.
+    Subclasses implement `read`, and `embed` or `prepare`, and set `name`.
 
     Attributes:
         name: name in tables.
@@ -77,7 +77,7 @@ class Marker:
             tfwm.images.ImageError: if the photo cannot carry the payload. It then counts as lost
                 under every distortion.
         """
-        raise NotImplementedError
+        return self.prepare(image, payload)(strength)
 
     def read(self, image):
         """Returns the `Reading` of a photo. The marker is not told what happened to it."""
@@ -123,10 +123,6 @@ class WatermarkerMarker(Marker):
         """Runs the network once; see `Marker.prepare`."""
         mark = self.watermarker.prepare(image, payload, key=self.key)
         return lambda strength: mark.apply(strength).to_array(image)
-
-    def embed(self, image, payload, strength=1.0):
-        """Returns the marked photo, see `Marker.embed`."""
-        return self.prepare(image, payload)(strength)
 
     def read(self, image):
         """Returns the `Reading` of a photo."""

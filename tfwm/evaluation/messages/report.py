@@ -110,7 +110,7 @@ def _pictures(rows, suite, markers, photos, seed):
     marks, gallery = [], []
     for name, marker in markers.items():
         image = photos.largest()
-        marked, _ = Trial(marker, suite, seed).mark(image, 0)
+        marked = Trial(marker, suite, seed).mark(image, 0)
         if marked is None:
             continue
         quality = next(row["psnr"] for row in rows if row["marker"] == name)

@@ -1,5 +1,6 @@
 """How markers are measured by a suite of messages: mark at one PSNR, distort, read, count."""
 
+import functools
 import itertools
 import time
 
@@ -64,25 +65,22 @@ class Trial:
         applies = [(cover, apply) for cover, apply in applies if apply is not None]
         if not applies:
             return self
-        strength, _ = find_strength(
-            lambda s: float(np.mean([psnr(cover, apply(s)) for cover, apply in applies])),
-            self.suite.psnr,
-            PSNR_TOLERANCE,
-        )
+
+        def quality(strength):
+            return float(np.mean([psnr(cover, apply(strength)) for cover, apply in applies]))
+
+        strength, _ = find_strength(quality, self.suite.psnr, PSNR_TOLERANCE)
         tuned = Trial(self.marker.tuned_to(strength), self.suite, self.seed)
         tuned.strength = strength
         return tuned
 
     def run(self, cover, number, columns, pool, counter):
         """Returns a dict of what came of one photo."""
-        marked, strength = self.mark(cover, number)
-        record = {"psnr": None, "ssim": None, "strength": strength}
+        marked, record = self.mark(cover, number), {"reads": None}
         if marked is None:
             counter.add(number=len(columns))
-            record["reads"] = None
         else:
-            record |= {"psnr": psnr(cover, marked), "ssim": ssim(cover, marked)}
-            record["reads"] = []
+            record |= {"psnr": psnr(cover, marked), "ssim": ssim(cover, marked), "reads": []}
             jobs = [(marked, column, number, cover) for column in columns]
             for read in pool.map(lambda job: self._distort_and_read(*job), jobs):
                 record["reads"].append(read)
@@ -92,16 +90,14 @@ class Trial:
         return record
 
     def mark(self, cover, number):
-        """Returns the photo at the PSNR wanted and the strength; None if it cannot be marked."""
+        """Returns the photo at the PSNR wanted; None if it cannot be marked."""
         apply = self._prepared(cover, number)
         if apply is None:
-            return None, None
+            return None
         if self.strength is not None:
-            return apply(self.strength), self.strength
-        marked, strength, _ = mark_at_psnr(
-            apply, lambda marked: psnr(cover, marked), self.suite.psnr, PSNR_TOLERANCE
-        )
-        return marked, strength
+            return apply(self.strength)
+        quality = functools.partial(psnr, cover)
+        return mark_at_psnr(apply, quality, self.suite.psnr, PSNR_TOLERANCE)[0]
 
     def _prepared(self, cover, number):
         payload = random_payload(self.bits, self.seed, number)
@@ -124,11 +120,10 @@ class Trial:
         start = time.perf_counter()
         reading = self.marker.read(image)
         seconds = time.perf_counter() - start
-        sent = np.unpackbits(np.frombuffer(payload, np.uint8))
         bits = reading.bits
-        if bits is None and reading.payload is not None and len(reading.payload) == len(payload):
-            bits = np.unpackbits(np.frombuffer(reading.payload, np.uint8))
-        matches = None if bits is None else int(np.sum(bits == sent))
+        if bits is None and len(reading.payload or b"") == len(payload):
+            bits = _bits_of(reading.payload)
+        matches = None if bits is None else int(np.sum(bits == _bits_of(payload)))
         p_value, evidence = reading.p_value, "p-value"
         if p_value is None:
             evidence = "matching bits"
@@ -141,6 +136,10 @@ class Trial:
             "evidence": evidence,
             "seconds": seconds,
         }
+
+
+def _bits_of(payload):
+    return np.unpackbits(np.frombuffer(payload, np.uint8))
 
 
 def message_rows(name, suite, records, columns, bits):

@@ -1,5 +1,6 @@
 """Suites by name or from TOML files."""
 
+import functools
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -67,10 +68,8 @@ def _make_suite(data, name):
     inherited = [d for base in bases for d in base.distortions]
     data["distortions"] = inherited + data.get("distortions", [])
     if "paper" in fields_of(suite):
-        paper = []
-        for rows in [*(base.paper for base in bases), data.get("paper", [])]:
-            paper = _merge(paper, rows)
-        data["paper"] = paper
+        papers = [*(base.paper for base in bases), data.get("paper", [])]
+        data["paper"] = functools.reduce(_merge, papers, [])
     return suite(name=name, **data)
 
 

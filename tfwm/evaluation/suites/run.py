@@ -62,9 +62,9 @@ def evaluate(
     >>> rows = evaluate([load_network("redmark-mt")], "photos/")  # doctest: +SKIP
     """
     suite, match = load_suite(suite).prepared(match, changes)
-    for line in suite.left_out():
-        name, _, reason = line.partition(" left out: ")
-        warnings.warn(f"left out {name}: {reason}", stacklevel=2)
+    for distortion in suite.distortions:
+        if distortion.missing:
+            warnings.warn(f"left out {distortion.name}: {distortion.missing}", stacklevel=2)
     photos = Photos.of(images, suite.color)
     return _measured(suite, members, photos, match, seed, workers, processes, progress)
 
