@@ -88,18 +88,15 @@ class Protocol:
             return image
         if self.whole:
             return np.array(ImageOps.fit(Image.fromarray(image), self.patch[::-1]))
-        height, width = image.shape[:2]
-        if self.suite.size is None:
-            rows, columns = height // self.patch[0], width // self.patch[1]
-            top = left = 0
-            height, width = rows * self.patch[0], columns * self.patch[1]
-        else:
-            spare = [n - s for n, s in zip((height, width), self.suite.size, strict=True)]
+        sides, top, left = image.shape[:2], 0, 0
+        whole = [n - n % p for n, p in zip(sides, self.patch, strict=True)]
+        height, width = self.suite.size or whole
+        if self.suite.size is not None:
+            spare = (sides[0] - height, sides[1] - width)
             top, left = (n // 2 for n in spare)
             if self.suite.crop == "random" and generator is not None and min(spare) >= 0:
                 top, left = (int(generator.integers(n + 1)) for n in spare)
-            height, width = self.suite.size
-            rows, columns = height // self.patch[0], width // self.patch[1]
+        rows, columns = height // self.patch[0], width // self.patch[1]
         if min(top, left) < 0 or min(height, width) < 9 or rows * columns < self.suite.min_patches:
             return None
         return np.ascontiguousarray(image[top : top + height, left : left + width])

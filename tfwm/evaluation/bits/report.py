@@ -60,14 +60,10 @@ def summarize(rows):
 
 def headline(rows):
     """One line that says what came out: each network's strongest setting, best way of reading."""
-    best = {}
+    parts, summaries = [], summarize(rows)
     several = len(set(map(way, rows))) > 1
-    for summary in summarize(rows):
-        old = best.get(summary["network"])
-        if old is None or _rank(summary) < _rank(old):
-            best[summary["network"]] = summary
-    parts = []
-    for name, s in best.items():
+    for name in dict.fromkeys(summary["network"] for summary in summaries):
+        s = min((s for s in summaries if s["network"] == name), key=_rank)
         text = f"{name} {s['psnr']:.2f} dB"
         if s["counted_ber"] is not None:
             mean = 100 * s["counted_ber"]
@@ -136,11 +132,10 @@ def _tables(rows, suite, names):
     With strengths tuned for each network, a table has every network's first, and so on. A
     network by itself has all its strengths side by side.
     """
-    strengths = {}
-    for row in rows:
-        mine = strengths.setdefault(row["network"], [])
-        if row["strength"] not in mine:
-            mine.append(row["strength"])
+    strengths = {
+        name: list(dict.fromkeys(row["strength"] for row in rows if row["network"] == name))
+        for name in names
+    }
     tables, others = [], _only_in_paper(rows, suite)
     ranks = range(max(map(len, strengths.values())))
     for some in [ranks] if len(names) == 1 else [[rank] for rank in ranks]:
@@ -228,27 +223,20 @@ def _gains(rows, names):
 def _pictures(rows, suite, networks, photos):
     marks, shown = [], []
     for name, network in networks.items():
-        mine = [row for row in rows if row["network"] == name]
-        if not mine:
+        row = next((row for row in rows if row["network"] == name), None)
+        if row is None:
             continue
-        strength = [float(s) for s in mine[0]["plane_strengths"].split("/")]
-        strength = strength[0] if len(strength) == 1 else tuple(strength)
-        placement = mine[0]["placement"]
+        strength = [float(s) for s in row["plane_strengths"].split("/")]
+        how = suite, strength[0] if len(strength) == 1 else tuple(strength), row["placement"]
         image = photos.largest()
-        cover, marked, _, _ = mark_one(network, image, suite, strength, placement)
-        mark = {"network": name, "strength": mine[0]["strength"]}
+        cover, marked, _, _ = mark_one(network, image, *how)
+        mark = {"network": name, "strength": row["strength"]}
         marks.append({**mark, **mark_pictures(cover, marked)})
         if not shown:
             hardest = [(d, d.levels[-1]) for d in suite.distortions if not d.missing]
-            pictures = gallery(network, image, hardest, suite, strength, placement)
-            shown = [
-                {
-                    "name": f"{distortion.label} {distortion.show(level)}",
-                    "ber": ber,
-                    "image": data_uri(copy, GALLERY_WIDTH),
-                }
-                for distortion, level, copy, ber in pictures
-            ]
+            for distortion, level, copy, ber in gallery(network, image, hardest, *how):
+                picture = {"ber": ber, "image": data_uri(copy, GALLERY_WIDTH)}
+                shown.append({"name": f"{distortion.label} {distortion.show(level)}", **picture})
     return {"marks": marks, "gallery": shown} if marks else None
 
 

@@ -40,13 +40,11 @@ def figure_6(networks, images):
     axes = figure.subplots(len(networks), 2, squeeze=False)
     for row, (name, network) in zip(axes, networks.items(), strict=True):
         protocol = Protocol(_suite(), network)
-        covers = [c for c in map(protocol.cover, photos.images) if c is not None]
-        values = np.array(
-            [[_quality(protocol, cover, s) for cover in covers] for s in FIGURE_6_STRENGTHS]
-        )
+        usable = [photo for photo in photos.images if protocol.cover(photo) is not None]
+        values = [[_quality(network, x, s) for x in usable] for s in FIGURE_6_STRENGTHS]
         for i, (axis, label) in enumerate(zip(row, ("PSNR, dB", "SSIM"), strict=True)):
             axis.boxplot(
-                list(values[..., i]),
+                list(np.array(values)[..., i]),
                 tick_labels=[f"{s:g}" for s in FIGURE_6_STRENGTHS],
                 medianprops={"color": COLORS[1]},
                 flierprops={"markersize": 3},
@@ -193,10 +191,8 @@ def _block(network):
     return tuple(getattr(network, "block_shape", (8, 8)))
 
 
-def _quality(protocol, cover, strength):
-    placement = protocol.placement("paper", cover)
-    bits = np.random.default_rng(0).integers(0, 2, placement.num_bits)
-    marked = protocol.embed(cover, placement.spread_out(bits)[None], strength)[0]
+def _quality(network, image, strength):
+    cover, marked, _, _ = mark_one(network, image, _suite(), strength)
     return psnr(cover, marked), ssim(cover, marked)
 
 

@@ -9,6 +9,7 @@ means over epochs.
 """
 
 import math
+from itertools import cycle
 
 import numpy as np
 
@@ -58,47 +59,36 @@ def figure_3(networks, images, match=None):
 
 def figure_4(folders):
     """Bit accuracy and cross-entropy over the steps, for each kind of normalization."""
-    groups = _groups(folders, _normalization)
-    figure = new_figure(10, 4)
-    left, right = figure.subplots(1, 2)
-    accuracies = {label: [_accuracy(run) for run in runs] for label, runs in groups.items()}
-    learned = {
-        label: f"{label}: {sum(a.max() >= LEARNED for a in found)} of {len(found)} seeds learn"
-        for label, found in accuracies.items()
-    }
-    _draw(left, {learned[label]: runs for label, runs in groups.items()}, _accuracy)
-    _draw(right, groups, lambda run: run.column("loss_message"))
+    groups = {}
+    for label, runs in _groups(folders, _normalization).items():
+        learned = sum(_accuracy(run).max() >= LEARNED for run in runs)
+        groups[f"{label}: {learned} of {len(runs)} seeds learn"] = runs
+    figure, (left, right) = _panels(groups, _accuracy, lambda run: run.column("loss_message"))
     left.axhline(50, color="k", lw=0.8, ls=":")
     right.axhline(math.log(2), color="k", lw=0.8, ls=":")
     left.set_ylabel("bit accuracy, %")
     right.set_ylabel("cross-entropy of the message")
-    left.legend(fontsize=8)
     return figure
 
 
 def figure_5(folders):
     """Mean |gradient| of the encoder's dense layer and of the decoder's first convolution."""
-    groups = _groups(folders, _normalization)
-    figure = new_figure(10, 4)
-    axes = figure.subplots(1, 2)
-    parts = ("embedder", "encoder: dense layer"), ("extractor", "decoder: first convolution")
-    for axis, (part, title) in zip(axes, parts, strict=True):
-        name = f"gradient_{part}"
-        _draw(axis, groups, lambda run, name=name: np.maximum(run.column(name), LEAST))
+    names = ("gradient_embedder", "gradient_extractor")
+    values = [lambda run, name=name: np.maximum(run.column(name), LEAST) for name in names]
+    figure, axes = _panels(_groups(folders, _normalization), *values)
+    titles = ("encoder: dense layer", "decoder: first convolution")
+    for axis, title in zip(axes, titles, strict=True):
         axis.set(yscale="log", ylabel="mean |gradient|", title=title)
-    axes[0].legend(fontsize=8)
     return figure
 
 
 def figure_6(folders):
     """Ratio of the image losses' weights to the message's, for ramps and for learned weights."""
-    groups = _groups(folders, lambda run: str(run.setting("balance")))
-    figure = new_figure(10, 4)
-    axes = figure.subplots(1, 2)
-    for axis, loss in zip(axes, ("image", "perceptual"), strict=True):
-        _draw(axis, groups, lambda run, loss=loss: _ratio(run, loss))
+    losses = ("image", "perceptual")
+    values = [lambda run, loss=loss: _ratio(run, loss) for loss in losses]
+    figure, axes = _panels(_groups(folders, lambda run: str(run.setting("balance"))), *values)
+    for axis, loss in zip(axes, losses, strict=True):
         axis.set_ylabel(f"weight of the {loss} loss / of the message")
-    axes[0].legend(fontsize=8)
     return figure
 
 
@@ -132,14 +122,14 @@ def _curves(networks, images, suite, match, unchanged, scale=1, unit="factor"):
     figure = new_figure(4.2 * len(suite.distortions), 4.2)
     axes = figure.subplots(1, len(suite.distortions), sharey=True)
     for axis, distortion in zip(axes, suite.distortions, strict=True):
-        for i, name in enumerate(names):
+        for color, name in zip(cycle(COLORS), names, strict=False):
             mine = [row for row in rows if row["network"] == name]
             points = {unchanged: next(r["ber"] for r in mine if r["attack"] == "identity")}
-            points |= {r["level"]: r["ber"] for r in mine if r["attack"] == distortion.name}
-            style = {"color": COLORS[i % len(COLORS)], "ls": "-", "marker": "o", "ms": 3}
+            mine = [row for row in mine if row["attack"] == distortion.name]
+            points |= {row["level"]: row["ber"] for row in mine}
+            style = {"color": color, "ls": "-", "marker": "o", "ms": 3}
             _line(axis, points, scale, label=name, **style)
-            paper = {r["level"]: r["paper_ber"] for r in mine if r["attack"] == distortion.name}
-            paper = {level: ber for level, ber in paper.items() if ber is not None}
+            paper = {r["level"]: r["paper_ber"] for r in mine if r["paper_ber"] is not None}
             if paper:
                 style |= {"ls": "", "marker": "x", "ms": 6}
                 _line(axis, paper, scale, label=f"{name}, the paper's text", **style)
@@ -185,14 +175,19 @@ def _groups(folders, label):
     return groups
 
 
-def _draw(axis, groups, value):
-    for i, (label, runs) in enumerate(groups.items()):
-        color = COLORS[i % len(COLORS)]
-        for run in runs:
-            axis.plot(run.steps, value(run), color=color, lw=0.8, alpha=0.4)
-        axis.plot(*mean_curve(runs, value), color=color, lw=2, label=label)
-    axis.set_xlabel("step")
-    axis.grid(alpha=0.3)
+def _panels(groups, *values):
+    """A figure with a panel for each of `values`, functions from a run to a curve; its axes."""
+    figure = new_figure(10, 4)
+    axes = figure.subplots(1, len(values))
+    for axis, value in zip(axes, values, strict=True):
+        for color, (label, runs) in zip(cycle(COLORS), groups.items(), strict=False):
+            for run in runs:
+                axis.plot(run.steps, value(run), color=color, lw=0.8, alpha=0.4)
+            axis.plot(*mean_curve(runs, value), color=color, lw=2, label=label)
+        axis.set_xlabel("step")
+        axis.grid(alpha=0.3)
+    axes[0].legend(fontsize=8)
+    return figure, axes
 
 
 def _normalization(run):

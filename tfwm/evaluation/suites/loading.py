@@ -2,7 +2,6 @@
 
 import functools
 import tomllib
-from importlib import resources
 from pathlib import Path
 
 from tfwm.checks import nearest
@@ -10,13 +9,13 @@ from tfwm.evaluation.bits.suite import BitSuite
 from tfwm.evaluation.messages.suite import MessageSuite
 from tfwm.evaluation.suite import Suite, fields_of
 
+FOLDER = Path(__file__).parent
 KINDS = {suite.kind: suite for suite in (BitSuite, MessageSuite)}
 
 
 def list_suites():
     """Returns the names of the suites that come with the package."""
-    files = resources.files("tfwm.evaluation.suites").iterdir()
-    return sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml"))
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
 def load_suite(name):
@@ -35,20 +34,14 @@ def load_suite(name):
     if isinstance(name, Suite):
         return name
     path = Path(name)
-    if path.suffix == ".toml":
-        if not path.is_file():
-            raise FileNotFoundError(f"Expected a suite's TOML file. Received: {path}, no such file")
-        text, stem = path.read_text(encoding="utf-8"), path.stem
-    else:
-        nearest("suite", str(name), list_suites())
-        file = resources.files("tfwm.evaluation.suites").joinpath(f"{name}.toml")
-        text, stem = file.read_text(encoding="utf-8"), str(name)
+    if path.suffix != ".toml":
+        path = FOLDER / f"{nearest('suite', str(name), list_suites())}.toml"
+    elif not path.is_file():
+        raise FileNotFoundError(f"Expected a suite's TOML file. Received: {path}, no such file")
     try:
-        data = tomllib.loads(text)
+        return _make_suite(tomllib.loads(path.read_text(encoding="utf-8")), path.stem)
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"Expected TOML in {path}: {error}") from None
-    try:
-        return _make_suite(data, stem)
     except (TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"Expected the tables of a suite in {path}: {error}") from error
 
