@@ -20,9 +20,8 @@ def export_saved_model(first, second, directory, version=1, kind="message"):
     is clipped to [0, 1]. The folder appears whole or not at all.
 
     Args:
-        first: the embedder, such as `tfwm.models.redmark.build_embedder` gives; of a keyed
-            network the host.
-        second: the extractor, such as `tfwm.models.redmark.build_extractor` gives.
+        first: the embedder or host, see `package_network`.
+        second: the extractor.
         directory: folder of the network.
         version: name of the folder inside, a whole number.
         kind: `"message"`, `"barrier"` or `"keyed"`.
