@@ -62,15 +62,6 @@ class CompositeAttack(Attack):
             if isinstance(attack, Attack):
                 attack.advance()
 
-    def get_config(self):
-        attacks = [keras.saving.serialize_keras_object(attack) for attack in self.attacks]
-        return {**super().get_config(), "attacks": attacks}
-
-    @classmethod
-    def from_config(cls, config):
-        attacks = [keras.saving.deserialize_keras_object(attack) for attack in config["attacks"]]
-        return cls(**{**config, "attacks": attacks})
-
 
 def output_shape(attack, image_shape):
     """Returns the shape of an attack's result; other Keras layers must keep the shape."""
@@ -319,12 +310,3 @@ class Ramp(Attack):
         # `advance` has already counted this call.
         own = tf.clip_by_value((self.step - 1) / self.steps, 0, 1)
         return run_attack(self.attack, image, seed, cover, own * share)
-
-    def get_config(self):
-        attack = keras.saving.serialize_keras_object(self.attack)
-        return {**super().get_config(), "attack": attack, "steps": self.steps}
-
-    @classmethod
-    def from_config(cls, config):
-        attack = keras.saving.deserialize_keras_object(config["attack"])
-        return cls(**{**config, "attack": attack})

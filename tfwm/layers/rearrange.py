@@ -3,9 +3,11 @@
 import keras
 import tensorflow as tf
 
+from tfwm.layers.base import Configured
+
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class DepthToSpace(keras.layers.Layer):
+class DepthToSpace(Configured, keras.layers.Layer):
     """Rearranges the channels of each place as a square of places.
 
     A 1 x 1 convolution and this layer equal a transposed convolution whose kernel and stride are
@@ -38,12 +40,9 @@ class DepthToSpace(keras.layers.Layer):
         sides = [None if n is None else n * self.block_size for n in (rows, columns)]
         return (batch, *sides, channels // self.block_size**2)
 
-    def get_config(self):
-        return {**super().get_config(), "block_size": self.block_size}
-
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class SpaceToDepth(keras.layers.Layer):
+class SpaceToDepth(Configured, keras.layers.Layer):
     """Gathers each square of places into the channels of one place: the inverse of `DepthToSpace`.
 
     Args:
@@ -73,12 +72,9 @@ class SpaceToDepth(keras.layers.Layer):
         sides = [None if n is None else n // self.block_size for n in (height, width)]
         return (batch, *sides, channels * self.block_size**2)
 
-    def get_config(self):
-        return {**super().get_config(), "block_size": self.block_size}
-
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class SpaceToPatches(keras.layers.Layer):
+class SpaceToPatches(Configured, keras.layers.Layer):
     """Moves the patches of a grid into the batch, so that the network handles each by itself.
 
     Args:
@@ -113,12 +109,9 @@ class SpaceToPatches(keras.layers.Layer):
     def compute_output_shape(self, input_shape):
         return (None, *self.patch_shape, input_shape[-1])
 
-    def get_config(self):
-        return {**super().get_config(), "patch_shape": self.patch_shape}
-
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class PatchesToSpace(keras.layers.Layer):
+class PatchesToSpace(Configured, keras.layers.Layer):
     """Puts the patches of `SpaceToPatches` back in their places.
 
     Args:
@@ -159,6 +152,3 @@ class PatchesToSpace(keras.layers.Layer):
             for side, grid, patch in zip(like[1:3], self.grid_patch, patches[1:3], strict=True)
         ]
         return (like[0], *sides, patches[-1])
-
-    def get_config(self):
-        return {**super().get_config(), "grid_patch": self.grid_patch}

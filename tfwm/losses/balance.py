@@ -4,11 +4,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfwm.layers.state import add_number
+from tfwm.layers.base import Configured, add_number
 from tfwm.losses.image import YUVLoss
 
 
-class LossBalance(keras.layers.Layer):
+class LossBalance(Configured, keras.layers.Layer):
     """Base of layers that weigh several losses against each other during training.
 
     Derive from it and write `combine`. Each loss and each weight becomes a metric,
@@ -87,15 +87,6 @@ class LossBalance(keras.layers.Layer):
                 f"Received: {argument}={given}"
             )
         return values
-
-    def get_config(self):
-        terms = {name: keras.losses.serialize(loss) for name, loss in self.terms.items()}
-        return {**super().get_config(), "terms": terms}
-
-    @classmethod
-    def from_config(cls, config):
-        terms = {name: keras.losses.deserialize(loss) for name, loss in config["terms"].items()}
-        return cls(**{**config, "terms": terms})
 
 
 # StegaStamp's `scripts/base.sh`.
@@ -184,16 +175,6 @@ class RampedWeights(LossBalance):
             self.step.assign(step + 1.0)
         return sum(weights[name] * loss for name, loss in values.items()), weights
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "maximum": dict(self.maximum),
-            "ramp": dict(self.ramp),
-            "message_only": self.message_only,
-            "edge_start": self.edge_start,
-            "edge_ramp": self.edge_ramp,
-        }
-
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class SelfAdaptiveWeights(LossBalance):
@@ -268,11 +249,3 @@ class SelfAdaptiveWeights(LossBalance):
             total += (loss + self.floor[name]) / variance + tf.math.log(variance)
             weights[name] = 1.0 / variance
         return total, weights
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "initial": dict(self.initial),
-            "speed": self.speed,
-            "floor": dict(self.floor),
-        }

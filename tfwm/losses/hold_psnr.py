@@ -3,11 +3,11 @@
 import keras
 import tensorflow as tf
 
-from tfwm.layers.state import add_number
+from tfwm.layers.base import Configured, add_number
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class HoldPSNR(keras.layers.Layer):
+class HoldPSNR(Configured, keras.layers.Layer):
     """Holds the PSNR of a network at a target during training.
 
     The layer returns the watermarked image and adds `multiplier * penalty` to the loss. The
@@ -92,14 +92,3 @@ class HoldPSNR(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return input_shape[0]
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "target": self.target,
-            "start": self.start,
-            "ramp_steps": self.ramp_steps,
-            "rate": self.rate,
-            "initial_multiplier": self.initial_multiplier,
-            "penalty": self.penalty,
-        }

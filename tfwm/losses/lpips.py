@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfwm.checks import one_of
+from tfwm.layers.base import Configured
 from tfwm.losses.torch_weights import download, read_state_dict
 
 HEADS = Path(__file__).with_name("lpips_heads.npz")
@@ -152,7 +153,7 @@ _TRUNKS = {"alex": _alexnet, "vgg": _vgg16, "squeeze": _squeezenet}
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class LPIPS(keras.losses.Loss):
+class LPIPS(Configured, keras.losses.Loss):
     """Computes LPIPS, a perceptual distance: the weighted difference of a classifier's features.
 
     The numbers equal those of `lpips.LPIPS(net=trunk)` of the package `lpips`, version 0.1 of the
@@ -188,6 +189,3 @@ class LPIPS(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         return self._distance(y_true, y_pred)
-
-    def get_config(self):
-        return {**super().get_config(), "trunk": self.trunk, "weights": self.weights}

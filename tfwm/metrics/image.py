@@ -3,11 +3,12 @@
 import keras
 from keras import ops
 
+from tfwm.layers.base import Configured
 from tfwm.losses.lpips import build_distance
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class PSNR(keras.metrics.Mean):
+class PSNR(Configured, keras.metrics.Mean):
     """Computes the peak signal-to-noise ratio in dB, mean over the images.
 
     Reference: Ahmadi et al., ReDMark, Eq. 6, here with pixels in [0, 1].
@@ -36,12 +37,9 @@ class PSNR(keras.metrics.Mean):
         decibels = -10.0 * ops.log10(ops.maximum(error, 10 ** (-self.ceiling / 10)))
         super().update_state(decibels)
 
-    def get_config(self):
-        return {**super().get_config(), "ceiling": self.ceiling}
-
 
 @keras.saving.register_keras_serializable(package="tfwm", name="LPIPSMetric")
-class LPIPS(keras.metrics.Mean):
+class LPIPS(Configured, keras.metrics.Mean):
     """Computes LPIPS, mean over the images: see `tfwm.losses.LPIPS`.
 
     Reference: Zhang et al., CVPR 2018 (https://arxiv.org/abs/1801.03924).
@@ -67,6 +65,3 @@ class LPIPS(keras.metrics.Mean):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         super().update_state(self._distance(y_true, y_pred))
-
-    def get_config(self):
-        return {**super().get_config(), "trunk": self.trunk, "weights": self.weights}

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from tfwm.layers.base import Configured
+
 # Mean square below which an image counts as empty: a deviation of 1e-4, in pixels of [0, 1].
 FLOOR = 1e-8
 
@@ -47,7 +49,7 @@ def _mean(image):
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class NormalizedCorrelation(keras.metrics.Mean):
+class NormalizedCorrelation(Configured, keras.metrics.Mean):
     """Computes the normalized correlation of watermarks, mean over the images.
 
     Args:
@@ -72,9 +74,6 @@ class NormalizedCorrelation(keras.metrics.Mean):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         super().update_state(normalized_correlation(y_true, y_pred, self.centered))
-
-    def get_config(self):
-        return {**super().get_config(), "centered": self.centered}
 
 
 def watermark_similarity(watermark, read):

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from tfwm.layers.base import Configured
 from tfwm.models import parts
 
 
@@ -118,7 +119,7 @@ def build_patch_critic(
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class Clip(keras.constraints.Constraint):
+class Clip(Configured, keras.constraints.Constraint):
     """Clips a weight's values to `[-limit, limit]`.
 
     Args:
@@ -137,6 +138,3 @@ class Clip(keras.constraints.Constraint):
 
     def __call__(self, value):
         return ops.clip(value, -self.limit, self.limit)
-
-    def get_config(self):
-        return {"limit": self.limit}

@@ -9,6 +9,7 @@ decides. It has no patches: each cell sees its neighbors, and its pattern fades 
 import keras
 import tensorflow as tf
 
+from tfwm.layers.base import Configured
 from tfwm.models import parts
 
 CELL = 8
@@ -91,7 +92,7 @@ def _cell_convolutions(x, width, depth):
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class CellSynthesis(keras.layers.Layer):
+class CellSynthesis(Configured, keras.layers.Layer):
     """Turns the features of cells into pixels; the window of each cell fades into its neighbors.
 
     Equals `Conv2DTranspose(1, 2 * cell, cell, padding="same", use_bias=False)`, weights included.
@@ -138,6 +139,3 @@ class CellSynthesis(keras.layers.Layer):
         batch, rows, columns, _ = input_shape
         sides = [None if n is None else n * self.cell for n in (rows, columns)]
         return (batch, *sides, 1)
-
-    def get_config(self):
-        return {**super().get_config(), "cell": self.cell}

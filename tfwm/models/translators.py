@@ -29,6 +29,7 @@ import keras
 import tensorflow as tf
 
 from tfwm.layers import DepthToSpace
+from tfwm.layers.base import Configured
 from tfwm.models import parts
 from tfwm.models.unet import unet
 
@@ -229,7 +230,7 @@ def _block(x, depth, name, normalization):
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class Enlarge(keras.layers.Layer):
+class Enlarge(Configured, keras.layers.Layer):
     """Enlarges images of any size by a whole factor, bilinearly.
 
     Equals `keras.layers.UpSampling2D(interpolation="bilinear")`, which Keras 3.15 cannot export
@@ -266,12 +267,9 @@ class Enlarge(keras.layers.Layer):
         sides = [None if n is None else n * self.scale for n in (height, width)]
         return (batch, *sides, channels)
 
-    def get_config(self):
-        return {**super().get_config(), "scale": self.scale}
-
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class ReflectionPadding(keras.layers.Layer):
+class ReflectionPadding(Configured, keras.layers.Layer):
     """Pads an image with its mirror image.
 
     The networks of Johnson, Alahi and Fei-Fei (2016) and later ones pad this way before wide
@@ -308,6 +306,3 @@ class ReflectionPadding(keras.layers.Layer):
         batch, height, width, channels = input_shape
         sides = [None if n is None else n + 2 * self.size for n in (height, width)]
         return (batch, *sides, channels)
-
-    def get_config(self):
-        return {**super().get_config(), "size": self.size}

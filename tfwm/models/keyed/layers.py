@@ -104,6 +104,3 @@ class WrongKeys(SeededLayer):
 
     def compute_output_shape(self, input_shape):
         return input_shape
-
-    def get_config(self):
-        return {**super().get_config(), "flipped_bits": self.flipped_bits}

@@ -7,9 +7,11 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from tfwm.layers.base import Configured
+
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class MessageSpread(keras.layers.Layer):
+class MessageSpread(Configured, keras.layers.Layer):
     """Repeats the bits of each tile over its whole area; inversely, sums what each place reads.
 
     A tile is a square grid of places. The bits form a rectangle, one bit in each place, and the
@@ -71,12 +73,9 @@ class MessageSpread(keras.layers.Layer):
         shape = (batch, *sides, self.length if inverse else 1)
         return keras.KerasTensor(shape, dtype=self.compute_dtype)
 
-    def get_config(self):
-        return {**super().get_config(), "length": self.length, "side": self.side}
-
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class SqueezeExcite(keras.layers.Layer):
+class SqueezeExcite(Configured, keras.layers.Layer):
     """Scales each channel by a gate that depends on the means of all channels.
 
     Hu, Shen and Sun, "Squeeze-and-excitation networks", CVPR 2018; MBRS's blocks
@@ -118,6 +117,3 @@ class SqueezeExcite(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return input_shape
-
-    def get_config(self):
-        return {**super().get_config(), "ratio": self.ratio}

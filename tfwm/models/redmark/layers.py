@@ -4,12 +4,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfwm.layers.base import Configured
 from tfwm.ops.blocks import blocks_to_space, space_to_blocks
 from tfwm.ops.transforms import block_matrix
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class BlockTransform(keras.layers.Layer):
+class BlockTransform(Configured, keras.layers.Layer):
     """Transforms every M x N block of a gray image linearly, and back.
 
     The layer cuts the image into blocks, each block becomes one vector of M * N channels,
@@ -109,15 +110,6 @@ class BlockTransform(keras.layers.Layer):
         sides = [n and n // k for n, k in ((height, rows), (width, columns))]
         return keras.KerasTensor((batch, *sides, rows * columns), dtype=self.compute_dtype)
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "block_shape": self.block_shape,
-            "transform": self.transform,
-            "release": self.release,
-            "seed": self.seed,
-        }
-
 
 def _constant(matrix):
     """Returns an initializer that is not stored: the config is enough to make the matrix again."""
@@ -129,7 +121,7 @@ def _constant(matrix):
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class CircularConv2D(keras.layers.Layer):
+class CircularConv2D(Configured, keras.layers.Layer):
     """Convolves an image that wraps around at its borders.
 
     `y[i, j] = b + sum K[a, c] x[(i + a - p) mod H, (j + c - q) mod W]` with
@@ -217,15 +209,8 @@ class CircularConv2D(keras.layers.Layer):
         return (*input_shape[:-1], self.filters)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "kernel_size": self.kernel_size,
-            "activation": keras.activations.serialize(self.activation),
-            "use_bias": self.use_bias,
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
-            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
-        }
+        activation = keras.activations.serialize(self.activation)
+        return {**super().get_config(), "activation": activation}
 
 
 def _wrap(x, axis, before, after):
@@ -238,7 +223,7 @@ def _wrap(x, axis, before, after):
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class Orthonormal(keras.constraints.Constraint):
+class Orthonormal(Configured, keras.constraints.Constraint):
     """Constrains a `(1, 1, n, n)` kernel to be an orthonormal matrix.
 
     After every optimizer step it moves the kernel to the nearest orthonormal matrix by
@@ -265,6 +250,3 @@ class Orthonormal(keras.constraints.Constraint):
         for _ in range(self.iterations):
             w = 1.5 * w - 0.5 * tf.matmul(w, tf.matmul(w, w, transpose_a=True))
         return w
-
-    def get_config(self):
-        return {"iterations": self.iterations}
