@@ -68,9 +68,6 @@ def build_embedder(
     (1, 32, 48, 3)
     """
     _check_channels(image_channels, watermark_channels, width)
-    parts.check_normalization(normalization)
-    if not isinstance(depth, int) or depth < 2:
-        raise ValueError(f"Expected a depth that is an integer from 2. Received: depth={depth!r}")
     if residual_limit is not None and not 0 < residual_limit <= 1:
         raise ValueError(
             "Expected a residual_limit above 0 and at most 1, or None. "
@@ -139,24 +136,10 @@ def build_extractor(
         y = _convolution(y, width, f"block{i}_conv2", dilation_rate=dilation)
         x = _relu(keras.layers.Add(name=f"block{i}_sum")([x, y]), f"block{i}")
     for i in range(1, halvings + 1):
-        layer = keras.layers.Conv2DTranspose(
-            width,
-            4,
-            2,
-            "same",
-            use_bias=False,
-            kernel_initializer=parts.small_normal(),
-            name=f"double{i}",
-        )
-        x = parts.normalize(layer(x), f"double{i}", "instance", affine=True)
-        x = _relu(x, f"double{i}")
+        x = _relu(_convolution(x, width, f"double{i}", 4, strides=2, transposed=True), f"double{i}")
     x = _relu(_convolution(x, width, "conv3"), "conv3")
     watermark = keras.layers.Conv2D(
-        watermark_channels,
-        1,
-        activation=output,
-        name="watermark",
-        dtype="float32",
+        watermark_channels, 1, activation=output, name="watermark", dtype="float32"
     )(x)
     return keras.Model(image, watermark, name=name)
 
@@ -203,16 +186,8 @@ def _check_channels(image_channels, watermark_channels, width):
     )
 
 
-def _convolution(x, width, name, **arguments):
-    x = keras.layers.Conv2D(
-        width,
-        3,
-        padding="same",
-        use_bias=False,
-        kernel_initializer=parts.small_normal(),
-        name=name,
-        **arguments,
-    )(x)
+def _convolution(x, width, name, kernel=3, **arguments):
+    x = parts.small_convolution(x, width, kernel, name, use_bias=False, **arguments)
     return parts.normalize(x, name, "instance", affine=True)
 
 

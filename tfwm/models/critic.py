@@ -99,22 +99,11 @@ def build_patch_critic(
     x = parts.to_signal(image)
     for i in range(depth):
         layer = f"conv{i + 1}"
-        x = keras.layers.Conv2D(
-            min(1 << i, 8) * width,
-            3,
-            2,
-            "same",
-            use_bias=not i,
-            kernel_initializer=parts.small_normal(),
-            name=layer,
-        )(x)
+        x = parts.small_convolution(x, min(1 << i, 8) * width, 3, layer, 2, use_bias=not i)
         if i:
             x = parts.normalize(x, layer, "instance")
         x = keras.layers.LeakyReLU(0.2, name=f"{layer}_leaky")(x)
-    last = parts.small_normal()
-    x = keras.layers.Conv2D(
-        1, 3, padding="same", kernel_initializer=last, name="logits", dtype="float32"
-    )(x)
+    x = parts.small_convolution(x, 1, 3, "logits", dtype="float32")
     return keras.Model(image, x, name=name)
 
 

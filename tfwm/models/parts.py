@@ -2,7 +2,6 @@
 
 import keras
 
-from tfwm.checks import one_of
 from tfwm.layers import FusedBatchNormalization, InstanceNormalization
 
 NORMALIZATIONS = (None, "batch", "instance")
@@ -43,14 +42,22 @@ def normalize(x, name, kind="batch", affine=False):
     return InstanceNormalization(affine=affine, name=f"{name}_norm")(x)
 
 
-def check_normalization(kind):
-    """Raises `ValueError` if `kind` is not one of `NORMALIZATIONS`."""
-    one_of("normalization", kind, NORMALIZATIONS)
+def small_convolution(x, width, kernel, name, strides=1, transposed=False, **arguments):
+    """Adds a convolution as pix2pix and later networks begin it: deviation 0.02 for any size.
 
-
-def small_normal():
-    """Returns the initializer of pix2pix and later networks: deviation 0.02 for any size."""
-    return keras.initializers.RandomNormal(stddev=0.02)
+    Args:
+        x: features `(batch, rows, columns, channels)`.
+        width: channels of the result.
+        kernel: side of the kernel.
+        name: name of the layer.
+        strides: distance between the places of the result, or with `transposed` of `x`.
+        transposed: whether it enlarges.
+        arguments: others of `keras.layers.Conv2D`; the padding is `"same"` by default.
+    """
+    layer = keras.layers.Conv2DTranspose if transposed else keras.layers.Conv2D
+    initializer = keras.initializers.RandomNormal(stddev=0.02)
+    arguments = {"padding": "same", "kernel_initializer": initializer, **arguments}
+    return layer(width, kernel, strides, name=name, **arguments)(x)
 
 
 def to_signal(image, dtype=None):

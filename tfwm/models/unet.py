@@ -8,6 +8,7 @@ so that the way down applies its leaky ReLU to them and the way up its plain ReL
 
 import keras
 
+from tfwm.checks import one_of
 from tfwm.models import parts
 
 # Channels grow up to this many times `width`.
@@ -21,7 +22,7 @@ def unet(x, channels, width, depth, normalization, dropout=0.0):
         x: image or features `(batch, H, W, any)`, sides multiples of `2**depth`.
         channels: channels of the result.
         width: channels after the first halving.
-        depth: number of halvings.
+        depth: number of halvings, from 2.
         normalization: one of `tfwm.models.parts.NORMALIZATIONS`.
         dropout: rate after each convolution on the way up that has 8 times the width, except the
             innermost.
@@ -29,6 +30,9 @@ def unet(x, channels, width, depth, normalization, dropout=0.0):
     Returns:
         float32 `(batch, H, W, channels)`, without bounds.
     """
+    one_of("normalization", normalization, parts.NORMALIZATIONS)
+    if not isinstance(depth, int) or depth < 2:
+        raise ValueError(f"Expected a depth that is an integer from 2. Received: depth={depth!r}")
     bias = normalization is None
     widths = [min(1 << i, WIDEST) * width for i in range(depth)]
     skips = []
@@ -36,15 +40,7 @@ def unet(x, channels, width, depth, normalization, dropout=0.0):
         name = f"down{i + 1}"
         if i:
             x = keras.layers.LeakyReLU(0.2, name=f"{name}_leaky")(x)
-        x = keras.layers.Conv2D(
-            size,
-            4,
-            2,
-            "same",
-            use_bias=bias,
-            kernel_initializer=parts.small_normal(),
-            name=name,
-        )(x)
+        x = parts.small_convolution(x, size, 4, name, 2, use_bias=bias)
         if 0 < i < depth - 1:
             x = parts.normalize(x, name, normalization)
         skips.append(x)
@@ -52,20 +48,10 @@ def unet(x, channels, width, depth, normalization, dropout=0.0):
     for i in range(depth - 1, -1, -1):
         name = f"up{i + 1}"
         x = keras.layers.ReLU(name=f"{name}_relu")(x)
-        x = keras.layers.Conv2DTranspose(
-            widths[i - 1] if i else channels,
-            4,
-            2,
-            "same",
-            use_bias=bias or not i,
-            kernel_initializer=parts.small_normal(),
-            name=name,
-            dtype=None if i else "float32",
-        )(x)
         if not i:
-            break
+            return parts.small_convolution(x, channels, 4, name, 2, True, dtype="float32")
+        x = parts.small_convolution(x, widths[i - 1], 4, name, 2, True, use_bias=bias)
         x = parts.normalize(x, name, normalization)
         if dropout and 4 <= i < depth - 1:
             x = keras.layers.Dropout(dropout, name=f"{name}_dropout")(x)
         x = keras.layers.Concatenate(name=f"{name}_skip")([x, skips.pop()])
-    return x

@@ -16,24 +16,10 @@ from tfwm.ops.jpeg import (
     quantization_table,
 )
 
-# jfdctint.c and jidctint.c ("islow"): 13-bit constants, 2 extra bits between the passes.
-_FIX = {
-    name: round(name * 2**13)
-    for name in (
-        0.298631336,
-        0.390180644,
-        0.541196100,
-        0.765366865,
-        0.899976223,
-        1.175875602,
-        1.501321110,
-        1.847759065,
-        1.961570560,
-        2.053119869,
-        2.562915447,
-        3.072711026,
-    )
-}
+
+def _fix(constant):
+    # jfdctint.c and jidctint.c ("islow"): 13-bit constants, 2 extra bits between the passes.
+    return round(constant * 2**13)
 
 
 def _integer_dct_matrix():
@@ -43,17 +29,17 @@ def _integer_dct_matrix():
     out = np.zeros((8, 8), np.int64)
     even, odd = low[:2] + low[:1:-1], low[:2] - low[:1:-1]
     out[0], out[4] = (even[0] + even[1]) << 13, (even[0] - even[1]) << 13
-    z1 = (odd[1] + odd[0]) * _FIX[0.541196100]
-    out[2] = z1 + odd[0] * _FIX[0.765366865]
-    out[6] = z1 - odd[1] * _FIX[1.847759065]
+    z1 = (odd[1] + odd[0]) * _fix(0.541196100)
+    out[2] = z1 + odd[0] * _fix(0.765366865)
+    out[6] = z1 - odd[1] * _fix(1.847759065)
     z1, z2, z3, z4 = high[0] + high[3], high[1] + high[2], high[0] + high[2], high[1] + high[3]
-    z5 = (z3 + z4) * _FIX[1.175875602]
-    z1, z2 = -z1 * _FIX[0.899976223], -z2 * _FIX[2.562915447]
-    z3, z4 = z5 - z3 * _FIX[1.961570560], z5 - z4 * _FIX[0.390180644]
-    out[7] = high[0] * _FIX[0.298631336] + z1 + z3
-    out[5] = high[1] * _FIX[2.053119869] + z2 + z4
-    out[3] = high[2] * _FIX[3.072711026] + z2 + z3
-    out[1] = high[3] * _FIX[1.501321110] + z1 + z4
+    z5 = (z3 + z4) * _fix(1.175875602)
+    z1, z2 = -z1 * _fix(0.899976223), -z2 * _fix(2.562915447)
+    z3, z4 = z5 - z3 * _fix(1.961570560), z5 - z4 * _fix(0.390180644)
+    out[7] = high[0] * _fix(0.298631336) + z1 + z3
+    out[5] = high[1] * _fix(2.053119869) + z2 + z4
+    out[3] = high[2] * _fix(3.072711026) + z2 + z3
+    out[1] = high[3] * _fix(1.501321110) + z1 + z4
     return out
 
 
