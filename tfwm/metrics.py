@@ -184,13 +184,10 @@ def watermark_similarity(watermark, read):
     >>> watermark_similarity(watermark, np.stack([watermark, faint])).round(3).tolist()
     [1.0, 0.1]
     """
-    mark, read = (_centered(np.asarray(x, np.float64)) for x in (watermark, read))
+    mark, read = (np.asarray(x, np.float64) for x in (watermark, read))
+    mark, read = (x - x.mean((-3, -2), keepdims=True) for x in (mark, read))
     contrast = np.sqrt(np.mean(mark**2))
     found = np.sqrt(np.mean(read**2, (1, 2, 3)))
     if not contrast:
         return np.zeros(len(read))
     return np.mean(read * mark, (1, 2, 3)) / (contrast * np.maximum(found, contrast))
-
-
-def _centered(images):
-    return images - images.mean((-3, -2), keepdims=True)

@@ -1,9 +1,12 @@
 """Layers that move places to channels, patches to the batch, and back."""
 
+import math
+
 import keras
 import tensorflow as tf
 
 from tfwm.layers.base import Configured
+from tfwm.ops.blocks import blocks_to_space, space_to_blocks
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
@@ -98,13 +101,8 @@ class SpaceToPatches(Configured, keras.layers.Layer):
         self.patch_shape = tuple(patch_shape)
 
     def call(self, inputs):
-        rows, columns = self.patch_shape
-        batch, height, width, channels = tf.unstack(tf.shape(inputs))
-        channels = inputs.shape[-1] or channels
-        across = width // columns
-        x = tf.reshape(inputs, (batch * (height // rows), rows, across, columns * channels))
-        x = tf.transpose(x, (0, 2, 1, 3))
-        return tf.reshape(x, (-1, rows, columns, channels))
+        x = space_to_blocks(inputs, self.patch_shape)
+        return tf.reshape(x, (-1, *self.patch_shape, inputs.shape[-1] or tf.shape(inputs)[-1]))
 
     def compute_output_shape(self, input_shape):
         return (None, *self.patch_shape, input_shape[-1])
@@ -138,12 +136,10 @@ class PatchesToSpace(Configured, keras.layers.Layer):
 
     def call(self, inputs):
         patches, like = inputs
-        rows, columns, channels = patches.shape[1:]
         _, height, width, _ = tf.unstack(tf.shape(like))
         down, across = height // self.grid_patch[0], width // self.grid_patch[1]
-        x = tf.reshape(patches, (-1, across, rows, columns * channels))
-        x = tf.transpose(x, (0, 2, 1, 3))
-        return tf.reshape(x, (-1, down * rows, across * columns, channels))
+        x = tf.reshape(patches, (-1, down, across, math.prod(patches.shape[1:])))
+        return blocks_to_space(x, patches.shape[1:3])
 
     def compute_output_shape(self, input_shape):
         patches, like = input_shape

@@ -49,9 +49,6 @@ class AlignmentLoss(Configured, keras.layers.Layer):
         self.weight = weight
         self.tracker = keras.metrics.Mean(name="alignment")
 
-    def build(self, input_shape):
-        self.built = True
-
     def call(self, inputs):
         parameters, positions = inputs
         wanted = tf.stop_gradient(affine_map(positions))

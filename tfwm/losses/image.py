@@ -38,10 +38,7 @@ class SSIMLoss(Configured, keras.losses.Loss):
         self.filter_sigma = filter_sigma
 
     def call(self, y_true, y_pred):
-        similarity = ssim(
-            y_true, y_pred, filter_size=self.filter_size, filter_sigma=self.filter_sigma
-        )
-        return 1.0 - similarity
+        return 1.0 - ssim(y_true, y_pred, self.filter_size, self.filter_sigma)
 
 
 @keras.saving.register_keras_serializable(package="tfwm")

@@ -39,6 +39,7 @@ def build_distance(trunk, weights):
     """
     one_of("trunk", trunk, _TRUNKS)
     model = _TRUNKS[trunk]()
+    model.trainable = False
     path = download(URLS[trunk]) if weights == "download" else weights
     _load(model, read_state_dict(path), path)
     with np.load(HEADS) as stored:
@@ -98,7 +99,7 @@ def _alexnet():
     x3 = _convolution(_pool(x2), 6, 384, 3, padding=1)
     x4 = _convolution(x3, 8, 256, 3, padding=1)
     x5 = _convolution(x4, 10, 256, 3, padding=1)
-    return _frozen(image, [x1, x2, x3, x4, x5], "alexnet")
+    return keras.Model(image, [x1, x2, x3, x4, x5], name="alexnet")
 
 
 def _vgg16():
@@ -111,7 +112,7 @@ def _vgg16():
             index += 2
         outputs.append(x)
         index += 1
-    return _frozen(image, outputs, "vgg16")
+    return keras.Model(image, outputs, name="vgg16")
 
 
 def _squeezenet():
@@ -123,7 +124,7 @@ def _squeezenet():
     x5 = _fire(x4, 10, 48, 192)
     x6 = _fire(x5, 11, 64, 256)
     x7 = _fire(x6, 12, 64, 256)
-    return _frozen(image, [x1, x2, x3, x4, x5, x6, x7], "squeezenet1_1")
+    return keras.Model(image, [x1, x2, x3, x4, x5, x6, x7], name="squeezenet1_1")
 
 
 def _fire(x, index, narrow, wide):
@@ -141,12 +142,6 @@ def _pool_up(x):
     The zeros that it adds change no maximum, as features are never negative.
     """
     return _pool(keras.layers.ZeroPadding2D(((0, 1), (0, 1)), dtype="float32")(x))
-
-
-def _frozen(image, outputs, name):
-    model = keras.Model(image, outputs, name=name)
-    model.trainable = False
-    return model
 
 
 _TRUNKS = {"alex": _alexnet, "vgg": _vgg16, "squeeze": _squeezenet}

@@ -18,6 +18,8 @@ CEILNet). The watermark is an image. Sizes are those of the released code, whose
 Both are fully convolutional. Images are in [0, 1], inside the networks as well, as in the code.
 """
 
+import functools
+
 import keras
 import tensorflow as tf
 
@@ -125,19 +127,20 @@ def build_extractor(
         raise ValueError(f"Expected dilations to be integers from 1. Received: {dilations=}")
     one_of("output", output, OUTPUTS)
     image = keras.Input((None, None, image_channels), name="image")
+    layer = functools.partial(parts.small_block, width=width, normalization="instance", affine=True)
     # In float32: a mark of 40 dB is as small as the steps of bfloat16 pixels.
-    x = _relu(_convolution(image, width, "conv1", dtype="float32"), "conv1")
-    x = _relu(_convolution(x, width, "conv2"), "conv2")
+    x = layer(image, name="conv1", dtype="float32")
+    x = layer(x, name="conv2")
     for i in range(1, halvings + 1):
-        x = _relu(_convolution(x, width, f"half{i}", strides=2), f"half{i}")
+        x = layer(x, name=f"half{i}", strides=2)
     for i, dilation in enumerate(dilations, 1):
-        y = _convolution(x, width, f"block{i}_conv1", dilation_rate=dilation)
-        y = _relu(y, f"block{i}_conv1")
-        y = _convolution(y, width, f"block{i}_conv2", dilation_rate=dilation)
-        x = _relu(keras.layers.Add(name=f"block{i}_sum")([x, y]), f"block{i}")
+        y = layer(x, name=f"block{i}_conv1", dilation_rate=dilation)
+        y = layer(y, name=f"block{i}_conv2", dilation_rate=dilation, relu=False)
+        x = keras.layers.Add(name=f"block{i}_sum")([x, y])
+        x = keras.layers.ReLU(name=f"block{i}_relu")(x)
     for i in range(1, halvings + 1):
-        x = _relu(_convolution(x, width, f"double{i}", 4, strides=2, transposed=True), f"double{i}")
-    x = _relu(_convolution(x, width, "conv3"), "conv3")
+        x = layer(x, name=f"double{i}", kernel=4, strides=2, transposed=True)
+    x = layer(x, name="conv3")
     watermark = keras.layers.Conv2D(
         watermark_channels, 1, activation=output, name="watermark", dtype="float32"
     )(x)
@@ -184,12 +187,3 @@ def _check_channels(image_channels, watermark_channels, width):
     parts.check_sizes(
         image_channels=image_channels, watermark_channels=watermark_channels, width=width
     )
-
-
-def _convolution(x, width, name, kernel=3, **arguments):
-    x = parts.small_convolution(x, width, kernel, name, use_bias=False, **arguments)
-    return parts.normalize(x, name, "instance", affine=True)
-
-
-def _relu(x, name):
-    return keras.layers.ReLU(name=f"{name}_relu")(x)

@@ -26,6 +26,14 @@ def convolution(x, width, name):
     return keras.layers.ReLU(name=f"{name}_relu")(normalize(x, name))
 
 
+def small_block(x, width, name, normalization, kernel=3, affine=False, relu=True, **arguments):
+    """Adds a `small_convolution`, with a bias only without normalization, and a ReLU."""
+    bias = normalization is None
+    x = small_convolution(x, width, kernel, name, use_bias=bias, **arguments)
+    x = normalize(x, name, normalization, affine)
+    return keras.layers.ReLU(name=f"{name}_relu")(x) if relu else x
+
+
 def normalize(x, name, kind="batch", affine=False):
     """Normalizes the results of the layer `name` by one of `NORMALIZATIONS`.
 

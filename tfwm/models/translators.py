@@ -111,13 +111,15 @@ def build_resnet(
     _check_blocks(blocks)
     image = keras.Input((None, None, channels_in), name="image")
     x = ReflectionPadding(3, name="first_border")(parts.to_signal(image))
-    x = _layer(x, width, "first", normalization, 7, padding="valid")
+    x = parts.small_block(x, width, "first", normalization, 7, padding="valid")
     for i in (1, 2):
-        x = _layer(x, width << i, f"half{i}", normalization, strides=2)
+        x = parts.small_block(x, width << i, f"half{i}", normalization, strides=2)
     for i in range(blocks):
         x = _block(x, block_depth, f"block{i + 1}", normalization)
     for i in (1, 0):
-        x = _layer(x, width << i, f"double{2 - i}", normalization, strides=2, transposed=True)
+        x = parts.small_block(
+            x, width << i, f"double{2 - i}", normalization, strides=2, transposed=True
+        )
     x = ReflectionPadding(3, name="last_border")(x)
     x = parts.small_convolution(x, channels_out, 7, "last", padding="valid", dtype="float32")
     return keras.Model(image, _finished(image, x, residual), name=name)
@@ -196,21 +198,15 @@ def _finished(image, x, residual):
     return keras.ops.clip(x, 0.0, 1.0)
 
 
-def _layer(x, width, name, normalization, kernel=3, relu=True, **arguments):
-    """Adds a convolution, normalization and ReLU."""
-    bias = normalization is None
-    x = parts.small_convolution(x, width, kernel, name, use_bias=bias, **arguments)
-    x = parts.normalize(x, name, normalization)
-    return keras.layers.ReLU(name=f"{name}_relu")(x) if relu else x
-
-
 def _block(x, depth, name, normalization):
     """Adds a residual block; only one of a single convolution ends in a ReLU, as Zhang's."""
     y = x
     for i in range(1, depth + 1):
         y = ReflectionPadding(1, name=f"{name}_border{i}")(y)
         relu = i < depth or depth == 1
-        y = _layer(y, x.shape[-1], f"{name}_conv{i}", normalization, relu=relu, padding="valid")
+        y = parts.small_block(
+            y, x.shape[-1], f"{name}_conv{i}", normalization, relu=relu, padding="valid"
+        )
     return keras.layers.Add(name=f"{name}_sum")([x, y])
 
 

@@ -111,13 +111,14 @@ def upsample_chroma(plane, height, width):
     """
     x = pad_image(plane, (1, 1), (1, 1), "edge")
     near = 3 * x[:, 1:-1]
-    x = _interleaved(near + x[:, :-2], near + x[:, 2:], 1)
+    x = interleaved(near + x[:, :-2], near + x[:, 2:], 1)
     near = 3 * x[:, :, 1:-1]
-    x = _interleaved(near + x[:, :, :-2], near + x[:, :, 2:], 2)
+    x = interleaved(near + x[:, :, :-2], near + x[:, :, 2:], 2)
     return x[:, :height, :width] / 16
 
 
-def _interleaved(first, second, axis):
+def interleaved(first, second, axis):
+    """Returns the slices of two equal tensors by turns along an axis."""
     x = tf.stack([first, second], axis + 1)
     shape = [size or tf.shape(x)[i] for i, size in enumerate(x.shape)]
     shape[axis : axis + 2] = [shape[axis] * shape[axis + 1]]
