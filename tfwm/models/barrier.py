@@ -25,7 +25,6 @@ import tensorflow as tf
 
 from tfwm.checks import one_of
 from tfwm.models import parts
-from tfwm.models.unet import unet
 from tfwm.ops.resample import apply_separable, resize_matrix
 
 DILATIONS = (2, 2, 2, 2, 4, 4, 4, 4, 1)
@@ -79,7 +78,7 @@ def build_embedder(
     message = keras.Input((None, None, watermark_channels), name="message")
     strength = keras.Input((), name="strength")
     x = keras.layers.Concatenate(name="image_and_message")([image, message])
-    x = unet(x, image_channels, width, depth, normalization)
+    x = parts.unet(x, image_channels, width, depth, normalization)
     if residual_limit is None:
         painted = keras.layers.Activation("sigmoid", name="painted", dtype="float32")(x)
         x = keras.layers.Subtract(name="residual", dtype="float32")([painted, image])

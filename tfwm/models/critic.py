@@ -99,7 +99,8 @@ def build_patch_critic(
     x = parts.to_signal(image)
     for i in range(depth):
         layer = f"conv{i + 1}"
-        x = parts.small_convolution(x, min(1 << i, 8) * width, 3, layer, 2, use_bias=not i)
+        size = min(1 << i, 8) * width
+        x = parts.small_convolution(x, size, 3, layer, strides=2, use_bias=not i)
         if i:
             x = parts.normalize(x, layer, "instance")
         x = keras.layers.LeakyReLU(0.2, name=f"{layer}_leaky")(x)

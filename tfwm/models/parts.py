@@ -1,10 +1,15 @@
-"""Small functions that build or check what the networks of several papers share."""
+"""What the networks of several papers share: blocks, checks, and the U-Net of pix2pix."""
+
+import functools
 
 import keras
 
+from tfwm.checks import one_of
 from tfwm.layers import FusedBatchNormalization, InstanceNormalization
 
 NORMALIZATIONS = (None, "batch", "instance")
+# Channels of a U-Net grow up to this many times `width`.
+WIDEST = 8
 
 
 def check_sizes(**sizes):
@@ -86,3 +91,51 @@ def add_residual(image, residual, strength, unit=0.5):
     scale = keras.layers.Reshape((1, 1, 1), name="strength_factor")(scale)
     residual = keras.layers.Multiply(name="scaled_residual", dtype="float32")([residual, scale])
     return keras.layers.Add(name="watermarked", dtype="float32")([image, residual])
+
+
+def unet(x, channels, width, depth, normalization, dropout=0.0):
+    """Adds the U-Net of pix2pix, of any depth, up to its last convolution.
+
+    Isola et al., "Image-to-image translation with conditional adversarial networks", CVPR 2017,
+    section 6.1.1. Code: github.com/phillipi/pix2pix (BSD); nothing of it is reused. As there, the
+    first and the innermost convolution are not normalized. Skips carry features from before the
+    activation, so that the way down applies its leaky ReLU to them and the way up its plain ReLU.
+
+    Args:
+        x: image or features `(batch, H, W, any)`, sides multiples of `2**depth`.
+        channels: channels of the result.
+        width: channels after the first halving.
+        depth: number of halvings, from 2.
+        normalization: one of `NORMALIZATIONS`.
+        dropout: rate after each convolution on the way up that has 8 times the width, except the
+            innermost.
+
+    Returns:
+        float32 `(batch, H, W, channels)`, without bounds.
+    """
+    one_of("normalization", normalization, NORMALIZATIONS)
+    if not isinstance(depth, int) or depth < 2:
+        raise ValueError(f"Expected a depth that is an integer from 2. Received: depth={depth!r}")
+    bias = normalization is None
+    widths = [min(1 << i, WIDEST) * width for i in range(depth)]
+    skips = []
+    for i, size in enumerate(widths):
+        name = f"down{i + 1}"
+        if i:
+            x = keras.layers.LeakyReLU(0.2, name=f"{name}_leaky")(x)
+        x = small_convolution(x, size, 4, name, strides=2, use_bias=bias)
+        if 0 < i < depth - 1:
+            x = normalize(x, name, normalization)
+        skips.append(x)
+    x = skips.pop()
+    double = functools.partial(small_convolution, kernel=4, strides=2, transposed=True)
+    for i in range(depth - 1, 0, -1):
+        name = f"up{i + 1}"
+        x = keras.layers.ReLU(name=f"{name}_relu")(x)
+        x = double(x, widths[i - 1], name=name, use_bias=bias)
+        x = normalize(x, name, normalization)
+        if dropout and 4 <= i < depth - 1:
+            x = keras.layers.Dropout(dropout, name=f"{name}_dropout")(x)
+        x = keras.layers.Concatenate(name=f"{name}_skip")([x, skips.pop()])
+    x = keras.layers.ReLU(name="up1_relu")(x)
+    return double(x, channels, name="up1", dtype="float32")

@@ -78,10 +78,8 @@ def _analysis(image, width):
     """Computes the features of each cell from a window that overlaps the neighbors."""
     # In float32, as pixels of eight bits of precision would hide the mark.
     x = keras.layers.Rescaling(4.0, offset=-2.0, name="centre", dtype="float32")(image)
-    x = keras.layers.Conv2D(width, WINDOW, CELL, padding="same", name="analysis", dtype="float32")(
-        x
-    )
-    return keras.layers.ReLU(name="analysis_relu")(x)
+    layer = keras.layers.Conv2D(width, WINDOW, CELL, "same", name="analysis", dtype="float32")
+    return keras.layers.ReLU(name="analysis_relu")(layer(x))
 
 
 def _cell_convolutions(x, width, depth):

@@ -73,9 +73,7 @@ def build_embedder(
     message = keras.Input((None, None, 1), name="message")
     strength = keras.Input((), name="strength")
 
-    centered = keras.layers.Rescaling(1.0, offset=-GRAY_LEVEL, name="centre", dtype="float32")(
-        image
-    )
+    centered = keras.layers.Rescaling(1.0, -GRAY_LEVEL, name="centre", dtype="float32")(image)
     patches = SpaceToPatches(patch_shape, name="image_patches", dtype="float32")(centered)
     bits = SpaceToPatches(grid, name="message_patches")(message)
     x = keras.layers.Concatenate(name="coefficients_and_bit")([to_blocks(patches), bits])
@@ -119,9 +117,7 @@ def build_extractor(
     """
     _grid(patch_shape, block_shape)
     image = keras.Input((None, None, 1), name="image")
-    centered = keras.layers.Rescaling(1.0, offset=-GRAY_LEVEL, name="centre", dtype="float32")(
-        image
-    )
+    centered = keras.layers.Rescaling(1.0, -GRAY_LEVEL, name="centre", dtype="float32")(image)
     x = SpaceToPatches(patch_shape, name="image_patches", dtype="float32")(centered)
     x = _as_transform(transform, block_shape)(x)
     x = keras.layers.Conv2D(width, 1, activation="elu", name="dec_conv1")(x)
@@ -244,10 +240,10 @@ class BlockTransform(Configured, keras.layers.Layer):
         batch, height, width, _ = inputs.shape
         rows, columns = self.block_shape
         if inverse:
-            sides = [n and n * k for n, k in ((height, rows), (width, columns))]
-            return keras.KerasTensor((batch, *sides, 1), dtype=self.compute_dtype)
-        sides = [n and n // k for n, k in ((height, rows), (width, columns))]
-        return keras.KerasTensor((batch, *sides, rows * columns), dtype=self.compute_dtype)
+            shape = (batch, height and height * rows, width and width * columns, 1)
+        else:
+            shape = (batch, height and height // rows, width and width // columns, rows * columns)
+        return keras.KerasTensor(shape, dtype=self.compute_dtype)
 
 
 def _constant(matrix):

@@ -32,7 +32,6 @@ from tfwm.checks import one_of
 from tfwm.layers import DepthToSpace
 from tfwm.layers.base import Configured
 from tfwm.models import parts
-from tfwm.models.unet import unet
 
 
 def build_unet(
@@ -70,7 +69,7 @@ def build_unet(
     """
     parts.check_sizes(channels_in=channels_in, channels_out=channels_out, width=width)
     image = keras.Input((None, None, channels_in), name="image")
-    x = unet(parts.to_signal(image), channels_out, width, depth, normalization, dropout)
+    x = parts.unet(parts.to_signal(image), channels_out, width, depth, normalization, dropout)
     return keras.Model(image, _finished(image, x, residual), name=name)
 
 
