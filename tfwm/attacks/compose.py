@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfwm.attacks.base import Attack, Twin, is_left_out
 from tfwm.checks import one_of
+from tfwm.layers.base import add_number
 from tfwm.ops.random import split_seed, uniform
 
 __all__ = ["Chain", "Identity", "Ramp", "RandomChoice"]
@@ -288,14 +289,7 @@ class Ramp(Attack):
     def build(self, image_shape, cover_shape=None):
         if not self.attack.built:
             self.attack.build(image_shape)
-        self.step = self.add_weight(
-            shape=(),
-            dtype="float32",
-            initializer="zeros",
-            trainable=False,
-            autocast=False,
-            name="step",
-        )
+        self.step = add_number(self, "step")
         self.built = True
 
     def advance(self):

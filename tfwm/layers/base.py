@@ -64,5 +64,6 @@ def add_number(layer, name, value=0.0):
         initializer=keras.initializers.Constant(value),
         trainable=False,
         dtype="float32",
+        autocast=False,  # counted in bfloat16, 257 would be 256
         aggregation="mean",
     )

@@ -50,6 +50,11 @@ def rgb_to_yuv(image):
     return _mix(image, _YUV)
 
 
+def yuv_to_rgb(image):
+    """Inverts `rgb_to_yuv`; values outside [0, 1] are not clipped."""
+    return _mix(image, np.linalg.inv(_YUV))
+
+
 def rgb_to_gray(image):
     """Returns the BT.601 luma `(..., 1)` of RGB `(..., 3)`, both in [0, 1]."""
     return _mix(image, _YCBCR[:1])
