@@ -17,12 +17,10 @@ from tfwm.marking import (
     Judge,
     Mark,
     Reader,
-    View,
     candidates,
     check_votes,
     decoded,
     natural_scale,
-    pictures_in,
     readings,
     resaved,
     tiling_of,
@@ -144,11 +142,7 @@ class Watermarker:
         copy = read_photo(photo)
         codec = self.codec(key)
         judge = Judge(codec, false_positive_rate)
-        views = (
-            View(Reader(self.network, Canvas.of(self.network, picture), codec), place)
-            for picture, place in pictures_in(copy, corners)
-        )
-        for reading in readings(views, search, progress):
+        for reading in readings(self.network, codec, copy, corners, search, progress):
             judge.add(*reading)
             if judge.decoded is not None:
                 break
@@ -206,26 +200,25 @@ class Watermarker:
         write_encoded(encoded, output, overwrite)
         return report
 
-    def mark_file(self, source, output, message, options, lane=None):
+    def mark_file(self, source, output, message, options, lane=contextlib.nullcontext):
         """Does what `embed_file` does, up to writing.
 
         Args:
             source: see `embed_file`, also for `output` and `message`.
             options: `tfwm.marking.EmbedOptions`.
-            lane: context manager in which the network and the codec are used, neither of which
-                serves two threads at once; photos are read and encoded outside of it.
+            lane: makes a context manager in which the network and the codec are used, neither of
+                which serves two threads at once; photos are read and encoded outside of it.
 
         Returns:
             `(encoded, report)`: the bytes of the file, and its `FileReport`.
         """
-        lane = lane or contextlib.nullcontext()
         cover = read_photo(source)
-        with lane:
+        with lane():
             mark = self.prepare(cover, message, key=options.key)
         for marked, strength in mark.attempts(options.strength, options.psnr):
             encoded = encode_photo(marked, output, options.quality)
             copy = decoded(encoded)
-            with lane:
+            with lane():
                 best = self._check(mark, marked, copy, message, options.key, strength)
             if best.fits and best.margin >= options.margin:
                 break
@@ -238,10 +231,8 @@ class Watermarker:
                     "shorten the message, or take a larger photo"
                 )
             raise ImageError(f"{Path(source)} was not marked: {reason}.")
-        names = ("strength", "psnr", "p_value", "margin")
-        values = {name: getattr(best, name) for name in names}
-        notes = tuple(cover.notes)
-        return encoded, FileReport(str(source), str(output), message, **values, notes=notes)
+        values = best.strength, best.psnr, best.p_value, best.margin
+        return encoded, FileReport(str(source), str(output), message, *values, tuple(cover.notes))
 
     def _check(self, mark, marked, copy, message, key, strength):
         votes = self.read_votes(copy)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from tfwm.images.reading import FORMATS as READABLE
 from tfwm.images.writing import FORMATS as WRITABLE
-from tfwm.images.writing import LOSSY, check_output, write_encoded
+from tfwm.images.writing import LOSSY, check_output
 
 KEEP = "keep"
 ENDINGS = {"png": ".png", "jpg": ".jpg", "webp": ".webp", "avif": ".avif"}
@@ -181,16 +181,11 @@ def is_lossy(path):
     return WRITABLE.get(Path(path).suffix.lower()) in LOSSY
 
 
-def write_output(encoded, job, overwrite):
-    """Writes the bytes of a job's output, whole or not at all, in a folder that is made."""
-    job.output.parent.mkdir(parents=True, exist_ok=True)
-    write_encoded(encoded, job.output, overwrite)
-
-
 def _walk(folder):
     if not os.access(folder, os.R_OK | os.X_OK):
         raise ValueError(f"{folder} may not be read: check its permissions.")
-    endings = _image_endings()
+    Image.init()
+    endings = {end for end, name in Image.registered_extensions().items() if name in READABLE}
     jobs, problems = [], []
     for parent, folders, files in os.walk(folder, onerror=problems.append):
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -208,11 +203,6 @@ def _walk(folder):
         name = path.relative_to(folder).as_posix()
         jobs.append(Job(path, name, problem=f"may not be read: {error.strerror}"))
     return sorted(jobs, key=lambda job: job.name)
-
-
-def _image_endings():
-    Image.init()
-    return {ending for ending, name in Image.registered_extensions().items() if name in READABLE}
 
 
 def _identity(path):

@@ -24,17 +24,21 @@ class Pool:
 
     Args:
         workers: number of threads; by default one for each core, 2 to 8.
-
-    Attributes:
-        lane: context manager; raises `Stopped` after an interruption.
     """
 
     def __init__(self, workers=None):
         self._workers = workers or min(max(os.cpu_count() or 1, 2), 8)
         self._stop = threading.Event()
-        self.lane = _Lane(self.check)
+        self._lane = threading.Lock()
         self._pixels = 0
         self._room = threading.Condition()
+
+    @contextlib.contextmanager
+    def lane(self):
+        """Lets in one thread at a time; raises `Stopped` after an interruption."""
+        with self._lane:
+            self.check()
+            yield
 
     def check(self):
         """Raises `Stopped` after an interruption."""
@@ -90,25 +94,6 @@ class Pool:
             with self._room:
                 self._pixels -= pixels
                 self._room.notify_all()
-
-
-class _Lane:
-    """A lock that cannot be taken after an interruption."""
-
-    def __init__(self, check):
-        self._lock = threading.Lock()
-        self._check = check
-
-    def __enter__(self):
-        self._lock.acquire()
-        try:
-            self._check()
-        except BaseException:
-            self._lock.release()
-            raise
-
-    def __exit__(self, *_):
-        self._lock.release()
 
 
 def _pixels(path):

@@ -11,6 +11,8 @@ from tfwm.files import finite, write_whole
 NUMBERS = ("strength", "psnr", "p_value", "margin", "corrected_errors")
 # Writing the report takes at most this share of a run's time.
 WRITING_SHARE = 0.1
+DONE_BEFORE = "done before"
+SKIPS_TOLD = 10
 
 
 class Skip(Exception):
@@ -28,24 +30,34 @@ def run_jobs(pool, work, jobs, make_row, table=None, progress=None):
         make_row: function of a job and the values of its work, `{}` if there are none, that
             returns the columns of its row.
         table: `RunReport` that takes the rows, and is written at the end in any case.
-        progress: called with the share done, 0 to 1, and what was just done: `"done: NAME"`,
-            `"skipped: NAME: REASON"`, `"failed: NAME: REASON"` or `"note: NAME: TEXT"`.
+        progress: called with the share done, 0 to 1, and a line: what was just done
+            (`"done: NAME"`), or what the user should know (`"note: ..."` or `"error: ..."`).
 
     Returns:
         The rows as dicts, sorted by their first column. Each also has `status`, which is
         `"done"`, `"skipped"` or `"failed"`, and `error`, the reason.
     """
-    rows = []
+    rows, skips = [], []
+
+    def tell(line):
+        if progress:
+            progress(len(rows) / len(jobs), line)
 
     def add(job, status, error=None, values=None):
         row = make_row(job, values or {}) | {"status": status, "error": error}
         rows.append(row)
         if table:
             table.add_unless_worse(row)
-        if progress:
-            for text in row.get("notes") or ():
-                progress(len(rows) / len(jobs), f"note: {job.source}: {text}")
-            progress(len(rows) / len(jobs), _line(status, job.source, error))
+        for text in row.get("notes") or ():
+            tell(f"note: {job.source}: {text}")
+        if status == "failed":
+            tell(f"error: {job.source}: {error}")
+        elif status == "done" or error == DONE_BEFORE:
+            tell(f"done: {job.source}")
+        else:
+            skips.append(job)
+            if len(skips) <= SKIPS_TOLD:
+                tell(f"note: {job.source} skipped: {error}")
 
     def finished(job, result):
         if isinstance(result, Skip):
@@ -63,6 +75,8 @@ def run_jobs(pool, work, jobs, make_row, table=None, progress=None):
     finally:
         if table:
             table.write()
+        if len(skips) > SKIPS_TOLD:
+            tell(f"note: {len(skips) - SKIPS_TOLD} more skipped")
     return sorted(rows, key=lambda row: (next(iter(row.values())), row.get("output") or ""))
 
 
@@ -164,10 +178,6 @@ def _typed(row):
     """A row of a CSV with numbers where they belong; empty cells become None."""
     row = {key: value or None for key, value in row.items()}
     return row | {key: float(row[key]) for key in NUMBERS if row.get(key)}
-
-
-def _line(status, name, error):
-    return f"{status}: {name}" + (f": {error}" if error else "")
 
 
 def _reason(error):

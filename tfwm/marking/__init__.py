@@ -7,7 +7,7 @@ from tfwm.marking.mark import Mark
 from tfwm.marking.reader import Reader
 from tfwm.marking.search import STAGES, candidates
 from tfwm.marking.tiling import Tiling, tiling_of
-from tfwm.marking.views import View, pictures_in, readings
+from tfwm.marking.views import pictures_in, readings
 
 __all__ = [
     "STAGES",
@@ -22,7 +22,6 @@ __all__ = [
     "Mark",
     "Reader",
     "Tiling",
-    "View",
     "add_residual",
     "candidates",
     "check_votes",

@@ -17,7 +17,6 @@ from tfwm.batch.jobs import (
     find_photos,
     is_lossy,
     is_single,
-    write_output,
 )
 from tfwm.batch.pool import Pool
 from tfwm.batch.run import Skip, run_jobs
@@ -33,6 +32,7 @@ from tfwm.images import (
     read_photo,
     to_float,
     to_uint8,
+    write_encoded,
 )
 from tfwm.marking import decoded
 from tfwm.metrics import normalized_correlation, watermark_similarity
@@ -95,13 +95,13 @@ def protect_files(
     def work(job):
         _refuse_existing(job, overwrite)
         photo = read_photo(job.source)
-        with pool.lane:
+        with pool.lane():
             marked = _marked(photo, mark, barrier.channels)
         encoded = encode_photo(marked, job.output, quality if is_lossy(job.output) else None)
         copy = decoded(encoded)
-        with pool.lane:
+        with pool.lane():
             _, similarity = measured(barrier, _read(barrier, copy))
-        write_output(encoded, job, overwrite)
+        write_encoded(encoded, job.output, overwrite)
         decibels = psnr(photo.pixels, marked.pixels)
         return {"psnr": decibels, "similarity": similarity, "notes": list(photo.notes)}
 
@@ -134,11 +134,11 @@ def read_files(barrier, sources, output, *, overwrite=False, progress=None, work
     def work(job):
         _refuse_existing(job, overwrite)
         photo = read_photo(job.source)
-        with pool.lane:
+        with pool.lane():
             read = _read(barrier, photo)
             nc, similarity = measured(barrier, read)
         picture = Photo(to_uint8(read), name=str(job.output))
-        write_output(encode_photo(picture, job.output), job, overwrite)
+        write_encoded(encode_photo(picture, job.output), job.output, overwrite)
         return {"nc": nc, "similarity": similarity, "notes": list(photo.notes)}
 
     return run_jobs(pool, work, jobs, _row_maker("nc"), progress=progress)
