@@ -135,16 +135,15 @@ def check_strong(key: str | bytes) -> bytes:
     if not isinstance(key, bytes | bytearray):
         raise ValueError(f"Expected a key of text or bytes. Received: a {type(key).__name__}")
     # The key itself must not get into logs.
-    if len(key) < LEAST_BYTES:
-        raise ValueError(
-            f"Expected a key of at least {LEAST_BYTES} bytes, which nobody can guess: make one "
-            f"with `tfwm keygen FILE`. Received: {len(key)} bytes"
-        )
-    if len(set(key)) < LEAST_KINDS:
-        raise ValueError(
-            f"Expected a key of at least {LEAST_KINDS} different bytes, which nobody can guess: "
-            f"make one with `tfwm keygen FILE`. Received: {len(set(key))} different ones"
-        )
+    for count, least, what in (
+        (len(key), LEAST_BYTES, "bytes"),
+        (len(set(key)), LEAST_KINDS, "different bytes"),
+    ):
+        if count < least:
+            raise ValueError(
+                f"Expected a key of at least {least} {what}, which nobody can guess: make one "
+                f"with `tfwm keygen FILE`. Received: {count} {what}"
+            )
     return bytes(key)
 
 
@@ -167,15 +166,14 @@ def write_key_file(path) -> Path:
     """
     path = Path(path).expanduser()
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(path, "x", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            file.write(new_key() + "\n")
     except FileExistsError:
         raise ValueError(
             f"{path} exists, and a lost key cannot be made again: choose another name."
         ) from None
     except OSError as error:
         raise OSError(f"The key cannot be written to {path}: {error.strerror}.") from error
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(new_key() + "\n")
     return path
 
 

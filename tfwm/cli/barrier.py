@@ -3,8 +3,14 @@
 import os
 import sys
 
-from tfwm.cli.options import add_command, add_false_positive_rate, add_json, number
-from tfwm.cli.output import in_one_line, print_json, show_progress
+from tfwm.cli.options import (
+    add_command,
+    add_false_positive_rate,
+    add_format,
+    add_json,
+    add_strength,
+)
+from tfwm.cli.output import counts, in_one_line, print_json, show_progress
 from tfwm.startup import import_tensorflow
 
 BARRIER_HELP = "a barrier's name (tfwm list), or the folder of one that a recipe wrote"
@@ -56,26 +62,8 @@ def _add_protect(commands):
         ".jpg or .avif",
     )
     _add_barrier(parser)
-    parser.add_argument(
-        "--strength",
-        type=number(0, float("inf"), "a strength above 0", open_ends=True),
-        default=1.0,
-        metavar="FACTOR",
-        help="factor on the mark, 1 by default: 0.5 is 6 dB fainter, 2 is 6 dB stronger",
-    )
-    parser.add_argument(
-        "--format",
-        choices=("png", "jpg", "webp", "avif", "keep"),
-        default="keep",
-        help="of the files in a folder: keep (the default) is the image's own, or PNG where that "
-        "cannot be written",
-    )
-    parser.add_argument(
-        "--quality",
-        type=number(1, 100, "a quality from 1 to 100", int),
-        metavar="1..100",
-        help="of JPEG (95 by default) or AVIF (90); always 4:4:4",
-    )
+    add_strength(parser)
+    add_format(parser)
     parser.add_argument("--overwrite", action="store_true", help="replace what exists in OUT")
     add_json(parser)
 
@@ -152,7 +140,7 @@ def run_protect(options):
             options.output,
             strength=options.strength,
             quality=options.quality,
-            file_format=options.format,
+            file_format=options.format or "keep",
             overwrite=options.overwrite,
             progress=progress,
         )
@@ -205,20 +193,21 @@ def _load(options, *more):
 def _tell(options, rows, measure, words):
     """Prints what was done; returns the exit code."""
     done = [row for row in rows if row["status"] == "done"]
-    skipped, failed = (sum(r["status"] == s for r in rows) for s in ("skipped", "failed"))
+    count = counts(rows)
+    code = 2 if count["failed"] else 0
     if options.json:
-        count = {"done": len(done), "skipped": skipped, "failed": failed}
         print_json({"barrier": options.barrier, "output": options.output, **count, "files": rows})
-        return 2 if failed else 0
+        return code
     if measure == "nc":
         for row in done:
             name, value = in_one_line(row["output"]), words.format(row["nc"])
             print(f"{name}: similarity {row['similarity']:.3f}, {value}")
-    line = f"{len(done)} done, {skipped} skipped, {failed} failed; {in_one_line(options.output)}"
+    line = ", ".join(f"{number} {status}" for status, number in count.items())
+    line += f"; {in_one_line(options.output)}"
     if done:
         similarities = [row["similarity"] for row in done]
         mean = sum(row[measure] for row in done) / len(done)
         line += f"; {words.format(mean)}, similarity {sum(similarities) / len(done):.3f}"
         line += f" (least {min(similarities):.3f})" if len(done) > 1 else ""
     print(line)
-    return 2 if failed else 0
+    return code

@@ -28,6 +28,11 @@ def print_notes(name, notes):
         print(f"tfwm: note: {in_one_line(name)}: {note}", file=sys.stderr)
 
 
+def counts(rows):
+    """The number of rows of each status."""
+    return {s: sum(row["status"] == s for row in rows) for s in ("done", "skipped", "failed")}
+
+
 @contextlib.contextmanager
 def show_progress():
     """Gives a `progress` that shows on a terminal the share done, and prints notes and errors.
