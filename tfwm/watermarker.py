@@ -7,24 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from tfwm.images import ImageError, check_output, encode_photo, read_photo, write_encoded
-from tfwm.marking import (
-    STAGES,
-    Canvas,
-    Check,
-    EmbedOptions,
-    Extraction,
-    FileReport,
-    Judge,
-    Mark,
-    Reader,
-    candidates,
-    check_votes,
-    decoded,
-    natural_scale,
-    readings,
-    resaved,
-    tiling_of,
-)
+from tfwm.marking.canvas import Canvas, natural_scale
+from tfwm.marking.check import Check, EmbedOptions, FileReport, check_votes, decoded, resaved
+from tfwm.marking.judge import Extraction, Judge
+from tfwm.marking.mark import Mark
+from tfwm.marking.reader import Reader
+from tfwm.marking.search import STAGES, candidates
+from tfwm.marking.tiling import tiling_of
+from tfwm.marking.views import readings
 from tfwm.payload import Codec, Key
 
 DEFAULT_NETWORK = "photo"
@@ -240,18 +230,7 @@ class Watermarker:
 
 
 def load(name: str = DEFAULT_NETWORK) -> Watermarker:
-    """Loads a trained network to mark photos with.
-
-    Args:
-        name: a network that comes with tfwm (`tfwm list`), or the path of an exported one.
-
-    Returns:
-        `Watermarker`.
-
-    Example:
-
-    >>> tfwm.load().embed("photo.jpg", "(c) Ada Lovelace").save("marked.png")
-    """
+    """Returns the `Watermarker` of a network; `tfwm.load` takes networks of all kinds."""
     from tfwm.networks import load_network  # TensorFlow takes seconds to start
 
     return Watermarker(load_network(name))

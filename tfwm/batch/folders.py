@@ -9,10 +9,8 @@ from tfwm.batch.jobs import (
     KEEP,
     assign_outputs,
     check_folder_apart,
-    check_format,
     check_outputs,
     find_photos,
-    is_lossy,
 )
 from tfwm.batch.messages import assign_messages
 from tfwm.batch.pool import Pool
@@ -79,20 +77,18 @@ def embed_folder(
     jobs = find_photos(sources, {REPORT, path, *_made_before(table, sources, folder)})
     jobs = assign_outputs(jobs, folder, file_format)
     jobs = _with_messages(watermarker, jobs, message, messages, options.key, folder)
-    todo = [job for job in jobs if not job.idle]
-    check_outputs(todo, in_place=overwrite)
-    check_format(todo, file_format, options.quality)
+    check_outputs(jobs, file_format, options.quality, in_place=overwrite)
     if not dry_run:
         _make_folder(folder)
     pool = Pool(workers)
-    lossless = dataclasses.replace(options, quality=None)
 
     def embed(job):
         _refuse_done(job, table, overwrite)
         if job.output.exists() and not overwrite:
             raise ImageError(f"{job.output} exists: add --overwrite, or move it away.")
-        how = options if is_lossy(job.output) else lossless
-        encoded, done = watermarker.mark_file(job.source, job.output, job.message, how, pool.lane)
+        encoded, done = watermarker.mark_file(
+            job.source, job.output, job.message, options, pool.lane
+        )
         if not dry_run:
             write_encoded(encoded, job.output, overwrite)
         return done.to_dict()

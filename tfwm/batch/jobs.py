@@ -115,13 +115,22 @@ def assign_outputs(jobs, folder, file_format=KEEP):
     return assigned
 
 
-def check_outputs(jobs, in_place):
-    """Refuses outputs that would replace a photo of the run, or one another.
+def check_outputs(jobs, file_format, quality, in_place=False):
+    """Refuses outputs that cannot be written, or would replace a photo of the run or one another.
 
     Args:
-        jobs: those with an output.
+        jobs: those with an output; idle ones do not count.
+        file_format: see `output_name`.
+        quality: of JPEG and AVIF, at least one of which must be among the outputs; or `None`.
         in_place: whether a photo may be replaced by its own marked copy.
     """
+    jobs = [job for job in jobs if not job.idle]
+    if file_format != KEEP:
+        check_output(Path(f"a{ENDINGS[file_format]}"), quality, overwrite=True)
+    elif quality is not None and not any(
+        WRITABLE.get(job.output.suffix.lower()) in LOSSY for job in jobs
+    ):
+        raise ValueError("A quality goes with JPEG and AVIF only: none of the outputs is one.")
     for output, count in Counter(job.output for job in jobs).items():
         if count > 1:
             raise ValueError(
@@ -166,19 +175,6 @@ def check_folder_apart(sources, folder, in_place=None, what="photos"):
             f"{folder} lies inside the folder of the {what}, whose next run would take its files "
             f"for {what} as well: choose another one."
         )
-
-
-def check_format(jobs, file_format, quality):
-    """Refuses a format that cannot be written, and a quality that no output takes."""
-    if file_format != KEEP:
-        check_output(Path(f"a{ENDINGS[file_format]}"), quality, overwrite=True)
-    elif quality is not None and not any(is_lossy(job.output) for job in jobs):
-        raise ValueError("A quality goes with JPEG and AVIF only: none of the outputs is one.")
-
-
-def is_lossy(path):
-    """Returns whether the format of a file that is to be written takes a quality."""
-    return WRITABLE.get(Path(path).suffix.lower()) in LOSSY
 
 
 def _walk(folder):

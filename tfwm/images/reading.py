@@ -1,5 +1,6 @@
 """Photos from files and from Pillow images."""
 
+import contextlib
 import io
 import os
 import warnings
@@ -166,25 +167,21 @@ def _plain_mode(image, photo):
         photo.notes.append("black and white became 8-bit gray")
         return image.convert("L")
     if mode in ("L", "RGB") and "transparency" in image.info:
-        return image.convert("LA" if mode == "L" else "RGBA")
+        return image.convert(f"{mode}A")
     if mode in ("La", "RGBa"):
-        return image.convert({"La": "LA", "RGBa": "RGBA"}[mode])
-    if mode in ("RGBX", "YCbCr", "HSV"):
-        return image.convert("RGB")
-    return image
+        return image.convert(mode.upper())
+    return image.convert("RGB") if mode in ("RGBX", "YCbCr", "HSV") else image
 
 
 def _to_srgb(image, metadata):
     profile = metadata.pop("icc_profile", None)
     srgb = ImageCms.createProfile("sRGB")
     if profile and image.mode == "CMYK":
-        try:
+        with contextlib.suppress(ImageCms.PyCMSError, OSError):
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             converted = ImageCms.profileToProfile(image, source, srgb, outputMode="RGB")
             metadata["icc_profile"] = ImageCms.ImageCmsProfile(srgb).tobytes()
             return converted
-        except (ImageCms.PyCMSError, OSError):
-            return image.convert("RGB")
     return image.convert("RGB")
 
 

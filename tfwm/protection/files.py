@@ -12,10 +12,8 @@ from tfwm.batch.jobs import (
     Job,
     assign_outputs,
     check_folder_apart,
-    check_format,
     check_outputs,
     find_photos,
-    is_lossy,
     is_single,
 )
 from tfwm.batch.pool import Pool
@@ -97,7 +95,7 @@ def protect_files(
         photo = read_photo(job.source)
         with pool.lane():
             marked = _marked(photo, mark, barrier.channels)
-        encoded = encode_photo(marked, job.output, quality if is_lossy(job.output) else None)
+        encoded = encode_photo(marked, job.output, quality)
         copy = decoded(encoded)
         with pool.lane():
             _, similarity = measured(barrier, _read(barrier, copy))
@@ -219,9 +217,7 @@ def _assign(sources, output, file_format, quality, overwrite):
     else:
         check_folder_apart(sources, output, what="images")
         jobs = assign_outputs(jobs, Path(output), file_format)
-    todo = [job for job in jobs if not job.idle]
-    check_outputs(todo, in_place=False)
-    check_format(todo, file_format, quality)
+    check_outputs(jobs, file_format, quality)
     return jobs
 
 
