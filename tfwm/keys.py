@@ -196,17 +196,16 @@ def read_key_file(path, strong: bool = False) -> str | bytes:
         raise ValueError(f"The key file {path} is empty: it should hold the key.")
     try:
         key = content.decode("utf-8")  # the same key as --key, however accents are written
+        if strong:
+            key = key.strip()
+            check_strong(key)
+        return key
     except UnicodeDecodeError:
         if strong:
             raise ValueError(f"The key file {path} cannot be read: it is no text.") from None
         return content
-    if not strong:
-        return key
-    try:
-        check_strong(key.strip())
     except ValueError as error:
         raise ValueError(f"The key file {path}: {error}") from error
-    return key.strip()
 
 
 def find_key(key=None, key_file=None, strong: bool = False) -> str | bytes | None:

@@ -6,9 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
-from tfwm.images import ImageError, check_output, encode_photo, read_photo, write_encoded
+from tfwm.images import (
+    ImageError,
+    check_output,
+    decode_photo,
+    encode_photo,
+    read_photo,
+    write_encoded,
+)
 from tfwm.marking.canvas import Canvas, natural_scale
-from tfwm.marking.check import Check, EmbedOptions, FileReport, check_votes, decoded, resaved
+from tfwm.marking.check import Check, EmbedOptions, FileReport, check_votes, resaved
 from tfwm.marking.judge import Extraction, Judge
 from tfwm.marking.mark import Mark
 from tfwm.marking.reader import Reader
@@ -207,7 +214,7 @@ class Watermarker:
             mark = self.prepare(cover, message, key=options.key)
         for marked, strength in mark.attempts(options.strength, options.psnr):
             encoded = encode_photo(marked, output, options.quality)
-            copy = decoded(encoded)
+            copy = decode_photo(encoded)
             with lane():
                 best = self._check(mark, marked, copy, message, options.key, strength)
             if best.fits and best.margin >= options.margin:

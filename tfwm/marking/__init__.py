@@ -1,7 +1,7 @@
 """Where a mark lies in a photo, how it is found again, and how a marked file is checked."""
 
 from tfwm.marking.canvas import WORKING_PIXELS, Alignment, Canvas, natural_scale
-from tfwm.marking.check import Check, EmbedOptions, FileReport, decoded
+from tfwm.marking.check import Check, EmbedOptions, FileReport
 from tfwm.marking.judge import Extraction, Judge
 from tfwm.marking.mark import Mark
 from tfwm.marking.reader import Reader
@@ -22,7 +22,6 @@ __all__ = [
     "Reader",
     "Tiling",
     "candidates",
-    "decoded",
     "natural_scale",
     "tiling_of",
 ]

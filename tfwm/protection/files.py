@@ -24,6 +24,7 @@ from tfwm.images import (
     add_colors,
     add_luminance,
     check_output,
+    decode_photo,
     encode_photo,
     luminance,
     psnr,
@@ -32,7 +33,6 @@ from tfwm.images import (
     to_uint8,
     write_encoded,
 )
-from tfwm.marking import decoded
 from tfwm.metrics import normalized_correlation, watermark_similarity
 from tfwm.protection.barrier import load_barrier
 from tfwm.protection.watermark_barrier import WatermarkBarrier
@@ -96,7 +96,7 @@ def protect_files(
         with pool.lane():
             marked = _marked(photo, mark, barrier.channels)
         encoded = encode_photo(marked, job.output, quality)
-        copy = decoded(encoded)
+        copy = decode_photo(encoded)
         with pool.lane():
             _, similarity = measured(barrier, _read(barrier, copy))
         write_encoded(encoded, job.output, overwrite)
