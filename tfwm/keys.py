@@ -20,6 +20,7 @@ import numpy as np
 VARIABLE = "TFWM_KEY"
 # Parts of the formats: other labels make other streams.
 PAYLOAD = b"tfwm payload 1"
+PUBLIC_ROOT = hashlib.blake2b(PAYLOAD + b" public key", digest_size=32).digest()
 NETWORK = b"tfwm keyed network 1"
 SCRYPT = {"n": 2**14, "r": 8, "p": 1, "maxmem": 64 * 2**20, "dklen": 32}
 
@@ -55,7 +56,7 @@ class Key:
                 + (", empty" if isinstance(key, bytes | bytearray) else "")
             )
         self.is_public = key is None
-        self._root = _public_root() if key is None else _root(bytes(key), PAYLOAD)
+        self._root = PUBLIC_ROOT if key is None else _root(bytes(key), PAYLOAD)
 
     def stream(self, purpose, size):
         """Returns `size` bytes, the same ones for the same purpose."""
@@ -246,8 +247,3 @@ def _as_bytes(key):
 @functools.lru_cache(maxsize=64)
 def _root(key, label):
     return hashlib.scrypt(key, salt=label, **SCRYPT)
-
-
-@functools.cache
-def _public_root():
-    return hashlib.blake2b(PAYLOAD + b" public key", digest_size=32).digest()

@@ -86,15 +86,7 @@ class FileReport:
 
 
 def check_votes(codec, votes, message, strength, psnr):
-    """Returns the `Check` of a marked photo, from the votes of its saved copy.
-
-    Args:
-        codec: `tfwm.payload.Codec` with the key of the mark.
-        votes: `(slots,)` of the copy.
-        message: the message that was embedded.
-        strength: the strength that was applied.
-        psnr: dB of the marked photo.
-    """
+    """Returns the `Check` of a marked photo, from the votes `(slots,)` of its saved copy."""
     found = codec.decode(votes)
     p_value = codec.p_value(codec.pilot_score(votes))
     if found is not None:

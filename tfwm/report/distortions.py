@@ -47,17 +47,9 @@ class DistortionResult:
 
 
 def try_distortions(image, suite, read, message, progress):
-    """Applies all distortions of a suite to a marked photo and reads each copy.
+    """Applies all distortions of a suite to a marked uint8 photo and reads each copy.
 
-    Args:
-        image: uint8 marked photo.
-        suite: `tfwm.evaluation.Suite`.
-        read: function from a uint8 copy to an `Extraction`.
-        message: the message that the copies should carry.
-        progress: called with the share done, 0 to 1, and a few words.
-
-    Returns:
-        List of `DistortionResult`.
+    `read` is a function from a copy to an `Extraction`. Returns a list of `DistortionResult`.
     """
     columns = [(d, level) for d in suite.distortions for level in d.levels]
     results = []
