@@ -13,8 +13,7 @@ from tfwm.batch.jobs import (
     find_photos,
 )
 from tfwm.batch.messages import assign_messages
-from tfwm.batch.pool import Pool
-from tfwm.batch.run import DONE_BEFORE, RunReport, Skip, run_jobs
+from tfwm.batch.run import DONE_BEFORE, Pool, RunReport, Skip, run_jobs
 from tfwm.images import ImageError, read_photo, write_encoded
 from tfwm.marking import EmbedOptions
 from tfwm.payload import to_bytes, to_plain

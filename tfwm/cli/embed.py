@@ -4,7 +4,6 @@ import os
 import sys
 from pathlib import Path
 
-from tfwm.cli.load import load_watermarker
 from tfwm.cli.options import (
     add_command,
     add_format,
@@ -12,6 +11,7 @@ from tfwm.cli.options import (
     add_key,
     add_network,
     add_strength,
+    load_watermarker,
     number,
     read_key,
 )

@@ -4,13 +4,13 @@ import argparse
 import os
 import sys
 
-from tfwm.cli.load import load_watermarker
 from tfwm.cli.options import (
     add_command,
     add_false_positive_rate,
     add_json,
     add_key,
     add_network,
+    load_watermarker,
     read_key,
 )
 from tfwm.cli.output import counts, in_one_line, print_json, print_notes, printable, show_progress

@@ -1,8 +1,10 @@
-"""Options that several commands share, and the form of their help."""
+"""Options that several commands share, what they stand for, and the form of their help."""
 
 import argparse
 import math
 import textwrap
+
+from tfwm.startup import import_tensorflow
 
 DEFAULT_NETWORK = "photo"
 NETWORK_HELP = "a network's name (tfwm list) or the folder of an exported one"
@@ -116,6 +118,28 @@ def add_false_positive_rate(parser, default="1e-3"):
         help="share of unmarked images that may be called marked: p-values up to RATE count as "
         f"proof, {default} by default",
     )
+
+
+def load_watermarker(name):
+    import_tensorflow()
+    from tfwm.watermarker import load
+
+    return load(name)
+
+
+def named_networks(words):
+    """Opens networks given as NAME, FOLDER or NAME=FOLDER."""
+    from tfwm.networks import load_network
+
+    networks = {}
+    for word in words:
+        name, equals, folder = word.rpartition("=")
+        network = load_network(folder)
+        name = name if equals else network.name
+        if name in networks:
+            raise ValueError(f"Two networks are called {name}: name one, such as other={folder}.")
+        networks[name] = network
+    return networks
 
 
 def number(low, high, what, kind=float, open_ends=False):

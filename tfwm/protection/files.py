@@ -16,8 +16,7 @@ from tfwm.batch.jobs import (
     find_photos,
     is_single,
 )
-from tfwm.batch.pool import Pool
-from tfwm.batch.run import Skip, run_jobs
+from tfwm.batch.run import Pool, Skip, run_jobs
 from tfwm.images import (
     ImageError,
     Photo,

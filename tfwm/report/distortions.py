@@ -1,6 +1,7 @@
 """What happens to a marked photo, and whether its message is read afterwards."""
 
 import dataclasses
+import functools
 
 from tfwm.marking import Alignment
 from tfwm.report.pictures import thumbnail
@@ -56,24 +57,16 @@ def try_distortions(image, suite, read, message, progress):
     for number, (distortion, level) in enumerate(columns):
         label = f"{distortion.label} {distortion.show(level)}".strip()
         progress(number / len(columns), label)
-        known = {
-            "name": distortion.name,
-            "label": label,
-            "level": level,
-            "counted": distortion.counts(level),
-        }
-        reason = distortion.missing
-        if reason:
-            results.append(
-                DistortionResult(**known | {"counted": False}, survives=False, found=reason)
-            )
+        result = functools.partial(DistortionResult, distortion.name, label, level)
+        if distortion.missing:
+            results.append(result(counted=False, survives=False, found=distortion.missing))
             continue
         copy = distortion.apply(image, level, cover=image)
         found = read(copy)
         present = found.decision == "present"
         results.append(
-            DistortionResult(
-                **known,
+            result(
+                counted=distortion.counts(level),
                 survives=present and found.message == message,
                 decision=found.decision,
                 p_value=found.p_value,

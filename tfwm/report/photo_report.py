@@ -144,14 +144,8 @@ def _describe(watermarker, photo, key, found, alignment, message, kind=None):
         if agreement is not None and agreement.known:
             report.cells, report.known_cells = agreement.agreeing, agreement.known
             report.complete = agreement.complete
-            layer = heat_map(
-                agreement.cells,
-                agreement.corner,
-                agreement.plane_shape,
-                network.block_shape,
-                alignment,
-                shown.shape[:2],
-            )
+            place = agreement.corner, agreement.plane_shape, network.block_shape
+            layer = heat_map(agreement.cells, *place, alignment, shown.shape[:2])
             report.pictures["map"] = data_uri(layer)
     return report
 
