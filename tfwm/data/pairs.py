@@ -62,13 +62,8 @@ def side_by_side_pairs(folder, channels_in=3, channels_out=3, reverse=False):
     The form of pix2pix's data sets (facades, maps, cityscapes).
 
     Args:
-        folder: path.
-        channels_in: 1 for gray or 3 for color, of the inputs.
-        channels_out: the same of the targets.
-        reverse: whether the inputs are on the right.
-
-    Returns:
-        As `folder_pairs`.
+        folder: path; for the rest, and what is returned, see `folder_pairs`. With `reverse` the
+            inputs are on the right.
 
     Example:
 
