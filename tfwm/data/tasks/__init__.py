@@ -2,8 +2,9 @@
 
 from tfwm.data.tasks.base import Task, build_task
 from tfwm.data.tasks.bone_suppression import BoneSuppression
+from tfwm.data.tasks.paired import Paired
 from tfwm.data.tasks.restoration import Denoise, Derain, Edit, SuperResolve
-from tfwm.data.tasks.translation import Colorize, EdgesToPhoto, Paired
+from tfwm.data.tasks.translation import Colorize, EdgesToPhoto
 
 __all__ = [
     "BoneSuppression",

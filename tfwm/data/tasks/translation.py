@@ -1,12 +1,11 @@
-"""Tasks that translate images: gray or edges to photos, and pairs that exist as files."""
+"""Tasks that translate images: gray photos or edges to photos."""
 
 import dataclasses
 import math
 
 import tensorflow as tf
 
-from tfwm.checks import number_or_range, one_of
-from tfwm.data.pairs import folder_pairs, side_by_side_pairs
+from tfwm.checks import number_or_range
 from tfwm.data.tasks.base import Restoration, Task, checked_field, number
 from tfwm.ops.color import rgb_to_gray
 from tfwm.ops.filters import filter_separable, gaussian_kernel
@@ -116,45 +115,3 @@ def _connect(weak, strong):
         return wider, tf.reduce_any(wider != kept)
 
     return tf.while_loop(lambda _, changed: changed, grow, (strong, tf.constant(True)))[0]
-
-
-@dataclasses.dataclass(frozen=True)
-class Paired(Task):
-    """A task whose pairs exist as files: nothing is made, they are read.
-
-    A "photo" of this task has the channels of the input, then those of the target, so that
-    both are cropped and mirrored alike.
-
-    Args:
-        channels_in: channels of the input, 1 gray or 3 colour.
-        channels_out: channels of the target.
-        layout: `"folders"`, where a source has the folders `input` and `target` with files of the
-            same names, or `"side_by_side"`, where it has images of the input left of the
-            target, as pix2pix's data sets do.
-        reverse: whether input and target change places.
-
-    Example:
-
-    >>> task = Paired(channels_in=1, layout="side_by_side")
-    >>> gray, colour = task.pair(tf.zeros((32, 48, 4)), seed=(0, 1))
-    >>> gray.shape, colour.shape
-    (TensorShape([32, 48, 1]), TensorShape([32, 48, 3]))
-    """
-
-    channels_in: int = checked_field(3, one_of, choices=(1, 3))
-    channels_out: int = checked_field(3, one_of, choices=(1, 3))
-    layout: str = checked_field("folders", one_of, choices=("folders", "side_by_side"))
-    reverse: bool = checked_field(False, one_of, choices=(True, False))
-
-    @property
-    def channels_photo(self):
-        return self.channels_in + self.channels_out
-
-    def read(self, source):
-        read = folder_pairs if self.layout == "folders" else side_by_side_pairs
-        folders = source if isinstance(source, list | tuple) else [source]
-        channels = self.channels_in, self.channels_out
-        return [pair for one in folders for pair in read(one, *channels, reverse=self.reverse)]
-
-    def pair(self, photo, seed):
-        return tuple(tf.split(self.checked(photo), [self.channels_in, self.channels_out], -1))
