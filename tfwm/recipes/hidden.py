@@ -84,7 +84,6 @@ RECIPE = MessageRecipe(
     config=Config,
     check=lambda config: check_positive(config, ("message_length",)),
     networks=build_networks,
-    message_shape=lambda config: (1, 1, config.message_length),
     critic=lambda config: build_critic(config.width, 3),
     card=card,
 )

@@ -85,12 +85,6 @@ def build_networks(config, training):
     return mbrs.build_embedder(**arguments), mbrs.build_extractor(**arguments)
 
 
-def message_shape(config):
-    """Return the shape of a crop's message."""
-    places = config.crop_size // _side(config)
-    return (places, places, 1 if config.diffusion == "none" else config.message_length)
-
-
 def card(config):
     """Return what the network's card says."""
     if config.diffusion == "none":
@@ -124,7 +118,6 @@ RECIPE = MessageRecipe(
     config=Config,
     check=check,
     networks=build_networks,
-    message_shape=message_shape,
     critic=lambda config: build_critic(config.width),
     card=card,
     figures=("mbrs-fig4", "mbrs-fig6"),

@@ -29,7 +29,6 @@ class MessageRecipe(Recipe):
     Args:
         networks: function of a config and whether the networks are for training (or for the
             exported network) to embedder and extractor.
-        message_shape: function of a config to the shape of one message for a crop.
         card: function of a config to the arguments `description` (without its end, the attacks of
             the training), `paper`, `geometry`, `guidance` and `limits` of `recipe_card`.
         channels: channels of the images that the networks take.
@@ -43,7 +42,6 @@ class MessageRecipe(Recipe):
     """
 
     networks: Callable
-    message_shape: Callable
     card: Callable
     channels: int = 3
     critic: Callable | None = None
@@ -84,7 +82,7 @@ class MessageRecipe(Recipe):
         trainer = WatermarkTrainer(
             embedder,
             extractor,
-            message_shape=self.message_shape(config),
+            message_shape=self._message_shape(config),
             attack=parts.build_attack(config, config.attacks, config.attack_per),
             validation_attack=parts.build_attack(config, validation, "slice")
             if validation
@@ -128,6 +126,12 @@ class MessageRecipe(Recipe):
             lambda: parts.build_validation_data(config, self.cut),
             [*self.callbacks(config), *parts.early_stopping(config)],
         )
+
+    def _message_shape(self, config):
+        """The shape of a crop's message; where a crop is smaller than a block, it is one."""
+        geometry = self.card(config)["geometry"]
+        grid = config.crop_size // min(geometry["block"][0], config.crop_size)
+        return grid, grid, geometry.get("bits", 1)
 
     def make_card(self, config: Any, recipe: str) -> dict:
         """Return the card of the network; `recipe` is a label, see `registry.label`."""

@@ -88,7 +88,6 @@ RECIPE = MessageRecipe(
     config=Config,
     check=check,
     networks=build_networks,
-    message_shape=lambda config: (config.crop_size // photo.CELL,) * 2 + (1,),
     channels=1,
     card=card,
 )

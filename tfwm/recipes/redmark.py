@@ -114,7 +114,6 @@ RECIPE = MessageRecipe(
     config=Config,
     check=check,
     networks=build_networks,
-    message_shape=lambda config: (config.crop_size // config.block_size,) * 2 + (1,),
     channels=1,
     cut=cut,
     card=card,

@@ -196,7 +196,6 @@ RECIPE = MessageRecipe(
     config=Config,
     check=check,
     networks=build_networks,
-    message_shape=lambda config: (1, 1, config.message_length),
     critic=lambda config: build_clipped_critic(),
     balance=build_balance,
     alignment=build_alignment,
