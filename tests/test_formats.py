@@ -16,7 +16,7 @@ import tfwm
 from tfwm.keys import derive_key
 from tfwm.payload import Codec, Key
 from tfwm.payload.code import Code
-from tfwm.protection import commitment
+from tfwm.protection import make_commitment
 
 GOLDEN = Path(__file__).parent / "golden"
 VALUES = json.loads((GOLDEN / "formats.json").read_text())
@@ -98,7 +98,7 @@ def commitments():
     files = {"extractor.keras": "ab" * 32, "host.keras": "0123456789abcdef" * 4}
     for shape in ((4, 4, 1), (3, 5, 3)):
         watermark = np.linspace(0, 1, np.prod(shape)).reshape(shape)
-        yield str(shape), commitment(OWNER, watermark, files)
+        yield str(shape), make_commitment(OWNER, watermark, files)
 
 
 MAKERS = (key_streams, codewords, frames, slots, owners_keys, commitments)

@@ -27,16 +27,11 @@ def load(name: str = "photo") -> "Watermarker | Barrier | KeyedNetwork":
     from tfwm.networks import network_directory, read_card  # TensorFlow takes seconds to start
 
     folder = network_directory(name)
-    is_card = (folder / "card.json").is_file()
-    kind = read_card(folder)["kind"] if is_card else "message"
-    if kind == "barrier":
-        from tfwm.protection import load_barrier
+    kind = read_card(folder)["kind"] if (folder / "card.json").is_file() else "message"
+    if kind == "message":
+        from tfwm import watermarker
 
-        return load_barrier(folder)
-    if kind == "keyed":
-        from tfwm.protection import load_keyed
+        return watermarker.load(name)
+    from tfwm import protection
 
-        return load_keyed(folder)
-    from tfwm import watermarker
-
-    return watermarker.load(name)
+    return protection.load_barrier(folder) if kind == "barrier" else protection.load_keyed(folder)

@@ -14,7 +14,7 @@ from tfwm.keys import new_key
 from tfwm.protection import (
     check_commitment,
     check_commitment_file,
-    commitment,
+    make_commitment,
     write_commitment,
 )
 from tfwm.protection.commitment import watermark_digest
@@ -25,11 +25,11 @@ MARK = np.eye(16)[..., None]
 
 
 def test_commitment_binds_everything():
-    published = commitment(KEY, MARK, FILES)
+    published = make_commitment(KEY, MARK, FILES)
     assert re.fullmatch("[0-9a-f]{64}", published)
     assert check_commitment(published, KEY, MARK, FILES)
     assert check_commitment(f" {published.upper()}\n", KEY, MARK, FILES)
-    assert commitment(KEY, np.uint8(255 * MARK), dict(reversed(FILES.items()))) == published
+    assert make_commitment(KEY, np.uint8(255 * MARK), dict(reversed(FILES.items()))) == published
     changed = MARK.copy()
     changed[0, 0] = 0.9
     for other in (
@@ -45,13 +45,13 @@ def test_commitment_binds_everything():
 def test_commitment_is_salted_by_the_key():
     """The watermark and the files, without the key, do not give the commitment."""
     guess = hashlib.sha256(watermark_digest(MARK).encode()).hexdigest()
-    assert commitment(KEY, MARK, FILES) not in (guess, commitment(new_key(), MARK, FILES))
+    assert make_commitment(KEY, MARK, FILES) not in (guess, make_commitment(new_key(), MARK, FILES))
 
 
 @pytest.mark.parametrize("files", [{}, {"a": "12"}, {"a": "XY" * 32}, {"a": b"ab" * 32}])
 def test_bad_digests(files):
     with pytest.raises(ValueError, match="SHA-256"):
-        commitment(KEY, MARK, files)
+        make_commitment(KEY, MARK, files)
 
 
 def test_bad_watermark():

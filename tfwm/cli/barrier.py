@@ -2,12 +2,11 @@
 
 import os
 import sys
+from statistics import fmean
 
 from tfwm.cli.options import add_command, add_false_positive_rate, add_json, number
 from tfwm.cli.output import in_one_line, print_json, show_progress
 from tfwm.startup import import_tensorflow
-
-BARRIER_HELP = "a barrier's name (tfwm list), or the folder of one that a recipe wrote"
 
 
 def add_barrier(subparsers):
@@ -31,12 +30,12 @@ def add_barrier(subparsers):
 
 
 def _add_protect(commands):
-    parser = add_command(
+    parser = _add(
         commands,
         "protect",
         run_protect,
         "marks images of any size, or all images of a folder and its sub-folders",
-        "Gray images stay gray; transparency, EXIF, colour profile and other metadata are kept; "
+        "Gray images stay gray; transparency, EXIF, color profile and other metadata are kept; "
         "the EXIF orientation is applied. A file is written whole or not at all, and the images "
         "themselves are never replaced. What exists in OUT is left alone, so that a second run "
         "goes on where the first one ended. What is written is read back: similarity 1 is the "
@@ -45,17 +44,10 @@ def _add_protect(commands):
             "tfwm barrier protect photos/ -o marked/ --barrier barrier-derain",
             "tfwm barrier protect photo.jpg -o marked.png --barrier runs/mine/mine --strength 1.5",
         ],
-    )
-    _add_files(parser, "images to mark: one, several, or a folder")
-    parser.add_argument(
-        "-o",
-        "--output",
-        metavar="OUT",
-        required=True,
-        help="folder to write to; for one image, file that ends in .png .webp .tif (lossless) "
+        "images to mark",
+        output="folder to write to; for one image, file that ends in .png .webp .tif (lossless) "
         ".jpg or .avif",
     )
-    _add_barrier(parser)
     parser.add_argument(
         "--strength",
         type=number(0, float("inf"), "a strength above 0", open_ends=True),
@@ -76,12 +68,10 @@ def _add_protect(commands):
         metavar="1..100",
         help="of JPEG (95 by default) or AVIF (90); always 4:4:4",
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace what exists in OUT")
-    add_json(parser)
 
 
 def _add_read(commands):
-    parser = add_command(
+    _add(
         commands,
         "read",
         run_read,
@@ -92,22 +82,13 @@ def _add_read(commands):
             "tfwm barrier read found.jpg -o read.png --barrier barrier-derain",
             "tfwm barrier read found/ -o read/ --barrier runs/mine/mine --json",
         ],
+        "images to read",
+        output="folder for the pictures (PNG); for one image, the file",
     )
-    _add_files(parser, "images to read: one, several, or a folder")
-    parser.add_argument(
-        "-o",
-        "--output",
-        metavar="OUT",
-        required=True,
-        help="folder for the pictures (PNG); for one image, the file",
-    )
-    _add_barrier(parser)
-    parser.add_argument("--overwrite", action="store_true", help="replace what exists in OUT")
-    add_json(parser)
 
 
 def _add_prove(commands):
-    parser = add_command(
+    parser = _add(
         commands,
         "prove",
         run_prove,
@@ -120,25 +101,34 @@ def _add_prove(commands):
             "tfwm barrier prove found/ --unmarked others/ --barrier barrier-derain",
             "tfwm barrier prove found/*.png --unmarked others/ --barrier runs/mine/mine --json",
         ],
+        "suspected images",
+        "SUSPECT",
     )
-    _add_files(parser, "suspected images: one, several, or a folder", metavar="SUSPECT")
     parser.add_argument(
         "--unmarked",
         metavar="FOLDER",
         required=True,
         help="folder of images of the same kind that are certainly unmarked",
     )
-    _add_barrier(parser)
     add_false_positive_rate(parser)
-    add_json(parser)
 
 
-def _add_files(parser, what, metavar="IMAGE"):
+def _add(commands, name, run, summary, details, examples, what, metavar="IMAGE", output=None):
+    """Adds a command that takes images and a barrier, and may write; returns its parser."""
+    parser = add_command(commands, name, run, summary, details, examples)
+    what += ": one, several, or a folder"
     parser.add_argument("files", nargs="+", metavar=metavar, help=what)
-
-
-def _add_barrier(parser):
-    parser.add_argument("--barrier", metavar="BARRIER", required=True, help=BARRIER_HELP)
+    if output:
+        parser.add_argument("-o", "--output", metavar="OUT", required=True, help=output)
+        parser.add_argument("--overwrite", action="store_true", help="replace what exists in OUT")
+    parser.add_argument(
+        "--barrier",
+        metavar="BARRIER",
+        required=True,
+        help="a barrier's name (tfwm list), or the folder of one that a recipe wrote",
+    )
+    add_json(parser)
+    return parser
 
 
 def run_protect(options):
@@ -184,10 +174,10 @@ def run_prove(options):
         )
     if options.json:
         print_json({"barrier": options.barrier, **found.to_dict()})
-        return 0 if found.proven else 1
-    for note in found.notes:
-        print(f"tfwm: note: {note}", file=sys.stderr)
-    print(found)
+    else:
+        for note in found.notes:
+            print(f"tfwm: note: {note}", file=sys.stderr)
+        print(found)
     return 0 if found.proven else 1
 
 
@@ -204,21 +194,23 @@ def _load(options, *more):
 
 def _tell(options, rows, measure, words):
     """Prints what was done; returns the exit code."""
-    done = [row for row in rows if row["status"] == "done"]
-    skipped, failed = (sum(r["status"] == s for r in rows) for s in ("skipped", "failed"))
+    statuses = [row["status"] for row in rows]
+    count = {status: statuses.count(status) for status in ("done", "skipped", "failed")}
+    exit_code = 2 if count["failed"] else 0
     if options.json:
-        count = {"done": len(done), "skipped": skipped, "failed": failed}
         print_json({"barrier": options.barrier, "output": options.output, **count, "files": rows})
-        return 2 if failed else 0
+        return exit_code
+    done = [row for row in rows if row["status"] == "done"]
     if measure == "nc":
         for row in done:
             name, value = in_one_line(row["output"]), words.format(row["nc"])
             print(f"{name}: similarity {row['similarity']:.3f}, {value}")
-    line = f"{len(done)} done, {skipped} skipped, {failed} failed; {in_one_line(options.output)}"
+    line = ", ".join(f"{n} {status}" for status, n in count.items())
+    line += f"; {in_one_line(options.output)}"
     if done:
         similarities = [row["similarity"] for row in done]
-        mean = sum(row[measure] for row in done) / len(done)
-        line += f"; {words.format(mean)}, similarity {sum(similarities) / len(done):.3f}"
+        mean = words.format(fmean(row[measure] for row in done))
+        line += f"; {mean}, similarity {fmean(similarities):.3f}"
         line += f" (least {min(similarities):.3f})" if len(done) > 1 else ""
     print(line)
-    return 2 if failed else 0
+    return exit_code

@@ -2,9 +2,8 @@
 
 from tfwm.export.golden import make_golden, read_golden, replay_golden, write_golden
 from tfwm.export.package import export_again, package_network
-from tfwm.export.saved_model import export_saved_model
-from tfwm.export.tflite import write_tflite
 from tfwm.export.verify import VerifyReport, verify
+from tfwm.export.write import export_saved_model, write_tflite
 
 __all__ = [
     "VerifyReport",

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tfwm.checks import need
-from tfwm.networks.kinds import kind_of
+from tfwm.networks.card import kind_of
 from tfwm.networks.network import Network
 
 GOLDEN = "golden.npz"
@@ -29,28 +29,16 @@ HOST_TOLERANCES = {**TOLERANCES, "tflite float16": 1e-2, "tflite int8": 0.1}
 
 
 def golden_of(form, card):
-    """Makes the golden tensors of a network of any kind from its Keras form.
-
-    Args:
-        form: the `tfwm.networks.Form` of its Keras models.
-        card: its card.
-
-    Returns:
-        dict of arrays, see `make_golden` and `make_host_golden`.
-    """
+    """Returns the golden tensors of a network of any kind, made by its Keras form."""
     if kind_of(card).name == "keyed":
-        return make_host_golden(form)
+        return _make_host_golden(form)
     return make_golden(Network(card["name"], card, form), card["strength"]["default"])
 
 
 def replay(form, card, golden, key=None):
     """Runs a form on the golden inputs; returns `{name: difference}` to the golden outputs.
 
-    Args:
-        form: `tfwm.networks.Form`.
-        card: its card.
-        golden: dict of `read_golden`.
-        key: of a keyed network, the owner's key, with which all forms must read alike.
+    With `key`, the owner's key of a keyed network, all forms must read alike as well.
     """
     if kind_of(card).name == "keyed":
         return _replay_host(form, golden, key)
@@ -112,36 +100,6 @@ def replay_golden(network, golden):
     }
 
 
-def make_host_golden(form, seed=0):
-    """Runs a keyed network on two crops of a photo, and reads the outputs with a random key.
-
-    Args:
-        form: the `tfwm.networks.Form` of its Keras models.
-        seed: seed of the key, which is not the owner's.
-
-    Returns:
-        dict of arrays: `image` uint8, `output` (from `image / 255`), `key` and `watermark` (read
-        from `output`).
-    """
-    host, extractor = form.runtime
-    shape = tuple(extractor.input["image"].shape[1:])
-    # The host's input may be smaller than its output, by a whole factor.
-    trial = np.zeros((1, *_input_shape(host, *shape[:2])), np.float32)
-    factor = max(form("run", image=trial)["output"].shape[1] // shape[0], 1)
-    height, width, channels = _input_shape(host, *(side // factor for side in shape[:2]))
-    image = _crops([(0, 100), (60, 180)], height, width, channels)
-    output = form("run", image=np.float32(image / 255))["output"]
-    if output.shape[1:] != shape:
-        raise ValueError(
-            f"Expected a host whose outputs are {shape}, as the extractor's images are. "
-            f"Received: outputs of {output.shape[1:]}"
-        )
-    bits = extractor.input["key"].shape[-1]
-    key = np.random.default_rng(seed).integers(0, 2, (len(image), bits)).astype(np.uint8)
-    read = form("extract", image=output, key=np.float32(key))["watermark"]
-    return {"image": image, "output": output, "key": key, "watermark": read}
-
-
 def write_golden(golden, folder):
     """Writes `golden.npz`; returns its path."""
     path = Path(folder) / GOLDEN
@@ -165,6 +123,27 @@ def read_golden(folder, card=None):
         raise FileNotFoundError(f"The network {folder} has no {GOLDEN}.") from None
     except (KeyError, ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is damaged: the golden tensors cannot be read.") from error
+
+
+def _make_host_golden(form):
+    """Golden tensors of two crops of a photo, read with a random key, which is not the owner's."""
+    host, extractor = form.runtime
+    shape = tuple(extractor.input["image"].shape[1:])
+    # The host's input may be smaller than its output, by a whole factor.
+    trial = np.zeros((1, *_input_shape(host, *shape[:2])), np.float32)
+    factor = max(form("run", image=trial)["output"].shape[1] // shape[0], 1)
+    height, width, channels = _input_shape(host, *(side // factor for side in shape[:2]))
+    image = _crops([(0, 100), (60, 180)], height, width, channels)
+    output = form("run", image=np.float32(image / 255))["output"]
+    if output.shape[1:] != shape:
+        raise ValueError(
+            f"Expected a host whose outputs are {shape}, as the extractor's images are. "
+            f"Received: outputs of {output.shape[1:]}"
+        )
+    key_shape = (len(image), extractor.input["key"].shape[-1])
+    key = np.random.default_rng(0).integers(0, 2, key_shape).astype(np.uint8)
+    read = form("extract", image=output, key=np.float32(key))["watermark"]
+    return {"image": image, "output": output, "key": key, "watermark": read}
 
 
 def _replay_host(form, golden, key):

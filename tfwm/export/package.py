@@ -3,14 +3,17 @@
 from pathlib import Path
 
 from tfwm.export.golden import golden_of, write_golden
-from tfwm.export.saved_model import export_saved_model, write_saved_model
-from tfwm.export.tflite import write_tflites
 from tfwm.export.verify import verify
+from tfwm.export.write import export_saved_model, write_saved_model, write_tflite
 from tfwm.files import atomic_directory
-from tfwm.networks.card import CARD, check_card, read_card, write_card
-from tfwm.networks.forms import open_keras
-from tfwm.networks.keras_files import find_keras_models, read_keras_models
-from tfwm.networks.kinds import KINDS, kind_of
+from tfwm.networks.card import CARD, check_card, guess_kind, kind_of, read_card, write_card
+from tfwm.networks.forms import (
+    TFLITE_FORMATS,
+    find_keras_models,
+    open_keras,
+    read_keras_models,
+    tflite_name,
+)
 from tfwm.networks.manifest import write_manifest
 from tfwm.networks.places import network_directory
 
@@ -45,7 +48,10 @@ def package_network(first, second, directory, card, files=None, key=None):
     kind = kind_of(card)
     with atomic_directory(directory) as draft:
         write_saved_model(first, second, draft / "1", kind.name)
-        write_tflites(draft, card["name"], kind.signatures)
+        for form in TFLITE_FORMATS:
+            write_tflite(
+                draft / "1", draft / tflite_name(card["name"], form), form, kind.signatures
+            )
         for model, name in zip((first, second), kind.keras_files, strict=True):
             model.save(draft / name)
         write_golden(golden_of(open_keras(first, second, kind.name), card), draft)
@@ -82,8 +88,7 @@ def export_again(source, directory):
             name: (folder / name).read_bytes() for name in MORE_FILES if (folder / name).is_file()
         }
         return package_network(*models, directory, card, files)
-    is_keyed = (folder / KINDS["keyed"].keras_files[0]).is_file()
-    kind = "keyed" if is_keyed else "message"
+    kind = guess_kind({}, folder)
     models = read_keras_models(folder, kind)
     with atomic_directory(directory) as draft:
         export_saved_model(*models, draft, kind=kind)

@@ -6,18 +6,15 @@ The names below are imported on first use: cards are read without TensorFlow.
 import importlib
 
 _MODULES = {
-    "card": ("check_card", "make_card", "read_card", "redmark_geometry", "write_card"),
-    "endpoints": ("make_endpoints", "make_run_endpoint"),
-    "forms": ("FORMS", "TFLITE_FORMATS", "Form", "open_form", "tflite_name"),
-    "keras_files": ("find_keras_models", "read_keras_model", "read_keras_models"),
-    "keras_network": ("KerasNetwork",),
-    "kinds": ("KINDS", "Kind", "kind_of"),
-    "loading": ("load_network",),
-    "manifest": ("changed_files", "read_manifest", "write_manifest"),
-    "network": ("Network",),
-    "places": ("list_networks", "network_directory", "search_path"),
+    "card": "KINDS Kind check_card kind_of make_card read_card redmark_geometry write_card",
+    "forms": "FORMS TFLITE_FORMATS Form find_keras_models make_endpoints make_run_endpoint "
+    "open_form read_keras_model read_keras_models tflite_name",
+    "loading": "KerasNetwork load_network",
+    "manifest": "changed_files read_manifest write_manifest",
+    "network": "Network",
+    "places": "list_networks network_directory search_path",
 }
-_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names.split()}
 
 __all__ = sorted(_HOMES)
 

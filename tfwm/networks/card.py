@@ -1,13 +1,46 @@
-"""`card.json`: what a user has to know about a trained network before using it."""
+"""`card.json`: what a user has to know about a trained network before using it, first its kind."""
 
+import dataclasses
 import json
 from pathlib import Path
 
 from tfwm.checks import nearest, one_line
 from tfwm.files import write_whole
-from tfwm.networks.kinds import KINDS
 
 CARD = "card.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """What every network of a kind has in common.
+
+    Attributes:
+        name: the `kind` in the card.
+        keras_files: names of the two Keras files.
+        signatures: names of the functions that SavedModel and TFLite files answer to.
+        what: a few words for lists.
+    """
+
+    name: str
+    keras_files: tuple[str, str]
+    signatures: tuple[str, str]
+    what: str
+
+
+PAIR = ("embedder.keras", "extractor.keras"), ("embed", "extract")
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("message", *PAIR, "hides messages in photos: tfwm embed"),
+        Kind("barrier", *PAIR, "marks images with a picture: tfwm barrier"),
+        Kind(
+            "keyed",
+            ("host.keras", "extractor.keras"),
+            ("run", "extract"),
+            "does a task, and its outputs carry the owner's mark: tfwm keyed",
+        ),
+    )
+}
 
 TEXT, NUMBER, SIDES, TEXTS, RECORDS = "a text", "a number", "two whole numbers", "texts", "objects"
 CHANNELS, COUNT, FLAG = "1 or 3", "a whole number of at least 1", "true or false"
@@ -104,6 +137,12 @@ def redmark_geometry(patch_shape=(32, 32), block_shape=(8, 8)):
     }
 
 
+def kind_of(card):
+    """Returns the `Kind` of a network by its card; a card without a kind is of `"message"`."""
+    name = card.get("kind", "message")
+    return KINDS[nearest("kind of network", name, KINDS)]
+
+
 def check_card(card):
     """Raises `ValueError`, in one line, at the first field that is missing, odd or unknown."""
     is_host = isinstance(card, dict) and card.get("kind") == "keyed"
@@ -127,7 +166,7 @@ def read_card(folder):
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
         if isinstance(card, dict) and "kind" not in card:
-            card = {"kind": _guess_kind(card, path.parent), **card}
+            card = {"kind": guess_kind(card, path.parent), **card}
         check_card(card)
     except FileNotFoundError:
         raise FileNotFoundError(f"The network {folder} has no {CARD}.") from None
@@ -136,7 +175,8 @@ def read_card(folder):
     return card
 
 
-def _guess_kind(card, folder):
+def guess_kind(card, folder):
+    """Returns what the kind must be of a network whose card, maybe none, does not tell."""
     if (folder / KINDS["keyed"].keras_files[0]).is_file():
         return "keyed"
     geometry = card.get("geometry")

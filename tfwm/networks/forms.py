@@ -1,20 +1,23 @@
-"""The forms of a network (Keras, SavedModel, TFLite), each opened as functions of arrays."""
+"""The forms of a network (Keras, SavedModel, TFLite): files, signatures, and how each is opened."""
 
+import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
+import keras
 import numpy as np
 import tensorflow as tf
 
+import tfwm.models  # noqa: F401  registers the layers that the models are made of
 from tfwm.checks import nearest, one_line
-from tfwm.networks.endpoints import make_endpoints
-from tfwm.networks.keras_files import read_keras_models
-from tfwm.networks.kinds import kind_of
+from tfwm.networks.card import KINDS, kind_of
 from tfwm.networks.places import how_to_get, is_partial
 
 TFLITE_FORMATS = ("float32", "float16", "int8")
 FORMS = ("keras", "saved_model", *(f"tflite {name}" for name in TFLITE_FORMATS))
 
 
+@dataclasses.dataclass(eq=False)
 class Form:
     """One form of a network, opened.
 
@@ -28,11 +31,10 @@ class Form:
     returns a dict of arrays.
     """
 
-    def __init__(self, name, functions, sizes, runtime=None):
-        self.name = name
-        self.functions = functions
-        self.sizes = sizes
-        self.runtime = runtime
+    name: str
+    functions: dict[str, Callable]
+    sizes: dict[str, int]
+    runtime: object = None
 
     def __call__(self, signature, **inputs):
         return {key: np.asarray(x) for key, x in self.functions[signature](**inputs).items()}
@@ -44,13 +46,7 @@ def tflite_name(name, number_format):
 
 
 def form_files(name, folder, card):
-    """Returns the paths that a form consists of, whether they are there or not.
-
-    Args:
-        name: one of `FORMS`.
-        folder: the network's folder.
-        card: its card.
-    """
+    """Returns the paths that a form, one of `FORMS`, consists of, whether they are there or not."""
     folder = Path(folder)
     if name == "keras":
         return [folder / file for file in kind_of(card).keras_files]
@@ -84,6 +80,61 @@ def available_form(folder, card):
         f"There is no network in {folder}: expected a SavedModel in {folder / '1'}, a TFLite file "
         f"or {' and '.join(kind_of(card).keras_files)}."
     )
+
+
+def find_keras_models(folder):
+    """Returns the folder that holds the models: `folder`, or the one of its folders that does.
+
+    Args:
+        folder: folder of a run, or of an exported network.
+
+    Example:
+
+    >>> find_keras_models("runs/redmark-mt")  # doctest: +SKIP
+    PosixPath('runs/redmark-mt/redmark-mt')
+    """
+    folder = Path(folder)
+    files = {file for kind in KINDS.values() for file in kind.keras_files}
+    if any((folder / name).is_file() for name in files):
+        return folder
+    found = sorted(path.parent for path in folder.glob("*/extractor.keras"))
+    if len(found) > 1:
+        raise ValueError(f"Several networks are in {folder}: name one, such as {found[0]}.")
+    return found[0] if found else folder
+
+
+def read_keras_models(folder, kind="message"):
+    """Reads the two Keras models of a network.
+
+    Args:
+        folder: the folder that holds them, see `find_keras_models`.
+        kind: `"message"` and `"barrier"` have an embedder and an extractor, `"keyed"` a host and
+            an extractor.
+
+    Returns:
+        Tuple of two `keras.Model`. Raises `FileNotFoundError` if one is missing, `ValueError` if
+        one is damaged.
+
+    Example:
+
+    >>> from tfwm.networks import network_directory
+    >>> embedder, extractor = read_keras_models(network_directory("redmark-mt"))
+    """
+    return tuple(read_keras_model(Path(folder) / name) for name in KINDS[kind].keras_files)
+
+
+def read_keras_model(path):
+    """Reads one Keras model, see `read_keras_models`."""
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"There is no {path.name} in {path.parent}: expected the folder of a finished run or "
+            "of an exported network."
+        )
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except Exception as error:  # a damaged archive fails in many ways
+        raise ValueError(f"{path} is damaged or not a model of tfwm: {one_line(error)}") from error
 
 
 def open_form(name, folder, card, num_threads=1):
@@ -120,15 +171,8 @@ def open_files(files, kind, num_threads=1):
 
 def open_keras(first, second, kind="message"):
     """Opens two Keras models as the signatures of a kind; they may go on changing."""
-    endpoints = {
-        name: function.get_concrete_function()
-        for name, function in make_endpoints(first, second, kind).items()
-    }
-
-    def call(function, inputs):
-        return function(**{name: tf.constant(value) for name, value in inputs.items()})
-
-    functions = {k: lambda f=f, **inputs: call(f, inputs) for k, f in endpoints.items()}
+    endpoints = make_endpoints(first, second, kind)
+    functions = {key: _of_arrays(x.get_concrete_function()) for key, x in endpoints.items()}
     sizes = {tensor.name: tensor.shape[-1] for tensor in first.inputs}
     return Form("keras", functions, sizes, (first, second))
 
@@ -146,11 +190,7 @@ def _open_saved_model(path, kind):
             f"Expected a SavedModel with the signatures {' and '.join(kind.signatures)}. "
             f"Received: {path} with {sorted(signatures)}"
         )
-
-    def call(name, inputs):
-        return signatures[name](**{key: tf.constant(value) for key, value in inputs.items()})
-
-    functions = {name: lambda name=name, **x: call(name, x) for name in kind.signatures}
+    functions = {name: _of_arrays(signatures[name]) for name in kind.signatures}
     specs = signatures[kind.signatures[0]].structured_input_signature[1]
     sizes = {name: spec.shape[-1] for name, spec in specs.items() if spec.shape.rank}
     return Form("saved_model", functions, sizes, model)
@@ -172,6 +212,10 @@ def _open_tflite(path, kind, num_threads):
     return Form("tflite", functions, sizes, interpreter)
 
 
+def _of_arrays(function):
+    return lambda **inputs: function(**{key: tf.constant(x) for key, x in inputs.items()})
+
+
 def interpreter_class():
     """Returns the interpreter of TFLite files that is installed."""
     try:
@@ -179,3 +223,70 @@ def interpreter_class():
     except ImportError:
         return tf.lite.Interpreter
     return Interpreter
+
+
+def make_endpoints(first, second, kind="message"):
+    """Returns the signatures of a network of any kind, `{name: tf.function}`.
+
+    Args:
+        first: the embedder of a message network or of a barrier; the host of a keyed network.
+        second: its extractor.
+        kind: `"message"`, `"barrier"` or `"keyed"`.
+
+    Returns:
+        For a keyed network, `run(image) -> {"output"}` and
+        `extract(image, key) -> {"watermark"}`. For the others,
+        `embed(image, message, strength) -> {"watermarked"}`, the image plus the residual times
+        the float32 scalar `strength`, and `extract(image) -> {"logits"}`. Images that come out
+        are clipped to [0, 1].
+    """
+
+    def embed(image, message, strength):
+        per_image = tf.fill(tf.shape(image)[:1], strength)
+        inputs = {"image": image, "message": message, "strength": per_image}
+        watermarked = tf.cast(first(inputs, training=False), tf.float32)
+        return {"watermarked": tf.clip_by_value(watermarked, 0.0, 1.0)}
+
+    def extract(image):
+        return {"logits": tf.cast(second(image, training=False), tf.float32)}
+
+    def extract_with_key(image, key):
+        read = second({"image": image, "key": key}, training=False)
+        return {"watermark": tf.cast(read, tf.float32)}
+
+    if kind == "keyed":
+        inputs = {name: second.input[name] for name in ("image", "key")}
+        return {"run": make_run_endpoint(first), "extract": _endpoint(extract_with_key, inputs)}
+    inputs = {tensor.name: tensor for tensor in first.inputs}
+    if sorted(inputs) != ["image", "message", "strength"]:
+        raise ValueError(
+            "Expected an embedder with the inputs image, message and strength. "
+            f"Received: a model with the inputs {list(inputs)}"
+        )
+    image, message = {"image": inputs["image"]}, {"message": inputs["message"]}
+    strength = tf.TensorSpec((), tf.float32, name="strength")
+    return {
+        "embed": _endpoint(embed, image | message, strength),
+        "extract": _endpoint(extract, image),
+    }
+
+
+def make_run_endpoint(host):
+    """Returns the signature `run(image) -> {"output"}` of a host alone."""
+    if len(host.inputs) != 1 or len(host.outputs) != 1:
+        raise ValueError(
+            "Expected a host with one input and one output. "
+            f"Received: {len(host.inputs)} and {len(host.outputs)}"
+        )
+
+    def run(image):
+        output = tf.cast(host(image, training=False), tf.float32)
+        return {"output": tf.clip_by_value(output, 0.0, 1.0)}
+
+    return _endpoint(run, {"image": host.inputs[0]})
+
+
+def _endpoint(function, inputs, *specs):
+    """A function with a signature: float32, and a batch and sides as free as those of a model."""
+    free = [tf.TensorSpec((None, *x.shape[1:]), tf.float32, name=k) for k, x in inputs.items()]
+    return tf.function(function, input_signature=[*free, *specs])

@@ -1,8 +1,8 @@
-"""Opening a trained network by name or path, from whichever of its forms is there."""
+"""Networks from disk, in whichever form is there, and networks made of models in memory."""
 
-from tfwm.networks.card import CARD, read_card
-from tfwm.networks.forms import available_form, form_files, open_files
-from tfwm.networks.kinds import kind_of
+from tfwm.layers import SpaceToPatches
+from tfwm.networks.card import CARD, kind_of, read_card
+from tfwm.networks.forms import available_form, form_files, open_files, open_keras
 from tfwm.networks.manifest import changed_files
 from tfwm.networks.network import Network
 from tfwm.networks.places import network_directory
@@ -51,3 +51,31 @@ def load_network(name_or_path, num_threads=1):
         )
     name = path.stem if path.suffix == ".tflite" else card.get("name", folder.name)
     return Network(name, card, open_files(files, kind, num_threads))
+
+
+class KerasNetwork(Network):
+    """An embedder and an extractor in memory.
+
+    Both run as compiled graphs. Weights may go on changing: the graphs follow them.
+
+    Args:
+        embedder: `keras.Model`, such as `tfwm.models.redmark.build_embedder` gives.
+        extractor: `keras.Model`, such as `tfwm.models.redmark.build_extractor` gives.
+        name: what reports call it.
+        card: dict; without one, the geometry is read off the models.
+
+    Example:
+
+    >>> from tfwm.models.redmark import build_embedder, build_extractor
+    >>> network = KerasNetwork(build_embedder(), build_extractor())
+    >>> network.extract(np.full((1, 64, 96, 1), 0.5)).shape
+    (1, 8, 12, 1)
+    """
+
+    def __init__(self, embedder, extractor, name="network", card=None):
+        self.embedder = embedder
+        self.extractor = extractor
+        layers = [layer for layer in embedder.layers if isinstance(layer, SpaceToPatches)]
+        patch = [layer.patch_shape for layer in layers if layer.name == "image_patches"]
+        form = open_keras(embedder, extractor)
+        super().__init__(name, card, form, patch[0] if patch else (1, 1))

@@ -20,7 +20,7 @@ def write_manifest(folder):
     """
     folder = Path(folder)
     files = {
-        name: {"size": (folder / name).stat().st_size, "sha256": _sha256(folder / name)}
+        name: {"size": (folder / name).stat().st_size, "sha256": sha256(folder / name)}
         for name in _names(folder)
     }
     manifest = {"files": files}
@@ -66,7 +66,7 @@ def changed_files(folder, prefix="", left_out=()):
             problems.append(f"{name} is missing")
         elif path.stat().st_size != entry["size"]:
             problems.append(f"{name} has {path.stat().st_size} bytes instead of {entry['size']}")
-        elif _sha256(path) != entry["sha256"]:
+        elif sha256(path) != entry["sha256"]:
             problems.append(f"{name} has changed, its SHA-256 is not the one in {MANIFEST}")
     unlisted = [n for n in _names(folder) if n.startswith(prefix) and n not in listed]
     return problems + [f"{name} is not listed in {MANIFEST}" for name in unlisted]
@@ -77,6 +77,7 @@ def _names(folder):
     return sorted(n for n in files if n != MANIFEST and not Path(n).name.startswith("."))
 
 
-def _sha256(path):
+def sha256(path):
+    """Returns the SHA-256 of a file in hexadecimal digits."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

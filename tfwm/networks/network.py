@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from tfwm.networks.kinds import kind_of
+from tfwm.networks.card import kind_of
 
 # Divisible by many a patch: what a network without a card is tried with.
 TRIAL_SIDE = 384

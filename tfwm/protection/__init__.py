@@ -1,10 +1,10 @@
 """Marked models in use: barriers, keyed networks, and the evidence that images carry their mark."""
 
-from tfwm.protection.barrier import Barrier, load_barrier, protect
+from tfwm.protection.barrier import Barrier, WatermarkBarrier, load_barrier, protect
 from tfwm.protection.commitment import (
     check_commitment,
     check_commitment_file,
-    commitment,
+    make_commitment,
     write_commitment,
 )
 from tfwm.protection.evidence import (
@@ -16,8 +16,7 @@ from tfwm.protection.evidence import (
 )
 from tfwm.protection.files import protect_files, read_files
 from tfwm.protection.keyed import KeyedNetwork, KeyedReader, load_keyed
-from tfwm.protection.qr import decode_qr
-from tfwm.protection.watermark_barrier import WatermarkBarrier
+from tfwm.protection.picture import decode_qr
 
 __all__ = [
     "Barrier",
@@ -28,11 +27,11 @@ __all__ = [
     "WatermarkBarrier",
     "check_commitment",
     "check_commitment_file",
-    "commitment",
     "compare_with_unmarked",
     "decode_qr",
     "load_barrier",
     "load_keyed",
+    "make_commitment",
     "protect",
     "protect_files",
     "prove_files",

@@ -9,10 +9,10 @@ import hmac
 import json
 from pathlib import Path
 
-import numpy as np
-
 from tfwm.files import write_whole
+from tfwm.images import to_uint8
 from tfwm.keys import DIGEST, NETWORK, derive_bytes
+from tfwm.networks.manifest import sha256
 from tfwm.protection.keyed import EXTRACTOR, HOST, load_keyed
 
 FORM = "tfwm keyed commitment 1"
@@ -30,18 +30,16 @@ def watermark_digest(watermark):
     >>> watermark_digest(np.zeros((4, 4, 1)))[:8]
     'fdec961a'
     """
-    pixels = np.asarray(watermark)
+    pixels = to_uint8(watermark)
     if pixels.ndim != 3:
         raise ValueError(
             "Expected a watermark (height, width, channels). "
             f"Received: watermark of shape {pixels.shape}"
         )
-    if pixels.dtype != np.uint8:
-        pixels = np.uint8(np.round(255 * np.clip(pixels, 0, 1)))
     return hashlib.sha256(str(pixels.shape).encode() + pixels.tobytes()).hexdigest()
 
 
-def commitment(key, watermark, files):
+def make_commitment(key, watermark, files):
     """Returns a hash that binds a key, a watermark and the files of networks to each other.
 
     Publish it, or have it time-stamped, before a dispute. It reveals nothing about the key, which
@@ -60,7 +58,7 @@ def commitment(key, watermark, files):
     Example:
 
     >>> files = {"extractor.keras": "ab" * 32}
-    >>> commitment("demonstration secret, not for use", np.zeros((4, 4, 1)), files)[:8]
+    >>> make_commitment("demonstration secret, not for use", np.zeros((4, 4, 1)), files)[:8]
     '78f8084e'
     """
     if not files:
@@ -82,16 +80,16 @@ def check_commitment(published, key, watermark, files):
 
     Args:
         published: 64 hexadecimal digits.
-        key: see `commitment`, also for `watermark` and `files`.
+        key: see `make_commitment`, also for `watermark` and `files`.
 
     Example:
 
-    >>> files = {"extractor.keras": "ab" * 32}
-    >>> published = commitment("demonstration secret, not for use", np.eye(4)[..., None], files)
-    >>> check_commitment(published, "another secret, not for use", np.eye(4)[..., None], files)
+    >>> mark, files = np.eye(4)[..., None], {"extractor.keras": "ab" * 32}
+    >>> published = make_commitment("demonstration secret, not for use", mark, files)
+    >>> check_commitment(published, "another secret, not for use", mark, files)
     False
     """
-    found = commitment(key, watermark, files)
+    found = make_commitment(key, watermark, files)
     return hmac.compare_digest(found.encode(), str(published).strip().lower().encode())
 
 
@@ -118,7 +116,7 @@ def write_commitment(network, key, path, overwrite=False) -> dict:
         "network": network.folder.name,
         "watermark": watermark_digest(network.watermark),
         "files": files,
-        "commitment": commitment(key, network.watermark, files),
+        "commitment": make_commitment(key, network.watermark, files),
     }
     write_whole(path, json.dumps(record, indent=2) + "\n")
     return record
@@ -161,8 +159,4 @@ def check_commitment_file(path, network, key) -> dict:
 
 
 def _digests(folder):
-    digests = {}
-    for name in (EXTRACTOR, HOST):
-        with open(folder / name, "rb") as file:
-            digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
-    return digests
+    return {name: sha256(folder / name) for name in (EXTRACTOR, HOST)}

@@ -8,8 +8,9 @@ import numpy as np
 from scipy import stats
 
 from tfwm.metrics import normalized_correlation, watermark_similarity
-from tfwm.protection.files import check_apart, fit_channels, open_barrier, read_each
-from tfwm.protection.qr import decode_qr
+from tfwm.protection.barrier import open_barrier
+from tfwm.protection.files import check_apart, fit_channels, read_each
+from tfwm.protection.picture import decode_qr
 
 # By how much suspected images must read more than unmarked ones. Images of another kind differ by
 # a little even where there is no mark, which many of them show with any certainty.
@@ -195,7 +196,7 @@ def prove_images(
 
     Both p-values must be at most the false-positive rate. Neither says that the key is older than
     the dispute: whoever has the extractor can look for a key that reads something. That is what a
-    `commitment` is for.
+    `make_commitment` is for.
 
     Args:
         reader: a `KeyedReader` with the owner's key, or a `Barrier`.
@@ -245,13 +246,7 @@ def prove_images(
 
 
 def prove_files(
-    reader,
-    sources,
-    unmarked=None,
-    keys=999,
-    false_positive_rate=1e-3,
-    progress=None,
-    seed=None,
+    reader, sources, unmarked=None, keys=999, false_positive_rate=1e-3, progress=None, seed=None
 ) -> Proof:
     """Tells whether images in files carry a mark, see `prove_images`.
 

@@ -1,7 +1,6 @@
 """Marks image files with a barrier, and reads its watermark from files."""
 
 import dataclasses
-import os
 from pathlib import Path
 
 import numpy as np
@@ -36,10 +35,7 @@ from tfwm.images import (
 )
 from tfwm.marking import decoded
 from tfwm.metrics import normalized_correlation, watermark_similarity
-from tfwm.protection.barrier import load_barrier
-from tfwm.protection.watermark_barrier import WatermarkBarrier
-
-EXISTS = "exists already"
+from tfwm.protection.barrier import WatermarkBarrier, open_barrier
 
 
 def protect_files(
@@ -147,13 +143,7 @@ def read_files(barrier, sources, output, *, overwrite=False, progress=None, work
 def read_each(sources, look, progress=None):
     """Looks at images one after the other; returns their paths and the results, all or none.
 
-    Args:
-        sources: list of one folder, with sub-folders, or of files.
-        look: function of a `tfwm.images.Photo`.
-        progress: see `protect_files`.
-
-    Raises:
-        ValueError: an image that cannot be read, or none at all.
+    Raises `ValueError` for an image that cannot be read, and if there is none at all.
     """
     jobs = [job for job in find_photos(sources, what="images") if not job.skipped]
     seen = []
@@ -191,11 +181,6 @@ def fit_channels(photo, channels):
     return np.repeat(pixels, 3 // pixels.shape[-1], axis=-1)[None]
 
 
-def open_barrier(barrier):
-    """Returns a barrier that is given itself, or by name or path."""
-    return load_barrier(barrier) if isinstance(barrier, str | os.PathLike) else barrier
-
-
 def _marked(photo, mark, channels):
     image = fit_channels(photo, channels)
     change = mark(tf.constant(image)).numpy()[0] - image[0]
@@ -227,7 +212,7 @@ def _assign(sources, output, file_format, quality, overwrite):
 
 def _refuse_existing(job, overwrite):
     if job.output.exists() and not overwrite:
-        raise Skip(f"{job.output} {EXISTS}")
+        raise Skip(f"{job.output} exists already")
 
 
 def _row_maker(measure):

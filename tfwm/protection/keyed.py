@@ -101,13 +101,10 @@ class KeyedReader(PictureReader):
             keys: array `(n, bits)` of 0 and 1.
         """
         features = self._features(images)
-        keys = np.stack([self._checked(key) for key in np.asarray(keys)])
-        found = []
-        for one in features:
-            parts = [keys[i : i + PAIRS] for i in range(0, len(keys), PAIRS)]
-            read = [self._read_pairs(np.repeat(one[None], len(p), 0), p) for p in parts]
-            found.append(watermark_similarity(self.watermark, np.concatenate(read)))
-        return np.stack(found, axis=1)
+        keys = np.stack([self._checked(key) for key in keys])
+        repeated = (np.broadcast_to(one, (len(keys), *one.shape)) for one in features)
+        read = (self._read_pairs(each, keys) for each in repeated)
+        return np.stack([watermark_similarity(self.watermark, each) for each in read], axis=1)
 
     def package(self, host, directory, demonstration=None) -> Path:
         """Writes host and extractor in every form that a network has; returns the folder.
@@ -129,11 +126,7 @@ class KeyedReader(PictureReader):
         return in_batches(self._look, self.squeezed(images))
 
     def _read_pairs(self, features, keys):
-        parts = []
-        for i in range(0, len(features), PAIRS):
-            part = slice(i, i + PAIRS)
-            parts.append(self._read(tf.constant(features[part]), tf.constant(keys[part])).numpy())
-        return np.clip(np.concatenate(parts), 0.0, 1.0)
+        return np.clip(in_batches(self._read, features, keys, size=PAIRS), 0.0, 1.0)
 
     def _checked(self, key):
         key = np.asarray(key, np.float32)

@@ -1,4 +1,4 @@
-"""What barriers and keyed networks share: a picture as the watermark, read from images."""
+"""What barriers and keyed networks share: a picture as the watermark, read from images, decoded."""
 
 import io
 
@@ -6,23 +6,21 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from tfwm.checks import need
+from tfwm.images import plane, to_uint8
 from tfwm.metrics import watermark_similarity
-from tfwm.protection.watermark_barrier import resized
 
 WATERMARK = "watermark.png"
 # Images that a network takes at once.
 BATCH = 16
+# Modules of QR codes of one or two pixels are found better when enlarged.
+ENLARGED = (1, 4)
 
 
 class PictureReader:
     """Base of what reads a picture from images of any size.
 
-    Args:
-        watermark: array `(height, width, 1 or 3)` in [0, 1], the picture.
-        image_size: `(height, width)` to which images are squeezed before they are read.
-        channels: channels of its images, 1 gray or 3 color.
-        name: what reports call it.
-        card: what is known about it, `{}` if nothing.
+    Images of `channels` channels are squeezed to `image_size` before they are read.
     """
 
     def __init__(self, watermark, image_size, channels, name, card=None):
@@ -75,17 +73,21 @@ def as_floats(images, channels):
     return images.astype(np.float32, copy=False)
 
 
-def in_batches(function, images):
-    """Returns a `tf.function` of all images, a few at a time, as an array."""
-    parts = [images[i : i + BATCH] for i in range(0, len(images), BATCH)]
-    return np.concatenate([function(tf.constant(part)).numpy() for part in parts])
+def in_batches(function, *arrays, size=BATCH):
+    """Returns what a `tf.function` gives for the rows of arrays, a few at a time, as an array."""
+    parts = [[tf.constant(x[i : i + size]) for x in arrays] for i in range(0, len(arrays[0]), size)]
+    return np.concatenate([function(*part).numpy() for part in parts])
+
+
+def resized(image, size):
+    """Antialiased bilinear; an image that has the size already is left alone."""
+    return tf.image.resize(image, size, antialias=True)
 
 
 def encode_watermark(watermark):
     """Returns a watermark `(height, width, 1 or 3)` in [0, 1] as the bytes of a PNG."""
     buffer = io.BytesIO()
-    pixels = np.uint8(np.round(255 * watermark))
-    Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(buffer, "PNG")
+    Image.fromarray(plane(to_uint8(watermark))).save(buffer, "PNG")
     return buffer.getvalue()
 
 
@@ -93,3 +95,36 @@ def read_watermark(folder):
     """Returns the watermark in a network's folder, float32 `(height, width, 1 or 3)`."""
     with Image.open(folder / WATERMARK) as picture:
         return np.atleast_3d(np.asarray(picture, np.float32) / 255)
+
+
+def decode_qr(images):
+    """Returns the text of the QR code in each image, or `None` where none is decoded.
+
+    Uses ZXing (the package `zxing-cpp`) with its defaults. It adapts to the contrast: a code of a
+    tenth of the full contrast on gray is decoded, half of that is not.
+
+    Args:
+        images: `(batch, height, width, channels)`, floats in [0, 1] or uint8.
+
+    Returns:
+        list of str or `None`.
+
+    Example:
+
+    >>> from tfwm.data import watermark_image
+    >>> decode_qr(watermark_image("qr:tfwm", 64, 1)[None])
+    ['tfwm']
+    """
+    zxingcpp = need("zxingcpp", "protect")
+    formats = zxingcpp.BarcodeFormat.QRCode
+
+    def decode(image):
+        gray = np.uint8(np.round(image.mean(axis=-1)))
+        for factor in ENLARGED:
+            large = np.kron(gray, np.ones((factor, factor), np.uint8))
+            found = zxingcpp.read_barcodes(large, formats=formats)
+            if found:
+                return found[0].text
+        return None
+
+    return [decode(image) for image in to_uint8(images)]

@@ -1,4 +1,4 @@
-"""Reading the weights that the authors of ReDMark released, from a user's disk."""
+"""Networks that a paper's authors released, turned into ours: ReDMark's, from a user's disk."""
 
 import zipfile
 from pathlib import Path
@@ -9,7 +9,7 @@ from tfwm.checks import need
 from tfwm.export.package import package_network
 from tfwm.models.redmark import build_embedder, build_extractor
 from tfwm.networks.card import make_card, redmark_geometry
-from tfwm.networks.keras_network import KerasNetwork
+from tfwm.networks.loading import KerasNetwork
 from tfwm.ops.transforms import block_matrix
 
 WIDTH = 64
@@ -51,12 +51,12 @@ def convert_redmark(h5_path, directory, golden=None):
     h5_path, directory = Path(h5_path), Path(directory)
     weights = read_redmark_weights(h5_path)
     embedder, extractor = _build(weights)
-    report = {}
+    report = {"path": str(directory / "1")}
     if golden is not None:
         network = KerasNetwork(embedder, extractor, h5_path.stem)
         report["differences"] = compare_with_golden(network, golden, h5_path.stem.split("-")[0])
     package_network(embedder, extractor, directory, _card(directory.absolute().name, h5_path.name))
-    return {"path": str(directory / "1"), **report}
+    return report
 
 
 def read_redmark_weights(h5_path):
