@@ -71,12 +71,12 @@ class MessageRecipe(Recipe):
     def build_model(self, config: Any) -> keras.Model:
         """Return the compiled trainer, whose networks compute in the config's precision."""
         self.check_config(config)
-        adversary = None
+        adversary, weight = None, config.adversarial_weight
         with parts.precision(config):
             embedder, extractor = self.networks(config, True)
-            if config.adversarial_weight:
-                weight = config.adversarial_weight
-                adversary = losses.AdversarialLoss(self.critic(config), weight, config.critic_loss)
+            critic = self.critic(config) if weight else None
+        if weight:
+            adversary = losses.AdversarialLoss(critic, weight, config.critic_loss)
         embedder.trainable = config.train_embedder
         balance, validation = self.balance(config), config.validation_attacks
         trainer = WatermarkTrainer(

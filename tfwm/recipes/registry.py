@@ -223,10 +223,8 @@ def find_config(name: str, config: str) -> Path:
 
 def label(name: str, path: Path) -> str:
     """Return what cards and tables call a TOML file: `"recipes/mbrs/cpu.toml"`, or its name."""
-    path = Path(path)
-    packaged = resource_directory("recipes") / name
-    same = path.resolve().parent == packaged.resolve()
-    return f"recipes/{name}/{path.name}" if same else path.name
+    packaged = [file.resolve() for file in config_files(name)]
+    return f"recipes/{name}/{path.name}" if path.resolve() in packaged else path.name
 
 
 def first_line(path: Path) -> str:
