@@ -48,6 +48,18 @@ def tile_geometry(config, side, bits, message, **more):
     }
 
 
+def whole_geometry(side, channels, message, **more):
+    """Return a card's geometry for networks that mark whole images with a picture."""
+    return {
+        "patch": [side, side],
+        "block": [1, 1],
+        "channels": channels,
+        "whole": True,
+        "message": message,
+        **more,
+    }
+
+
 def train_command(system, recipe):
     """Return the command that trains by a TOML file, for cards and tables."""
     return f"tfwm train {system} --config {recipe}"

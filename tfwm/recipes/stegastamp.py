@@ -20,7 +20,7 @@ from tfwm.recipes import parts
 from tfwm.recipes.card import tile_geometry
 from tfwm.recipes.config import MessageConfig, check_positive, refuse
 from tfwm.recipes.message import MessageRecipe
-from tfwm.training import ConfigError, MeanGradients
+from tfwm.training import MeanGradients
 from tfwm.training.config import setting
 
 # The settings of each.
@@ -62,6 +62,7 @@ class Config(MessageConfig):
         "self_adaptive",
         "how losses are weighed: `self_adaptive`, `ramped` (StegaStamp's), or `none`: "
         "`image_loss` and `message_loss` by their weights",
+        tuple(BALANCES),
     )
     balance_speed: float = setting(
         10.0, "of `self_adaptive`: how much faster variances are learned than the networks"
@@ -106,8 +107,6 @@ class Config(MessageConfig):
 def check(config):
     """Raise `ConfigError` for settings that cannot be used, or have no effect."""
     check_positive(config, ("message_length",))
-    if config.balance not in BALANCES:
-        raise ConfigError(f"Expected a balance of {tuple(BALANCES)}. Received: {config.balance!r}")
     for balance, names in BALANCES.items():
         if balance != config.balance:
             refuse(config, names, f'has no effect unless balance = "{balance}"')
@@ -177,8 +176,7 @@ def card(config):
     low, high = config.strength
     trained = f"at strengths from {low:g} to {high:g}" if low < high else f"at {high:g}"
     return {
-        "description": f"StegaStamp of width {config.width} {kind}, {message}; trained against "
-        f"{parts.attack_text(config)}.",
+        "description": f"StegaStamp of width {config.width} {kind}, {message}",
         "paper": "Tancik, Mildenhall and Ng, StegaStamp, CVPR 2020; CropDefender, arXiv 2109.06651",
         "geometry": tile_geometry(
             config,
@@ -198,7 +196,6 @@ RECIPE = MessageRecipe(
     config=Config,
     check=check,
     networks=build_networks,
-    message_shape=lambda config: (1, 1, config.message_length),
     critic=lambda config: build_clipped_critic(),
     balance=build_balance,
     alignment=build_alignment,
