@@ -4,9 +4,16 @@ from pathlib import Path
 
 from tfwm.networks import KINDS, make_card
 
+# What a key does not do, measured: see docs/limits.md.
+KEY_LIMIT = (
+    "The key protects what the message says, not the mark: anybody who has this network can detect, "
+    "copy or remove a mark without the key. A surrogate network, or a generative model that redraws "
+    "the photo, may remove it as well."
+)
+
 
 def recipe_card(config, system, recipe, description, *, paper, geometry, guidance, limits):
-    """Return the card of a network that a recipe trained, under the MIT licence.
+    """Return the card of a network that a recipe trained, under the MIT license.
 
     Args:
         config: the recipe's `Config`.

@@ -14,7 +14,7 @@ import sys
 
 from tfwm.models import hidden
 from tfwm.models.critic import build_critic
-from tfwm.recipes.card import tile_geometry
+from tfwm.recipes.card import KEY_LIMIT, tile_geometry
 from tfwm.recipes.config import MessageConfig, check_positive
 from tfwm.recipes.message import MessageRecipe
 from tfwm.training.config import setting
@@ -22,8 +22,7 @@ from tfwm.training.config import setting
 LIMITS = [
     "A baseline for comparison; MBRS is the better network for JPEG.",
     "Trained at one size of tile; other scales and angles have to be undone before reading.",
-    "Whoever has the key and this network can remove or forge a mark; a surrogate network or a "
-    "generative model that redraws the photo may remove it without.",
+    KEY_LIMIT,
 ]
 
 

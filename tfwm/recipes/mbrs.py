@@ -14,7 +14,7 @@ import sys
 
 from tfwm.models import mbrs
 from tfwm.models.critic import build_critic
-from tfwm.recipes.card import tile_geometry
+from tfwm.recipes.card import KEY_LIMIT, tile_geometry
 from tfwm.recipes.config import MessageConfig, check_multiple, check_positive
 from tfwm.recipes.message import MessageRecipe
 from tfwm.training.config import setting
@@ -26,8 +26,7 @@ PAPER_ATTACKS = [
 ]
 LIMITS = [
     "Trained against JPEG; blur, noise, rotation and other scales were not in its training.",
-    "Whoever has the key and this network can remove or forge a mark; a surrogate network or a "
-    "generative model that redraws the photo may remove it without.",
+    KEY_LIMIT,
 ]
 
 

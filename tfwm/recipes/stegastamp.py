@@ -17,7 +17,7 @@ from tfwm.losses import AlignmentLoss, RampedWeights, SelfAdaptiveWeights
 from tfwm.models import stegastamp
 from tfwm.models.critic import build_clipped_critic
 from tfwm.recipes import parts
-from tfwm.recipes.card import tile_geometry
+from tfwm.recipes.card import KEY_LIMIT, tile_geometry
 from tfwm.recipes.config import MessageConfig, check_positive, refuse
 from tfwm.recipes.message import MessageRecipe
 from tfwm.training import MeanGradients
@@ -32,8 +32,7 @@ BALANCES = {
 LIMITS = [
     "The mark lies in the whole photo at the network's size: photos of other proportions are "
     "squeezed to a square, and a part much smaller than what it was trained with reads nothing.",
-    "Whoever has the key and this network can remove or forge a mark; a surrogate network or a "
-    "generative model that redraws the photo may remove it without.",
+    KEY_LIMIT,
 ]
 
 
