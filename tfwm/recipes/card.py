@@ -6,9 +6,9 @@ from tfwm.networks import KINDS, make_card
 
 # What a key does not do, measured: see docs/limits.md.
 KEY_LIMIT = (
-    "The key protects what the message says, not the mark: anybody who has this network can detect, "
-    "copy or remove a mark without the key. A surrogate network, or a generative model that redraws "
-    "the photo, may remove it as well."
+    "The key protects what the message says, not the mark: anybody who has this network can "
+    "detect, copy or remove a mark without the key. A surrogate network, or a generative model "
+    "that redraws the photo, may remove it as well."
 )
 
 
