@@ -87,9 +87,10 @@ def measure(run, config, names, args):
 
     from tfwm.evaluation.ownership import run_network
     from tfwm.images.arrays import to_uint8
-    from tfwm.recipes.barrier_data import ATTACKER, test_pairs, training_crops
+    from tfwm.recipes.barrier import ATTACKER, test_pairs
+    from tfwm.recipes.translation import read_crops
 
-    inputs, targets = test_pairs(config)
+    inputs, targets = test_pairs(config, config.test_images)
     chosen = np.linspace(0, len(inputs) - 1, min(args.images, len(inputs))).round().astype(int)
     inputs, targets = inputs[chosen], to_uint8(targets[chosen])
     barrier = run.barrier()
@@ -100,7 +101,7 @@ def measure(run, config, names, args):
     for name in run.surrogates:
         if name in names:
             yield row_of(name, run_network(run.surrogate(name), inputs))
-    crops = training_crops(config, ATTACKER)
+    crops = read_crops(config, config.photos, part=ATTACKER)
     payload = np.random.default_rng(args.seed).bytes(BITS // 8)
     for method in args.methods:
         marker = make_marker(method, targets.shape[1:], payload)
@@ -158,14 +159,13 @@ def train(config, mark, name, crops, folder):
     """Returns a surrogate of what the owner lets out with that mark."""
     import tensorflow as tf
 
-    from tfwm.recipes.barrier_data import task_of
     from tfwm.recipes.surrogates import Surrogate, train_surrogate
 
-    def let_out(images):
-        marked = tf.numpy_function(mark.mark, [images], tf.float32)
-        return tf.ensure_shape(marked, images.shape)
+    def let_out(pair):
+        marked = tf.numpy_function(mark.mark, [pair["target"]], tf.float32)
+        return tf.ensure_shape(marked, pair["target"].shape)
 
-    return train_surrogate(Surrogate.of(name), config, task_of(config), crops, let_out, folder)
+    return train_surrogate(Surrogate.of(name), config, crops, let_out, folder)
 
 
 if __name__ == "__main__":

@@ -87,13 +87,13 @@ def bench(run, networks, args):
     from tfwm.evaluation.ownership import run_network
     from tfwm.images.arrays import to_uint8
     from tfwm.protection import load_barrier
-    from tfwm.recipes.barrier import Config
-    from tfwm.recipes.barrier_data import test_pairs
+    from tfwm.recipes.barrier import Config, test_pairs
     from tfwm.training import load_config
 
     config = load_config(Config, run.folder / "initial" / "config.toml")
     barrier = run.barrier()
-    pairs = evenly(dict(zip(("input", "target"), test_pairs(config), strict=True)), args.images)
+    pairs = test_pairs(config, config.test_images)
+    pairs = evenly(dict(zip(("input", "target"), pairs, strict=True)), args.images)
     clean = attacker_pairs(config, max(args.held, args.pairs))
     held = to_uint8(barrier.mark(evenly(clean, args.held)[config.source]))
     unmarked = to_uint8(pairs["target"])
@@ -127,11 +127,13 @@ def bench(run, networks, args):
 def attacker_pairs(config, count):
     """Inputs and clean targets of the attacker's photos, float32."""
     from tfwm.data import all_pairs
-    from tfwm.recipes.barrier_data import ATTACKER, task_of, training_crops
+    from tfwm.data.tasks import build_task
+    from tfwm.recipes.barrier import ATTACKER
+    from tfwm.recipes.translation import read_crops
 
-    crops = training_crops(config, ATTACKER)
+    crops = read_crops(config, config.photos, part=ATTACKER)
     crops = evenly({"crops": crops}, count)["crops"]
-    pairs = all_pairs(crops, task_of(config), config.seed)
+    pairs = all_pairs(crops, build_task(config.task), config.seed)
     return dict(zip(("input", "target"), pairs, strict=True))
 
 

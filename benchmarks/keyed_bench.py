@@ -72,12 +72,13 @@ def measure(config, args):
     from tfwm.protection import load_keyed
     from tfwm.recipes import keyed
     from tfwm.recipes.keyed_report import UNMARKED, qr_text
+    from tfwm.recipes.translation import read_crops
 
     folder = args.run / config.name
     network = load_keyed(folder)
     host, reader = network.host, network.reader(keyed.read_key(config))
-    inputs, targets = (images[: args.limit] for images in keyed.read_pairs(config))
-    targets, crops = to_uint8(targets), keyed.read_crops(config)
+    inputs, targets = (images[: args.limit] for images in keyed.test_pairs(config))
+    targets, crops = to_uint8(targets), read_crops(config, config.photos)
     text = qr_text(config)
     plain_host = keras.saving.load_model(args.run / UNMARKED, compile=False)
     plain, marked = (run_network(model, inputs) for model in (plain_host, host))
@@ -118,13 +119,13 @@ def attacked_hosts(config, numbers, host, crops):
     from host_attacks import fine_tune, prune, quantize
 
     from tfwm.data.tasks import build_task
-    from tfwm.recipes import keyed
+    from tfwm.recipes.translation import build_task_loss
 
     for share in SHARES:
         yield "pruned", f"{share:g} of the weights", prune(host, share)
     for kind in ("float16", "int8"):
         yield "quantised", f"TFLite {kind}", quantize(host, kind)
-    loss, size = keyed.build_task_loss(config), config.batch_size
+    loss, size = build_task_loss(config.task_loss), config.batch_size
     for steps in numbers:
         tuned = fine_tune(host, build_task(config.task), crops, steps, loss, batch_size=size)
         yield "fine-tuned", f"{steps} steps", tuned
@@ -139,6 +140,7 @@ def second_owner(config, steps, host, crops):
     from tfwm.keys import derive_key
     from tfwm.protection import KeyedReader
     from tfwm.recipes import keyed
+    from tfwm.recipes.translation import build_task_loss
 
     watermark = watermark_image("flower", config.watermark_size, config.watermark_channels)
     extractor = keyed.build_extractor(config)
@@ -151,7 +153,7 @@ def second_owner(config, steps, host, crops):
         build_task(config.task),
         crops,
         steps,
-        keyed.build_task_loss(config),
+        build_task_loss(config.task_loss),
         batch_size=config.batch_size,
         attack=keyed.build_attack(config),
     )

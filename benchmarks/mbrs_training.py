@@ -26,10 +26,8 @@ from tfwm import data
 from tfwm.files import result_head, write_csv
 from tfwm.layers import FusedBatchNormalization
 from tfwm.models import mbrs
-from tfwm.recipes import parts
-from tfwm.recipes.mbrs import Config
+from tfwm.recipes.mbrs import RECIPE, Config
 
-BLOCK = 16
 DOUBLINGS = 4
 JPEG = {"name": "JPEG", "quality": 50, "gradient": "zero", "subsampling": "4:4:4"}
 SMALL = Config(width=16, crop_size=64, batch_size=24, attacks=[JPEG], adversarial_weight=0.0)
@@ -37,7 +35,7 @@ PAPER = dataclasses.replace(SMALL, width=64, crop_size=128, batch_size=16)
 
 
 class PlainNetwork:
-    """MBRS of `BLOCK` pixels a bit, in Keras's own layers; names are those of `tfwm.models.mbrs`.
+    """MBRS of 16 pixels a bit, in Keras's own layers; names are those of `tfwm.models.mbrs`.
 
     Args:
         width: channels.
@@ -182,11 +180,9 @@ def build_ways(config, xla):
         return mbrs.build_embedder(width=config.width), mbrs.build_extractor(width=config.width)
 
     def trainer(networks, **changes):
-        changed = dataclasses.replace(config, **changes)
-        with parts.precision(changed):
-            return parts.build_trainer(changed, *networks(), (places, places, 1))
+        recipe = dataclasses.replace(RECIPE, networks=lambda config, training: networks())
+        return recipe.build_model(dataclasses.replace(config, **changes))
 
-    places = config.crop_size // BLOCK
     ways = {
         "keras": trainer(lambda: plain(keras.layers.BatchNormalization)),
         "+ fused normalisation": trainer(lambda: plain(FusedBatchNormalization)),

@@ -172,10 +172,8 @@ def versions():
     """Returns one line with the versions of the package and of what its numbers depend on."""
     parts = [f"tfwm {__version__}"]
     for library in LIBRARIES:
-        try:
+        with contextlib.suppress(metadata.PackageNotFoundError):
             parts.append(f"{library} {metadata.version(library)}")
-        except metadata.PackageNotFoundError:
-            continue
     return ", ".join(parts)
 
 

@@ -20,6 +20,7 @@ import numpy as np
 VARIABLE = "TFWM_KEY"
 # Parts of the formats: other labels make other streams.
 PAYLOAD = b"tfwm payload 1"
+PUBLIC_ROOT = hashlib.blake2b(PAYLOAD + b" public key", digest_size=32).digest()
 NETWORK = b"tfwm keyed network 1"
 SCRYPT = {"n": 2**14, "r": 8, "p": 1, "maxmem": 64 * 2**20, "dklen": 32}
 
@@ -55,7 +56,7 @@ class Key:
                 + (", empty" if isinstance(key, bytes | bytearray) else "")
             )
         self.is_public = key is None
-        self._root = _public_root() if key is None else _root(bytes(key), PAYLOAD)
+        self._root = PUBLIC_ROOT if key is None else _root(bytes(key), PAYLOAD)
 
     def stream(self, purpose, size):
         """Returns `size` bytes, the same ones for the same purpose."""
@@ -135,16 +136,15 @@ def check_strong(key: str | bytes) -> bytes:
     if not isinstance(key, bytes | bytearray):
         raise ValueError(f"Expected a key of text or bytes. Received: a {type(key).__name__}")
     # The key itself must not get into logs.
-    if len(key) < LEAST_BYTES:
-        raise ValueError(
-            f"Expected a key of at least {LEAST_BYTES} bytes, which nobody can guess: make one "
-            f"with `tfwm keygen FILE`. Received: {len(key)} bytes"
-        )
-    if len(set(key)) < LEAST_KINDS:
-        raise ValueError(
-            f"Expected a key of at least {LEAST_KINDS} different bytes, which nobody can guess: "
-            f"make one with `tfwm keygen FILE`. Received: {len(set(key))} different ones"
-        )
+    for count, least, what in (
+        (len(key), LEAST_BYTES, "bytes"),
+        (len(set(key)), LEAST_KINDS, "different bytes"),
+    ):
+        if count < least:
+            raise ValueError(
+                f"Expected a key of at least {least} {what}, which nobody can guess: make one "
+                f"with `tfwm keygen FILE`. Received: {count} {what}"
+            )
     return bytes(key)
 
 
@@ -167,15 +167,14 @@ def write_key_file(path) -> Path:
     """
     path = Path(path).expanduser()
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(path, "x", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            file.write(new_key() + "\n")
     except FileExistsError:
         raise ValueError(
             f"{path} exists, and a lost key cannot be made again: choose another name."
         ) from None
     except OSError as error:
         raise OSError(f"The key cannot be written to {path}: {error.strerror}.") from error
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(new_key() + "\n")
     return path
 
 
@@ -198,17 +197,16 @@ def read_key_file(path, strong: bool = False) -> str | bytes:
         raise ValueError(f"The key file {path} is empty: it should hold the key.")
     try:
         key = content.decode("utf-8")  # the same key as --key, however accents are written
+        if strong:
+            key = key.strip()
+            check_strong(key)
+        return key
     except UnicodeDecodeError:
         if strong:
             raise ValueError(f"The key file {path} cannot be read: it is no text.") from None
         return content
-    if not strong:
-        return key
-    try:
-        check_strong(key.strip())
     except ValueError as error:
         raise ValueError(f"The key file {path}: {error}") from error
-    return key.strip()
 
 
 def find_key(key=None, key_file=None, strong: bool = False) -> str | bytes | None:
@@ -249,8 +247,3 @@ def _as_bytes(key):
 @functools.lru_cache(maxsize=64)
 def _root(key, label):
     return hashlib.scrypt(key, salt=label, **SCRYPT)
-
-
-@functools.cache
-def _public_root():
-    return hashlib.blake2b(PAYLOAD + b" public key", digest_size=32).digest()

@@ -6,27 +6,22 @@ from pathlib import Path
 
 import numpy as np
 
-from tfwm.images import ImageError, check_output, encode_photo, read_photo, write_encoded
-from tfwm.marking import (
-    STAGES,
-    Canvas,
-    Check,
-    EmbedOptions,
-    Extraction,
-    FileReport,
-    Judge,
-    Mark,
-    Reader,
-    View,
-    candidates,
-    check_votes,
-    decoded,
-    natural_scale,
-    pictures_in,
-    readings,
-    resaved,
-    tiling_of,
+from tfwm.images import (
+    ImageError,
+    check_output,
+    decode_photo,
+    encode_photo,
+    read_photo,
+    write_encoded,
 )
+from tfwm.marking.canvas import Canvas, natural_scale
+from tfwm.marking.check import Check, EmbedOptions, FileReport, check_votes, resaved
+from tfwm.marking.judge import Extraction, Judge
+from tfwm.marking.mark import Mark
+from tfwm.marking.reader import Reader
+from tfwm.marking.search import STAGES, candidates
+from tfwm.marking.tiling import tiling_of
+from tfwm.marking.views import readings
 from tfwm.payload import Codec, Key
 
 DEFAULT_NETWORK = "photo"
@@ -144,11 +139,7 @@ class Watermarker:
         copy = read_photo(photo)
         codec = self.codec(key)
         judge = Judge(codec, false_positive_rate)
-        views = (
-            View(Reader(self.network, Canvas.of(self.network, picture), codec), place)
-            for picture, place in pictures_in(copy, corners)
-        )
-        for reading in readings(views, search, progress):
+        for reading in readings(self.network, codec, copy, corners, search, progress):
             judge.add(*reading)
             if judge.decoded is not None:
                 break
@@ -206,26 +197,25 @@ class Watermarker:
         write_encoded(encoded, output, overwrite)
         return report
 
-    def mark_file(self, source, output, message, options, lane=None):
+    def mark_file(self, source, output, message, options, lane=contextlib.nullcontext):
         """Does what `embed_file` does, up to writing.
 
         Args:
             source: see `embed_file`, also for `output` and `message`.
             options: `tfwm.marking.EmbedOptions`.
-            lane: context manager in which the network and the codec are used, neither of which
-                serves two threads at once; photos are read and encoded outside of it.
+            lane: makes a context manager in which the network and the codec are used, neither of
+                which serves two threads at once; photos are read and encoded outside of it.
 
         Returns:
             `(encoded, report)`: the bytes of the file, and its `FileReport`.
         """
-        lane = lane or contextlib.nullcontext()
         cover = read_photo(source)
-        with lane:
+        with lane():
             mark = self.prepare(cover, message, key=options.key)
         for marked, strength in mark.attempts(options.strength, options.psnr):
             encoded = encode_photo(marked, output, options.quality)
-            copy = decoded(encoded)
-            with lane:
+            copy = decode_photo(encoded)
+            with lane():
                 best = self._check(mark, marked, copy, message, options.key, strength)
             if best.fits and best.margin >= options.margin:
                 break
@@ -238,10 +228,8 @@ class Watermarker:
                     "shorten the message, or take a larger photo"
                 )
             raise ImageError(f"{Path(source)} was not marked: {reason}.")
-        names = ("strength", "psnr", "p_value", "margin")
-        values = {name: getattr(best, name) for name in names}
-        notes = tuple(cover.notes)
-        return encoded, FileReport(str(source), str(output), message, **values, notes=notes)
+        values = best.strength, best.psnr, best.p_value, best.margin
+        return encoded, FileReport(str(source), str(output), message, *values, tuple(cover.notes))
 
     def _check(self, mark, marked, copy, message, key, strength):
         votes = self.read_votes(copy)
@@ -249,18 +237,7 @@ class Watermarker:
 
 
 def load(name: str = DEFAULT_NETWORK) -> Watermarker:
-    """Loads a trained network to mark photos with.
-
-    Args:
-        name: a network that comes with tfwm (`tfwm list`), or the path of an exported one.
-
-    Returns:
-        `Watermarker`.
-
-    Example:
-
-    >>> tfwm.load().embed("photo.jpg", "(c) Ada Lovelace").save("marked.png")
-    """
+    """Returns the `Watermarker` of a network; `tfwm.load` takes networks of all kinds."""
     from tfwm.networks import load_network  # TensorFlow takes seconds to start
 
     return Watermarker(load_network(name))

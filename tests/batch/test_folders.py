@@ -298,9 +298,9 @@ def test_several_photos(checker, photos, out, tmp_path):
 
 
 def test_memory_is_bounded(checker, photos, out, monkeypatch):
-    from tfwm.batch import pool
+    from tfwm.batch import run
 
-    monkeypatch.setattr(pool, "PIXELS_AT_ONCE", 320 * 256 + 5)
+    monkeypatch.setattr(run, "PIXELS_AT_ONCE", 320 * 256 + 5)
     at_work, most = [], []
 
     def marked(self, *arguments):

@@ -13,11 +13,11 @@ from skimage import data
 
 RUN = """
 import runpy, sys
-import tfwm.watermarker, tfwm.cli.load
+import tfwm.watermarker, tfwm.cli.options
 from tfwm.watermarker import Watermarker
 network = runpy.run_path(sys.argv[1])["CheckerNetwork"](seconds=0.3)
 tfwm.watermarker.load = lambda name: Watermarker(network)
-tfwm.cli.load.import_tensorflow = lambda: None
+tfwm.cli.options.import_tensorflow = lambda: None
 sys.exit(tfwm.cli.main(sys.argv[2:]))
 """
 

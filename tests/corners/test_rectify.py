@@ -13,7 +13,8 @@ from skimage.transform import ProjectiveTransform, warp
 
 from tfwm.corners import find_quadrilaterals, mean_sides, rectify
 from tfwm.images import Photo
-from tfwm.marking import Canvas, Reader, candidates, pictures_in
+from tfwm.marking import Canvas, Reader, candidates
+from tfwm.marking.views import pictures_in
 
 CORNERS = np.array([(130, 60), (690, 110), (640, 520), (90, 470)], float)
 SHAPE = (600, 800)

@@ -5,10 +5,8 @@ import pytest
 from PIL import Image
 
 from tfwm.data import (
-    folder_pairs,
     pair_dataset,
     read_photos,
-    side_by_side_pairs,
     task_crops,
 )
 from tfwm.data.tasks import BoneSuppression, Colorize, Denoise, Derain, Paired
@@ -115,18 +113,18 @@ def test_pairs_in_two_folders(tmp_path, scene):
         (tmp_path / part / "deep").mkdir(parents=True)
         Image.fromarray(image).save(tmp_path / part / f"a.{suffix}")
         Image.fromarray(image[::-1]).save(tmp_path / part / "deep" / f"a.{suffix}")
-    pairs = folder_pairs(tmp_path, 1, 3)
+    pairs = Paired(1, 3).read(tmp_path)
     assert len(pairs) == 2
     np.testing.assert_array_equal(pairs[0], np.dstack([edges, colour]))
     np.testing.assert_array_equal(pairs[1], np.dstack([edges, colour])[::-1])
-    back = folder_pairs(tmp_path, 3, 1, reverse=True)
+    back = Paired(3, 1, reverse=True).read(tmp_path)
     np.testing.assert_array_equal(back[0], np.dstack([colour, edges]))
 
 
 def test_pairs_side_by_side_stay_aligned(tmp_path, scene):
     edges, colour = scene
     Image.fromarray(np.hstack([colour, edges[..., None].repeat(3, -1)])).save(tmp_path / "1.png")
-    pairs = side_by_side_pairs(tmp_path, 1, 3, reverse=True)
+    pairs = Paired(1, 3, "side_by_side", reverse=True).read(tmp_path)
     np.testing.assert_array_equal(pairs[0], np.dstack([edges, colour]))
     task = Paired(channels_in=1, layout="side_by_side", reverse=True)
     for crops in (task_crops(tmp_path, task, 32), task_crops(tmp_path, task, 120, whole=True)):
@@ -139,24 +137,24 @@ def test_pairs_side_by_side_stay_aligned(tmp_path, scene):
 def test_pairs_that_do_not_fit(tmp_path, scene):
     edges, colour = scene
     with pytest.raises(FileNotFoundError, match="input, no such folder"):
-        folder_pairs(tmp_path)
+        Paired().read(tmp_path)
     for part in ("input", "target"):
         (tmp_path / part).mkdir()
         Image.fromarray(edges).save(tmp_path / part / "a.png")
         Image.fromarray(edges).save(tmp_path / part / "b.png")
     (tmp_path / "input" / "b.png").write_bytes(b"")
     with pytest.warns(UserWarning, match="b"):
-        assert len(folder_pairs(tmp_path)) == 1
+        assert len(Paired().read(tmp_path)) == 1
     Image.fromarray(edges[:50]).save(tmp_path / "target" / "a.png")
     with pytest.raises(ValueError, match="a, 160 x 120 and 160 x 50"):
-        folder_pairs(tmp_path)
+        Paired().read(tmp_path)
     (tmp_path / "input" / "a.png").unlink()
     with pytest.raises(ValueError, match="1 in one of them only, such as a"):
-        folder_pairs(tmp_path)
+        Paired().read(tmp_path)
     with pytest.raises(ValueError, match="odd 161 pixels"):
         (tmp_path / "odd").mkdir()
         Image.new("L", (161, 20)).save(tmp_path / "odd" / "x.png")
-        side_by_side_pairs(tmp_path / "odd")
+        Paired(layout="side_by_side").read(tmp_path / "odd")
     (tmp_path / "odd" / "x.png").write_bytes(b"")
     with pytest.warns(UserWarning), pytest.raises(FileNotFoundError, match="readable pairs"):
-        side_by_side_pairs(tmp_path / "odd")
+        Paired(layout="side_by_side").read(tmp_path / "odd")

@@ -4,8 +4,9 @@ from PIL import Image
 from skimage import data
 
 from tfwm.images import Photo, luminance
-from tfwm.marking import WORKING_PIXELS, Canvas, add_residual, natural_scale
+from tfwm.marking import WORKING_PIXELS, Canvas, natural_scale
 from tfwm.marking import canvas as module
+from tfwm.marking.canvas import add_residual
 
 
 @pytest.mark.parametrize("size", [(64, 64), (512, 768), (321, 481)])

@@ -109,7 +109,7 @@ def test_lane_encloses_network_and_codec(checker, source, tmp_path):
 
     network = checker.network
     network.embed, network.extract = checked(network.embed), checked(network.extract)
-    encoded, report = checker.mark_file(source, tmp_path / "a.png", MESSAGE, EmbedOptions(), Lane())
+    encoded, report = checker.mark_file(source, tmp_path / "a.png", MESSAGE, EmbedOptions(), Lane)
     assert encoded.startswith(b"\x89PNG") and report.output == str(tmp_path / "a.png")
     assert not (tmp_path / "a.png").exists() and not inside
 

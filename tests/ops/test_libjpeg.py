@@ -6,7 +6,7 @@ import tensorflow as tf
 from PIL import Image
 
 from tfwm.ops import libjpeg
-from tfwm.ops.tf_jpeg import encode_and_decode_jpeg
+from tfwm.ops.libjpeg import encode_and_decode_jpeg
 
 SIZES = [(256, 256), (37, 51), (9, 3), (5, 4), (34, 5), (16, 17), (33, 16), (1, 1)]
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tfwm.data.tasks import build_task
 from tfwm.evaluation.runs import BarrierRun
 from tfwm.networks.card import check_card
 from tfwm.protection import Barrier, load_barrier
 from tfwm.recipes import barrier as stages
-from tfwm.recipes.barrier_data import task_of
 from tfwm.recipes.barrier_report import report
 from tfwm.recipes.surrogates import Surrogate
 from tfwm.resources import resource_directory
@@ -52,7 +52,7 @@ def config_of(*words):
 def test_every_recipe_is_sound(file):
     config = load_config(recipe.config, file)
     assert config.output.split("/")[-1] == config.name
-    assert task_of(config).channels_out in (1, 3)
+    assert build_task(config.task).channels_out in (1, 3)
     assert all(str(Surrogate.of(name)) == name for name in config.surrogates)
     for size in (config.depth, config.surrogate_depth):
         assert config.crop_size % 2**size == 0

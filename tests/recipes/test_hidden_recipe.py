@@ -116,7 +116,7 @@ def test_papers_full_setting_runs(tmp_path):
         (["message_length=0"], "message_length above 0"),
         (['attack_per="slice"', 'attacks=[{name="Crop", fraction=0.5, fill="none"}]'], "size"),
         (['attacks=[{name="Cropuot"}]'], "did you mean 'Cropout'"),
-        (["image_loss=l1"], 'image_loss is "ssim" or "mse"'),
+        (["image_loss=l1"], "Expected an image_loss of ssim, mse"),
     ],
 )
 def test_bad_settings_are_refused(words, message, refuses):

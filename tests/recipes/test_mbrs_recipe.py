@@ -124,12 +124,12 @@ def test_papers_full_setting_runs(file, block_size, tmp_path):
 @pytest.mark.parametrize(
     "words, message",
     [
-        (["crop_size=30"], "multiple of 4"),
-        (["diffusion=dense"], "multiple of 128"),
+        (["crop_size=30"], "multiple of the side of a message, 4"),
+        (["diffusion=dense"], "multiple of the side of a message, 128"),
         (["diffusion=wide", "crop_size=128"], "diffusion of"),
         (["block_size=12", "crop_size=48"], "block_size of 2, 4, 8"),
         (["message_loss=hinge"], "kind of"),
-        (["image_loss=l1"], 'image_loss is "ssim" or "mse"'),
+        (["image_loss=l1"], "Expected an image_loss of ssim, mse"),
     ],
 )
 def test_bad_settings_are_refused(words, message, refuses):

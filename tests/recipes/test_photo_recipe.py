@@ -54,7 +54,7 @@ def test_run_resumes_and_exports(tmp_path, capsys):
 @pytest.mark.parametrize(
     "words, message",
     [
-        (["crop_size=50"], "multiple of 8"),
+        (["crop_size=50"], "multiple of a cell's side, 8"),
         (["depth=0"], "depth above 0"),
         (['attacks=[{name="Chain", attacks=[{name="Jpeg"}]}]'], "did you mean 'JPEG'"),
         (["psnr_penalty=mse"], "penalty"),

@@ -76,7 +76,7 @@ def test_balances():
     config.balance = "none"
     assert stegastamp.build_balance(config) is None
     config.balance = "adaptive"
-    with pytest.raises(ConfigError, match="Received: 'adaptive'"):
+    with pytest.raises(ConfigError, match="Received: balance='adaptive'"):
         recipe.check_config(config)
 
 

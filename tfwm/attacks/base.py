@@ -3,7 +3,6 @@
 import contextlib
 import contextvars
 import dataclasses
-import inspect
 
 import keras
 import tensorflow as tf
@@ -126,13 +125,6 @@ class Attack(SeededLayer):
 
     def compute_output_shape(self, image_shape, cover_shape=None):
         return image_shape
-
-    def get_config(self):
-        """Returns the constructor's arguments, each read from the attribute of its name."""
-        config = super().get_config()
-        names = inspect.signature(type(self).__init__).parameters
-        new = {name: getattr(self, name) for name in names if hasattr(self, name)}
-        return {**new, **config}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfwm.attacks.base import Attack, Twin, is_left_out
 from tfwm.checks import one_of
+from tfwm.layers.base import add_number
 from tfwm.ops.random import split_seed, uniform
 
 __all__ = ["Chain", "Identity", "Ramp", "RandomChoice"]
@@ -61,15 +62,6 @@ class CompositeAttack(Attack):
         for attack in self.attacks:
             if isinstance(attack, Attack):
                 attack.advance()
-
-    def get_config(self):
-        attacks = [keras.saving.serialize_keras_object(attack) for attack in self.attacks]
-        return {**super().get_config(), "attacks": attacks}
-
-    @classmethod
-    def from_config(cls, config):
-        attacks = [keras.saving.deserialize_keras_object(attack) for attack in config["attacks"]]
-        return cls(**{**config, "attacks": attacks})
 
 
 def output_shape(attack, image_shape):
@@ -297,14 +289,7 @@ class Ramp(Attack):
     def build(self, image_shape, cover_shape=None):
         if not self.attack.built:
             self.attack.build(image_shape)
-        self.step = self.add_weight(
-            shape=(),
-            dtype="float32",
-            initializer="zeros",
-            trainable=False,
-            autocast=False,
-            name="step",
-        )
+        self.step = add_number(self, "step")
         self.built = True
 
     def advance(self):
@@ -319,12 +304,3 @@ class Ramp(Attack):
         # `advance` has already counted this call.
         own = tf.clip_by_value((self.step - 1) / self.steps, 0, 1)
         return run_attack(self.attack, image, seed, cover, own * share)
-
-    def get_config(self):
-        attack = keras.saving.serialize_keras_object(self.attack)
-        return {**super().get_config(), "attack": attack, "steps": self.steps}
-
-    @classmethod
-    def from_config(cls, config):
-        attack = keras.saving.deserialize_keras_object(config["attack"])
-        return cls(**{**config, "attack": attack})

@@ -6,6 +6,7 @@ import tensorflow as tf
 from tfwm.attacks.base import Attack, Twin
 from tfwm.checks import number_or_range, one_of
 from tfwm.ops import jpeg, libjpeg
+from tfwm.ops.libjpeg import encode_and_decode_jpeg
 from tfwm.ops.random import draw_integer, split_seed, uniform
 from tfwm.ops.rounding import (
     cubic_round,
@@ -13,7 +14,6 @@ from tfwm.ops.rounding import (
     straight_through,
     straight_through_clip,
 )
-from tfwm.ops.tf_jpeg import encode_and_decode_jpeg
 
 __all__ = ["JPEG"]
 

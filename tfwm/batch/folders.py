@@ -1,6 +1,7 @@
 """Marks, checks and reads the photos of whole folders."""
 
 import dataclasses
+import inspect
 import os
 from pathlib import Path, PurePosixPath
 
@@ -8,16 +9,12 @@ from tfwm.batch.jobs import (
     KEEP,
     assign_outputs,
     check_folder_apart,
-    check_format,
     check_outputs,
     find_photos,
-    is_lossy,
-    write_output,
 )
 from tfwm.batch.messages import assign_messages
-from tfwm.batch.pool import Pool
-from tfwm.batch.run import RunReport, Skip, run_jobs
-from tfwm.images import ImageError, read_photo
+from tfwm.batch.run import DONE_BEFORE, Pool, RunReport, Skip, run_jobs
+from tfwm.images import ImageError, read_photo, write_encoded
 from tfwm.marking import EmbedOptions
 from tfwm.payload import to_bytes, to_plain
 
@@ -30,7 +27,6 @@ EXTRACT_COLUMNS = (
     *("photo", "decision", "message", "kind", "p_value", "margin", "corrected_errors"),
     *("reason", "status", "error"),
 )
-DONE_BEFORE = "done before"
 
 
 def embed_folder(
@@ -80,22 +76,20 @@ def embed_folder(
     jobs = find_photos(sources, {REPORT, path, *_made_before(table, sources, folder)})
     jobs = assign_outputs(jobs, folder, file_format)
     jobs = _with_messages(watermarker, jobs, message, messages, options.key, folder)
-    todo = [job for job in jobs if not job.idle]
-    check_outputs(todo, in_place=overwrite)
-    check_format(todo, file_format, options.quality)
+    check_outputs(jobs, file_format, options.quality, in_place=overwrite)
     if not dry_run:
         _make_folder(folder)
     pool = Pool(workers)
-    lossless = dataclasses.replace(options, quality=None)
 
     def embed(job):
         _refuse_done(job, table, overwrite)
         if job.output.exists() and not overwrite:
             raise ImageError(f"{job.output} exists: add --overwrite, or move it away.")
-        how = options if is_lossy(job.output) else lossless
-        encoded, done = watermarker.mark_file(job.source, job.output, job.message, how, pool.lane)
+        encoded, done = watermarker.mark_file(
+            job.source, job.output, job.message, options, pool.lane
+        )
         if not dry_run:
-            write_output(encoded, job, overwrite)
+            write_encoded(encoded, job.output, overwrite)
         return done.to_dict()
 
     return run_jobs(pool, embed, jobs, _embed_row, None if dry_run else table, progress)
@@ -125,41 +119,29 @@ def check_folder(
 
     def check(job):
         photo = read_photo(job.source)
-        with pool.lane:
+        with pool.lane():
             found = watermarker.check(photo, job.message, key=key, strength=strength, psnr=psnr)
         return found.to_dict()
 
     return run_jobs(pool, check, jobs, _check_row, None, progress)
 
 
-def extract_folder(
-    watermarker,
-    sources,
-    *,
-    key=None,
-    corners=None,
-    search="rotate",
-    false_positive_rate=1e-6,
-    report=None,
-    progress=None,
-    workers=None,
-):
+def extract_folder(watermarker, sources, *, report=None, progress=None, workers=None, **options):
     """Reads the photos of a folder and its sub-folders; one failure does not stop the rest.
 
     Args:
         watermarker: `tfwm.Watermarker`.
         sources: list of one folder or of photos.
-        key: see `Watermarker.extract`.
-        corners: see `Watermarker.extract`; the same for all photos.
-        search: see `Watermarker.extract`.
-        false_positive_rate: see `Watermarker.extract`.
         report: table to write, .csv or .json.
         progress: see `embed_folder`.
         workers: number of threads.
+        **options: see `Watermarker.extract`: `key`, `corners` (the same for all photos),
+            `search` and `false_positive_rate`.
 
     Returns:
         Rows as dicts, sorted: `photo`, `status`, `error` and what `Extraction` has.
     """
+    inspect.signature(watermarker.extract).bind("photo", **options)  # a wrong name fails at once
     path = report and _report_path(report, None)
     table = RunReport(path, EXTRACT_COLUMNS, lambda row: (row["photo"],))
     jobs = find_photos(sources, {REPORT, path})
@@ -167,15 +149,8 @@ def extract_folder(
 
     def extract(job):
         photo = read_photo(job.source)
-        with pool.lane:
-            found = watermarker.extract(
-                photo,
-                key=key,
-                corners=corners,
-                search=search,
-                false_positive_rate=false_positive_rate,
-                progress=lambda *_: pool.check(),
-            )
+        with pool.lane():
+            found = watermarker.extract(photo, progress=lambda *_: pool.check(), **options)
         return found.to_dict()
 
     return run_jobs(pool, extract, jobs, _extract_row, table, progress)
@@ -239,19 +214,11 @@ def _embed_key(row):
 
 
 def _embed_row(job, values):
-    idle = job.idle
-    names = ("strength", "psnr", "p_value", "margin")
-    return {
-        "file": job.name,
-        "source": str(job.source),
-        "output": None if idle else str(job.output),
-        "message": None if idle else to_plain(job.message),
-        "kind": None if idle else to_bytes(job.message)[0],
-        **{name: values.get(name) for name in names},
-        "status": None,
-        "error": None,
-        "notes": values.get("notes", []),
-    }
+    row = dict.fromkeys(EMBED_COLUMNS) | {"file": job.name, "source": str(job.source), "notes": []}
+    if not job.idle:
+        kind, _ = to_bytes(job.message)
+        row |= {"output": str(job.output), "message": to_plain(job.message), "kind": kind}
+    return row | values
 
 
 def _check_row(job, values):
@@ -259,5 +226,4 @@ def _check_row(job, values):
 
 
 def _extract_row(job, values):
-    empty = dict.fromkeys(EXTRACT_COLUMNS)
-    return {**empty, **values, "photo": str(job.source)}
+    return dict.fromkeys(EXTRACT_COLUMNS) | values | {"photo": str(job.source)}

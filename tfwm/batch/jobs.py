@@ -9,7 +9,7 @@ from PIL import Image
 
 from tfwm.images.reading import FORMATS as READABLE
 from tfwm.images.writing import FORMATS as WRITABLE
-from tfwm.images.writing import LOSSY, check_output, write_encoded
+from tfwm.images.writing import LOSSY, check_output
 
 KEEP = "keep"
 ENDINGS = {"png": ".png", "jpg": ".jpg", "webp": ".webp", "avif": ".avif"}
@@ -115,13 +115,22 @@ def assign_outputs(jobs, folder, file_format=KEEP):
     return assigned
 
 
-def check_outputs(jobs, in_place):
-    """Refuses outputs that would replace a photo of the run, or one another.
+def check_outputs(jobs, file_format, quality, in_place=False):
+    """Refuses outputs that cannot be written, or would replace a photo of the run or one another.
 
     Args:
-        jobs: those with an output.
+        jobs: those with an output; idle ones do not count.
+        file_format: see `output_name`.
+        quality: of JPEG and AVIF, at least one of which must be among the outputs; or `None`.
         in_place: whether a photo may be replaced by its own marked copy.
     """
+    jobs = [job for job in jobs if not job.idle]
+    if file_format != KEEP:
+        check_output(Path(f"a{ENDINGS[file_format]}"), quality, overwrite=True)
+    elif quality is not None and not any(
+        WRITABLE.get(job.output.suffix.lower()) in LOSSY for job in jobs
+    ):
+        raise ValueError("A quality goes with JPEG and AVIF only: none of the outputs is one.")
     for output, count in Counter(job.output for job in jobs).items():
         if count > 1:
             raise ValueError(
@@ -168,29 +177,11 @@ def check_folder_apart(sources, folder, in_place=None, what="photos"):
         )
 
 
-def check_format(jobs, file_format, quality):
-    """Refuses a format that cannot be written, and a quality that no output takes."""
-    if file_format != KEEP:
-        check_output(Path(f"a{ENDINGS[file_format]}"), quality, overwrite=True)
-    elif quality is not None and not any(is_lossy(job.output) for job in jobs):
-        raise ValueError("A quality goes with JPEG and AVIF only: none of the outputs is one.")
-
-
-def is_lossy(path):
-    """Returns whether the format of a file that is to be written takes a quality."""
-    return WRITABLE.get(Path(path).suffix.lower()) in LOSSY
-
-
-def write_output(encoded, job, overwrite):
-    """Writes the bytes of a job's output, whole or not at all, in a folder that is made."""
-    job.output.parent.mkdir(parents=True, exist_ok=True)
-    write_encoded(encoded, job.output, overwrite)
-
-
 def _walk(folder):
     if not os.access(folder, os.R_OK | os.X_OK):
         raise ValueError(f"{folder} may not be read: check its permissions.")
-    endings = _image_endings()
+    Image.init()
+    endings = {end for end, name in Image.registered_extensions().items() if name in READABLE}
     jobs, problems = [], []
     for parent, folders, files in os.walk(folder, onerror=problems.append):
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -208,11 +199,6 @@ def _walk(folder):
         name = path.relative_to(folder).as_posix()
         jobs.append(Job(path, name, problem=f"may not be read: {error.strerror}"))
     return sorted(jobs, key=lambda job: job.name)
-
-
-def _image_endings():
-    Image.init()
-    return {ending for ending, name in Image.registered_extensions().items() if name in READABLE}
 
 
 def _identity(path):

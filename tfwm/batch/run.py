@@ -1,20 +1,115 @@
-"""Runs work on many files, each on its own, and keeps a table of how each came out."""
+"""Runs work on many files, side by side, and keeps a table of how each came out."""
 
+import concurrent.futures
+import contextlib
 import csv
 import io
 import json
+import os
+import threading
 import time
 from pathlib import Path
+
+from PIL import Image
 
 from tfwm.files import finite, write_whole
 
 NUMBERS = ("strength", "psnr", "p_value", "margin", "corrected_errors")
 # Writing the report takes at most this share of a run's time.
 WRITING_SHARE = 0.1
+DONE_BEFORE = "done before"
+SKIPS_TOLD = 10
+# Photos in work have at most so many pixels in all; a larger photo is processed alone.
+PIXELS_AT_ONCE = 64_000_000
 
 
 class Skip(Exception):
     """A job needs no work; the exception's text says why."""
+
+
+class Stopped(Exception):
+    """The run was interrupted before this photo was finished."""
+
+
+class Pool:
+    """Works on photos side by side, in threads, with bounded memory.
+
+    Decoding and encoding run side by side; the network and the codec, inside `lane`, do not. After
+    an interruption (`KeyboardInterrupt`), photos that wait are given up, photos that are being
+    written are finished, and the exception reaches the caller.
+
+    Args:
+        workers: number of threads; by default one for each core, 2 to 8.
+    """
+
+    def __init__(self, workers=None):
+        self._workers = workers or min(max(os.cpu_count() or 1, 2), 8)
+        self._stop = threading.Event()
+        self._lane = threading.Lock()
+        self._pixels = 0
+        self._room = threading.Condition()
+
+    @contextlib.contextmanager
+    def lane(self):
+        """Lets in one thread at a time; raises `Stopped` after an interruption."""
+        with self._lane:
+            self.check()
+            yield
+
+    def check(self):
+        """Raises `Stopped` after an interruption."""
+        if self._stop.is_set():
+            raise Stopped
+
+    def run(self, work, jobs, done):
+        """Works on all jobs.
+
+        Args:
+            work: called with a job, in any thread; an exception that it raises is its result.
+            jobs: list of objects with the path `source` of a photo.
+            done: called in this thread with a job and its result, in the order of finishing.
+        """
+        pool = concurrent.futures.ThreadPoolExecutor(self._workers)
+        waiting = {pool.submit(self._work, work, job): job for job in jobs}
+        try:
+            for future in concurrent.futures.as_completed(list(waiting)):
+                done(waiting[future], future.result())
+                del waiting[future]
+        finally:
+            self._stop.set()
+            with self._room:
+                self._room.notify_all()
+            pool.shutdown(wait=True, cancel_futures=True)
+            for future, job in waiting.items():
+                result = None if future.cancelled() else future.result()
+                if result is not None and not isinstance(result, Stopped):
+                    done(job, result)
+
+    def _work(self, work, job):
+        try:
+            with self._memory(_pixels(job.source)):
+                return work(job)
+        except Exception as error:  # one photo must not stop the others, whatever happens
+            return error
+
+    @contextlib.contextmanager
+    def _memory(self, pixels):
+        with self._room:
+            self._room.wait_for(
+                lambda: (
+                    self._stop.is_set()
+                    or not self._pixels
+                    or self._pixels + pixels <= PIXELS_AT_ONCE
+                )
+            )
+            self.check()
+            self._pixels += pixels
+        try:
+            yield
+        finally:
+            with self._room:
+                self._pixels -= pixels
+                self._room.notify_all()
 
 
 def run_jobs(pool, work, jobs, make_row, table=None, progress=None):
@@ -28,24 +123,34 @@ def run_jobs(pool, work, jobs, make_row, table=None, progress=None):
         make_row: function of a job and the values of its work, `{}` if there are none, that
             returns the columns of its row.
         table: `RunReport` that takes the rows, and is written at the end in any case.
-        progress: called with the share done, 0 to 1, and what was just done: `"done: NAME"`,
-            `"skipped: NAME: REASON"`, `"failed: NAME: REASON"` or `"note: NAME: TEXT"`.
+        progress: called with the share done, 0 to 1, and a line: what was just done
+            (`"done: NAME"`), or what the user should know (`"note: ..."` or `"error: ..."`).
 
     Returns:
         The rows as dicts, sorted by their first column. Each also has `status`, which is
         `"done"`, `"skipped"` or `"failed"`, and `error`, the reason.
     """
-    rows = []
+    rows, skips = [], []
+
+    def tell(line):
+        if progress:
+            progress(len(rows) / len(jobs), line)
 
     def add(job, status, error=None, values=None):
         row = make_row(job, values or {}) | {"status": status, "error": error}
         rows.append(row)
         if table:
             table.add_unless_worse(row)
-        if progress:
-            for text in row.get("notes") or ():
-                progress(len(rows) / len(jobs), f"note: {job.source}: {text}")
-            progress(len(rows) / len(jobs), _line(status, job.source, error))
+        for text in row.get("notes") or ():
+            tell(f"note: {job.source}: {text}")
+        if status == "failed":
+            tell(f"error: {job.source}: {error}")
+        elif status == "done" or error == DONE_BEFORE:
+            tell(f"done: {job.source}")
+        else:
+            skips.append(job)
+            if len(skips) <= SKIPS_TOLD:
+                tell(f"note: {job.source} skipped: {error}")
 
     def finished(job, result):
         if isinstance(result, Skip):
@@ -63,6 +168,8 @@ def run_jobs(pool, work, jobs, make_row, table=None, progress=None):
     finally:
         if table:
             table.write()
+        if len(skips) > SKIPS_TOLD:
+            tell(f"note: {len(skips) - SKIPS_TOLD} more skipped")
     return sorted(rows, key=lambda row: (next(iter(row.values())), row.get("output") or ""))
 
 
@@ -166,12 +273,17 @@ def _typed(row):
     return row | {key: float(row[key]) for key in NUMBERS if row.get(key)}
 
 
-def _line(status, name, error):
-    return f"{status}: {name}" + (f": {error}" if error else "")
-
-
 def _reason(error):
     """The error in one line, with its type if it is not one of ours."""
     text = " ".join(str(error).split())[:500]
     ours = isinstance(error, ValueError | OSError)
     return text if ours and text else f"{type(error).__name__}: {text}"
+
+
+def _pixels(path):
+    """Number of pixels that a file claims to hold; 0 if it is no image."""
+    try:
+        with Image.open(path) as image:
+            return image.width * image.height
+    except Exception:  # reading the photo reports it
+        return 0

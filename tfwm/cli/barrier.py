@@ -4,8 +4,14 @@ import os
 import sys
 from statistics import fmean
 
-from tfwm.cli.options import add_command, add_false_positive_rate, add_json, number
-from tfwm.cli.output import in_one_line, print_json, show_progress
+from tfwm.cli.options import (
+    add_command,
+    add_false_positive_rate,
+    add_format,
+    add_json,
+    add_strength,
+)
+from tfwm.cli.output import counts, in_one_line, print_json, show_progress
 from tfwm.startup import import_tensorflow
 
 
@@ -48,26 +54,8 @@ def _add_protect(commands):
         output="folder to write to; for one image, file that ends in .png .webp .tif (lossless) "
         ".jpg or .avif",
     )
-    parser.add_argument(
-        "--strength",
-        type=number(0, float("inf"), "a strength above 0", open_ends=True),
-        default=1.0,
-        metavar="FACTOR",
-        help="factor on the mark, 1 by default: 0.5 is 6 dB fainter, 2 is 6 dB stronger",
-    )
-    parser.add_argument(
-        "--format",
-        choices=("png", "jpg", "webp", "avif", "keep"),
-        default="keep",
-        help="of the files in a folder: keep (the default) is the image's own, or PNG where that "
-        "cannot be written",
-    )
-    parser.add_argument(
-        "--quality",
-        type=number(1, 100, "a quality from 1 to 100", int),
-        metavar="1..100",
-        help="of JPEG (95 by default) or AVIF (90); always 4:4:4",
-    )
+    add_strength(parser)
+    add_format(parser)
 
 
 def _add_read(commands):
@@ -142,7 +130,7 @@ def run_protect(options):
             options.output,
             strength=options.strength,
             quality=options.quality,
-            file_format=options.format,
+            file_format=options.format or "keep",
             overwrite=options.overwrite,
             progress=progress,
         )
@@ -194,8 +182,7 @@ def _load(options, *more):
 
 def _tell(options, rows, measure, words):
     """Prints what was done; returns the exit code."""
-    statuses = [row["status"] for row in rows]
-    count = {status: statuses.count(status) for status in ("done", "skipped", "failed")}
+    count = counts(rows)
     exit_code = 2 if count["failed"] else 0
     if options.json:
         print_json({"barrier": options.barrier, "output": options.output, **count, "files": rows})

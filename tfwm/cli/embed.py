@@ -4,11 +4,19 @@ import os
 import sys
 from pathlib import Path
 
-from tfwm.cli.load import load_watermarker
-from tfwm.cli.options import add_command, add_json, add_key, add_network, number, read_key
-from tfwm.cli.output import in_one_line, print_json, print_notes, show_progress
+from tfwm.cli.options import (
+    add_command,
+    add_format,
+    add_json,
+    add_key,
+    add_network,
+    add_strength,
+    load_watermarker,
+    number,
+    read_key,
+)
+from tfwm.cli.output import counts, in_one_line, print_json, print_notes, show_progress
 
-FORMATS = ("png", "jpg", "webp", "avif", "keep")
 KINDS = {"message": "text", "bytes": "bytes", "int": "int", "uuid": "uuid"}
 
 
@@ -55,7 +63,7 @@ def add_embed(subparsers):
         "may have several rows, for several recipients, each with an output",
     )
     add_key(parser)
-    add_strength(parser)
+    add_strength_or_psnr(parser)
     _add_writing(parser)
     add_network(parser)
     add_json(parser)
@@ -83,15 +91,9 @@ def message_of(options):
     return None
 
 
-def add_strength(parser):
+def add_strength_or_psnr(parser):
     group = parser.add_mutually_exclusive_group()
-    group.add_argument(
-        "--strength",
-        type=number(0, float("inf"), "a strength above 0", open_ends=True),
-        default=1.0,
-        metavar="FACTOR",
-        help="factor on the mark, 1 by default: 0.5 is 6 dB fainter, 2 is 6 dB stronger",
-    )
+    add_strength(group)
     group.add_argument(
         "--psnr",
         type=number(20, 60, "a PSNR from 20 to 60 dB"),
@@ -101,18 +103,7 @@ def add_strength(parser):
 
 
 def _add_writing(parser):
-    parser.add_argument(
-        "--quality",
-        type=number(1, 100, "a quality from 1 to 100", int),
-        metavar="1..100",
-        help="quality of JPEG (95 by default) or AVIF (90); always 4:4:4",
-    )
-    parser.add_argument(
-        "--format",
-        choices=FORMATS,
-        help="format of the files in a folder: keep (the default) is the photo's own, or PNG if "
-        "that cannot be written",
-    )
+    add_format(parser)
     parser.add_argument(
         "--report",
         metavar="FILE",
@@ -134,33 +125,21 @@ def _add_writing(parser):
 
 
 def run_embed(options):
+    from tfwm.batch.jobs import is_single
+
     if options.output is None and not options.check:
         raise ValueError("Expected a file or folder for the marked photo: add -o OUT.")
-    key = read_key(options)
+    how = {"key": read_key(options), "strength": options.strength, "psnr": options.psnr}
     message = message_of(options)
-    many = _is_many(options)
-    if not many:
-        _refuse_folder_options(options)
-    if options.check:
-        return (_check_many if many else _check_one)(options, message, key)
-    return (_embed_many if many else _embed_one)(options, message, key)
-
-
-def _is_many(options):
-    """Whether a folder is to be written, or several photos are to be checked."""
-    if len(options.photos) > 1 or options.messages or os.path.isdir(options.photos[0]):
-        return True
-    output = options.output
-    return not options.check and (os.path.isdir(output) or output.endswith(("/", os.sep)))
-
-
-def _refuse_folder_options(options):
+    if options.messages or not is_single(options.photos, "" if options.check else options.output):
+        return (_check_many if options.check else _embed_many)(options, message, how)
     for name in ("format", "report"):
         if getattr(options, name):
             raise ValueError(f"--{name} goes with a folder of photos: leave it out for one photo.")
+    return (_check_one if options.check else _embed_one)(options, message, how)
 
 
-def _embed_one(options, message, key):
+def _embed_one(options, message, how):
     from tfwm.images import check_output, read_photo
 
     check_output(options.output, options.quality, options.overwrite)
@@ -170,12 +149,10 @@ def _embed_one(options, message, key):
         options.photos[0],
         options.output,
         message,
-        key=key,
-        strength=options.strength,
-        psnr=options.psnr,
         quality=options.quality,
         overwrite=options.overwrite,
         dry_run=options.dry_run,
+        **how,
     )
     print_notes(report.source, report.notes)
     if options.json:
@@ -188,8 +165,8 @@ def _embed_one(options, message, key):
     )
 
 
-def _embed_many(options, message, key):
-    from tfwm.batch.folders import REPORT, embed_folder
+def _embed_many(options, message, how):
+    from tfwm.batch.folders import DONE_BEFORE, REPORT, embed_folder
 
     watermarker = load_watermarker(options.network)
     report = Path(options.report or Path(options.output) / REPORT)
@@ -201,15 +178,13 @@ def _embed_many(options, message, key):
                 options.output,
                 message,
                 messages=options.messages,
-                key=key,
-                strength=options.strength,
-                psnr=options.psnr,
                 quality=options.quality,
                 file_format=options.format or "keep",
                 overwrite=options.overwrite,
                 dry_run=options.dry_run,
                 report=options.report,
                 progress=progress,
+                **how,
             )
         except KeyboardInterrupt:
             if not options.dry_run:
@@ -217,28 +192,26 @@ def _embed_many(options, message, key):
                     f"tfwm: note: run this again to go on; done so far: {report}", file=sys.stderr
                 )
             raise
-    count = {status: _count(rows, status) for status in ("done", "skipped", "failed")}
+    count = counts(rows)
     if options.json:
         path = None if options.dry_run else str(report)
         print_json({"report": path, "dry_run": options.dry_run, **count, "files": rows})
     else:
-        before = sum(row["error"] == "done before" for row in rows)
+        before = sum(row["error"] == DONE_BEFORE for row in rows)
         skipped = f"{count['skipped']} skipped" + (f" ({before} done before)" if before else "")
         where = "dry run, nothing written" if options.dry_run else in_one_line(report)
         print(f"{count['done']} done, {skipped}, {count['failed']} failed; {where}")
     return 2 if count["failed"] else 0
 
 
-def _check_one(options, message, key):
+def _check_one(options, message, how):
     from tfwm.images import read_photo
 
     photo = read_photo(options.photos[0])
     print_notes(photo.name, photo.notes)
     watermarker = load_watermarker(options.network)
     try:
-        check = watermarker.check(
-            photo, message, key=key, strength=options.strength, psnr=options.psnr
-        ).to_dict()
+        check = watermarker.check(photo, message, **how).to_dict()
     except ValueError as error:  # too small a photo, or too long a message
         check = {"fits": False, "reason": str(error)}
     if options.json:
@@ -248,7 +221,7 @@ def _check_one(options, message, key):
     return 0 if check["fits"] else 1
 
 
-def _check_many(options, message, key):
+def _check_many(options, message, how):
     from tfwm.batch.folders import check_folder
 
     watermarker = load_watermarker(options.network)
@@ -258,14 +231,12 @@ def _check_many(options, message, key):
             options.photos,
             message,
             messages=options.messages,
-            key=key,
-            strength=options.strength,
-            psnr=options.psnr,
             progress=progress,
+            **how,
         )
     checked = [row for row in rows if row["status"] == "done"]
     fit = sum(row["fits"] for row in checked)
-    failed = _count(rows, "failed")
+    failed = counts(rows)["failed"]
     if options.json:
         print_json({"fit": fit, "unfit": len(checked) - fit, "failed": failed, "files": rows})
     else:
@@ -279,7 +250,3 @@ def _check_line(name, check):
     if check.get("psnr") is not None:
         figures = f" ({check['psnr']:.1f} dB at strength {check['strength']:.3g})"
     return f"{in_one_line(name)}: {'yes' if check['fits'] else 'no'}, {check['reason']}{figures}"
-
-
-def _count(rows, status):
-    return sum(row["status"] == status for row in rows)

@@ -4,15 +4,16 @@ import argparse
 import os
 import sys
 
-from tfwm.cli.load import load_watermarker
-from tfwm.cli.options import add_command, add_json, add_key, add_network, number, read_key
-from tfwm.cli.output import (
-    in_one_line,
-    print_json,
-    print_notes,
-    printable,
-    show_progress,
+from tfwm.cli.options import (
+    add_command,
+    add_false_positive_rate,
+    add_json,
+    add_key,
+    add_network,
+    load_watermarker,
+    read_key,
 )
+from tfwm.cli.output import counts, in_one_line, print_json, print_notes, printable, show_progress
 
 FIND = "find"
 SEARCHES = ("none", "crop", "scale", "rotate", "all")
@@ -59,13 +60,7 @@ def add_extract(subparsers):
         "turns; scale: also any scale; rotate (the default): also turned up to 12 degrees; all: "
         "turned and scaled, which takes minutes",
     )
-    parser.add_argument(
-        "--false-positive-rate",
-        type=number(0, 1, "a rate between 0 and 1", open_ends=True),
-        default=1e-6,
-        metavar="RATE",
-        help="share of unmarked photos that may be called marked, 1e-6 by default",
-    )
+    add_false_positive_rate(parser, "1e-6")
     parser.add_argument(
         "--report", metavar="FILE", help="write a table of the photos, .csv or .json"
     )
@@ -74,11 +69,14 @@ def add_extract(subparsers):
 
 
 def run_extract(options):
-    key = read_key(options)
-    corners = _corners(options)
-    if len(options.photos) > 1 or options.report or os.path.isdir(options.photos[0]):
-        return _extract_many(options, key, corners)
-    return _extract_one(options, key, corners)
+    how = {
+        "key": read_key(options),
+        "corners": _corners(options),
+        "search": options.search,
+        "false_positive_rate": options.false_positive_rate,
+    }
+    many = len(options.photos) > 1 or options.report or os.path.isdir(options.photos[0])
+    return (_extract_many if many else _extract_one)(options, how)
 
 
 def _corner(text):
@@ -106,21 +104,14 @@ def _corners(options):
     return corners
 
 
-def _extract_one(options, key, corners):
+def _extract_one(options, how):
     from tfwm.images import read_photo
 
     photo = read_photo(options.photos[0])
     print_notes(photo.name, photo.notes)
     watermarker = load_watermarker(options.network)
     with show_progress() as progress:
-        found = watermarker.extract(
-            photo,
-            key=key,
-            corners=corners,
-            search=options.search,
-            false_positive_rate=options.false_positive_rate,
-            progress=progress,
-        )
+        found = watermarker.extract(photo, progress=progress, **how)
     values = found.to_dict()
     if options.json:
         print_json({"photo": options.photos[0], "network": options.network, **values})
@@ -133,7 +124,7 @@ def _extract_one(options, key, corners):
     return 0 if found.decision == "present" else 1
 
 
-def _extract_many(options, key, corners):
+def _extract_many(options, how):
     from tfwm.batch.folders import extract_folder
 
     watermarker = load_watermarker(options.network)
@@ -141,15 +132,12 @@ def _extract_many(options, key, corners):
         rows = extract_folder(
             watermarker,
             options.photos,
-            key=key,
-            corners=corners,
-            search=options.search,
-            false_positive_rate=options.false_positive_rate,
             report=options.report,
             progress=progress,
+            **how,
         )
     read = [row for row in rows if row["status"] == "done"]
-    failed = sum(row["status"] == "failed" for row in rows)
+    failed = counts(rows)["failed"]
     present = sum(row["decision"] == "present" for row in read)
     if options.json:
         count = {"present": present, "others": len(read) - present, "failed": failed}

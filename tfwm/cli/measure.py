@@ -1,7 +1,6 @@
 """Commands that measure networks: evaluate, figures."""
 
-from tfwm.cli.load import named_networks
-from tfwm.cli.options import NETWORK_HELP, add_command, add_images, add_json
+from tfwm.cli.options import NETWORK_HELP, add_command, add_images, add_json, named_networks
 from tfwm.cli.output import print_json, show_progress
 from tfwm.evaluation.figures import FIGURES
 from tfwm.startup import import_tensorflow

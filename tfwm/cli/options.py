@@ -1,8 +1,10 @@
-"""Options that several commands share, and the form of their help."""
+"""Options that several commands share, what they stand for, and the form of their help."""
 
 import argparse
 import math
 import textwrap
+
+from tfwm.startup import import_tensorflow
 
 DEFAULT_NETWORK = "photo"
 NETWORK_HELP = "a network's name (tfwm list) or the folder of an exported one"
@@ -82,15 +84,62 @@ def read_key(options, strong=False):
     return find_key(options.key, options.key_file, strong)
 
 
-def add_false_positive_rate(parser):
+def add_strength(parser):
+    parser.add_argument(
+        "--strength",
+        type=number(0, float("inf"), "a strength above 0", open_ends=True),
+        default=1.0,
+        metavar="FACTOR",
+        help="factor on the mark, 1 by default: 0.5 is 6 dB fainter, 2 is 6 dB stronger",
+    )
+
+
+def add_format(parser):
+    parser.add_argument(
+        "--format",
+        choices=("png", "jpg", "webp", "avif", "keep"),
+        help="format of the files in a folder: keep (the default) is the photo's own, or PNG if "
+        "that cannot be written",
+    )
+    parser.add_argument(
+        "--quality",
+        type=number(1, 100, "a quality from 1 to 100", int),
+        metavar="1..100",
+        help="quality of JPEG (95 by default) or AVIF (90); always 4:4:4",
+    )
+
+
+def add_false_positive_rate(parser, default="1e-3"):
     parser.add_argument(
         "--false-positive-rate",
         type=number(0, 1, "a rate between 0 and 1", open_ends=True),
-        default=1e-3,
+        default=default,
         metavar="RATE",
-        help="how often unmarked images may be called marked: p-values up to RATE count as proof, "
-        "1e-3 by default",
+        help="share of unmarked images that may be called marked: p-values up to RATE count as "
+        f"proof, {default} by default",
     )
+
+
+def load_watermarker(name):
+    import_tensorflow()
+    from tfwm.watermarker import load
+
+    return load(name)
+
+
+def named_networks(words):
+    """Opens networks given as NAME, FOLDER or NAME=FOLDER."""
+    from tfwm.networks import load_network
+
+    networks = {}
+    for word in words:
+        name, equals, folder = word.rpartition("=")
+        network = load_network(folder)
+        name = name if equals else network.name
+        if name in networks:
+            raise ValueError(f"Two networks are called {name}: name one, such as other={folder}.")
+        networks[name] = network
+    return networks
 
 
 def number(low, high, what, kind=float, open_ends=False):

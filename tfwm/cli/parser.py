@@ -2,16 +2,8 @@
 
 import argparse
 
-from tfwm.cli.barrier import add_barrier
-from tfwm.cli.embed import add_embed
-from tfwm.cli.extract import add_extract
-from tfwm.cli.keyed import add_keyed
-from tfwm.cli.keygen import add_keygen
-from tfwm.cli.measure import add_evaluate, add_figures
-from tfwm.cli.networks import add_convert, add_export, add_list, add_verify
+from tfwm.cli import barrier, embed, extract, keyed, keygen, measure, networks, show, train
 from tfwm.cli.options import example_text
-from tfwm.cli.show import add_demo, add_report
-from tfwm.cli.train import add_data, add_train
 from tfwm.version import __version__
 
 
@@ -36,21 +28,21 @@ def make_parser():
     parser.add_argument("--version", action="version", version=f"tfwm {__version__}")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     for add in (
-        add_embed,
-        add_extract,
-        add_keygen,
-        add_barrier,
-        add_keyed,
-        add_report,
-        add_demo,
-        add_list,
-        add_train,
-        add_data,
-        add_evaluate,
-        add_figures,
-        add_export,
-        add_verify,
-        add_convert,
+        embed.add_embed,
+        extract.add_extract,
+        keygen.add_keygen,
+        barrier.add_barrier,
+        keyed.add_keyed,
+        show.add_report,
+        show.add_demo,
+        networks.add_list,
+        train.add_train,
+        train.add_data,
+        measure.add_evaluate,
+        measure.add_figures,
+        networks.add_export,
+        networks.add_verify,
+        networks.add_convert,
     ):
         add(subparsers)
     return parser

@@ -1,8 +1,15 @@
 """Commands that show the effect of a mark: report, demo."""
 
-from tfwm.cli.embed import add_message, add_strength, message_of
-from tfwm.cli.load import load_watermarker
-from tfwm.cli.options import add_command, add_json, add_key, add_network, number, read_key
+from tfwm.cli.embed import add_message, add_strength_or_psnr, message_of
+from tfwm.cli.options import (
+    add_command,
+    add_json,
+    add_key,
+    add_network,
+    load_watermarker,
+    number,
+    read_key,
+)
 from tfwm.cli.output import in_one_line, print_json, show_progress
 
 
@@ -26,7 +33,7 @@ def add_report(subparsers):
     )
     add_message(parser)
     add_key(parser)
-    add_strength(parser)
+    add_strength_or_psnr(parser)
     parser.add_argument(
         "--suite",
         default="everyday",

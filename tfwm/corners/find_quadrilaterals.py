@@ -8,6 +8,8 @@ from PIL import Image
 from scipy import ndimage
 
 from tfwm.checks import need
+from tfwm.corners.rectify import to_image
+from tfwm.images import largest_level
 
 # Long side of the photo when edges are looked for, in pixels.
 LOOK_SIDE = 512
@@ -107,15 +109,10 @@ def _reduced(photo):
     height, width = pixels.shape[:2]
     factor = min(1.0, LOOK_SIDE / max(height, width))
     size = tuple(max(round(side * factor), 1) for side in (width, height))
-    top = 1.0 if pixels.dtype.kind == "f" else np.iinfo(pixels.dtype).max
     planes = []
     for plane in np.moveaxis(pixels, -1, 0):
-        if plane.dtype == np.uint8:
-            image = Image.fromarray(np.ascontiguousarray(plane))
-        else:
-            image = Image.fromarray(plane.astype(np.float32))
-        image = image.resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0)
-        planes.append(np.asarray(image, np.float32) / np.float32(top))
+        image = to_image(plane).resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0)
+        planes.append(np.asarray(image, np.float32) / np.float32(largest_level(pixels.dtype)))
     return np.dstack(planes), np.divide(size, (width, height))
 
 

@@ -50,7 +50,7 @@ def rectify(photo, corners, size=None):
     way = solve_homography(upright, corners - low).ravel()[:8].tolist()
 
     def cut(plane):
-        image = _image(np.pad(plane, pads, "edge"))
+        image = to_image(np.pad(plane, pads, "edge"))
         image = image.transform(
             (width, height), Image.Transform.PERSPECTIVE, way, Image.Resampling.BICUBIC
         )
@@ -103,16 +103,18 @@ def check_corners(corners, shape):
     return points
 
 
+def to_image(plane):
+    """Returns a channel of a photo as a Pillow image of mode L, or F with the same levels."""
+    plane = plane if plane.dtype == np.uint8 else plane.astype(np.float32)
+    return Image.fromarray(np.ascontiguousarray(plane))
+
+
 def solve_homography(source, target):
     """Returns the `(3, 3)` homography that takes four points `(x, y)` to four others."""
     rows = []
     for (x, y), (u, v) in zip(source, target, strict=True):
         rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
     return np.append(np.linalg.solve(rows, np.ravel(target)), 1).reshape(3, 3)
-
-
-def _image(plane):
-    return Image.fromarray(plane if plane.dtype == np.uint8 else plane.astype(np.float32))
 
 
 def _values(image, dtype):

@@ -2,7 +2,6 @@
 
 from tfwm.data.batches import all_pairs, pair_dataset, patch_dataset
 from tfwm.data.crops import balance_by_deviation, cut_patches, fit_photos, task_crops
-from tfwm.data.pairs import folder_pairs, side_by_side_pairs
 from tfwm.data.sources import list_photos, read_photos
 from tfwm.data.watermark_images import watermark_image
 
@@ -11,12 +10,10 @@ __all__ = [
     "balance_by_deviation",
     "cut_patches",
     "fit_photos",
-    "folder_pairs",
     "list_photos",
     "pair_dataset",
     "patch_dataset",
     "read_photos",
-    "side_by_side_pairs",
     "task_crops",
     "watermark_image",
 ]

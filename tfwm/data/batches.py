@@ -56,9 +56,7 @@ def pair_dataset(crops, task, batch_size, seed=0, first_step=0, repeat=True, fli
     Args:
         crops: uint8 array `(n, height, width, task.channels_photo)`, see `task_crops`.
         task: a `tfwm.data.tasks.Task`.
-        batch_size: pairs in a batch, over all replicas.
-        seed: integer.
-        first_step: number of batches to leave out.
+        batch_size: see `patch_dataset`, also for `seed` and `first_step`.
         repeat: whether to go on forever, in another order in each epoch, or once, in order.
         flip: whether to mirror each photo left-right at random.
 

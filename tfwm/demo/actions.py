@@ -3,15 +3,14 @@
 import io
 import time
 
-from PIL import Image, UnidentifiedImageError, features
+from PIL import Image, features
 
 from tfwm.checks import need
 from tfwm.demo.sliders import MAX_PIXELS, SERVICES, apply_sliders
 from tfwm.files import finite
-from tfwm.images import ImageError, encode_photo, read_photo
+from tfwm.images import ImageError, decode_photo, encode_photo
 from tfwm.images.pictures import amplify
 from tfwm.images.quality import large_ssim
-from tfwm.images.reading import FORMATS
 from tfwm.marking import STAGES
 from tfwm.payload import to_bytes
 from tfwm.report.pictures import eight_bit, reduced
@@ -96,8 +95,8 @@ class Actions:
         if output in ("jpg", "avif"):
             quality = round(_number(fields, "quality", 1, 100))
         encoded = encode_photo(photo, f"photo.{output}", quality)
-        with Image.open(io.BytesIO(encoded)) as image:
-            found = self.watermarker.extract(read_photo(image), key=_key(fields), search="none")
+        copy = decode_photo(encoded)
+        found = self.watermarker.extract(copy, key=_key(fields), search="none")
         return {"decision": found.decision, "size": len(encoded)}, {"file": encoded}
 
     def damage(self, fields, parts):
@@ -170,30 +169,13 @@ def _photo(fields, parts):
     name = str(fields.get("name") or "The photo")[:200]
     if not file:
         raise ImageError(f"{name} is empty (0 bytes): choose a photo.")
-    try:
-        Image.init()
-        image = Image.open(io.BytesIO(file), formats=[f for f in FORMATS if f in Image.OPEN])
-    except UnidentifiedImageError:
+    photo = decode_photo(file, name)
+    if photo.pixels[..., 0].size > MAX_PIXELS:
         raise ImageError(
-            f"{name} is not an image: expected one of {', '.join(FORMATS)}; choose another file."
-        ) from None
-    except Image.DecompressionBombError:
-        raise ImageError(_too_large(name)) from None
-    except Exception as error:  # Pillow raises a dozen types on damaged files
-        reason = (str(error) or type(error).__name__).split("\n")[0]
-        raise ImageError(f"{name} is damaged ({reason}): copy the photo again.") from error
-    with image:
-        if image.width * image.height > MAX_PIXELS:
-            raise ImageError(_too_large(name))
-        image.filename = name
-        return read_photo(image)
-
-
-def _too_large(name):
-    return (
-        f"{name} is too large for this page: at most {MAX_PIXELS / 1e6:.0f} megapixels; "
-        "use the command tfwm embed, or scale it down."
-    )
+            f"{name} is too large for this page: at most {MAX_PIXELS / 1e6:.0f} megapixels; "
+            "use the command tfwm embed, or scale it down."
+        )
+    return photo
 
 
 def _key(fields):

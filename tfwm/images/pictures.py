@@ -6,6 +6,8 @@ import io
 import numpy as np
 from PIL import Image
 
+from tfwm.images.arrays import plane
+
 
 def amplify(cover, marked, factor=10):
     """Returns the absolute difference of two uint8 images, multiplied and clipped.
@@ -29,3 +31,8 @@ def data_uri(image, width=None):
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def thumbnails(lines, width=160):
+    """Returns dicts of captions and uint8 images as such dicts of addresses, see `data_uri`."""
+    return [{name: data_uri(plane(image), width) for name, image in line.items()} for line in lines]

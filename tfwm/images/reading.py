@@ -1,5 +1,6 @@
 """Photos from files and from Pillow images."""
 
+import contextlib
 import io
 import os
 import warnings
@@ -59,35 +60,46 @@ def read_photo(source):
     return _from_path(Path(source))
 
 
+def decode_photo(encoded, name="image"):
+    """Reads a photo, called `name` in errors, from the bytes of a file; see `read_photo`."""
+    return _from_file(io.BytesIO(encoded), name)
+
+
 def _from_path(path):
     try:
         with path.open("rb") as file:
-            if not file.read(1):
-                raise ImageError(f"{path} is empty (0 bytes): copy or download the photo again.")
-            file.seek(0)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # what matters is said below, in our words
-                Image.init()
-                known = [name for name in FORMATS if name in Image.OPEN]
-                image = Image.open(file, formats=known)
-                return _from_pil(image, name=str(path))
-    except ImageError:
-        raise
+            return _from_file(file, str(path))
     except FileNotFoundError:
         raise ImageError(f"{path} does not exist: check the path.") from None
     except IsADirectoryError:
         raise ImageError(f"{path} is a folder: expected the path of one photo.") from None
     except PermissionError:
         raise ImageError(f"{path} may not be read: check its permissions.") from None
+    except OSError as error:
+        raise ImageError(_damaged(path, error)) from error
+
+
+def _from_file(file, name):
+    try:
+        if not file.read(1):
+            raise ImageError(f"{name} is empty (0 bytes): copy or download the photo again.")
+        file.seek(0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what matters is said below, in our words
+            Image.init()
+            known = [name for name in FORMATS if name in Image.OPEN]
+            return _from_pil(Image.open(file, formats=known), name)
+    except ImageError:
+        raise
     except Image.DecompressionBombError:
-        raise ImageError(_too_large(path, "")) from None
+        raise ImageError(_too_large(name, "")) from None
     except UnidentifiedImageError:
         raise ImageError(
-            f"{path} is not an image: expected one of {', '.join(FORMATS)}; "
+            f"{name} is not an image: expected one of {', '.join(FORMATS)}; "
             "convert it, or copy the photo again."
         ) from None
     except Exception as error:  # Pillow raises a dozen types on damaged files
-        raise ImageError(_damaged(path, error)) from error
+        raise ImageError(_damaged(name, error)) from error
 
 
 def _from_pil(image, name):
@@ -166,25 +178,21 @@ def _plain_mode(image, photo):
         photo.notes.append("black and white became 8-bit gray")
         return image.convert("L")
     if mode in ("L", "RGB") and "transparency" in image.info:
-        return image.convert("LA" if mode == "L" else "RGBA")
+        return image.convert(f"{mode}A")
     if mode in ("La", "RGBa"):
-        return image.convert({"La": "LA", "RGBa": "RGBA"}[mode])
-    if mode in ("RGBX", "YCbCr", "HSV"):
-        return image.convert("RGB")
-    return image
+        return image.convert(mode.upper())
+    return image.convert("RGB") if mode in ("RGBX", "YCbCr", "HSV") else image
 
 
 def _to_srgb(image, metadata):
     profile = metadata.pop("icc_profile", None)
     srgb = ImageCms.createProfile("sRGB")
     if profile and image.mode == "CMYK":
-        try:
+        with contextlib.suppress(ImageCms.PyCMSError, OSError):
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             converted = ImageCms.profileToProfile(image, source, srgb, outputMode="RGB")
             metadata["icc_profile"] = ImageCms.ImageCmsProfile(srgb).tobytes()
             return converted
-        except (ImageCms.PyCMSError, OSError):
-            return image.convert("RGB")
     return image.convert("RGB")
 
 

@@ -92,19 +92,8 @@ def write_photo(photo, path, quality=None, overwrite=False):
 
 
 def encode_photo(photo, path, quality=None):
-    """Returns the bytes that `write_photo` would put into the file `path`."""
-    return _encode(photo, FORMATS[Path(path).suffix.lower()], quality)
-
-
-def write_encoded(encoded, path, overwrite=False):
-    """Writes the bytes of a file, whole or not at all; returns its path."""
-    try:
-        return write_whole(path, encoded, overwrite)
-    except OSError as error:
-        raise ImageError(str(error)) from error
-
-
-def _encode(photo, file_format, quality):
+    """Returns the bytes of the file `path`; a quality does not count for a lossless format."""
+    file_format = FORMATS[Path(path).suffix.lower()]
     photo = _fit(photo, file_format)
     metadata = dict(photo.metadata)
     text = metadata.pop("text", {})
@@ -130,6 +119,14 @@ def _encode(photo, file_format, quality):
             "format."
         ) from error
     return buffer.getvalue()
+
+
+def write_encoded(encoded, path, overwrite=False):
+    """Writes the bytes of a file, whole or not at all; returns its path."""
+    try:
+        return write_whole(path, encoded, overwrite)
+    except OSError as error:
+        raise ImageError(str(error)) from error
 
 
 def _fit(photo, file_format):

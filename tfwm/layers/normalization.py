@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from tfwm.layers.base import Configured
+
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class FusedBatchNormalization(keras.layers.BatchNormalization):
@@ -64,7 +66,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class InstanceNormalization(keras.layers.Layer):
+class InstanceNormalization(Configured, keras.layers.Layer):
     """Normalizes each channel of each image to mean 0 and variance 1 over its pixels.
 
     By default it has no learned scale and offset, as in StegaStamp's successor. It equals
@@ -114,6 +116,3 @@ class InstanceNormalization(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return input_shape
-
-    def get_config(self):
-        return {**super().get_config(), "epsilon": self.epsilon, "affine": self.affine}

@@ -1,11 +1,16 @@
 """Layers that move places to channels, patches to the batch, and back."""
 
+import math
+
 import keras
 import tensorflow as tf
 
+from tfwm.layers.base import Configured
+from tfwm.ops.blocks import blocks_to_space, space_to_blocks
+
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class DepthToSpace(keras.layers.Layer):
+class DepthToSpace(Configured, keras.layers.Layer):
     """Rearranges the channels of each place as a square of places.
 
     A 1 x 1 convolution and this layer equal a transposed convolution whose kernel and stride are
@@ -38,12 +43,9 @@ class DepthToSpace(keras.layers.Layer):
         sides = [None if n is None else n * self.block_size for n in (rows, columns)]
         return (batch, *sides, channels // self.block_size**2)
 
-    def get_config(self):
-        return {**super().get_config(), "block_size": self.block_size}
-
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class SpaceToDepth(keras.layers.Layer):
+class SpaceToDepth(Configured, keras.layers.Layer):
     """Gathers each square of places into the channels of one place: the inverse of `DepthToSpace`.
 
     Args:
@@ -73,12 +75,9 @@ class SpaceToDepth(keras.layers.Layer):
         sides = [None if n is None else n // self.block_size for n in (height, width)]
         return (batch, *sides, channels * self.block_size**2)
 
-    def get_config(self):
-        return {**super().get_config(), "block_size": self.block_size}
-
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class SpaceToPatches(keras.layers.Layer):
+class SpaceToPatches(Configured, keras.layers.Layer):
     """Moves the patches of a grid into the batch, so that the network handles each by itself.
 
     Args:
@@ -102,23 +101,15 @@ class SpaceToPatches(keras.layers.Layer):
         self.patch_shape = tuple(patch_shape)
 
     def call(self, inputs):
-        rows, columns = self.patch_shape
-        batch, height, width, channels = tf.unstack(tf.shape(inputs))
-        channels = inputs.shape[-1] or channels
-        across = width // columns
-        x = tf.reshape(inputs, (batch * (height // rows), rows, across, columns * channels))
-        x = tf.transpose(x, (0, 2, 1, 3))
-        return tf.reshape(x, (-1, rows, columns, channels))
+        x = space_to_blocks(inputs, self.patch_shape)
+        return tf.reshape(x, (-1, *self.patch_shape, inputs.shape[-1] or tf.shape(inputs)[-1]))
 
     def compute_output_shape(self, input_shape):
         return (None, *self.patch_shape, input_shape[-1])
 
-    def get_config(self):
-        return {**super().get_config(), "patch_shape": self.patch_shape}
-
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class PatchesToSpace(keras.layers.Layer):
+class PatchesToSpace(Configured, keras.layers.Layer):
     """Puts the patches of `SpaceToPatches` back in their places.
 
     Args:
@@ -145,12 +136,10 @@ class PatchesToSpace(keras.layers.Layer):
 
     def call(self, inputs):
         patches, like = inputs
-        rows, columns, channels = patches.shape[1:]
         _, height, width, _ = tf.unstack(tf.shape(like))
         down, across = height // self.grid_patch[0], width // self.grid_patch[1]
-        x = tf.reshape(patches, (-1, across, rows, columns * channels))
-        x = tf.transpose(x, (0, 2, 1, 3))
-        return tf.reshape(x, (-1, down * rows, across * columns, channels))
+        x = tf.reshape(patches, (-1, down, across, math.prod(patches.shape[1:])))
+        return blocks_to_space(x, patches.shape[1:3])
 
     def compute_output_shape(self, input_shape):
         patches, like = input_shape
@@ -159,6 +148,3 @@ class PatchesToSpace(keras.layers.Layer):
             for side, grid, patch in zip(like[1:3], self.grid_patch, patches[1:3], strict=True)
         ]
         return (like[0], *sides, patches[-1])
-
-    def get_config(self):
-        return {**super().get_config(), "grid_patch": self.grid_patch}

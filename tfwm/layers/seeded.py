@@ -4,10 +4,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfwm.layers.base import Configured
 from tfwm.ops.random import replica_seed, uniform
 
 
-class SeededLayer(keras.layers.Layer):
+class SeededLayer(Configured, keras.layers.Layer):
     """Base of layers that draw random numbers, repeatable by seed.
 
     Each replica of a `tf.distribute` strategy draws its own numbers. The state is saved
@@ -72,6 +73,3 @@ class RandomMessage(SeededLayer):
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], *self.shape)
-
-    def get_config(self):
-        return {**super().get_config(), "shape": self.shape}

@@ -2,8 +2,7 @@
 
 from tfwm.losses.adversarial import AdversarialLoss
 from tfwm.losses.alignment import AlignmentLoss
-from tfwm.losses.balance import LossBalance, RampedWeights, SelfAdaptiveWeights
-from tfwm.losses.hold_psnr import HoldPSNR
+from tfwm.losses.balance import HoldPSNR, LossBalance, RampedWeights, SelfAdaptiveWeights
 from tfwm.losses.image import PerceptualLoss, PSNRLoss, SSIMLoss, YUVLoss
 from tfwm.losses.lpips import LPIPS
 from tfwm.losses.message import MessageLoss

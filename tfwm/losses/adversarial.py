@@ -4,10 +4,11 @@ import keras
 import tensorflow as tf
 
 from tfwm.checks import one_of
+from tfwm.layers.base import Configured
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class AdversarialLoss(keras.layers.Layer):
+class AdversarialLoss(Configured, keras.layers.Layer):
     """Trains a critic beside an embedder, and the embedder to mislead it.
 
     The layer returns the watermarked image and adds two losses: the critic's, for which the image
@@ -67,16 +68,6 @@ class AdversarialLoss(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return input_shape[0]
-
-    def get_config(self):
-        critic = keras.saving.serialize_keras_object(self.critic)
-        config = {"critic": critic, "weight": self.weight, "kind": self.kind}
-        return {**super().get_config(), **config}
-
-    @classmethod
-    def from_config(cls, config):
-        config["critic"] = keras.saving.deserialize_keras_object(config["critic"])
-        return cls(**config)
 
 
 def _cross_entropy(is_cover, logits):

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from tfwm.layers.base import Configured
 from tfwm.ops.warp import position_images
 
 # An error that is small enough: 0.3 % of half a side.
@@ -10,7 +11,7 @@ SMALLEST = 1e-5
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class AlignmentLoss(keras.layers.Layer):
+class AlignmentLoss(Configured, keras.layers.Layer):
     """Teaches a spatial transformer where an attack moved the image.
 
     StegaStamp's transformer learns only from how well the message is read. With this loss it also
@@ -48,9 +49,6 @@ class AlignmentLoss(keras.layers.Layer):
         self.weight = weight
         self.tracker = keras.metrics.Mean(name="alignment")
 
-    def build(self, input_shape):
-        self.built = True
-
     def call(self, inputs):
         parameters, positions = inputs
         wanted = tf.stop_gradient(affine_map(positions))
@@ -61,9 +59,6 @@ class AlignmentLoss(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return input_shape[0]
-
-    def get_config(self):
-        return {**super().get_config(), "layer": self.layer, "weight": self.weight}
 
 
 def affine_map(positions):

@@ -5,13 +5,14 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from tfwm.layers.base import Configured
 from tfwm.ops.color import rgb_to_yuv
 from tfwm.ops.ssim import ssim
 from tfwm.ops.transforms import dct_matrix
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class SSIMLoss(keras.losses.Loss):
+class SSIMLoss(Configured, keras.losses.Loss):
     """Computes `1 - SSIM` of cover and watermarked image.
 
     Reference: Ahmadi et al., ReDMark, Eq. 5 (the image part of Eq. 7).
@@ -37,21 +38,11 @@ class SSIMLoss(keras.losses.Loss):
         self.filter_sigma = filter_sigma
 
     def call(self, y_true, y_pred):
-        similarity = ssim(
-            y_true, y_pred, filter_size=self.filter_size, filter_sigma=self.filter_sigma
-        )
-        return 1.0 - similarity
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "filter_size": self.filter_size,
-            "filter_sigma": self.filter_sigma,
-        }
+        return 1.0 - ssim(y_true, y_pred, self.filter_size, self.filter_sigma)
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class PSNRLoss(keras.losses.Loss):
+class PSNRLoss(Configured, keras.losses.Loss):
     """Computes `log10(MSE)` of each image: minus a tenth of its PSNR.
 
     Because of the logarithm, a decibel counts the same in each image. Under a plain squared error,
@@ -81,16 +72,13 @@ class PSNRLoss(keras.losses.Loss):
         error = ops.mean(ops.square(y_pred - y_true), axis=(1, 2, 3))
         return ops.log10(ops.maximum(error, self.floor) if self.hard else error + self.floor)
 
-    def get_config(self):
-        return {**super().get_config(), "floor": self.floor, "hard": self.hard}
-
 
 # "falloff_speed" of StegaStamp's code: the map falls over a quarter of the image.
 _QUARTER = 4
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class YUVLoss(keras.losses.Loss):
+class YUVLoss(Configured, keras.losses.Loss):
     """Computes StegaStamp's mean squared difference in YUV, with weights for color and edges.
 
     A sum over the channels `c` of `weights[c] * mean(((1 + edge_gain * F) * difference_c) ** 2)`
@@ -136,9 +124,6 @@ class YUVLoss(keras.losses.Loss):
         errors = tf.reduce_mean(tf.square(difference * gain[..., None]), axis=(1, 2))
         return tf.reduce_sum(errors * tf.constant(self.weights, errors.dtype), axis=-1)
 
-    def get_config(self):
-        return {**super().get_config(), "weights": self.weights, "edge_gain": self.edge_gain}
-
 
 def _ramps(size, dtype):
     """Returns cosine ramps `(size,)`: 0 at both ends, 1 from a quarter of the size inward."""
@@ -159,7 +144,7 @@ _MASKING = np.array([1 / _BLOCK**2] + [1.0] * (_BLOCK**2 - 1), np.float32)
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class PerceptualLoss(keras.losses.Loss):
+class PerceptualLoss(Configured, keras.losses.Loss):
     """Measures how visible a difference is, without a trained network: an offline LPIPS.
 
     At several scales the loss computes the DCT of overlapping blocks of 4 x 4 pixels of cover and
@@ -215,9 +200,6 @@ class PerceptualLoss(keras.losses.Loss):
             seen = tf.square(_bands(difference)) / mask
             total += 2**scale * tf.reduce_mean(seen, axis=(1, 2, 3))
         return total * channels / (2**self.scales - 1)
-
-    def get_config(self):
-        return {**super().get_config(), "scales": self.scales, "floor": self.floor}
 
 
 def _halve(image):

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfwm.checks import one_of
+from tfwm.layers.base import Configured
 from tfwm.losses.torch_weights import download, read_state_dict
 
 HEADS = Path(__file__).with_name("lpips_heads.npz")
@@ -38,6 +39,7 @@ def build_distance(trunk, weights):
     """
     one_of("trunk", trunk, _TRUNKS)
     model = _TRUNKS[trunk]()
+    model.trainable = False
     path = download(URLS[trunk]) if weights == "download" else weights
     _load(model, read_state_dict(path), path)
     with np.load(HEADS) as stored:
@@ -97,7 +99,7 @@ def _alexnet():
     x3 = _convolution(_pool(x2), 6, 384, 3, padding=1)
     x4 = _convolution(x3, 8, 256, 3, padding=1)
     x5 = _convolution(x4, 10, 256, 3, padding=1)
-    return _frozen(image, [x1, x2, x3, x4, x5], "alexnet")
+    return keras.Model(image, [x1, x2, x3, x4, x5], name="alexnet")
 
 
 def _vgg16():
@@ -110,7 +112,7 @@ def _vgg16():
             index += 2
         outputs.append(x)
         index += 1
-    return _frozen(image, outputs, "vgg16")
+    return keras.Model(image, outputs, name="vgg16")
 
 
 def _squeezenet():
@@ -122,7 +124,7 @@ def _squeezenet():
     x5 = _fire(x4, 10, 48, 192)
     x6 = _fire(x5, 11, 64, 256)
     x7 = _fire(x6, 12, 64, 256)
-    return _frozen(image, [x1, x2, x3, x4, x5, x6, x7], "squeezenet1_1")
+    return keras.Model(image, [x1, x2, x3, x4, x5, x6, x7], name="squeezenet1_1")
 
 
 def _fire(x, index, narrow, wide):
@@ -142,17 +144,11 @@ def _pool_up(x):
     return _pool(keras.layers.ZeroPadding2D(((0, 1), (0, 1)), dtype="float32")(x))
 
 
-def _frozen(image, outputs, name):
-    model = keras.Model(image, outputs, name=name)
-    model.trainable = False
-    return model
-
-
 _TRUNKS = {"alex": _alexnet, "vgg": _vgg16, "squeeze": _squeezenet}
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class LPIPS(keras.losses.Loss):
+class LPIPS(Configured, keras.losses.Loss):
     """Computes LPIPS, a perceptual distance: the weighted difference of a classifier's features.
 
     The numbers equal those of `lpips.LPIPS(net=trunk)` of the package `lpips`, version 0.1 of the
@@ -188,6 +184,3 @@ class LPIPS(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         return self._distance(y_true, y_pred)
-
-    def get_config(self):
-        return {**super().get_config(), "trunk": self.trunk, "weights": self.weights}

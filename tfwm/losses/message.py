@@ -4,12 +4,13 @@ import keras
 from keras import ops
 
 from tfwm.checks import one_of
+from tfwm.layers.base import Configured
 
 KINDS = ("cross_entropy", "squared_error")
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class MessageLoss(keras.losses.Loss):
+class MessageLoss(Configured, keras.losses.Loss):
     """Compares logits with the message bits, mean over the bits.
 
     Args:
@@ -39,6 +40,3 @@ class MessageLoss(keras.losses.Loss):
         else:
             loss = ops.maximum(y_pred, 0) - y_pred * y_true + ops.log1p(ops.exp(-ops.abs(y_pred)))
         return ops.mean(loss, axis=tuple(range(1, len(loss.shape))))
-
-    def get_config(self):
-        return {**super().get_config(), "kind": self.kind}

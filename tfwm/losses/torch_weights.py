@@ -4,6 +4,7 @@ import collections
 import hashlib
 import io
 import pickle
+import types
 import zipfile
 from pathlib import Path
 
@@ -70,12 +71,6 @@ def download(url):
     return path
 
 
-class _Storage:
-    def __init__(self, kind):
-        self.kind = np.dtype(kind).newbyteorder("<")
-        self.data = None
-
-
 class _Tensor:
     """Holds the place of a tensor in its storage, which old files contain only after the names."""
 
@@ -111,7 +106,8 @@ class _Unpickler(pickle.Unpickler):
 
     def persistent_load(self, identifier):
         _, kind, key = identifier[:3]
-        return self.storages.setdefault(key, _Storage(kind))
+        storage = types.SimpleNamespace(kind=np.dtype(kind).newbyteorder("<"), data=None)
+        return self.storages.setdefault(key, storage)
 
 
 def _read_zip(path):

@@ -1,13 +1,12 @@
 """Where a mark lies in a photo, how it is found again, and how a marked file is checked."""
 
-from tfwm.marking.canvas import WORKING_PIXELS, Alignment, Canvas, add_residual, natural_scale
-from tfwm.marking.check import Check, EmbedOptions, FileReport, check_votes, decoded, resaved
+from tfwm.marking.canvas import WORKING_PIXELS, Alignment, Canvas, natural_scale
+from tfwm.marking.check import Check, EmbedOptions, FileReport
 from tfwm.marking.judge import Extraction, Judge
 from tfwm.marking.mark import Mark
 from tfwm.marking.reader import Reader
 from tfwm.marking.search import STAGES, candidates
 from tfwm.marking.tiling import Tiling, tiling_of
-from tfwm.marking.views import View, pictures_in, readings
 
 __all__ = [
     "STAGES",
@@ -22,14 +21,7 @@ __all__ = [
     "Mark",
     "Reader",
     "Tiling",
-    "View",
-    "add_residual",
     "candidates",
-    "check_votes",
-    "decoded",
     "natural_scale",
-    "pictures_in",
-    "readings",
-    "resaved",
     "tiling_of",
 ]

@@ -44,10 +44,6 @@ class Alignment:
         """Returns a copy with some fields changed."""
         return dataclasses.replace(self, **changes)
 
-    def to_dict(self):
-        """Returns plain values, ready for JSON."""
-        return dataclasses.asdict(self)
-
 
 def natural_scale(height, width):
     """Returns the factor from a photo's size to the size at which it is marked, at most 1."""

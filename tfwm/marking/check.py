@@ -4,9 +4,7 @@ import dataclasses
 import io
 import math
 
-from PIL import Image
-
-from tfwm.images import Photo, read_photo, to_uint8
+from tfwm.images import Photo, decode_photo, to_uint8
 from tfwm.payload import to_plain
 
 # A marked photo should at least survive an ordinary re-saving.
@@ -88,15 +86,7 @@ class FileReport:
 
 
 def check_votes(codec, votes, message, strength, psnr):
-    """Returns the `Check` of a marked photo, from the votes of its saved copy.
-
-    Args:
-        codec: `tfwm.payload.Codec` with the key of the mark.
-        votes: `(slots,)` of the copy.
-        message: the message that was embedded.
-        strength: the strength that was applied.
-        psnr: dB of the marked photo.
-    """
+    """Returns the `Check` of a marked photo, from the votes `(slots,)` of its saved copy."""
     found = codec.decode(votes)
     p_value = codec.p_value(codec.pilot_score(votes))
     if found is not None:
@@ -122,10 +112,4 @@ def resaved(photo, quality=CHECK_QUALITY):
     """Returns a photo as it comes back from a JPEG file, without its transparency."""
     buffer = io.BytesIO()
     Photo(to_uint8(photo.pixels)).to_pil().save(buffer, "JPEG", quality=quality)
-    return decoded(buffer.getvalue())
-
-
-def decoded(encoded):
-    """Returns the `tfwm.images.Photo` in the bytes of a file."""
-    with Image.open(io.BytesIO(encoded)) as image:
-        return read_photo(image)
+    return decode_photo(buffer.getvalue())

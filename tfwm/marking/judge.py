@@ -50,20 +50,11 @@ class Extraction:
 
     def to_dict(self):
         """Returns plain values, ready for JSON; bytes as hex digits, a UUID as text."""
-        known = self.bit_confidence is not None
-        return {
-            "message": to_plain(self.message),
-            "kind": self.kind,
-            "decision": self.decision,
-            "reason": self.reason,
-            "p_value": self.p_value,
-            "false_positive_rate": self.false_positive_rate,
-            "margin": self.margin,
-            "bit_confidence": np.round(self.bit_confidence, 6).tolist() if known else None,
-            "corrected_errors": self.corrected_errors,
-            "alignment": self.alignment.to_dict() if self.alignment else None,
-            "corners": None if self.corners is None else np.round(self.corners, 2).tolist(),
-        }
+        values = dataclasses.asdict(self) | {"message": to_plain(self.message)}
+        for name, digits in (("bit_confidence", 6), ("corners", 2)):
+            if values[name] is not None:
+                values[name] = np.round(values[name], digits).tolist()
+        return values
 
 
 class Judge:
@@ -144,17 +135,14 @@ class Judge:
                 "no mark of this key and network was found: the photo is unmarked, or was marked "
                 "with another key or network, or is too damaged"
             )
-        margin = found and self._codec.margin(self._votes, found.message, found.kind)
+        names = "message", "kind", "bit_confidence", "corrected_errors"
         return Extraction(
-            message=found.message if found else None,
-            kind=found.kind if found else None,
+            **{name: getattr(found, name, None) for name in names},
             decision=decision,
             reason=reason or why,
             p_value=p_value,
             false_positive_rate=self._rate,
-            margin=margin,
-            bit_confidence=found.bit_confidence if found else None,
-            corrected_errors=found.corrected_errors if found else None,
+            margin=found and self._codec.margin(self._votes, found.message, found.kind),
             alignment=place[0],
             corners=place[1],
         )

@@ -24,7 +24,7 @@ WINDOW_BITS = 256
 SCALE_STEP = 1.024
 SCALE_RANGE = 3.6
 ROTATION_STEP = 1.25
-LARGEST_ROTATION = 12.5
+ROTATIONS = [sign * n * ROTATION_STEP for n in range(1, 11) for sign in (1, -1)]
 # So many places are looked at closely after each sweep.
 SHORTLIST = 3
 # Chance reaches this score among about a thousand places; below it, a place is not refined.
@@ -35,7 +35,7 @@ CLEAR = 6.5
 # have left, wholes to which a border may have been added, and angles.
 PART_SIZES = (0.9, 0.8, 0.7)
 BORDER_SIZES = (1.1, 1.25, 1.5)
-WHOLE_ANGLES = (2.5, 5.0, 7.5, 10.0)
+WHOLE_ROTATIONS = [sign * angle for angle in (2.5, 5.0, 7.5, 10.0) for sign in (1, -1)]
 
 
 def candidates(reader, search="rotate", progress=None):
@@ -76,13 +76,13 @@ def candidates(reader, search="rotate", progress=None):
         return
     # Few angles are tried, many scales: angles go first.
     if last >= 3:
-        turned = [Alignment(scale, rotation=angle) for scale in scales for angle in _angles()]
+        turned = [Alignment(scale, rotation=angle) for scale in scales for angle in ROTATIONS]
         yield from _sweep(reader, turned, tell, (0.1, 0.4, "rotate"))
     sweep = _scales(scales, reader)
     shares = {2: (0.1, 1.0), 3: (0.4, 1.0), 4: (0.4, 0.6)}[last]
     yield from _sweep(reader, [Alignment(s) for s in sweep], tell, (*shares, "scale"))
     if last == 4:
-        both = [Alignment(scale, rotation=angle) for scale in sweep for angle in _angles()]
+        both = [Alignment(scale, rotation=angle) for scale in sweep for angle in ROTATIONS]
         yield from _sweep(reader, both, tell, (0.6, 1.0, "all"))
 
 
@@ -139,11 +139,6 @@ def _scales(plain, reader):
     scales = [scale * SCALE_STEP**n for scale in plain[:1] for n in steps]
     scales += [1.0] if plain != [1.0] else []
     return [s for s in scales if reader.fits(s) and s <= LARGEST_SCALE]
-
-
-def _angles():
-    count = round(LARGEST_ROTATION / ROTATION_STEP)
-    return [sign * n * ROTATION_STEP for n in range(1, count + 1) for sign in (1, -1)]
 
 
 def _sweep(reader, alignments, tell, share):
@@ -216,12 +211,12 @@ def _whole_candidates(network, search, tell):
     both.
     """
     plain = Alignment(whole=True)
-    both = itertools.product((*PART_SIZES, *BORDER_SIZES), _whole_angles())
+    both = itertools.product((*PART_SIZES, *BORDER_SIZES), WHOLE_ROTATIONS)
     places = {
         "none": [plain, plain.moved(flipped=True)],
         "crop": [plain.moved(turns=turns) for turns in (2, 1, 3)] + list(_parts(plain, network)),
         "scale": [plain.moved(scale=scale) for scale in BORDER_SIZES],
-        "rotate": [plain.moved(rotation=angle) for angle in _whole_angles()],
+        "rotate": [plain.moved(rotation=angle) for angle in WHOLE_ROTATIONS],
         "all": [plain.moved(scale=scale, rotation=angle) for scale, angle in both],
     }
     for number, stage in enumerate(STAGES[: STAGES.index(search) + 1]):
@@ -238,7 +233,3 @@ def _parts(plain, network):
         for direction in directions:
             offset = tuple(d * room for d, room in zip(direction, rooms, strict=True))
             yield plain.moved(scale=scale, offset=offset)
-
-
-def _whole_angles():
-    return [sign * angle for angle in WHOLE_ANGLES for sign in (1, -1)]

@@ -56,8 +56,7 @@ def mark_at_psnr(apply, psnr, target, tolerance=0.1):
     Args:
         apply: function from a strength to the marked photo.
         psnr: function from the marked photo to its PSNR in dB.
-        target: PSNR wanted, in dB.
-        tolerance: dB above it that are near enough.
+        target: see `find_strength`, also for `tolerance`.
 
     Returns:
         `(marked, strength, psnr)`.

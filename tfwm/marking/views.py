@@ -1,25 +1,12 @@
 """The pictures to read in a photo: the photo itself, and prints and screens in it."""
 
-from typing import NamedTuple
-
 import numpy as np
 
 from tfwm.corners.find_quadrilaterals import find_quadrilaterals
 from tfwm.corners.rectify import rectify
+from tfwm.marking.canvas import Canvas
 from tfwm.marking.reader import Reader
 from tfwm.marking.search import candidates
-
-
-class View(NamedTuple):
-    """One picture to read.
-
-    Args:
-        reader: its `Reader`.
-        corners: where it lies in the photo, `(4, 2)`; `None` if it is the photo itself.
-    """
-
-    reader: Reader
-    corners: np.ndarray | None
 
 
 def pictures_in(photo, corners=None):
@@ -47,36 +34,37 @@ def pictures_in(photo, corners=None):
         yield rectify(photo, corners), np.array(corners, float)
 
 
-def readings(views, search, progress=None):
-    """Reads all pictures as they are, and then searches further in each of them.
+def readings(network, codec, photo, corners, search, progress=None):
+    """Reads all pictures in a photo as they are, and then searches further in each of them.
 
     That search begins with the pictures found in the photo, and ends with the photo itself.
 
     Args:
-        views: iterator of `View`, which are made as they are needed.
-        search: see `candidates`.
-        progress: see `candidates`.
+        network: a network that carries messages.
+        codec: `tfwm.payload.Codec`.
+        photo: see `pictures_in`, also for `corners`.
+        search: see `candidates`, also for `progress`.
 
     Yields:
         The arguments of `Judge.add`; the trials count all pictures together.
     """
     seen = []
 
-    def read(view, stage, alignment):
-        votes = view.reader.votes(alignment)
-        trials = sum(other.reader.trials for other in seen)
-        return stage, alignment, votes, trials, view.corners
+    def read(reader, place, stage, alignment):
+        votes = reader.votes(alignment)
+        return stage, alignment, votes, sum(other.trials for other, _ in seen), place
 
-    for view in views:
-        seen.append(view)
-        for place in candidates(view.reader, "none", progress):
-            yield read(view, *place)
-    for number, view in enumerate(seen[1:] + seen[:1]):
+    for picture, place in pictures_in(photo, corners):
+        reader = Reader(network, Canvas.of(network, picture), codec)
+        seen.append((reader, place))
+        for candidate in candidates(reader, "none", progress):
+            yield read(reader, place, *candidate)
+    for number, (reader, place) in enumerate(seen[1:] + seen[:1]):
 
         def tell(share, stage, number=number):
             if progress:
                 progress((number + share) / len(seen), stage)
 
-        for stage, alignment in candidates(view.reader, search, tell):
+        for stage, alignment in candidates(reader, search, tell):
             if stage != "none":
-                yield read(view, stage, alignment)
+                yield read(reader, place, stage, alignment)

@@ -18,12 +18,13 @@ CEILNet). The watermark is an image. Sizes are those of the released code, whose
 Both are fully convolutional. Images are in [0, 1], inside the networks as well, as in the code.
 """
 
+import functools
+
 import keras
 import tensorflow as tf
 
 from tfwm.checks import one_of
 from tfwm.models import parts
-from tfwm.models.unet import unet
 from tfwm.ops.resample import apply_separable, resize_matrix
 
 DILATIONS = (2, 2, 2, 2, 4, 4, 4, 4, 1)
@@ -68,9 +69,6 @@ def build_embedder(
     (1, 32, 48, 3)
     """
     _check_channels(image_channels, watermark_channels, width)
-    parts.check_normalization(normalization)
-    if not isinstance(depth, int) or depth < 2:
-        raise ValueError(f"Expected a depth that is an integer from 2. Received: depth={depth!r}")
     if residual_limit is not None and not 0 < residual_limit <= 1:
         raise ValueError(
             "Expected a residual_limit above 0 and at most 1, or None. "
@@ -80,7 +78,7 @@ def build_embedder(
     message = keras.Input((None, None, watermark_channels), name="message")
     strength = keras.Input((), name="strength")
     x = keras.layers.Concatenate(name="image_and_message")([image, message])
-    x = unet(x, image_channels, width, depth, normalization)
+    x = parts.unet(x, image_channels, width, depth, normalization)
     if residual_limit is None:
         painted = keras.layers.Activation("sigmoid", name="painted", dtype="float32")(x)
         x = keras.layers.Subtract(name="residual", dtype="float32")([painted, image])
@@ -128,35 +126,22 @@ def build_extractor(
         raise ValueError(f"Expected dilations to be integers from 1. Received: {dilations=}")
     one_of("output", output, OUTPUTS)
     image = keras.Input((None, None, image_channels), name="image")
+    layer = functools.partial(parts.small_block, width=width, normalization="instance", affine=True)
     # In float32: a mark of 40 dB is as small as the steps of bfloat16 pixels.
-    x = _relu(_convolution(image, width, "conv1", dtype="float32"), "conv1")
-    x = _relu(_convolution(x, width, "conv2"), "conv2")
+    x = layer(image, name="conv1", dtype="float32")
+    x = layer(x, name="conv2")
     for i in range(1, halvings + 1):
-        x = _relu(_convolution(x, width, f"half{i}", strides=2), f"half{i}")
+        x = layer(x, name=f"half{i}", strides=2)
     for i, dilation in enumerate(dilations, 1):
-        y = _convolution(x, width, f"block{i}_conv1", dilation_rate=dilation)
-        y = _relu(y, f"block{i}_conv1")
-        y = _convolution(y, width, f"block{i}_conv2", dilation_rate=dilation)
-        x = _relu(keras.layers.Add(name=f"block{i}_sum")([x, y]), f"block{i}")
+        y = layer(x, name=f"block{i}_conv1", dilation_rate=dilation)
+        y = layer(y, name=f"block{i}_conv2", dilation_rate=dilation, relu=False)
+        x = keras.layers.Add(name=f"block{i}_sum")([x, y])
+        x = keras.layers.ReLU(name=f"block{i}_relu")(x)
     for i in range(1, halvings + 1):
-        layer = keras.layers.Conv2DTranspose(
-            width,
-            4,
-            2,
-            "same",
-            use_bias=False,
-            kernel_initializer=parts.small_normal(),
-            name=f"double{i}",
-        )
-        x = parts.normalize(layer(x), f"double{i}", "instance", affine=True)
-        x = _relu(x, f"double{i}")
-    x = _relu(_convolution(x, width, "conv3"), "conv3")
+        x = layer(x, name=f"double{i}", kernel=4, strides=2, transposed=True)
+    x = layer(x, name="conv3")
     watermark = keras.layers.Conv2D(
-        watermark_channels,
-        1,
-        activation=output,
-        name="watermark",
-        dtype="float32",
+        watermark_channels, 1, activation=output, name="watermark", dtype="float32"
     )(x)
     return keras.Model(image, watermark, name=name)
 
@@ -201,20 +186,3 @@ def _check_channels(image_channels, watermark_channels, width):
     parts.check_sizes(
         image_channels=image_channels, watermark_channels=watermark_channels, width=width
     )
-
-
-def _convolution(x, width, name, **arguments):
-    x = keras.layers.Conv2D(
-        width,
-        3,
-        padding="same",
-        use_bias=False,
-        kernel_initializer=parts.small_normal(),
-        name=name,
-        **arguments,
-    )(x)
-    return parts.normalize(x, name, "instance", affine=True)
-
-
-def _relu(x, name):
-    return keras.layers.ReLU(name=f"{name}_relu")(x)

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from tfwm.layers.base import Configured
 from tfwm.models import parts
 
 
@@ -98,27 +99,17 @@ def build_patch_critic(
     x = parts.to_signal(image)
     for i in range(depth):
         layer = f"conv{i + 1}"
-        x = keras.layers.Conv2D(
-            min(1 << i, 8) * width,
-            3,
-            2,
-            "same",
-            use_bias=not i,
-            kernel_initializer=parts.small_normal(),
-            name=layer,
-        )(x)
+        size = min(1 << i, 8) * width
+        x = parts.small_convolution(x, size, 3, layer, strides=2, use_bias=not i)
         if i:
             x = parts.normalize(x, layer, "instance")
         x = keras.layers.LeakyReLU(0.2, name=f"{layer}_leaky")(x)
-    last = parts.small_normal()
-    x = keras.layers.Conv2D(
-        1, 3, padding="same", kernel_initializer=last, name="logits", dtype="float32"
-    )(x)
+    x = parts.small_convolution(x, 1, 3, "logits", dtype="float32")
     return keras.Model(image, x, name=name)
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class Clip(keras.constraints.Constraint):
+class Clip(Configured, keras.constraints.Constraint):
     """Clips a weight's values to `[-limit, limit]`.
 
     Args:
@@ -137,6 +128,3 @@ class Clip(keras.constraints.Constraint):
 
     def __call__(self, value):
         return ops.clip(value, -self.limit, self.limit)
-
-    def get_config(self):
-        return {"limit": self.limit}

@@ -9,6 +9,7 @@ decides. It has no patches: each cell sees its neighbors, and its pattern fades 
 import keras
 import tensorflow as tf
 
+from tfwm.layers.base import Configured
 from tfwm.models import parts
 
 CELL = 8
@@ -77,10 +78,8 @@ def _analysis(image, width):
     """Computes the features of each cell from a window that overlaps the neighbors."""
     # In float32, as pixels of eight bits of precision would hide the mark.
     x = keras.layers.Rescaling(4.0, offset=-2.0, name="centre", dtype="float32")(image)
-    x = keras.layers.Conv2D(width, WINDOW, CELL, padding="same", name="analysis", dtype="float32")(
-        x
-    )
-    return keras.layers.ReLU(name="analysis_relu")(x)
+    layer = keras.layers.Conv2D(width, WINDOW, CELL, "same", name="analysis", dtype="float32")
+    return keras.layers.ReLU(name="analysis_relu")(layer(x))
 
 
 def _cell_convolutions(x, width, depth):
@@ -91,7 +90,7 @@ def _cell_convolutions(x, width, depth):
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class CellSynthesis(keras.layers.Layer):
+class CellSynthesis(Configured, keras.layers.Layer):
     """Turns the features of cells into pixels; the window of each cell fades into its neighbors.
 
     Equals `Conv2DTranspose(1, 2 * cell, cell, padding="same", use_bias=False)`, weights included.
@@ -138,6 +137,3 @@ class CellSynthesis(keras.layers.Layer):
         batch, rows, columns, _ = input_shape
         sides = [None if n is None else n * self.cell for n in (rows, columns)]
         return (batch, *sides, 1)
-
-    def get_config(self):
-        return {**super().get_config(), "cell": self.cell}

@@ -176,7 +176,7 @@ def _check(size, message_length, width, normalization):
             f"Expected a size that is a multiple of 16 from 64. Received: size={size!r}"
         )
     parts.check_sizes(message_length=message_length, width=width)
-    parts.check_normalization(normalization)
+    one_of("normalization", normalization, parts.NORMALIZATIONS)
 
 
 def _message_image(message, size, normalization):

@@ -28,9 +28,10 @@ With `residual` a network outputs a change of its input in that range, and the s
 import keras
 import tensorflow as tf
 
+from tfwm.checks import one_of
 from tfwm.layers import DepthToSpace
+from tfwm.layers.base import Configured
 from tfwm.models import parts
-from tfwm.models.unet import unet
 
 
 def build_unet(
@@ -67,11 +68,8 @@ def build_unet(
     (1, 32, 48, 3)
     """
     parts.check_sizes(channels_in=channels_in, channels_out=channels_out, width=width)
-    parts.check_normalization(normalization)
-    if not isinstance(depth, int) or depth < 2:
-        raise ValueError(f"Expected a depth that is an integer from 2. Received: depth={depth!r}")
     image = keras.Input((None, None, channels_in), name="image")
-    x = unet(parts.to_signal(image), channels_out, width, depth, normalization, dropout)
+    x = parts.unet(parts.to_signal(image), channels_out, width, depth, normalization, dropout)
     return keras.Model(image, _finished(image, x, residual), name=name)
 
 
@@ -108,21 +106,21 @@ def build_resnet(
     """
     parts.check_sizes(channels_in=channels_in, channels_out=channels_out, width=width)
     parts.check_sizes(block_depth=block_depth)
-    parts.check_normalization(normalization)
+    one_of("normalization", normalization, parts.NORMALIZATIONS)
     _check_blocks(blocks)
     image = keras.Input((None, None, channels_in), name="image")
     x = ReflectionPadding(3, name="first_border")(parts.to_signal(image))
-    x = _layer(x, width, "first", normalization, 7)
+    x = parts.small_block(x, width, "first", normalization, 7, padding="valid")
     for i in (1, 2):
-        x = _layer(x, width << i, f"half{i}", normalization, stride=2, padding="same")
+        x = parts.small_block(x, width << i, f"half{i}", normalization, strides=2)
     for i in range(blocks):
         x = _block(x, block_depth, f"block{i + 1}", normalization)
     for i in (1, 0):
-        x = _layer(x, width << i, f"double{2 - i}", normalization, stride=2, transposed=True)
+        x = parts.small_block(
+            x, width << i, f"double{2 - i}", normalization, strides=2, transposed=True
+        )
     x = ReflectionPadding(3, name="last_border")(x)
-    x = keras.layers.Conv2D(
-        channels_out, 7, kernel_initializer=parts.small_normal(), name="last", dtype="float32"
-    )(x)
+    x = parts.small_convolution(x, channels_out, 7, "last", padding="valid", dtype="float32")
     return keras.Model(image, _finished(image, x, residual), name=name)
 
 
@@ -173,9 +171,7 @@ def build_super_resolver(
         x = DepthToSpace(2, name=f"double{i + 1}_places")(x)
         x = keras.layers.ReLU(name=f"double{i + 1}_relu")(x)
     x = ReflectionPadding(4, name="last_border")(x)
-    x = keras.layers.Conv2D(
-        channels, 9, kernel_initializer=parts.small_normal(), name="last", dtype="float32"
-    )(x)
+    x = parts.small_convolution(x, channels, 9, "last", padding="valid", dtype="float32")
     x = _finished(Enlarge(scale, name="enlarged")(image), x, residual=True)
     return keras.Model(image, x, name=name)
 
@@ -201,35 +197,20 @@ def _finished(image, x, residual):
     return keras.ops.clip(x, 0.0, 1.0)
 
 
-def _layer(
-    x, width, name, normalization, kernel=3, stride=1, padding="valid", transposed=False, relu=True
-):
-    """Adds a convolution, normalization and ReLU."""
-    kind = keras.layers.Conv2DTranspose if transposed else keras.layers.Conv2D
-    x = kind(
-        width,
-        kernel,
-        stride,
-        "same" if transposed else padding,
-        use_bias=normalization is None,
-        kernel_initializer=parts.small_normal(),
-        name=name,
-    )(x)
-    x = parts.normalize(x, name, normalization)
-    return keras.layers.ReLU(name=f"{name}_relu")(x) if relu else x
-
-
 def _block(x, depth, name, normalization):
     """Adds a residual block; only one of a single convolution ends in a ReLU, as Zhang's."""
     y = x
     for i in range(1, depth + 1):
         y = ReflectionPadding(1, name=f"{name}_border{i}")(y)
-        y = _layer(y, x.shape[-1], f"{name}_conv{i}", normalization, relu=i < depth or depth == 1)
+        relu = i < depth or depth == 1
+        y = parts.small_block(
+            y, x.shape[-1], f"{name}_conv{i}", normalization, relu=relu, padding="valid"
+        )
     return keras.layers.Add(name=f"{name}_sum")([x, y])
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class Enlarge(keras.layers.Layer):
+class Enlarge(Configured, keras.layers.Layer):
     """Enlarges images of any size by a whole factor, bilinearly.
 
     Equals `keras.layers.UpSampling2D(interpolation="bilinear")`, which Keras 3.15 cannot export
@@ -266,12 +247,9 @@ class Enlarge(keras.layers.Layer):
         sides = [None if n is None else n * self.scale for n in (height, width)]
         return (batch, *sides, channels)
 
-    def get_config(self):
-        return {**super().get_config(), "scale": self.scale}
-
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class ReflectionPadding(keras.layers.Layer):
+class ReflectionPadding(Configured, keras.layers.Layer):
     """Pads an image with its mirror image.
 
     The networks of Johnson, Alahi and Fei-Fei (2016) and later ones pad this way before wide
@@ -308,6 +286,3 @@ class ReflectionPadding(keras.layers.Layer):
         batch, height, width, channels = input_shape
         sides = [None if n is None else n + 2 * self.size for n in (height, width)]
         return (batch, *sides, channels)
-
-    def get_config(self):
-        return {**super().get_config(), "size": self.size}

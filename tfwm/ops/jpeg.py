@@ -110,17 +110,16 @@ def upsample_chroma(plane, height, width):
     diagonal one.
     """
     x = pad_image(plane, (1, 1), (1, 1), "edge")
-    rows = _interleave(3 * x[:, 1:-1] + x[:, :-2], 3 * x[:, 1:-1] + x[:, 2:], axis=2)
-    x = _merge(rows, 1)
-    both = _interleave(3 * x[:, :, 1:-1] + x[:, :, :-2], 3 * x[:, :, 1:-1] + x[:, :, 2:], axis=3)
-    return _merge(both, 2)[:, :height, :width] / 16
+    near = 3 * x[:, 1:-1]
+    x = interleaved(near + x[:, :-2], near + x[:, 2:], 1)
+    near = 3 * x[:, :, 1:-1]
+    x = interleaved(near + x[:, :, :-2], near + x[:, :, 2:], 2)
+    return x[:, :height, :width] / 16
 
 
-def _interleave(first, second, axis):
-    return tf.stack([first, second], axis=axis)
-
-
-def _merge(x, axis):
+def interleaved(first, second, axis):
+    """Returns the slices of two equal tensors by turns along an axis."""
+    x = tf.stack([first, second], axis + 1)
     shape = [size or tf.shape(x)[i] for i, size in enumerate(x.shape)]
     shape[axis : axis + 2] = [shape[axis] * shape[axis + 1]]
     return tf.reshape(x, shape)

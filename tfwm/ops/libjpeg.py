@@ -1,7 +1,7 @@
-"""libjpeg's own arithmetic on tensors: the output of a decoder, to the last bit.
+"""The output of libjpeg to the last bit: by its own arithmetic on tensors, or by its codec.
 
-Integers are stored in floats that are wide enough to be exact, as GPU kernels and XLA
-are faster with floats: color needs 24 bits (float32), the DCT 31 (float64).
+In the arithmetic, integers are stored in floats that are wide enough to be exact, as GPU kernels
+and XLA are faster with floats: color needs 24 bits (float32), the DCT 31 (float64).
 """
 
 import numpy as np
@@ -12,28 +12,15 @@ from tfwm.ops.jpeg import (
     CHROMINANCE_TABLE,
     LUMINANCE_TABLE,
     image_size,
+    interleaved,
     pad_to_multiple,
     quantization_table,
 )
 
-# jfdctint.c and jidctint.c ("islow"): 13-bit constants, 2 extra bits between the passes.
-_FIX = {
-    name: round(name * 2**13)
-    for name in (
-        0.298631336,
-        0.390180644,
-        0.541196100,
-        0.765366865,
-        0.899976223,
-        1.175875602,
-        1.501321110,
-        1.847759065,
-        1.961570560,
-        2.053119869,
-        2.562915447,
-        3.072711026,
-    )
-}
+
+def _fix(constant):
+    # jfdctint.c and jidctint.c ("islow"): 13-bit constants, 2 extra bits between the passes.
+    return round(constant * 2**13)
 
 
 def _integer_dct_matrix():
@@ -43,17 +30,17 @@ def _integer_dct_matrix():
     out = np.zeros((8, 8), np.int64)
     even, odd = low[:2] + low[:1:-1], low[:2] - low[:1:-1]
     out[0], out[4] = (even[0] + even[1]) << 13, (even[0] - even[1]) << 13
-    z1 = (odd[1] + odd[0]) * _FIX[0.541196100]
-    out[2] = z1 + odd[0] * _FIX[0.765366865]
-    out[6] = z1 - odd[1] * _FIX[1.847759065]
+    z1 = (odd[1] + odd[0]) * _fix(0.541196100)
+    out[2] = z1 + odd[0] * _fix(0.765366865)
+    out[6] = z1 - odd[1] * _fix(1.847759065)
     z1, z2, z3, z4 = high[0] + high[3], high[1] + high[2], high[0] + high[2], high[1] + high[3]
-    z5 = (z3 + z4) * _FIX[1.175875602]
-    z1, z2 = -z1 * _FIX[0.899976223], -z2 * _FIX[2.562915447]
-    z3, z4 = z5 - z3 * _FIX[1.961570560], z5 - z4 * _FIX[0.390180644]
-    out[7] = high[0] * _FIX[0.298631336] + z1 + z3
-    out[5] = high[1] * _FIX[2.053119869] + z2 + z4
-    out[3] = high[2] * _FIX[3.072711026] + z2 + z3
-    out[1] = high[3] * _FIX[1.501321110] + z1 + z4
+    z5 = (z3 + z4) * _fix(1.175875602)
+    z1, z2 = -z1 * _fix(0.899976223), -z2 * _fix(2.562915447)
+    z3, z4 = z5 - z3 * _fix(1.961570560), z5 - z4 * _fix(0.390180644)
+    out[7] = high[0] * _fix(0.298631336) + z1 + z3
+    out[5] = high[1] * _fix(2.053119869) + z2 + z4
+    out[3] = high[2] * _fix(3.072711026) + z2 + z3
+    out[1] = high[3] * _fix(1.501321110) + z1 + z4
     return out
 
 
@@ -182,10 +169,50 @@ def _plain_upsample(plane):
 def _fancy_upsample(plane):
     x = pad_image(plane, (1, 1), (1, 1), "edge")
     near = 3 * x[:, 1:-1]
-    rows = tf.stack([near + x[:, :-2], near + x[:, 2:]], axis=2)
-    height, width = image_size(plane)
-    x = tf.reshape(rows, (-1, 2 * height, width + 2, 1))
+    x = interleaved(near + x[:, :-2], near + x[:, 2:], 1)
     near = 3 * x[:, :, 1:-1]
     left = tf.floor((near + x[:, :, :-2] + 8) / 16)
     right = tf.floor((near + x[:, :, 2:] + 7) / 16)
-    return tf.reshape(tf.stack([left, right], axis=3), (-1, 2 * height, 2 * width, 1))
+    return interleaved(left, right, 2)
+
+
+def encode_and_decode_jpeg(image, quality, subsampling):
+    """Compresses every image of a batch by `tf.io.encode_jpeg` and decodes it.
+
+    The encoder of `tf.io` supports chroma subsampling 4:2:0 or none, and takes a tensor as
+    quality only with 4:2:0. So 4:4:4 with a quality per image needs a `tf.switch_case` over the
+    qualities. There is no gradient, and XLA cannot compile it.
+
+    Args:
+        image: `(batch, height, width, 1 or 3)` in [0, 1].
+        quality: 1 to 100, a number, or int32 `(batch,)`.
+        subsampling: `"4:2:0"` or `"4:4:4"`, for color.
+
+    Returns:
+        float32 of the shape of `image`, multiples of 1/255.
+    """
+    levels = tf.cast(tf.round(tf.clip_by_value(image, 0, 1) * 255), tf.uint8)
+    channels = image.shape[-1]
+    whole = channels == 3 and subsampling == "4:4:4"
+
+    def at_quality(number):
+        return lambda pixels: tf.io.encode_jpeg(pixels, quality=number, chroma_downsampling=False)
+
+    def encode(pixels, number):
+        if not whole:
+            return tf.raw_ops.EncodeJpegVariableQuality(images=pixels, quality=number)
+        if isinstance(quality, int):
+            return at_quality(quality)(pixels)
+        branches = [lambda q=q: at_quality(q)(pixels) for q in range(1, 101)]
+        return tf.switch_case(number - 1, branches)
+
+    def one(arguments):
+        pixels, number = arguments
+        encoded = encode(pixels, number)
+        return tf.io.decode_jpeg(encoded, channels, dct_method="INTEGER_ACCURATE")
+
+    numbers = tf.broadcast_to(tf.cast(quality, tf.int32), tf.shape(image)[:1])
+    spec = tf.TensorSpec((None, None, channels), tf.uint8)
+    decoded = tf.map_fn(one, (levels, numbers), fn_output_signature=spec)
+    decoded = tf.ensure_shape(decoded, image.shape)
+    return tf.cast(decoded, tf.float32) / 255

@@ -17,16 +17,6 @@ def straight_through(forward, backward):
     return backward + tf.stop_gradient(forward - backward)
 
 
-def straight_through_round(x):
-    """Rounds, half to even; the gradient is 1."""
-    return straight_through(tf.round(x), x)
-
-
-def straight_through_floor(x):
-    """Rounds down; the gradient is 1."""
-    return straight_through(tf.floor(x), x)
-
-
 def straight_through_clip(x, low=0.0, high=1.0):
     """Clips to `[low, high]`; the gradient is 1, also outside the range."""
     return straight_through(tf.clip_by_value(x, low, high), x)

@@ -9,16 +9,15 @@ from tfwm.ops.resample import apply_separable
 _LARGEST_MATRIX = 128
 
 
-def ssim(image, other, max_value=1.0, filter_size=8, filter_sigma=1.5):
+def ssim(image, other, filter_size=8, filter_sigma=1.5):
     """Computes the structural similarity of two batches of images, one value per image.
 
     It has a Gaussian window, K1 = 0.01, K2 = 0.03, and averages valid positions and channels
     (ReDMark Eq. 5 with the usual sums in the denominator, where the paper prints products).
 
     Args:
-        image: `(batch, height, width, channels)`, sides of at least `filter_size`.
+        image: `(batch, height, width, channels)` in [0, 1], sides of at least `filter_size`.
         other: images of the same shape.
-        max_value: range of the pixel values.
         filter_size: side of the window in pixels.
         filter_sigma: standard deviation of the window in pixels.
 
@@ -33,14 +32,12 @@ def ssim(image, other, max_value=1.0, filter_size=8, filter_sigma=1.5):
     image, other = tf.cast(image, tf.float32), tf.cast(other, tf.float32)
     height, width = image.shape[1:3]
     if height is None or width is None or max(height, width) > _LARGEST_MATRIX:
-        return tf.image.ssim(
-            image, other, max_value, filter_size=filter_size, filter_sigma=filter_sigma
-        )
+        return tf.image.ssim(image, other, 1.0, filter_size, filter_sigma)
     vertical, horizontal = (_window(n, filter_size, filter_sigma) for n in (height, width))
     maps = tf.concat([image, other, image * image, other * other, image * other], axis=-1)
     means = tf.split(apply_separable(maps, vertical, horizontal), 5, axis=-1)
     x, y, xx, yy, xy = means
-    c1, c2 = (0.01 * max_value) ** 2, (0.03 * max_value) ** 2
+    c1, c2 = 0.01**2, 0.03**2
     luminance = (2 * x * y + c1) / (x * x + y * y + c1)
     structure = (2 * (xy - x * y) + c2) / (xx + yy - x * x - y * y + c2)
     return tf.reduce_mean(luminance * structure, axis=(1, 2, 3))

@@ -1,15 +1,13 @@
 """Orthonormal matrices for the block transforms of ReDMark (section 3.1.1, appendix A)."""
 
 import numpy as np
+from scipy.fft import dct
 from scipy.linalg import hadamard
 
 
 def dct_matrix(size):
     """Returns the orthonormal DCT-II matrix `(size, size)`; rows are basis functions."""
-    k, n = np.mgrid[:size, :size]
-    matrix = np.sqrt(2 / size) * np.cos(np.pi * k * (2 * n + 1) / (2 * size))
-    matrix[0] /= np.sqrt(2)
-    return matrix
+    return dct(np.eye(size), norm="ortho", axis=0)
 
 
 def hadamard_matrix(size):

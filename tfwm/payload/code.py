@@ -139,7 +139,7 @@ def _checks(information_bits, length):
         degree = edges * (index + 1) // core - edges * index // core
         before = [defined - 1] if index else []
         checks.append(choice.extend([defined, *before], [information] * degree))
-    choice.forget_uses()
+    choice.uses[:] = 0
     patterns = itertools.cycle(([information, parity, parity], [information] * 3, [first, second]))
     for defined, pools in zip(extension, patterns, strict=False):
         checks.append(choice.extend([defined], pools))
@@ -157,7 +157,7 @@ class _Choice:
         numbers = np.frombuffer(hashlib.shake_256(seed).digest(2 * RANDOM_NUMBERS), "<u2")
         self._random = numbers / 2.0**16
         self._next = 0
-        self._uses = np.zeros(length)
+        self.uses = np.zeros(length)
         self._together = np.zeros((length, length), np.uint8)
 
     def extend(self, check, pools):
@@ -166,7 +166,7 @@ class _Choice:
             bits = slice(pool[0], pool[-1] + 1)
             start = self._next % (RANDOM_NUMBERS - len(pool))
             self._next += len(pool)
-            cost = self._uses[bits] + self._random[start : start + len(pool)]
+            cost = self.uses[bits] + self._random[start : start + len(pool)]
             for other in check:
                 cost += TOGETHER_COST * self._together[other, bits]
                 if bits.start <= other < bits.stop:
@@ -174,9 +174,6 @@ class _Choice:
             best = bits.start + int(cost.argmin())
             self._together[best, check] += 1
             self._together[check, best] += 1
-            self._uses[best] += 1
+            self.uses[best] += 1
             check = [*check, best]
         return np.array(check)
-
-    def forget_uses(self):
-        self._uses[:] = 0

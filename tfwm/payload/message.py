@@ -3,7 +3,14 @@
 import numbers
 import uuid
 
-KINDS = ("text", "bytes", "int", "uuid")
+# The order is part of the format of marked photos.
+TYPES = {
+    "text": str,
+    "bytes": (bytes, bytearray, memoryview),
+    "int": numbers.Integral,
+    "uuid": uuid.UUID,
+}
+KINDS = tuple(TYPES)
 
 
 def to_bytes(message, kind=None):
@@ -77,14 +84,9 @@ def to_plain(message):
 
 
 def _kind_of(message):
-    if isinstance(message, str):
-        return "text"
-    if isinstance(message, (bytes, bytearray, memoryview)):
-        return "bytes"
-    if isinstance(message, uuid.UUID):
-        return "uuid"
-    if isinstance(message, numbers.Integral) and not isinstance(message, bool):
-        return "int"
+    for kind, types in TYPES.items():
+        if isinstance(message, types) and not isinstance(message, bool):
+            return kind
     raise ValueError(
         "Expected a message of type str, bytes, int or uuid.UUID. "
         f"Received: {message!r:.60} of type {type(message).__name__}"

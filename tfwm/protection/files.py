@@ -11,29 +11,26 @@ from tfwm.batch.jobs import (
     Job,
     assign_outputs,
     check_folder_apart,
-    check_format,
     check_outputs,
     find_photos,
-    is_lossy,
     is_single,
-    write_output,
 )
-from tfwm.batch.pool import Pool
-from tfwm.batch.run import Skip, run_jobs
+from tfwm.batch.run import Pool, Skip, run_jobs
 from tfwm.images import (
     ImageError,
     Photo,
     add_colors,
     add_luminance,
     check_output,
+    decode_photo,
     encode_photo,
     luminance,
     psnr,
     read_photo,
     to_float,
     to_uint8,
+    write_encoded,
 )
-from tfwm.marking import decoded
 from tfwm.metrics import normalized_correlation, watermark_similarity
 from tfwm.protection.barrier import WatermarkBarrier, open_barrier
 
@@ -91,13 +88,13 @@ def protect_files(
     def work(job):
         _refuse_existing(job, overwrite)
         photo = read_photo(job.source)
-        with pool.lane:
+        with pool.lane():
             marked = _marked(photo, mark, barrier.channels)
-        encoded = encode_photo(marked, job.output, quality if is_lossy(job.output) else None)
-        copy = decoded(encoded)
-        with pool.lane:
+        encoded = encode_photo(marked, job.output, quality)
+        copy = decode_photo(encoded)
+        with pool.lane():
             _, similarity = measured(barrier, _read(barrier, copy))
-        write_output(encoded, job, overwrite)
+        write_encoded(encoded, job.output, overwrite)
         decibels = psnr(photo.pixels, marked.pixels)
         return {"psnr": decibels, "similarity": similarity, "notes": list(photo.notes)}
 
@@ -130,11 +127,11 @@ def read_files(barrier, sources, output, *, overwrite=False, progress=None, work
     def work(job):
         _refuse_existing(job, overwrite)
         photo = read_photo(job.source)
-        with pool.lane:
+        with pool.lane():
             read = _read(barrier, photo)
             nc, similarity = measured(barrier, read)
         picture = Photo(to_uint8(read), name=str(job.output))
-        write_output(encode_photo(picture, job.output), job, overwrite)
+        write_encoded(encode_photo(picture, job.output), job.output, overwrite)
         return {"nc": nc, "similarity": similarity, "notes": list(photo.notes)}
 
     return run_jobs(pool, work, jobs, _row_maker("nc"), progress=progress)
@@ -204,9 +201,7 @@ def _assign(sources, output, file_format, quality, overwrite):
     else:
         check_folder_apart(sources, output, what="images")
         jobs = assign_outputs(jobs, Path(output), file_format)
-    todo = [job for job in jobs if not job.idle]
-    check_outputs(todo, in_place=False)
-    check_format(todo, file_format, quality)
+    check_outputs(jobs, file_format, quality)
     return jobs
 
 

@@ -16,6 +16,7 @@ is then the same network without a mark, for comparison.
 """
 
 import dataclasses
+import math
 import sys
 from pathlib import Path
 
@@ -23,26 +24,20 @@ import keras
 
 from tfwm import data, losses
 from tfwm.attacks import GaussianNoise
+from tfwm.data.tasks import build_task
 from tfwm.models import barrier as models
 from tfwm.protection import Barrier, WatermarkBarrier
 from tfwm.recipes import parts
-from tfwm.recipes.barrier_data import (
-    ATTACKER,
-    OWNER,
-    clean_targets,
-    task_of,
-    test_crops,
-    test_pairs,
-    training_crops,
-)
 from tfwm.recipes.barrier_report import report
-from tfwm.recipes.config import TaskConfig, check_positive, refuse
-from tfwm.recipes.fit import fit
+from tfwm.recipes.config import TaskConfig, check_multiple, check_positive
 from tfwm.recipes.registry import StagedRecipe
-from tfwm.recipes.surrogates import Surrogate, train_surrogate, train_translator
+from tfwm.recipes.surrogates import Surrogate, train_surrogate
+from tfwm.recipes.translation import check_task, fit_pairs, read_crops, train_translator
 from tfwm.training import BarrierTrainer, ConfigError
 from tfwm.training.config import setting
 
+# Shares of the photos; neither trains with the other's.
+OWNER, ATTACKER = (0.0, 0.5), (0.5, 1.0)
 SIZES = (
     *("steps", "steps_per_epoch", "surrogate_steps", "adversarial_steps", "batch_size"),
     *("crop_size", "width", "extractor_width", "surrogate_width"),
@@ -115,41 +110,50 @@ class Config(TaskConfig):
 def check(config):
     """Raise `ConfigError` at once for what would end a run after hours."""
     check_positive(config, SIZES)
-    task_of(config)
-    if not config.adversarial_weight:
-        refuse(config, parts.CRITIC, "has no effect without an adversarial_weight")
+    task = build_task(config.task)
+    if task.name == "BoneSuppression" and (not config.whole or config.crops_per_photo > 1):
+        raise ConfigError(
+            "BoneSuppression finds the lungs in the middle of a whole radiograph: set whole=true, "
+            f"and leave out crops_per_photo. Received: whole={str(config.whole).lower()}, "
+            f"crops_per_photo={config.crops_per_photo}"
+        )
+    if config.task_specific and task.channels_in != task.channels_out:
+        raise ConfigError(
+            "Expected with task_specific a task whose input has the channels of its target. "
+            f"Received: {task.name}, {task.channels_in} and {task.channels_out}"
+        )
     for names in (config.surrogates, config.innocent):
         surrogates = [str(Surrogate.of(name)) for name in names]
         if len(set(surrogates)) < len(surrogates):
             raise ConfigError(f"Expected names that differ. Received: {names}")
-    depths = [("depth", config.depth), ("surrogate_depth", config.surrogate_depth)]
-    for name, depth in depths:
-        if config.crop_size % 2**depth:
-            raise ConfigError(
-                f"Expected a crop_size that is a multiple of 2**{name}, {2**depth}. "
-                f"Received: crop_size={config.crop_size}"
-            )
-    if config.period and config.crop_size % config.period:
-        raise ConfigError(
-            "Expected a crop_size that is a multiple of the period. "
-            f"Received: crop_size={config.crop_size}, period={config.period}"
-        )
-    test_crops(config, 1)
-    data.watermark_image(config.watermark, config.crop_size, config.watermark_channels)
+    check_multiple(config, "2**depth", 2**config.depth)
+    check_multiple(config, "2**surrogate_depth", 2**config.surrogate_depth)
+    check_multiple(config, "the period", config.period or 1)
+    check_task(config)
+    build_watermark(config)
+
+
+def build_watermark(config):
+    """Return the watermark's image."""
+    return data.watermark_image(config.watermark, config.crop_size, config.watermark_channels)
+
+
+def build_embedder(config, message_channels):
+    """Return the untrained embedder for messages of some channels."""
+    return models.build_embedder(
+        build_task(config.task).channels_out,
+        message_channels,
+        config.width,
+        config.depth,
+        residual_limit=config.residual_limit or None,
+    )
 
 
 def build_trainer(config, surrogate=None, unrelated=None):
     """Return the compiled trainer of the initial stage, or with two networks of the second."""
-    task = task_of(config)
-    channels = task.channels_out
+    channels = build_task(config.task).channels_out
     with parts.precision(config):
-        embedder = models.build_embedder(
-            channels,
-            config.watermark_channels,
-            config.width,
-            config.depth,
-            residual_limit=config.residual_limit or None,
-        )
+        embedder = build_embedder(config, config.watermark_channels)
         extractor = models.build_extractor(
             channels,
             config.watermark_channels,
@@ -157,11 +161,11 @@ def build_trainer(config, surrogate=None, unrelated=None):
             config.extractor_halvings,
             output=config.extractor_output,
         )
-    adversary = _build_adversary(config, channels) if surrogate is None else None
+    adversary = parts.build_patch_adversary(config, channels) if surrogate is None else None
     trainer = BarrierTrainer(
         embedder,
         extractor,
-        data.watermark_image(config.watermark, config.crop_size, config.watermark_channels),
+        build_watermark(config),
         config.blank,
         attack=GaussianNoise(config.noise) if config.noise else None,
         surrogate=surrogate,
@@ -193,10 +197,6 @@ def build_trainer(config, surrogate=None, unrelated=None):
     return trainer
 
 
-def _build_adversary(config, channels):
-    return parts.build_patch_adversary(config, channels, config.width, config.adversarial_weight)
-
-
 def _image_losses(config):
     terms, weights = ["mse"], [config.image_weight]
     if config.psnr:
@@ -210,11 +210,10 @@ def _image_losses(config):
 def train_stages(config):
     """Train both stages; return the barriers before and after the second."""
     output = Path(config.output)
-    crops = training_crops(config, OWNER)
+    crops = read_crops(config, config.photos, part=OWNER)
     first = _fit(config, output / "initial", crops)
     before = _barrier(first, config)
-    barrier = WatermarkBarrier(before.embedder, before.watermark)
-    surrogate = _copy("unet", config, crops, output / "surrogate", barrier)
+    surrogate = _copy("unet", config, crops, output / "surrogate", before)
     unrelated = _copy("unet", config, crops, output / "unrelated")
     settings = dataclasses.replace(
         config, steps=config.adversarial_steps, learning_rate=config.adversarial_learning_rate
@@ -225,16 +224,15 @@ def train_stages(config):
 
 def _copy(name, config, crops, folder, barrier=None):
     """A surrogate of what a barrier lets out, or without one a network that learned the task."""
-    surrogate = Surrogate.of(name)
-    if barrier is None:
-        return train_surrogate(surrogate, config, task_of(config), crops, lambda x: x, folder)
-    task = task_of(config)
-    return train_surrogate(surrogate, config, task, crops, barrier, folder, config.source)
+    let_out = barrier and WatermarkBarrier(barrier.embedder, barrier.watermark)
+
+    def mark(pair):
+        return let_out(pair[config.source]) if let_out else pair["target"]
+
+    return train_surrogate(Surrogate.of(name), config, crops, mark, folder)
 
 
 def _fit(config, folder, crops, first=None, surrogate=None, unrelated=None):
-    task = task_of(config)
-
     def begin():
         trainer = build_trainer(config, surrogate, unrelated)
         if first is not None:
@@ -242,13 +240,7 @@ def _fit(config, folder, crops, first=None, surrogate=None, unrelated=None):
             trainer.extractor.set_weights(first.extractor.get_weights())
         return trainer
 
-    def make_data(first_epoch):
-        step = first_epoch * config.steps_per_epoch
-        return data.pair_dataset(crops, task, config.batch_size, config.seed, step)
-
-    sides = (config.batch_size, config.crop_size, config.crop_size)
-    shape = {"input": (*sides, task.channels_in), "target": (*sides, task.channels_out)}
-    return fit(begin, shape, config, folder, make_data)
+    return fit_pairs(begin, config, folder, crops)
 
 
 def _barrier(trainer, config):
@@ -265,33 +257,26 @@ def train_copies(config, barrier):
     Returns:
         Two dicts of networks by name, `"unet-l2"` and the like.
     """
-    crops, folder = training_crops(config, ATTACKER), Path(config.output)
+    crops, folder = read_crops(config, config.photos, part=ATTACKER), Path(config.output)
     config = dataclasses.replace(config, seed=config.seed + 1)  # not the owner's first weights
-    mark = WatermarkBarrier(barrier.embedder, barrier.watermark)
-    copies = {
-        name: _copy(name, config, crops, folder / f"attack-{name}", mark)
-        for name in map(str, map(Surrogate.of, config.surrogates))
-    }
-    innocent = {
-        name: _copy(name, config, crops, folder / f"innocent-{name}")
-        for name in map(str, map(Surrogate.of, config.innocent))
-    }
-    return copies, innocent
+    return tuple(
+        {
+            name: _copy(name, config, crops, folder / f"{kind}-{name}", marks)
+            for name in map(str, map(Surrogate.of, names))
+        }
+        for kind, names, marks in (
+            ("attack", config.surrogates, barrier),
+            ("innocent", config.innocent, None),
+        )
+    )
 
 
 def train_unmarked(config):
     """Train a task-specific embedder's structure as long as it, for the task alone."""
-    task = task_of(config)
-    channels = task.channels_out
+    channels = build_task(config.task).channels_out
 
     def build_network():
-        embedder = models.build_embedder(
-            channels,
-            channels,
-            config.width,
-            config.depth,
-            residual_limit=config.residual_limit or None,
-        )
+        embedder = build_embedder(config, channels)
         image = keras.Input((None, None, channels), name="image")
         nothing = keras.ops.zeros_like(image)
         strength = keras.ops.ones_like(image[:, 0, 0, 0])
@@ -301,12 +286,22 @@ def train_unmarked(config):
     return train_translator(
         build_network,
         lambda: _image_losses(config),
-        lambda: _build_adversary(config, channels),
         config,
-        task,
-        training_crops(config, OWNER),
         Path(config.output) / "unmarked",
+        read_crops(config, config.photos, part=OWNER),
+        seed=config.seed + 1,
     )
+
+
+def test_pairs(config, count):
+    """Return inputs and targets of up to `count` crops of test photos, two float32 arrays.
+
+    There are as many of each photo; of radiographs one each.
+    """
+    task = build_task(config.task)
+    photos = task.read(config.test_photos)[:count]
+    per_photo = 1 if task.name == "BoneSuppression" else math.ceil(count / len(photos))
+    return data.all_pairs(read_crops(config, photos, per_photo)[:count], task, config.seed)
 
 
 def finish(barriers, config, recipe):
@@ -315,17 +310,9 @@ def finish(barriers, config, recipe):
     surrogates, innocent = train_copies(config, after)
     unmarked = train_unmarked(config) if config.task_specific else None
     keras.backend.clear_session(free_memory=True)
-    return report(
-        config,
-        recipe,
-        before,
-        after,
-        surrogates,
-        innocent,
-        test_pairs(config),
-        clean_targets(config),
-        unmarked,
-    )
+    pairs = test_pairs(config, config.test_images)
+    _, clean = test_pairs(config, config.clean_images)
+    return report(config, recipe, before, after, surrogates, innocent, pairs, clean, unmarked)
 
 
 RECIPE = StagedRecipe(

@@ -4,16 +4,15 @@ from pathlib import Path
 
 import numpy as np
 
+from tfwm.data.tasks import build_task
 from tfwm.evaluation.ownership import ownership_row, quality_row, run_network
-from tfwm.files import versions, write_csv, write_whole
-from tfwm.images.arrays import plane, to_uint8
-from tfwm.images.pictures import amplify, data_uri
+from tfwm.files import result_head, write_csv, write_whole
+from tfwm.images.arrays import to_uint8
+from tfwm.images.pictures import amplify, thumbnails
 from tfwm.pages import render
-from tfwm.recipes.barrier_data import task_of
-from tfwm.recipes.card import recipe_card, train_command
+from tfwm.recipes.card import recipe_card, train_command, whole_geometry
 
-# Photos that are shown, and their width on the page.
-SHOWN, WIDTH = 3, 160
+SHOWN = 3  # photos
 RESULTS = ("images_of", "images", "success_nc", "similarity", "success", "p_value")
 UNMARKED_NETWORK, CLEAN, INNOCENT = "unmarked network", "clean outputs", "innocent "
 LIMITS = [
@@ -64,9 +63,9 @@ def report(config, recipe, before, after, surrogates, innocent, pairs, clean, un
     quality = [quality_row(name, targets, images) for name, images in compared.items()]
     output = Path(config.output)
     command = train_command("barrier", recipe)
-    comments = [command, versions(), f"crops of {config.test_photos}"]
-    write_csv(quality, output / "quality.csv", comments)
-    write_csv(rows, output / "ownership.csv", comments)
+    head = result_head(f"{config.test_photos}, {len(targets)} crops", command=command)
+    write_csv(quality, output / "quality.csv", head)
+    write_csv(rows, output / "ownership.csv", head)
     page = render(
         "ownership.html",
         title=f"{config.name}: a barrier, and who copied what is behind it",
@@ -74,7 +73,7 @@ def report(config, recipe, before, after, surrogates, innocent, pairs, clean, un
         quality=quality[0],
         others=quality[1:],
         false_claims=[row for row in rows if row["images_of"] in (CLEAN, *innocent)],
-        pictures=_pictures(config, after, inputs, targets, marked, copies | innocent),
+        pictures=thumbnails(_pictures(config, after, inputs, targets, marked, copies | innocent)),
         command=command,
         config=config,
     )
@@ -87,9 +86,9 @@ def report(config, recipe, before, after, surrogates, innocent, pairs, clean, un
 
 def _card(config, recipe, quality, rows):
     side, task = config.crop_size, config.task["name"]
-    colours = "gray" if config.watermark_channels == 1 else "colour"
+    colors = "gray" if config.watermark_channels == 1 else "color"
     message = (
-        f"the watermark, a {colours} image of {side}x{side} pixels; images squeezed to that size "
+        f"the watermark, a {colors} image of {side}x{side} pixels; images squeezed to that size "
         "as a whole; the logits are the watermark as it is read"
     )
     description = (
@@ -103,14 +102,9 @@ def _card(config, recipe, quality, rows):
         recipe,
         f"{description} that surrogates trained on them learn as well.",
         paper="Zhang et al., Model watermarking for image processing networks, AAAI 2020",
-        geometry={
-            "patch": [side, side],
-            "block": [1, 1],
-            "channels": task_of(config).channels_out,
-            "bits": config.watermark_channels,
-            "whole": True,
-            "message": message,
-        },
+        geometry=whole_geometry(
+            side, build_task(config.task).channels_out, message, bits=config.watermark_channels
+        ),
         guidance="1 is what the extractor was trained at.",
         limits=[*LIMITS, *[TASK_LIMIT] * config.task_specific],
     )
@@ -119,9 +113,8 @@ def _card(config, recipe, quality, rows):
 
 
 def _pictures(config, barrier, inputs, targets, marked, copies):
-    """For each photo shown: captions and pictures, left to right."""
+    """Yields captions and pictures, left to right, for each photo shown."""
     output = "target" if config.task_specific else "output"
-    shown = []
     for i in np.linspace(0, len(inputs) - 1, min(SHOWN, len(inputs))).astype(int):
         line = {
             "input": to_uint8(inputs[i]),
@@ -134,8 +127,7 @@ def _pictures(config, barrier, inputs, targets, marked, copies):
         for name, images in copies.items():
             line[f"output of {name}"] = images[i]
             line[f"read from {name}"] = _read(barrier, images[i])
-        shown.append({name: data_uri(plane(image), WIDTH) for name, image in line.items()})
-    return shown
+        yield line
 
 
 def _read(barrier, image):

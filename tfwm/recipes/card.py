@@ -4,9 +4,16 @@ from pathlib import Path
 
 from tfwm.networks import KINDS, make_card
 
+# What a key does not do, measured: see docs/limits.md.
+KEY_LIMIT = (
+    "The key protects what the message says, not the mark: anybody who has this network can "
+    "detect, copy or remove a mark without the key. A surrogate network, or a generative model "
+    "that redraws the photo, may remove it as well."
+)
+
 
 def recipe_card(config, system, recipe, description, *, paper, geometry, guidance, limits):
-    """Return the card of a network that a recipe trained, under the MIT licence.
+    """Return the card of a network that a recipe trained, under the MIT license.
 
     Args:
         config: the recipe's `Config`.
@@ -43,6 +50,18 @@ def tile_geometry(config, side, bits, message, **more):
         "block": sides,
         "channels": config.channels,
         "bits": bits,
+        "message": message,
+        **more,
+    }
+
+
+def whole_geometry(side, channels, message, **more):
+    """Return a card's geometry for networks that mark whole images with a picture."""
+    return {
+        "patch": [side, side],
+        "block": [1, 1],
+        "channels": channels,
+        "whole": True,
         "message": message,
         **more,
     }

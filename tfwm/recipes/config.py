@@ -2,8 +2,7 @@
 
 import dataclasses
 
-from tfwm.checks import one_of
-from tfwm.training.config import ConfigError, setting
+from tfwm.training.config import ConfigError, check_choices, setting
 
 POSITIVE = ("steps", "steps_per_epoch", "batch_size", "crop_size", "width")
 
@@ -26,9 +25,11 @@ class TrainingConfig:
     # Training
     width: int = setting(64, "channels of the network's hidden layers")
     precision: str = setting(
-        "float32", "`float32`, or `mixed_bfloat16` to train faster where the hardware has it"
+        "float32",
+        "`float32`, or `mixed_bfloat16` to train faster where the hardware has it",
+        ("float32", "mixed_bfloat16"),
     )
-    optimizer: str = setting("sgd", "`sgd` or `adam`")
+    optimizer: str = setting("sgd", "`sgd` or `adam`", ("sgd", "adam"))
     learning_rate: float = setting(1e-4, "learning rate; the largest one if `schedule` changes it")
     momentum: float = setting(0.98, "momentum of `sgd`")
     beta_1: float = setting(0.9, "decay of Adam's mean of gradients")
@@ -37,14 +38,22 @@ class TrainingConfig:
     clip_norm: float = setting(
         0.0, "norm to which all gradients together are scaled down; 0 leaves them as they are"
     )
-    critic_loss: str = setting("logistic", "a critic's loss: `logistic` or `wasserstein`")
+    critic_loss: str = setting(
+        "logistic",
+        "a critic's loss: `logistic` or `wasserstein`",
+        ("logistic", "wasserstein"),
+    )
     critic_optimizer: str = setting(
-        "", "a critic's own optimizer, `adam` or `rmsprop`; empty: the one of all networks"
+        "",
+        "a critic's own optimizer, `adam` or `rmsprop`; empty: the one of all networks",
+        ("", "adam", "rmsprop"),
     )
     critic_learning_rate: float = setting(0.0, "its learning rate; 0: `learning_rate`")
     critic_clip_value: float = setting(0.0, "largest absolute value of its gradients; 0: any")
     schedule: str = setting(
-        "constant", "`constant`, or `cosine`: a short rise, then a fall to a hundredth"
+        "constant",
+        "`constant`, or `cosine`: a short rise, then a fall to a hundredth",
+        ("constant", "cosine"),
     )
     batch_size: int = setting(32, "crops in a batch, over all devices")
     steps: int = setting(1000, "training steps (batches)")
@@ -94,7 +103,9 @@ class MessageConfig(TrainingConfig):
         0, "epochs without fewer bit errors in validation before training stops; 0: never"
     )
     # Losses
-    image_loss: str = setting("ssim", "loss between photo and marked photo: `ssim` or `mse`")
+    image_loss: str = setting(
+        "ssim", "loss between photo and marked photo: `ssim` or `mse`", ("ssim", "mse")
+    )
     image_weight: float = setting(1.0, "weight of that loss")
     message_loss: str = setting("cross_entropy", "loss of the message, see `tfwm.losses`")
     message_weight: float = setting(1.0, "weight of that loss")
@@ -116,22 +127,23 @@ def check_positive(config, names=POSITIVE):
             raise ConfigError(f"Expected {name} above 0. Received: {getattr(config, name)}")
 
 
+def check_multiple(config, name, divisor):
+    """Raise `ConfigError` for a `crop_size` that is no multiple of what `name` says."""
+    if config.crop_size % divisor:
+        raise ConfigError(
+            f"Expected a crop_size that is a multiple of {name}, {divisor}. "
+            f"Received: crop_size={config.crop_size}"
+        )
+
+
 def check_shared(config):
     """Raise `ConfigError` for what no recipe can use, before anything is built."""
     check_positive(config)
-    try:
-        one_of("optimizer", config.optimizer, ("sgd", "adam"))
-        one_of("schedule", config.schedule, ("constant", "cosine"))
-        one_of("critic_loss", config.critic_loss, ("logistic", "wasserstein"))
-        one_of("critic_optimizer", config.critic_optimizer, ("", "adam", "rmsprop"))
-        one_of("precision", config.precision, ("float32", "mixed_bfloat16"))
-    except ValueError as error:
-        raise ConfigError(str(error)) from error
+    check_choices(config)
     if config.optimizer == "sgd":
         refuse(config, ("beta_1", "beta_2", "epsilon"), 'has no effect with optimizer = "sgd"')
     else:
         refuse(config, ("momentum",), 'has no effect with optimizer = "adam"')
-
     if not config.critic_optimizer:
         names = ("critic_learning_rate", "critic_clip_value")
         refuse(config, names, "has no effect without a critic_optimizer")

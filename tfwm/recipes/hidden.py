@@ -14,17 +14,15 @@ import sys
 
 from tfwm.models import hidden
 from tfwm.models.critic import build_critic
-from tfwm.recipes.card import tile_geometry
+from tfwm.recipes.card import KEY_LIMIT, tile_geometry
 from tfwm.recipes.config import MessageConfig, check_positive
 from tfwm.recipes.message import MessageRecipe
-from tfwm.recipes.parts import attack_text
 from tfwm.training.config import setting
 
 LIMITS = [
     "A baseline for comparison; MBRS is the better network for JPEG.",
     "Trained at one size of tile; other scales and angles have to be undone before reading.",
-    "Whoever has the key and this network can remove or forge a mark; a surrogate network or a "
-    "generative model that redraws the photo may remove it without.",
+    KEY_LIMIT,
 ]
 
 
@@ -71,8 +69,7 @@ def card(config):
     message = f"{bits} bits in each tile of {side}x{side} pixels"
     sizes = f"{message}; color images whose sides are multiples of {side}"
     return {
-        "description": f"HiDDeN of width {config.width}, {message}; trained against "
-        f"{attack_text(config)}.",
+        "description": f"HiDDeN of width {config.width}, {message}",
         "paper": "Zhu, Kaplan, Johnson and Fei-Fei, HiDDeN, ECCV 2018",
         "geometry": tile_geometry(config, side, bits, sizes),
         "guidance": "1 is what it was trained at; PSNR falls by 6 dB with each doubling.",
@@ -86,7 +83,6 @@ RECIPE = MessageRecipe(
     config=Config,
     check=lambda config: check_positive(config, ("message_length",)),
     networks=build_networks,
-    message_shape=lambda config: (1, 1, config.message_length),
     critic=lambda config: build_critic(config.width, 3),
     card=card,
 )

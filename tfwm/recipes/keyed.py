@@ -22,21 +22,26 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from tfwm import data, losses, metrics
+from tfwm import data, metrics
 from tfwm.data.tasks import build_task
 from tfwm.keys import derive_key, find_key
 from tfwm.models import keyed, translators
 from tfwm.protection import KeyedReader
 from tfwm.recipes import parts
-from tfwm.recipes.config import TaskConfig, refuse
-from tfwm.recipes.fit import fit
+from tfwm.recipes.config import TaskConfig
 from tfwm.recipes.keyed_report import report
 from tfwm.recipes.registry import StagedRecipe
-from tfwm.training import ConfigError, KeyedTrainer, TranslationTrainer
+from tfwm.recipes.translation import (
+    LOSSES,
+    build_task_loss,
+    check_task,
+    fit_pairs,
+    read_crops,
+    train_translator,
+)
+from tfwm.training import ConfigError, KeyedTrainer
 from tfwm.training.config import setting
 
-HOSTS = ("unet", "resnet", "super_resolver")
-LOSSES = ("l1", "l2", "perceptual")
 ATTACK_PER = ("image", "batch")
 
 
@@ -56,7 +61,11 @@ class Config(TaskConfig):
     key_file: str = setting("", "file of the owner's key, as `tfwm keygen` writes it")
     key: str = setting("", "the key itself, for demonstrations: it is stored with the settings")
     # Networks
-    host: str = setting("unet", "structure of the host: `unet`, `resnet` or `super_resolver`")
+    host: str = setting(
+        "unet",
+        "structure of the host: `unet`, `resnet` or `super_resolver`",
+        ("unet", "resnet", "super_resolver"),
+    )
     width: int = 64
     depth: int = setting(8, "halvings of the U-Net")
     blocks: int = setting(9, "residual blocks of the other hosts")
@@ -65,7 +74,7 @@ class Config(TaskConfig):
     block: int = setting(4, "side in pixels of the square of the mark that a key bit has")
     keying: str = setting("mixed", "how the key enters, see `tfwm.models.keyed`")
     # Losses
-    task_loss: str = setting("l1", "loss of the task: `l1`, `l2` or `perceptual`")
+    task_loss: str = setting("l1", "loss of the task: `l1`, `l2` or `perceptual`", LOSSES)
     task_weight: float = setting(1.0, "weight of the task's loss")
     adversarial_weight: float = setting(0.0, "weight of misleading a critic; 0: no critic")
     marked_weight: float = setting(1.0, "weight of what is read from marked outputs; alpha")
@@ -94,27 +103,19 @@ def read_key(config):
 
 def check(config):
     """Raise `ConfigError` for what would end a run after hours, or has no effect."""
-    if config.host not in HOSTS:
-        raise ConfigError(f"Expected a host of {', '.join(HOSTS)}. Received: {config.host!r}")
     if config.host == "super_resolver" and getattr(build_task(config.task), "enlarge", True):
         raise ConfigError(
             "Expected for the host super_resolver a task whose input is small, "
             '{ name = "SuperResolve", enlarge = false }. '
             f"Received: task={config.task}"
         )
-    if config.task_loss not in LOSSES:
-        raise ConfigError(
-            f"Expected a task_loss of {', '.join(LOSSES)}. Received: {config.task_loss!r}"
-        )
     if config.attack_per not in ATTACK_PER:
         raise ConfigError(
             "Expected attack_per to be image or batch: runs of images would give marked and "
             f"unmarked ones different attacks. Received: {config.attack_per!r}"
         )
-    if not config.adversarial_weight:
-        refuse(config, parts.CRITIC, "has no effect without an adversarial_weight")
     build_key(config)
-    read_test_crops(config)
+    check_task(config)
 
 
 def build_key(config):
@@ -156,11 +157,6 @@ def build_extractor(config):
     )
 
 
-def build_task_loss(config):
-    """Return the Keras loss of the task."""
-    return {"l1": "mae", "l2": "mse"}.get(config.task_loss) or losses.PerceptualLoss()
-
-
 def build_attack(config):
     """Return the attack on images before they are read, or `None`."""
     if not (config.attacks or config.rounding_noise):
@@ -168,40 +164,33 @@ def build_attack(config):
     return parts.build_attack(config, config.attacks, config.attack_per)
 
 
-def build_trainer(config, marked=True):
-    """Return the compiled trainer of the host, with or without the mark."""
-    channels = build_task(config.task).channels_out
+def build_trainer(config):
+    """Return the compiled trainer of the host with the mark."""
     with parts.precision(config):
-        host = build_host(config)  # first, so that both stages start alike
-        extractor = build_extractor(config) if marked else None
-    weight = config.adversarial_weight
-    adversary = parts.build_patch_adversary(config, channels, config.width, weight)
-    terms, weights = {"output": build_task_loss(config)}, {"output": config.task_weight}
-    if marked:
-        trainer = KeyedTrainer(
-            host,
-            extractor,
-            build_watermark(config),
-            build_key(config),
-            attack=build_attack(config),
-            adversary=adversary,
-            flipped_bits=config.flipped_bits,
-            gain=config.gain,
-            gain_steps=max(1, round(config.gain_share * config.steps)),
-            seed=config.seed,
-        )
-        terms |= dict.fromkeys(("marked", "unmarked", "wrong_key"), "mse")
-        weights |= {
-            "marked": config.marked_weight,
-            "unmarked": config.unmarked_weight,
-            "wrong_key": config.wrong_key_weight,
-        }
-    else:
-        trainer = TranslationTrainer(host, adversary)
+        host = build_host(config)  # first, so that it starts as the unmarked one
+        extractor = build_extractor(config)
+    adversary = parts.build_patch_adversary(config, build_task(config.task).channels_out)
+    trainer = KeyedTrainer(
+        host,
+        extractor,
+        build_watermark(config),
+        build_key(config),
+        attack=build_attack(config),
+        adversary=adversary,
+        flipped_bits=config.flipped_bits,
+        gain=config.gain,
+        gain_steps=max(1, round(config.gain_share * config.steps)),
+        seed=config.seed,
+    )
+    weights = {
+        "marked": config.marked_weight,
+        "unmarked": config.unmarked_weight,
+        "wrong_key": config.wrong_key_weight,
+    }
     trainer.compile(
         parts.build_optimizer(config, adversary),
-        loss=terms,
-        loss_weights=weights,
+        loss={"output": build_task_loss(config.task_loss), **dict.fromkeys(weights, "mse")},
+        loss_weights={"output": config.task_weight, **weights},
         metrics={"output": [metrics.PSNR()]},
         jit_compile=parts.with_xla(config),
     )
@@ -211,51 +200,14 @@ def build_trainer(config, marked=True):
 def train_stages(config):
     """Train the host alone, then with the mark; return both hosts and the reader."""
     output = Path(config.output)
-    crops = read_crops(config)
-    unmarked = _in_float32(_fit(config, output / "unmarked", crops).network, config)
-    trainer = _fit(config, output / "keyed", crops, unmarked)
-    hosts = unmarked, _in_float32(trainer.host, config)
-    extractor = build_extractor(config)
-    extractor.set_weights(trainer.extractor.get_weights())
-    return *hosts, KeyedReader(extractor, trainer.watermark, trainer.key, config.name)
-
-
-def read_crops(config):
-    """Return the crops that both stages train with."""
-    return _crops(config, config.photos)
-
-
-def read_test_crops(config):
-    """Return the crops that the report is about."""
-    return _crops(config, config.test_photos)
-
-
-def _crops(config, photos):
-    return data.task_crops(
-        photos,
-        build_task(config.task),
-        config.crop_size,
-        config.seed,
-        config.crops_per_photo or None,
-        config.whole,
+    crops = read_crops(config, config.photos)
+    unmarked = train_translator(
+        lambda: build_host(config),
+        lambda: (build_task_loss(config.task_loss), config.task_weight),
+        config,
+        output / "unmarked",
+        crops,
     )
-
-
-def input_side(config):
-    """Return the side of the task's input."""
-    task = build_task(config.task)
-    return config.crop_size // (1 if getattr(task, "enlarge", True) else task.factor)
-
-
-def _in_float32(host, config):
-    fresh = build_host(config)
-    fresh.set_weights(host.get_weights())
-    return fresh
-
-
-def _fit(config, folder, crops, unmarked=None):
-    """Fits the host alone, or with the mark if there is an unmarked one to tell it from."""
-    task = build_task(config.task)
 
     def add_unmarked(pair):
         # Half of them real, half made by a network: it is not that which the mark may tell.
@@ -263,26 +215,20 @@ def _fit(config, folder, crops, unmarked=None):
         made = unmarked(pair["input"][:half], training=False)
         return {**pair, "unmarked": tf.concat([made, pair["target"][half:]], axis=0)}
 
-    def make_data(first_epoch):
-        step = first_epoch * config.steps_per_epoch
-        pairs = data.pair_dataset(crops, task, config.batch_size, config.seed, step)
-        return pairs if unmarked is None else pairs.map(add_unmarked)
-
-    sides = input_side(config), config.crop_size
-    channels = task.channels_in, task.channels_out
-    shape = {
-        name: (config.batch_size, side, side, n)
-        for name, side, n in zip(("input", "target"), sides, channels, strict=True)
-    }
-    if unmarked is not None:
-        shape["unmarked"] = shape["target"]
-    marked = unmarked is not None
-    return fit(lambda: build_trainer(config, marked), shape, config, folder, make_data)
+    folder = output / "keyed"
+    trainer = fit_pairs(lambda: build_trainer(config), config, folder, crops, add_unmarked)
+    host, extractor = build_host(config), build_extractor(config)  # in float32
+    host.set_weights(trainer.host.get_weights())
+    extractor.set_weights(trainer.extractor.get_weights())
+    reader = KeyedReader(extractor, trainer.watermark, trainer.key, config.name)
+    return unmarked, host, reader
 
 
-def read_pairs(config):
+def test_pairs(config):
     """Return inputs and targets of the test photos, float32 `(n, height, width, channels)`."""
-    return data.all_pairs(read_test_crops(config), build_task(config.task), config.seed)
+    return data.all_pairs(
+        read_crops(config, config.test_photos), build_task(config.task), config.seed
+    )
 
 
 RECIPE = StagedRecipe(
@@ -292,7 +238,7 @@ RECIPE = StagedRecipe(
     check=check,
     stages=("unmarked", "keyed"),
     train_stages=train_stages,
-    report=lambda trained, config, recipe: report(config, recipe, *trained, read_pairs(config)),
+    report=lambda trained, config, recipe: report(config, recipe, *trained, test_pairs(config)),
 )
 
 if __name__ == "__main__":

@@ -16,17 +16,17 @@ from tfwm.evaluation.ownership import (
     run_network,
     wrong_keys,
 )
-from tfwm.files import versions, write_csv, write_whole
-from tfwm.images.arrays import plane, to_uint8
+from tfwm.files import result_head, write_csv, write_whole
+from tfwm.images.arrays import to_uint8
 from tfwm.images.drawing import picture_figure, save_figure
-from tfwm.images.pictures import amplify, data_uri
+from tfwm.images.pictures import amplify, data_uri, thumbnails
 from tfwm.images.quality import mean_quality
 from tfwm.pages import render
 from tfwm.protection import prove_images
-from tfwm.recipes.card import recipe_card, train_command
+from tfwm.recipes.card import recipe_card, train_command, whole_geometry
 
-# Photos that are shown, and their width on the page; images and keys of the proof.
-SHOWN, WIDTH = 3, 160
+# Photos that are shown; images and keys of the proof.
+SHOWN = 3
 SIZE = 1.7, 1.955  # of a picture and its caption in a figure, inches
 PROOF_IMAGES, PROOF_KEYS = 8, 999
 CURVE_IMAGES = 64
@@ -71,14 +71,23 @@ def report(config, recipe, unmarked, host, reader, pairs):
     likeness_row = {"task": config.task["name"], "images": len(targets), **likeness}
     if paper:
         likeness_row |= {"paper_task": paper["task"], "paper_ssim": paper["ssim"]}
-    tables = {"readings": rows, "damages": damages, "wrong-keys": curve, "task": task}
-    tables |= {"robustness": levels, "likeness": [likeness_row]}
-    pictures = _pictures(reader, inputs, targets, plain, marked, config.seed)
-    figures = _figures(config, curve, levels, pictures)
+    pictures = list(_pictures(reader, inputs, targets, plain, marked, config.seed))
+    figures = {
+        "wrong-keys": key_figure({config.name: curve}),
+        "robustness": distortion_figure({config.name: levels}),
+        f"keyed-fig{5 if config.watermark_channels == 1 else 6}": picture_figure(
+            [p.items() for p in pictures], *SIZE, 7
+        ),
+    }
     command = train_command("keyed", recipe)
     output = Path(config.output)
-    head = [command, versions(), f"{len(targets)} crops of {config.test_photos}"]
-    _write(output, tables, figures, head)
+    head = result_head(f"{config.test_photos}, {len(targets)} crops", command=command)
+    tables = {"readings": rows, "damages": damages, "wrong-keys": curve, "task": task}
+    tables |= {"robustness": levels, "likeness": [likeness_row]}
+    for name, table in tables.items():
+        write_csv(table, output / f"{name}.csv", head)
+    for name, figure in figures.items():
+        save_figure(figure, output / "plots", name)
     page = render(
         "keyed.html",
         title=f"{config.name}: a network whose outputs carry its owner's mark",
@@ -90,10 +99,7 @@ def report(config, recipe, unmarked, host, reader, pairs):
         curve=curve,
         curves=[_uri(figures[name]) for name in ("wrong-keys", "robustness")],
         proof=str(proof),
-        pictures=[
-            {name: data_uri(plane(image), WIDTH) for name, image in line.items()}
-            for line in pictures
-        ],
+        pictures=thumbnails(pictures),
         command=command,
         config=config,
     )
@@ -106,22 +112,6 @@ def report(config, recipe, unmarked, host, reader, pairs):
     return f"{_text(rows, damages)}\n{line}"
 
 
-def _figures(config, curve, levels, pictures):
-    number = 5 if config.watermark_channels == 1 else 6
-    return {
-        "wrong-keys": key_figure({config.name: curve}),
-        "robustness": distortion_figure({config.name: levels}),
-        f"keyed-fig{number}": picture_figure([p.items() for p in pictures], *SIZE, 7),
-    }
-
-
-def _write(output, tables, figures, head):
-    for name, table in tables.items():
-        write_csv(table, output / f"{name}.csv", head)
-    for name, figure in figures.items():
-        save_figure(figure, output / "plots", name)
-
-
 def qr_text(config):
     """Returns the text of the watermark's QR code, `None` if it is none."""
     is_code = config.watermark.startswith("qr:")
@@ -132,16 +122,14 @@ def reading_rows(reader, marked, plain, targets, text, seed=0):
     """Returns the rows of which keys read what from which images."""
     unmarked = reader.similarity(plain)
     count = len(marked)
-    random = np.random.default_rng(seed).integers(0, 2, (count, reader.bits))
+    keys = {
+        "one bit wrong": wrong_keys(reader.key, 1, count, seed),
+        "eight bits wrong": wrong_keys(reader.key, min(8, reader.bits), count, seed),
+        "random": np.random.default_rng(seed).integers(0, 2, (count, reader.bits)),
+    }
     groups = {
         ("marked outputs", "right"): reader.read(marked),
-        ("marked outputs", "one bit wrong"): reader.read_each(
-            marked, wrong_keys(reader.key, 1, count, seed)
-        ),
-        ("marked outputs", "eight bits wrong"): reader.read_each(
-            marked, wrong_keys(reader.key, min(8, reader.bits), count, seed)
-        ),
-        ("marked outputs", "random"): reader.read_each(marked, random),
+        **{("marked outputs", name): reader.read_each(marked, key) for name, key in keys.items()},
         ("unmarked outputs", "right"): reader.read(plain),
         ("photos", "right"): reader.read(targets),
     }
@@ -173,8 +161,7 @@ def _paper(config):
 
 def _card(config, recipe, likeness, task, rows):
     side, bits = config.crop_size, (config.watermark_size // config.block) ** 2
-    colours = "gray" if config.watermark_channels == 1 else "colour"
-    size = config.watermark_size
+    colors, size = "gray" if config.watermark_channels == 1 else "color", config.watermark_size
     card = recipe_card(
         config,
         "keyed",
@@ -182,16 +169,12 @@ def _card(config, recipe, likeness, task, rows):
         f"Host for the task {config.task['name']} whose outputs carry a picture, and the extractor "
         "that reads it with the owner's key.",
         paper="Wu et al., Watermarking neural networks with watermarked images, IEEE TCSVT 2021",
-        geometry={
-            "patch": [side, side],
-            "block": [1, 1],
-            "channels": build_task(config.task).channels_out,
-            "whole": True,
-            "message": (
-                f"a {colours} picture of {size}x{size} pixels, read with a key of {bits} bits from "
-                f"images squeezed to {side}x{side} pixels; it is the same in all outputs"
-            ),
-        },
+        geometry=whole_geometry(
+            side,
+            build_task(config.task).channels_out,
+            f"a {colors} picture of {size}x{size} pixels, read with a key of {bits} bits from "
+            f"images squeezed to {side}x{side} pixels; it is the same in all outputs",
+        ),
         guidance=None,
         limits=LIMITS,
     )
@@ -205,13 +188,12 @@ def _card(config, recipe, likeness, task, rows):
 
 
 def _pictures(reader, inputs, targets, plain, marked, seed):
-    """For each photo shown: captions and pictures, left to right."""
+    """Yields captions and pictures, left to right, for each photo shown."""
     shown = np.linspace(0, len(inputs) - 1, min(SHOWN, len(inputs))).astype(int)
     wrong = wrong_keys(reader.key, min(8, reader.bits), len(inputs), seed)
-    lines = []
     for i in shown:
         one = marked[i : i + 1]
-        line = {
+        yield {
             "input": to_uint8(inputs[i]),
             "photo": targets[i],
             "unmarked host's output": plain[i],
@@ -222,8 +204,6 @@ def _pictures(reader, inputs, targets, plain, marked, seed):
             "read from the unmarked output": to_uint8(reader.read(plain[i : i + 1])[0]),
             "read after JPEG 70": to_uint8(reader.read(distorted("JPEG 70", one))[0]),
         }
-        lines.append(line)
-    return lines
 
 
 def _uri(figure):

@@ -14,11 +14,9 @@ import sys
 
 from tfwm.models import mbrs
 from tfwm.models.critic import build_critic
-from tfwm.recipes.card import tile_geometry
-from tfwm.recipes.config import MessageConfig, check_positive
+from tfwm.recipes.card import KEY_LIMIT, tile_geometry
+from tfwm.recipes.config import MessageConfig, check_multiple, check_positive
 from tfwm.recipes.message import MessageRecipe
-from tfwm.recipes.parts import attack_text
-from tfwm.training import ConfigError
 from tfwm.training.config import setting
 
 PAPER_ATTACKS = [
@@ -28,8 +26,7 @@ PAPER_ATTACKS = [
 ]
 LIMITS = [
     "Trained against JPEG; blur, noise, rotation and other scales were not in its training.",
-    "Whoever has the key and this network can remove or forge a mark; a surrogate network or a "
-    "generative model that redraws the photo may remove it without.",
+    KEY_LIMIT,
 ]
 
 
@@ -71,9 +68,7 @@ class Config(MessageConfig):
 def check(config):
     """Raise `ConfigError` for sizes that do not fit."""
     check_positive(config, ("depth", "block_size", "message_length", "tile_size"))
-    side = _side(config)
-    if config.crop_size % side:
-        raise ConfigError(f"crop_size must be a multiple of {side}. Received: {config.crop_size}")
+    check_multiple(config, "the side of a message", _side(config))
 
 
 def build_networks(config, training):
@@ -89,12 +84,6 @@ def build_networks(config, training):
     return mbrs.build_embedder(**arguments), mbrs.build_extractor(**arguments)
 
 
-def message_shape(config):
-    """Return the shape of a crop's message."""
-    places = config.crop_size // _side(config)
-    return (places, places, 1 if config.diffusion == "none" else config.message_length)
-
-
 def card(config):
     """Return what the network's card says."""
     if config.diffusion == "none":
@@ -105,8 +94,7 @@ def card(config):
         message = f"{bits} bits in each tile of {side}x{side} pixels"
     sizes = f"{message}; color images whose sides are multiples of {side}"
     return {
-        "description": f"MBRS of width {config.width}, {message}; trained against "
-        f"{attack_text(config)}.",
+        "description": f"MBRS of width {config.width}, {message}",
         "paper": "Jia, Fang and Zhang, MBRS, ACM Multimedia 2021",
         "geometry": tile_geometry(config, side, bits, sizes),
         "guidance": "1 is what it was trained at; the paper goes from 0.6 to 2.4.",
@@ -129,7 +117,6 @@ RECIPE = MessageRecipe(
     config=Config,
     check=check,
     networks=build_networks,
-    message_shape=message_shape,
     critic=lambda config: build_critic(config.width),
     card=card,
     figures=("mbrs-fig4", "mbrs-fig6"),

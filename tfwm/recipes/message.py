@@ -1,6 +1,5 @@
 """Recipes for networks that carry bits: one path from settings to the exported network."""
 
-import csv
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
@@ -8,16 +7,19 @@ from typing import Any
 
 import keras
 
+from tfwm import losses, metrics
 from tfwm.evaluation import Photos, load_suite, run_suite
 from tfwm.evaluation.figures import FIGURES
 from tfwm.export import package_network
+from tfwm.files import read_csv
+from tfwm.images.drawing import new_figure, save_figure
 from tfwm.networks import KerasNetwork
 from tfwm.recipes import parts
 from tfwm.recipes.card import recipe_card
 from tfwm.recipes.config import refuse
 from tfwm.recipes.fit import fit
 from tfwm.recipes.registry import Recipe
-from tfwm.training import ConfigError
+from tfwm.training import ConfigError, WatermarkTrainer
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -27,9 +29,8 @@ class MessageRecipe(Recipe):
     Args:
         networks: function of a config and whether the networks are for training (or for the
             exported network) to embedder and extractor.
-        message_shape: function of a config to the shape of one message for a crop.
-        card: function of a config to the arguments `description`, `paper`, `geometry`, `guidance`
-            and `limits` of `recipe_card`.
+        card: function of a config to the arguments `description` (without its end, the attacks of
+            the training), `paper`, `geometry`, `guidance` and `limits` of `recipe_card`.
         channels: channels of the images that the networks take.
         critic: function of a config to the critic for an `adversarial_weight` above 0.
         balance: function of a config to a `LossBalance`, or to `None`.
@@ -41,7 +42,6 @@ class MessageRecipe(Recipe):
     """
 
     networks: Callable
-    message_shape: Callable
     card: Callable
     channels: int = 3
     critic: Callable | None = None
@@ -71,12 +71,43 @@ class MessageRecipe(Recipe):
     def build_model(self, config: Any) -> keras.Model:
         """Return the compiled trainer, whose networks compute in the config's precision."""
         self.check_config(config)
+        adversary, weight = None, config.adversarial_weight
         with parts.precision(config):
-            networks = self.networks(config, True)
-            critic = self.critic(config) if self.critic and config.adversarial_weight else None
-        shape = self.message_shape(config)
-        balance, alignment = self.balance(config), self.alignment(config)
-        return parts.build_trainer(config, *networks, shape, critic, balance, alignment)
+            embedder, extractor = self.networks(config, True)
+            critic = self.critic(config) if weight else None
+        if weight:
+            adversary = losses.AdversarialLoss(critic, weight, config.critic_loss)
+        embedder.trainable = config.train_embedder
+        balance, validation = self.balance(config), config.validation_attacks
+        trainer = WatermarkTrainer(
+            embedder,
+            extractor,
+            message_shape=self._message_shape(config),
+            attack=parts.build_attack(config, config.attacks, config.attack_per),
+            validation_attack=parts.build_attack(config, validation, "slice")
+            if validation
+            else None,
+            hold_psnr=parts.build_hold_psnr(config),
+            adversary=adversary,
+            balance=balance,
+            alignment=self.alignment(config),
+            strength=config.strength,
+            seed=config.seed,
+        )
+        terms = {}
+        if balance is None:
+            terms["logits"] = losses.MessageLoss(config.message_loss), config.message_weight
+            if config.image_weight:
+                kinds = {"ssim": losses.SSIMLoss, "mse": keras.losses.MeanSquaredError}
+                terms["watermarked"] = kinds[config.image_loss](), config.image_weight
+        trainer.compile(
+            optimizer=parts.build_optimizer(config, adversary),
+            loss={name: loss for name, (loss, _) in terms.items()} or None,
+            loss_weights={name: weight for name, (_, weight) in terms.items()} or None,
+            metrics={"watermarked": [metrics.PSNR()], "logits": [metrics.BitErrorRate()]},
+            jit_compile=parts.with_xla(config),
+        )
+        return trainer
 
     def networks_of(self, trainer: keras.Model, config: Any) -> tuple[keras.Model, keras.Model]:
         """Return the trained embedder and extractor for export, in float32."""
@@ -96,9 +127,18 @@ class MessageRecipe(Recipe):
             [*self.callbacks(config), *parts.early_stopping(config)],
         )
 
+    def _message_shape(self, config):
+        """The shape of a crop's message; where a crop is smaller than a block, it is one."""
+        geometry = self.card(config)["geometry"]
+        grid = config.crop_size // min(geometry["block"][0], config.crop_size)
+        return grid, grid, geometry.get("bits", 1)
+
     def make_card(self, config: Any, recipe: str) -> dict:
         """Return the card of the network; `recipe` is a label, see `registry.label`."""
-        return recipe_card(config, self.name, recipe, **self.card(config))
+        card = self.card(config)
+        attacks = ", ".join(parts.attack_names(config.attacks)) or "none"
+        card["description"] += f"; trained against {attacks}."
+        return recipe_card(config, self.name, recipe, **card)
 
     def finish(self, trainer, config, recipe):
         """Evaluate, plot and export the trained network; return the text to print."""
@@ -112,7 +152,7 @@ class MessageRecipe(Recipe):
         result = run_suite(measured, photos, suite, output, command=command, **more)
         plots = output / "plots"
         plots.mkdir(exist_ok=True)
-        _plot_training(output / "log.csv", plots / "training.png")
+        save_figure(_training_figure(read_csv(output / "log.csv")), plots, "training")
         for name in self.figures:
             FIGURES[name](measured, photos, plots / f"{name}.png")
         folder = package_network(*networks, output / config.name, card)
@@ -122,21 +162,14 @@ class MessageRecipe(Recipe):
         )
 
 
-def _plot_training(log, path):
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    with open(log, newline="") as file:
-        rows = list(csv.DictReader(file))
-    figure = Figure((8, 3.2), layout="constrained")
-    FigureCanvasAgg(figure)
-    epochs = [int(row["epoch"]) + 1 for row in rows]
-    panels = (
-        ("watermarked_psnr", "PSNR, dB"),
-        ("logits_bit_error_rate", "Bit error rate, attacked"),
-    )
-    for axis, (key, name) in zip(figure.subplots(1, 2), panels, strict=True):
-        axis.plot(epochs, [float(row[key]) for row in rows])
+def _training_figure(rows):
+    figure = new_figure(8, 3.2)
+    panels = {
+        "watermarked_psnr": "PSNR, dB",
+        "logits_bit_error_rate": "Bit error rate, attacked",
+    }
+    for axis, (key, name) in zip(figure.subplots(1, 2), panels.items(), strict=True):
+        axis.plot([row["epoch"] + 1 for row in rows], [row[key] for row in rows])
         axis.set(xlabel="epoch", ylabel=name)
         axis.grid(alpha=0.3)
-    figure.savefig(path, dpi=120)
+    return figure

@@ -1,4 +1,4 @@
-"""From settings to parts: data, attacks, losses, optimizer, trainer."""
+"""From settings to parts: data, attacks, losses, optimizer."""
 
 import contextlib
 
@@ -6,11 +6,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfwm import attacks, data, losses, metrics
+from tfwm import attacks, data
 from tfwm.checks import nearest
 from tfwm.losses import AdversarialLoss, HoldPSNR
 from tfwm.models.critic import build_patch_critic
-from tfwm.training import ConfigError, WatermarkTrainer
+from tfwm.training import ConfigError
 from tfwm.training.critic_optimizer import CriticOptimizer
 
 # Settings of a critic.
@@ -52,13 +52,7 @@ def build_validation_data(config, cut=cut_source):
 
 
 def build_attack(config, tables, per):
-    """Return the attack layer between embedder and extractor.
-
-    Args:
-        config: a `MessageConfig`.
-        tables: its `attacks` or `validation_attacks`.
-        per: see `tfwm.attacks.RandomChoice`.
-    """
+    """Return the attack of a config's `tables`; `per` is what one is drawn for, an image say."""
     weights = [1 if isinstance(table, str) else table.get("weight", 1) for table in tables]
     layers = [_attack(table) for table in tables]
     parts = [attacks.RandomChoice(layers, weights, per=per)] if layers else []
@@ -95,11 +89,6 @@ def attack_names(tables):
     return list(names)
 
 
-def attack_text(config):
-    """Return these names in one line, for a card."""
-    return ", ".join(attack_names(config.attacks)) or "none"
-
-
 def psnr_ramp_steps(config):
     """Return for how many steps the PSNR that is held rises; 0 if none is held."""
     return int(config.steps * config.psnr_ramp) if config.psnr else 0
@@ -119,71 +108,13 @@ def build_hold_psnr(config):
     )
 
 
-def build_patch_adversary(config, channels, width, weight):
+def build_patch_adversary(config, channels):
     """Return the `AdversarialLoss` of a PatchGAN, or `None` for a weight of 0."""
-    if not weight:
+    if not config.adversarial_weight:
         return None
     with precision(config):
-        critic = build_patch_critic(channels, width)
-    return AdversarialLoss(critic, weight, config.critic_loss)
-
-
-def build_trainer(
-    config, embedder, extractor, message_shape, critic=None, balance=None, alignment=None
-):
-    """Return the compiled trainer.
-
-    Args:
-        config: a `MessageConfig`.
-        embedder: see `WatermarkTrainer`.
-        extractor: see `WatermarkTrainer`.
-        message_shape: shape of one message for a crop.
-        critic: adversary for an `adversarial_weight` above 0, see `AdversarialLoss`.
-        balance: `LossBalance` in place of the config's losses of image and message.
-        alignment: see `WatermarkTrainer`.
-    """
-    tables = config.validation_attacks
-    validation_attack = build_attack(config, tables, "slice") if tables else None
-    adversary = None
-    if critic is not None:
-        adversary = AdversarialLoss(critic, config.adversarial_weight, config.critic_loss)
-    trainer = WatermarkTrainer(
-        embedder,
-        extractor,
-        message_shape=message_shape,
-        attack=build_attack(config, config.attacks, config.attack_per),
-        validation_attack=validation_attack,
-        hold_psnr=build_hold_psnr(config),
-        adversary=adversary,
-        balance=balance,
-        alignment=alignment,
-        strength=config.strength,
-        seed=config.seed,
-    )
-    embedder.trainable = config.train_embedder
-    loss, weights = {}, {}
-    if balance is None:
-        loss["logits"] = losses.MessageLoss(config.message_loss)
-        weights["logits"] = config.message_weight
-        if config.image_weight:
-            loss["watermarked"] = _image_loss(config)
-            weights["watermarked"] = config.image_weight
-    trainer.compile(
-        optimizer=build_optimizer(config, adversary),
-        loss=loss or None,
-        loss_weights=weights or None,
-        metrics={"watermarked": [metrics.PSNR()], "logits": [metrics.BitErrorRate()]},
-        jit_compile=with_xla(config),
-    )
-    return trainer
-
-
-def _image_loss(config):
-    if config.image_loss == "ssim":
-        return losses.SSIMLoss()
-    if config.image_loss == "mse":
-        return keras.losses.MeanSquaredError()
-    raise ConfigError(f'image_loss is "ssim" or "mse". Received: {config.image_loss!r}')
+        critic = build_patch_critic(channels, config.width)
+    return AdversarialLoss(critic, config.adversarial_weight, config.critic_loss)
 
 
 @contextlib.contextmanager
@@ -203,13 +134,7 @@ def with_xla(config):
 
 
 def build_optimizer(config, adversary=None):
-    """Return the optimizer with its learning rate schedule.
-
-    Args:
-        config: settings.
-        adversary: `AdversarialLoss`, whose critic gets the optimizer that `critic_optimizer`
-            names, or `None`.
-    """
+    """Return the optimizer; an `AdversarialLoss`'s critic gets that of `critic_optimizer`."""
     rate = _schedule(config, config.learning_rate)
     clip = config.clip_norm or None
     if config.optimizer == "sgd":

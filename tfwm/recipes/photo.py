@@ -13,18 +13,16 @@ import dataclasses
 import sys
 
 from tfwm.models import photo
-from tfwm.recipes.config import MessageConfig, check_positive
+from tfwm.recipes.card import KEY_LIMIT
+from tfwm.recipes.config import MessageConfig, check_multiple, check_positive
 from tfwm.recipes.message import MessageRecipe
-from tfwm.recipes.parts import attack_text
-from tfwm.training import ConfigError
 from tfwm.training.config import setting
 
 LIMITS = [
     "The luminance is marked; a photo needs some texture, and about 128 x 128 pixels for 64 bits.",
     "Read best at its own size or after a plain resize; crops, other scales and angles are "
     "searched for, which takes seconds.",
-    "Whoever has the key and this network can remove or forge a mark; a surrogate network or a "
-    "generative model that redraws the photo may remove it without.",
+    KEY_LIMIT,
 ]
 
 
@@ -57,10 +55,7 @@ class Config(MessageConfig):
 def check(config):
     """Raise `ConfigError` for sizes that do not fit."""
     check_positive(config, ("depth",))
-    if config.crop_size % photo.CELL:
-        raise ConfigError(
-            f"crop_size must be a multiple of {photo.CELL}. Received: {config.crop_size}"
-        )
+    check_multiple(config, "a cell's side", photo.CELL)
 
 
 def build_networks(config, training):
@@ -74,8 +69,7 @@ def card(config):
     cell = [photo.CELL, photo.CELL]
     return {
         "description": "All-round network for photographs: one bit in each 8x8 cell of luminance, "
-        "each a weak vote for a message that is spread over the photo; trained against "
-        f"{attack_text(config)}.",
+        "each a weak vote for a message that is spread over the photo",
         "paper": "tfwm's own; after Ahmadi et al., ReDMark, Expert Systems with Applications, 2020",
         "geometry": {
             "patch": cell,
@@ -94,7 +88,6 @@ RECIPE = MessageRecipe(
     config=Config,
     check=check,
     networks=build_networks,
-    message_shape=lambda config: (config.crop_size // photo.CELL,) * 2 + (1,),
     channels=1,
     card=card,
 )

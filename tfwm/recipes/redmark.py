@@ -19,9 +19,9 @@ from tfwm.models import redmark
 from tfwm.models.redmark import BlockTransform
 from tfwm.networks import redmark_geometry
 from tfwm.recipes import parts
-from tfwm.recipes.config import MessageConfig, check_positive
+from tfwm.recipes.card import KEY_LIMIT
+from tfwm.recipes.config import MessageConfig, check_multiple, check_positive
 from tfwm.recipes.message import MessageRecipe
-from tfwm.training import ConfigError
 from tfwm.training.config import setting
 
 PAPER_ATTACKS = [
@@ -33,7 +33,7 @@ PAPER_ATTACKS = [
 LIMITS = [
     "Gray images; on color photos the luminance is marked.",
     "Read alone, without `tfwm.Watermarker`, the reader needs the image at its size and place.",
-    "The network itself has no key: what keeps others out is the payload's (`tfwm.payload`).",
+    KEY_LIMIT,
 ]
 PATCH_SOURCES = ("tfds:cifar10:train",)
 
@@ -66,11 +66,7 @@ class Config(MessageConfig):
 def check(config):
     """Raise `ConfigError` for sizes that do not fit."""
     check_positive(config, ("watermarks",))
-    if config.crop_size % config.patch_size:
-        raise ConfigError(
-            f"crop_size must be a multiple of patch_size. Received: {config.crop_size} and "
-            f"{config.patch_size}"
-        )
+    check_multiple(config, "patch_size", config.patch_size)
 
 
 def cut(config, source):
@@ -104,7 +100,7 @@ def card(config):
     patch, block = config.patch_size, config.block_size
     return {
         "description": f"ReDMark network, {patch}x{patch} patches, one bit in each {block}x{block} "
-        f"block; trained against {parts.attack_text(config)}.",
+        "block",
         "paper": "Ahmadi et al., ReDMark: Framework for residual diffusion watermarking based on "
         "deep networks, Expert Systems with Applications 146, 2020",
         "geometry": redmark_geometry((patch, patch), (block, block)),
@@ -119,7 +115,6 @@ RECIPE = MessageRecipe(
     config=Config,
     check=check,
     networks=build_networks,
-    message_shape=lambda config: (config.crop_size // config.block_size,) * 2 + (1,),
     channels=1,
     cut=cut,
     card=card,

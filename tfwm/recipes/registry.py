@@ -60,8 +60,11 @@ class Recipe:
 
     def check_config(self, config: Any) -> None:
         """Raise `ConfigError` for settings that would be ignored, or end the run later."""
-        check_shared(config)
-        self.check(config)
+        try:
+            check_shared(config)
+            self.check(config)
+        except ValueError as error:
+            raise ConfigError(str(error)) from error
 
     def load(self, file: str | None = QUICK, overrides: tuple | list = ()) -> Any:
         """Return a config: from defaults (`None`) or a TOML file, changed by `key=value` words."""
@@ -136,11 +139,9 @@ class Recipe:
     def _config_path(self, options):
         if options.config is None and options.resume:
             # The run's own settings, which a resumed run should not have to be told again.
-            begun = Path(self.load(QUICK, options.settings).output)
-            kept = [begun / stage / "config.toml" for stage in ("", *reversed(self.stages))]
-            for path in kept:
-                if path.is_file():
-                    return path
+            kept = Path(self.load(QUICK, options.settings).output) / "config.toml"
+            if kept.is_file():
+                return kept
         return find_config(self.name, options.config or QUICK)
 
 
@@ -149,8 +150,8 @@ class StagedRecipe(Recipe):
     """A recipe that trains several networks one after the other, each in a folder of its own.
 
     Args:
-        train_stages: function of a config that does what `Recipe.run` says.
-        report: function that does what `Recipe.finish` says.
+        train_stages: what `Recipe.run` is.
+        report: what `Recipe.finish` is.
     """
 
     train_stages: Callable[[Any], Any]
@@ -222,10 +223,8 @@ def find_config(name: str, config: str) -> Path:
 
 def label(name: str, path: Path) -> str:
     """Return what cards and tables call a TOML file: `"recipes/mbrs/cpu.toml"`, or its name."""
-    path = Path(path)
-    packaged = resource_directory("recipes") / name
-    same = path.resolve().parent == packaged.resolve()
-    return f"recipes/{name}/{path.name}" if same else path.name
+    packaged = [file.resolve() for file in config_files(name)]
+    return f"recipes/{name}/{path.name}" if path.resolve() in packaged else path.name
 
 
 def first_line(path: Path) -> str:

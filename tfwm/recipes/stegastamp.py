@@ -17,10 +17,10 @@ from tfwm.losses import AlignmentLoss, RampedWeights, SelfAdaptiveWeights
 from tfwm.models import stegastamp
 from tfwm.models.critic import build_clipped_critic
 from tfwm.recipes import parts
-from tfwm.recipes.card import tile_geometry
+from tfwm.recipes.card import KEY_LIMIT, tile_geometry
 from tfwm.recipes.config import MessageConfig, check_positive, refuse
 from tfwm.recipes.message import MessageRecipe
-from tfwm.training import ConfigError, MeanGradients
+from tfwm.training import MeanGradients
 from tfwm.training.config import setting
 
 # The settings of each.
@@ -32,8 +32,7 @@ BALANCES = {
 LIMITS = [
     "The mark lies in the whole photo at the network's size: photos of other proportions are "
     "squeezed to a square, and a part much smaller than what it was trained with reads nothing.",
-    "Whoever has the key and this network can remove or forge a mark; a surrogate network or a "
-    "generative model that redraws the photo may remove it without.",
+    KEY_LIMIT,
 ]
 
 
@@ -62,6 +61,7 @@ class Config(MessageConfig):
         "self_adaptive",
         "how losses are weighed: `self_adaptive`, `ramped` (StegaStamp's), or `none`: "
         "`image_loss` and `message_loss` by their weights",
+        tuple(BALANCES),
     )
     balance_speed: float = setting(
         10.0, "of `self_adaptive`: how much faster variances are learned than the networks"
@@ -106,8 +106,6 @@ class Config(MessageConfig):
 def check(config):
     """Raise `ConfigError` for settings that cannot be used, or have no effect."""
     check_positive(config, ("message_length",))
-    if config.balance not in BALANCES:
-        raise ConfigError(f"Expected a balance of {tuple(BALANCES)}. Received: {config.balance!r}")
     for balance, names in BALANCES.items():
         if balance != config.balance:
             refuse(config, names, f'has no effect unless balance = "{balance}"')
@@ -177,8 +175,7 @@ def card(config):
     low, high = config.strength
     trained = f"at strengths from {low:g} to {high:g}" if low < high else f"at {high:g}"
     return {
-        "description": f"StegaStamp of width {config.width} {kind}, {message}; trained against "
-        f"{parts.attack_text(config)}.",
+        "description": f"StegaStamp of width {config.width} {kind}, {message}",
         "paper": "Tancik, Mildenhall and Ng, StegaStamp, CVPR 2020; CropDefender, arXiv 2109.06651",
         "geometry": tile_geometry(
             config,
@@ -198,7 +195,6 @@ RECIPE = MessageRecipe(
     config=Config,
     check=check,
     networks=build_networks,
-    message_shape=lambda config: (1, 1, config.message_length),
     critic=lambda config: build_clipped_critic(),
     balance=build_balance,
     alignment=build_alignment,

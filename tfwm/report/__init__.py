@@ -2,6 +2,6 @@
 
 from tfwm.report.distortions import DistortionResult
 from tfwm.report.page import write_report
-from tfwm.report.photo_report import PhotoReport, inspect_photo, read_photo_report
+from tfwm.report.photo_report import PhotoReport, inspect_photo
 
-__all__ = ["DistortionResult", "PhotoReport", "inspect_photo", "read_photo_report", "write_report"]
+__all__ = ["DistortionResult", "PhotoReport", "inspect_photo", "write_report"]

@@ -1,6 +1,7 @@
 """What happens to a marked photo, and whether its message is read afterwards."""
 
 import dataclasses
+import functools
 
 from tfwm.marking import Alignment
 from tfwm.report.pictures import thumbnail
@@ -47,41 +48,25 @@ class DistortionResult:
 
 
 def try_distortions(image, suite, read, message, progress):
-    """Applies all distortions of a suite to a marked photo and reads each copy.
+    """Applies all distortions of a suite to a marked uint8 photo and reads each copy.
 
-    Args:
-        image: uint8 marked photo.
-        suite: `tfwm.evaluation.Suite`.
-        read: function from a uint8 copy to an `Extraction`.
-        message: the message that the copies should carry.
-        progress: called with the share done, 0 to 1, and a few words.
-
-    Returns:
-        List of `DistortionResult`.
+    `read` is a function from a copy to an `Extraction`. Returns a list of `DistortionResult`.
     """
     columns = [(d, level) for d in suite.distortions for level in d.levels]
     results = []
     for number, (distortion, level) in enumerate(columns):
         label = f"{distortion.label} {distortion.show(level)}".strip()
         progress(number / len(columns), label)
-        known = {
-            "name": distortion.name,
-            "label": label,
-            "level": level,
-            "counted": distortion.counts(level),
-        }
-        reason = distortion.missing
-        if reason:
-            results.append(
-                DistortionResult(**known | {"counted": False}, survives=False, found=reason)
-            )
+        result = functools.partial(DistortionResult, distortion.name, label, level)
+        if distortion.missing:
+            results.append(result(counted=False, survives=False, found=distortion.missing))
             continue
         copy = distortion.apply(image, level, cover=image)
         found = read(copy)
         present = found.decision == "present"
         results.append(
-            DistortionResult(
-                **known,
+            result(
+                counted=distortion.counts(level),
                 survives=present and found.message == message,
                 decision=found.decision,
                 p_value=found.p_value,

@@ -7,7 +7,7 @@ from tfwm import pages
 from tfwm.evaluation import load_suite
 from tfwm.files import versions, write_whole
 from tfwm.images import ImageError
-from tfwm.report.photo_report import PhotoReport, inspect_photo, read_photo_report
+from tfwm.report.photo_report import PhotoReport, inspect_photo
 from tfwm.report.words import evidence, in_words, power_of_ten
 
 
@@ -73,14 +73,18 @@ def write_report(
         from tfwm.watermarker import load  # TensorFlow takes seconds to start
 
         watermarker = load()
-    options = {"key": key, "search": search, "false_positive_rate": false_positive_rate}
-    if message is None:
-        suite = None
-        look = functools.partial(read_photo_report, watermarker, **options)
-    else:
-        suite = None if suite is None else load_suite(suite)
-        options |= {"message": message, "strength": strength, "psnr": psnr, "suite": suite}
-        look = functools.partial(inspect_photo, watermarker, **options)
+    suite = None if message is None or suite is None else load_suite(suite)
+    look = functools.partial(
+        inspect_photo,
+        watermarker,
+        message=message,
+        key=key,
+        strength=strength,
+        psnr=psnr,
+        suite=suite,
+        search=search,
+        false_positive_rate=false_positive_rate,
+    )
     reports = [
         _look(look, photo, _part(progress, number, len(photos)))
         for number, photo in enumerate(photos)

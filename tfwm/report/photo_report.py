@@ -1,6 +1,7 @@
 """What a report says about one photo: its numbers, its pictures, what the mark survives."""
 
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -76,7 +77,7 @@ class PhotoReport:
 def inspect_photo(
     watermarker,
     photo,
-    message,
+    message=None,
     *,
     key=None,
     strength=1.0,
@@ -86,25 +87,22 @@ def inspect_photo(
     false_positive_rate=1e-6,
     progress=None,
 ) -> PhotoReport:
-    """Marks one photo and measures everything that a report shows.
+    """Measures everything that a report shows about one photo.
 
-    The arguments are those of `write_report`, with a `Watermarker` and a suite or `None`.
-
-    Returns:
-        `PhotoReport`.
+    With a message, the photo is marked; without one, it is read unchanged. The arguments are those
+    of `write_report`, with a `Watermarker` and a suite or `None`.
     """
-    tell = progress or (lambda share, text: None)
+    how = {"key": key, "search": search, "false_positive_rate": false_positive_rate}
+    read = functools.partial(watermarker.extract, **how)
     cover = read_photo(photo)
+    if message is None:
+        found = read(cover, progress=progress)
+        return _describe(watermarker, cover, key, found, found.alignment, found.message, found.kind)
+    tell = progress or (lambda share, text: None)
     tell(0.0, f"marking {_short(cover.name)}")
     mark = watermarker.prepare(cover, message, key=key)
     marked, strength = mark.at(strength, psnr)
-
-    def read(copy, reach=search):
-        return watermarker.extract(
-            copy, key=key, search=reach, false_positive_rate=false_positive_rate
-        )
-
-    found = read(marked, "none")
+    found = read(marked, search="none")
     report = _describe(watermarker, marked, key, found, mark.alignment, message)
     before, after = eight_bit(cover), eight_bit(marked)
     report.strength, report.psnr = strength, mark.psnr(marked)
@@ -121,27 +119,6 @@ def inspect_photo(
         )
     tell(1.0, "done")
     return report
-
-
-def read_photo_report(
-    watermarker, photo, *, key=None, search="rotate", false_positive_rate=1e-6, progress=None
-) -> PhotoReport:
-    """Reads one photo unchanged and shows where its mark lies.
-
-    The arguments are those of `write_report`, with a `Watermarker`.
-
-    Returns:
-        `PhotoReport` without distortions.
-    """
-    copy = read_photo(photo)
-    found = watermarker.extract(
-        copy,
-        key=key,
-        search=search,
-        false_positive_rate=false_positive_rate,
-        progress=progress,
-    )
-    return _describe(watermarker, copy, key, found, found.alignment, found.message, found.kind)
 
 
 def _describe(watermarker, photo, key, found, alignment, message, kind=None):
@@ -167,14 +144,8 @@ def _describe(watermarker, photo, key, found, alignment, message, kind=None):
         if agreement is not None and agreement.known:
             report.cells, report.known_cells = agreement.agreeing, agreement.known
             report.complete = agreement.complete
-            layer = heat_map(
-                agreement.cells,
-                agreement.corner,
-                agreement.plane_shape,
-                network.block_shape,
-                alignment,
-                shown.shape[:2],
-            )
+            place = agreement.corner, agreement.plane_shape, network.block_shape
+            layer = heat_map(agreement.cells, *place, alignment, shown.shape[:2])
             report.pictures["map"] = data_uri(layer)
     return report
 

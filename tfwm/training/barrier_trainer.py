@@ -72,9 +72,6 @@ class BarrierTrainer(Trainer):
     >>> history = trainer.fit({"input": rain, "target": clean}, batch_size=4, verbose=0)
     """
 
-    PARTS = ("embedder", "extractor", "attack", "surrogate", "unrelated", "adversary")
-    SETTINGS = ("watermark", "blank", "period", "source")
-
     def __init__(
         self,
         embedder,

@@ -1,20 +1,18 @@
 """The base of all trainers: named parts and settings, and what outputs are compared with."""
 
 import keras
-import numpy as np
+
+from tfwm.layers.base import Configured
 
 
-class Trainer(keras.Model):
+class Trainer(Configured, keras.Model):
     """Base of trainers, which compute by themselves what their outputs are compared with.
 
-    Derive from it. Name the constructor's arguments in `PARTS` (Keras objects) and `SETTINGS`
-    (plain values and arrays), and keep each as an attribute. Write `call`, which returns a dict
-    of outputs, and `targets`. A `build` of your own ends with `super().build(input_shape)`, which
-    makes the optimizer's variables: call `compile` before `build`.
+    Derive from it. Keep each of the constructor's arguments (Keras objects, plain values and
+    arrays) as an attribute of the same name. Write `call`, which returns a dict of outputs, and
+    `targets`. A `build` of your own ends with `super().build(input_shape)`, which makes the
+    optimizer's variables: call `compile` before `build`.
     """
-
-    PARTS = ()
-    SETTINGS = ()
 
     def targets(self, inputs, outputs):
         """Returns what the losses and metrics of `compile` compare outputs with.
@@ -45,15 +43,7 @@ class Trainer(keras.Model):
         return targets, {key: outputs[key] for key in targets}
 
     def get_config(self):
-        serialize = keras.saving.serialize_keras_object
-        parts = {key: serialize(getattr(self, key)) for key in self.PARTS}
-        settings = {key: _plain(getattr(self, key)) for key in self.SETTINGS}
-        return {"name": self.name, **parts, **settings}
-
-    @classmethod
-    def from_config(cls, config):
-        deserialize = keras.saving.deserialize_keras_object
-        return cls(**{**config, **{key: deserialize(config[key]) for key in cls.PARTS}})
+        return {"name": self.name, **self.own_arguments()}
 
 
 def build_part(part, *shape):
@@ -61,7 +51,3 @@ def build_part(part, *shape):
     # A checkpoint is only restored into weights that exist: a ramp's counter is one.
     if part is not None and not part.built:
         part.build(*shape)
-
-
-def _plain(value):
-    return value.tolist() if isinstance(value, np.ndarray) else value

@@ -1,6 +1,8 @@
 """Settings of a run: a dataclass, filled from TOML and `key=value` words."""
 
+import copy
 import dataclasses
+import json
 import tomllib
 from pathlib import Path
 
@@ -11,7 +13,7 @@ class ConfigError(ValueError):
     """A setting that cannot be used; the message is one line for the user."""
 
 
-def setting(default, text):
+def setting(default, text, choices=()):
     """Return a dataclass field with a default and a sentence that says what it means.
 
     A subclass that only changes the default needs no new sentence: `setting_texts` finds it.
@@ -19,6 +21,7 @@ def setting(default, text):
     Args:
         default: any value; lists and dicts are copied for each config.
         text: what the setting means, for the help and for the documentation.
+        choices: values that it takes, see `check_choices`; all by default.
 
     Example:
 
@@ -28,20 +31,25 @@ def setting(default, text):
     >>> setting_texts(Config)
     {'steps': 'training steps'}
     """
-    metadata = {"text": text}
+    metadata = {"text": text, "choices": choices}
     if isinstance(default, list | dict):
-        kind = type(default)
-        return dataclasses.field(default_factory=lambda: kind(_copy(default)), metadata=metadata)
+        return dataclasses.field(default_factory=lambda: copy.deepcopy(default), metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
 
 
 def setting_texts(config_class):
     """Return a dict of each setting's name and what it means, in the order of the fields."""
-    texts = {}
-    for base in reversed(config_class.__mro__):
-        for field in vars(base).get("__dataclass_fields__", {}).values():
-            texts[field.name] = field.metadata.get("text") or texts.get(field.name, "")
-    return {field.name: texts[field.name] for field in dataclasses.fields(config_class)}
+    return _metadata(config_class, "text", "")
+
+
+def check_choices(config):
+    """Raise `ConfigError` for a setting that is none of its choices."""
+    for name, choices in _metadata(type(config), "choices", ()).items():
+        value = getattr(config, name)
+        if choices and value not in choices:
+            names = ", ".join(choice or '""' for choice in choices)
+            article = "an" if name[0] in "aeiou" else "a"
+            raise ConfigError(f"Expected {article} {name} of {names}. Received: {name}={value!r}")
 
 
 def load_config(config_class, path=None, overrides=()):
@@ -96,21 +104,21 @@ def save_config(config, path):
 
 def to_toml(value):
     """Return a value as TOML text on one line."""
-    if isinstance(value, bool):
-        return str(value).lower()
+    if isinstance(value, bool | str):
+        return json.dumps(value, ensure_ascii=False)
     if isinstance(value, list | tuple):
         return "[" + ", ".join(to_toml(item) for item in value) + "]"
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{k} = {to_toml(v)}" for k, v in value.items()) + " }"
-    if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
     return repr(value)
 
 
-def _copy(value):
-    if isinstance(value, dict):
-        return {key: _copy(item) for key, item in value.items()}
-    return [_copy(item) for item in value] if isinstance(value, list) else value
+def _metadata(config_class, key, default):
+    found = {}
+    for base in reversed(config_class.__mro__):
+        for field in vars(base).get("__dataclass_fields__", {}).values():
+            found[field.name] = field.metadata.get(key) or found.get(field.name, default)
+    return {field.name: found[field.name] for field in dataclasses.fields(config_class)}
 
 
 def _read(path):

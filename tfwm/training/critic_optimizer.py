@@ -29,13 +29,13 @@ class CriticOptimizer(keras.optimizers.Optimizer):
 
     def build(self, variables):
         if not self.built:
-            for optimizer, part in zip(self._optimizers, self._split(variables), strict=True):
+            for optimizer, part in self._split(variables):
                 optimizer.build([variable for variable, _ in part])
             self.built = True
 
     @property
     def variables(self):
-        return [v for optimizer in self._optimizers for v in optimizer.variables]
+        return [*self.optimizer.variables, *self.critic_optimizer.variables]
 
     @property
     def iterations(self):
@@ -50,15 +50,13 @@ class CriticOptimizer(keras.optimizers.Optimizer):
         self.optimizer.learning_rate = value
 
     def apply(self, grads, trainable_variables):
-        for optimizer, part in zip(
-            self._optimizers, self._split(trainable_variables, list(grads)), strict=True
-        ):
+        for optimizer, part in self._split(trainable_variables, list(grads)):
             variables, gradients = zip(*part, strict=True)
             optimizer.apply(gradients, variables)
         return self.iterations
 
     def finalize_variable_values(self, variables):
-        for optimizer, part in zip(self._optimizers, self._split(variables), strict=True):
+        for optimizer, part in self._split(variables):
             optimizer.finalize_variable_values([variable for variable, _ in part])
 
     def save_own_variables(self, store):
@@ -67,12 +65,9 @@ class CriticOptimizer(keras.optimizers.Optimizer):
     def load_own_variables(self, store):
         pass
 
-    @property
-    def _optimizers(self):
-        return self.optimizer, self.critic_optimizer
-
     def _split(self, variables, gradients=None):
-        """Pairs of variable and gradient: all others', and the critic's."""
+        """Returns each optimizer with its pairs of variable and gradient."""
         pairs = list(zip(variables, gradients or [None] * len(variables), strict=True))
         own = [pair for pair in pairs if id(pair[0]) in self.critic_variables]
-        return [pair for pair in pairs if id(pair[0]) not in self.critic_variables], own
+        others = [pair for pair in pairs if id(pair[0]) not in self.critic_variables]
+        return (self.optimizer, others), (self.critic_optimizer, own)

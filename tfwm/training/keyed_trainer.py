@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfwm.layers.state import add_number
+from tfwm.layers.base import add_number
 from tfwm.models.keyed import WrongKeys
 from tfwm.training.base import Trainer, build_part
 
@@ -46,9 +46,6 @@ class KeyedTrainer(Trainer):
     Returns:
         A dict with `"output"`, `"marked"`, `"unmarked"` and `"wrong_key"`.
     """
-
-    PARTS = ("host", "extractor", "attack", "adversary")
-    SETTINGS = ("watermark", "key", "flipped_bits", "blank", "gain", "gain_steps", "seed")
 
     def __init__(
         self,

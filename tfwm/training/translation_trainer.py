@@ -32,8 +32,6 @@ class TranslationTrainer(Trainer):
     >>> history = trainer.fit({"input": rain, "target": clean}, batch_size=4, verbose=0)
     """
 
-    PARTS = ("network", "adversary")
-
     def __init__(self, network, adversary=None, **kwargs):
         super().__init__(**kwargs)
         self.network = network

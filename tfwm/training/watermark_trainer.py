@@ -60,18 +60,6 @@ class WatermarkTrainer(Trainer):
     >>> history = trainer.fit(np.random.rand(64, 32, 32, 1), batch_size=32, verbose=0)
     """
 
-    PARTS = (
-        "embedder",
-        "extractor",
-        "attack",
-        "validation_attack",
-        "hold_psnr",
-        "adversary",
-        "balance",
-        "alignment",
-    )
-    SETTINGS = ("message_shape", "strength", "seed")
-
     def __init__(
         self,
         embedder,

@@ -1,15 +1,10 @@
 """Image-to-image tasks: pairs of an input and a target, made from photos or read from files."""
 
-from tfwm.data.tasks.base import Task
+from tfwm.data.tasks.base import Task, build_task
 from tfwm.data.tasks.bone_suppression import BoneSuppression
-from tfwm.data.tasks.colorize import Colorize
-from tfwm.data.tasks.denoise import Denoise
-from tfwm.data.tasks.derain import Derain
-from tfwm.data.tasks.edges_to_photo import EdgesToPhoto
-from tfwm.data.tasks.edit import Edit
 from tfwm.data.tasks.paired import Paired
-from tfwm.data.tasks.registry import build_task
-from tfwm.data.tasks.super_resolve import SuperResolve
+from tfwm.data.tasks.restoration import Denoise, Derain, Edit, SuperResolve
+from tfwm.data.tasks.translation import Colorize, EdgesToPhoto
 
 __all__ = [
     "BoneSuppression",

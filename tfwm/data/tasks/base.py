@@ -1,10 +1,28 @@
-"""What a task is: it makes a pair of input and target from a photo."""
+"""What a task is: it makes a pair of input and target from a photo; tasks by their names."""
 
 import dataclasses
+import functools
 
 import tensorflow as tf
 
+from tfwm.checks import nearest, one_of
 from tfwm.data.sources import read_photos
+
+# Classes by name, as recipes write it: each class that implements `pair`.
+TASKS = {}
+
+
+def checked_field(default, check, **limits):
+    """Return a field of a task, set to what `check(name, value, **limits)` returns for it."""
+    check = functools.partial(check, **limits)
+    return dataclasses.field(default=default, metadata={"check": check})
+
+
+def number(name, value, low=0.0, high=1.0):
+    """Return `value` if it is a number from `low` to `high`, or raise ValueError."""
+    if not low <= value <= high:
+        raise ValueError(f"Expected {low:g} to {high:g}. Received: {name}={value!r}")
+    return value
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +51,17 @@ class Task:
 
     channels_in = 3
     channels_out = 3
+
+    def __init_subclass__(cls, **arguments):
+        super().__init_subclass__(**arguments)
+        if "pair" in vars(cls):
+            TASKS[cls.__name__] = cls
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            if check := field.metadata.get("check"):
+                value = check(field.name, getattr(self, field.name))
+                object.__setattr__(self, field.name, value)
 
     @property
     def name(self):
@@ -72,11 +101,6 @@ class Task:
             )
         return tf.ensure_shape(photo, (None, None, self.channels_photo))
 
-    def _set(self, **values):
-        """Sets fields to their checked values in `__post_init__`."""
-        for key, value in values.items():
-            object.__setattr__(self, key, value)
-
 
 @dataclasses.dataclass(frozen=True)
 class Restoration(Task):
@@ -86,11 +110,7 @@ class Restoration(Task):
         channels: 1 for gray photos, 3 for colour.
     """
 
-    channels: int = 3
-
-    def __post_init__(self):
-        if self.channels not in (1, 3):
-            raise ValueError(f"Expected 1 or 3. Received: channels={self.channels!r}")
+    channels: int = checked_field(3, one_of, choices=(1, 3))
 
     @property
     def channels_in(self):
@@ -99,3 +119,32 @@ class Restoration(Task):
     @property
     def channels_out(self):
         return self.channels
+
+
+def build_task(settings):
+    """Returns the task of a recipe's settings.
+
+    Args:
+        settings: name of a task, or a dict with its `name` and arguments, as a TOML file has
+            them: `task = { name = "Derain", density = "heavy" }`. A `Task` is returned as it is.
+
+    Raises:
+        ValueError: unknown name or argument (tells the nearest), or a value that cannot be used.
+
+    Example:
+
+    >>> build_task({"name": "SuperResolve", "factor": 2})
+    SuperResolve(channels=3, factor=2, enlarge=True)
+    """
+    if isinstance(settings, Task):
+        return settings
+    arguments = {"name": settings} if isinstance(settings, str) else dict(settings)
+    name = arguments.pop("name", None)
+    task = TASKS[nearest("task", name, TASKS)]
+    fields = [field.name for field in dataclasses.fields(task)]
+    for key in arguments:
+        nearest(f"argument of the task {name}", key, fields)
+    try:
+        return task(**arguments)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"Task {name}: {error}") from error

@@ -5,7 +5,7 @@ import math
 
 import tensorflow as tf
 
-from tfwm.data.tasks.base import Task
+from tfwm.data.tasks.base import Task, checked_field, number
 
 # Found by eye on ChestX-ray8. Lengths are shares of the radiograph's height.
 FREQUENCIES = (7.0, 48.0)  # of ribs, cycles a height
@@ -49,11 +49,7 @@ class BoneSuppression(Task):
     channels_in = 1
     channels_out = 1
 
-    strength: float = 0.9
-
-    def __post_init__(self):
-        if not 0 <= self.strength <= 1:
-            raise ValueError(f"Expected 0 to 1. Received: strength={self.strength!r}")
+    strength: float = checked_field(0.9, number)
 
     def pair(self, photo, seed):
         photo = self.checked(photo)

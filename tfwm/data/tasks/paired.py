@@ -1,12 +1,16 @@
-"""Tasks whose pairs exist as files."""
+"""Pairs of input and target that exist as files."""
 
 import dataclasses
+import warnings
+from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 from tfwm.checks import one_of
-from tfwm.data.pairs import folder_pairs, side_by_side_pairs
-from tfwm.data.tasks.base import Task
+from tfwm.data.sources import list_photos, read_pixels, to_channels
+from tfwm.data.tasks.base import Task, checked_field
+from tfwm.images import ImageError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,8 +24,8 @@ class Paired(Task):
         channels_in: channels of the input, 1 gray or 3 colour.
         channels_out: channels of the target.
         layout: `"folders"`, where a source has the folders `input` and `target` with files of the
-            same names, or `"side_by_side"`, where it has images of the input left of the
-            target, as pix2pix's data sets do.
+            same names (they may differ in the suffix), or `"side_by_side"`, where it has images
+            of the input left of the target, as pix2pix's data sets do.
         reverse: whether input and target change places.
 
     Example:
@@ -32,27 +36,86 @@ class Paired(Task):
     (TensorShape([32, 48, 1]), TensorShape([32, 48, 3]))
     """
 
-    channels_in: int = 3
-    channels_out: int = 3
-    layout: str = "folders"
-    reverse: bool = False
-
-    def __post_init__(self):
-        for key in ("channels_in", "channels_out"):
-            if getattr(self, key) not in (1, 3):
-                raise ValueError(f"Expected 1 or 3. Received: {key}={getattr(self, key)!r}")
-        one_of("layout", self.layout, ("folders", "side_by_side"))
-        one_of("reverse", self.reverse, (True, False))
+    channels_in: int = checked_field(3, one_of, choices=(1, 3))
+    channels_out: int = checked_field(3, one_of, choices=(1, 3))
+    layout: str = checked_field("folders", one_of, choices=("folders", "side_by_side"))
+    reverse: bool = checked_field(False, one_of, choices=(True, False))
 
     @property
     def channels_photo(self):
         return self.channels_in + self.channels_out
 
     def read(self, source):
-        read = folder_pairs if self.layout == "folders" else side_by_side_pairs
+        """Returns the pairs of a folder, or of several, in the order of their names.
+
+        Returns:
+            List of uint8 arrays: input and target one after the other on the last axis. Pairs with
+            an unreadable file are skipped with a warning.
+
+        Raises:
+            FileNotFoundError: no such folders, or none of their files can be read.
+            ValueError: a file without partner, or a pair of two sizes.
+
+        Example:
+
+        >>> pairs = Paired(layout="side_by_side").read("facades/train/")  # doctest: +SKIP
+        """
         folders = source if isinstance(source, list | tuple) else [source]
-        channels = self.channels_in, self.channels_out
-        return [pair for one in folders for pair in read(one, *channels, reverse=self.reverse)]
+        return [pair for folder in folders for pair in self._read(Path(folder).expanduser())]
 
     def pair(self, photo, seed):
         return tuple(tf.split(self.checked(photo), [self.channels_in, self.channels_out], -1))
+
+    def _read(self, folder):
+        find, split = (_namesakes, _same_size) if self.layout == "folders" else (_alone, _halves)
+        pairs = []
+        for name, files in find(folder):
+            try:
+                images = split(name, *(read_pixels(file, 3) for file in files))
+            except ImageError as error:
+                warnings.warn(f"skipped {name}: {error}", stacklevel=2)
+                continue
+            channels = self.channels_in, self.channels_out
+            ordered = zip(images[:: -1 if self.reverse else 1], channels, strict=True)
+            pairs.append(np.concatenate([to_channels(image, n) for image, n in ordered], -1))
+        if not pairs:
+            raise FileNotFoundError(f"Expected readable pairs. Received: {folder}, which has none")
+        return pairs
+
+
+def _namesakes(folder):
+    """Names, each with the files of that name in `input` and `target`."""
+    parts = folder / "input", folder / "target"
+    inputs, targets = (
+        {str(file.relative_to(part).with_suffix("")): file for file in list_photos(part)}
+        for part in parts
+    )
+    alone = sorted(inputs.keys() ^ targets.keys())
+    if alone:
+        raise ValueError(
+            f"Expected the same names in {parts[0]} and {parts[1]}. Received: {len(alone)} in one "
+            f"of them only, such as {', '.join(alone[:3])}"
+        )
+    return [(name, (file, targets[name])) for name, file in inputs.items()]
+
+
+def _alone(folder):
+    """Files, each as its own name."""
+    return [(file, (file,)) for file in list_photos(folder)]
+
+
+def _same_size(name, *images):
+    if images[0].shape[:2] != images[1].shape[:2]:
+        sizes = " and ".join("{1} x {0}".format(*image.shape) for image in images)
+        raise ValueError(f"Expected input and target of one size. Received: {name}, {sizes}")
+    return images
+
+
+def _halves(name, both):
+    width = both.shape[1]
+    if width % 2:
+        raise ValueError(
+            f"Expected two images of one size side by side. Received: {name}, an odd "
+            f"{width} pixels wide"
+        )
+    return np.split(both, 2, axis=1)

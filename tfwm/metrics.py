@@ -1,11 +1,100 @@
-"""How similar a picture that was read is to the watermark."""
+"""Keras metrics of images, messages and watermarks."""
 
 import keras
 import numpy as np
 from keras import ops
 
+from tfwm.layers.base import Configured
+from tfwm.losses.lpips import build_distance
+
 # Mean square below which an image counts as empty: a deviation of 1e-4, in pixels of [0, 1].
 FLOOR = 1e-8
+
+
+@keras.saving.register_keras_serializable(package="tfwm")
+class PSNR(Configured, keras.metrics.Mean):
+    """Computes the peak signal-to-noise ratio in dB, mean over the images.
+
+    Reference: Ahmadi et al., ReDMark, Eq. 6, here with pixels in [0, 1].
+
+    Args:
+        ceiling: value for equal images, in dB.
+
+    Input shape:
+        Two batches `(batch, height, width, channels)` in [0, 1].
+
+    Example:
+
+    >>> metric = PSNR()
+    >>> metric.update_state(np.zeros((1, 8, 8, 1)), np.full((1, 8, 8, 1), 0.01))
+    >>> round(float(metric.result()), 2)
+    40.0
+    """
+
+    def __init__(self, ceiling=100.0, name="psnr", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+        self.ceiling = ceiling
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        difference = ops.cast(y_pred, "float32") - ops.cast(y_true, "float32")
+        error = ops.mean(ops.square(difference), axis=(1, 2, 3))
+        decibels = -10.0 * ops.log10(ops.maximum(error, 10 ** (-self.ceiling / 10)))
+        super().update_state(decibels)
+
+
+@keras.saving.register_keras_serializable(package="tfwm", name="LPIPSMetric")
+class LPIPS(Configured, keras.metrics.Mean):
+    """Computes LPIPS, mean over the images: see `tfwm.losses.LPIPS`.
+
+    Reference: Zhang et al., CVPR 2018 (https://arxiv.org/abs/1801.03924).
+
+    Args:
+        trunk: see `tfwm.losses.LPIPS`.
+        weights: see `tfwm.losses.LPIPS`.
+
+    Input shape:
+        Two batches `(batch, height, width, 3)`, RGB in [0, 1], sides of at least 32.
+
+    Example:
+
+    >>> metric = LPIPS("alex", "alexnet-owt-7be5be79.pth")  # doctest: +SKIP
+    >>> metric.update_state(cover, watermarked)  # doctest: +SKIP
+    """
+
+    def __init__(self, trunk="alex", weights="download", name="lpips", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+        self.trunk = trunk
+        self.weights = str(weights)
+        self._distance = build_distance(trunk, self.weights)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        super().update_state(self._distance(y_true, y_pred))
+
+
+@keras.saving.register_keras_serializable(package="tfwm")
+class BitErrorRate(keras.metrics.Mean):
+    """Computes the share of message bits that are read wrong, 0 to 1.
+
+    Reference: Ahmadi et al., ReDMark, Eq. 4.
+
+    Input shape:
+        `y_true`: bits 0/1 `(batch, ...)`; `y_pred`: logits of the same shape.
+
+    Example:
+
+    >>> metric = BitErrorRate()
+    >>> metric.update_state([[1.0, 0.0]], [[3.0, 3.0]])
+    >>> float(metric.result())
+    0.5
+    """
+
+    def __init__(self, name="bit_error_rate", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        read = ops.convert_to_tensor(y_pred) > 0
+        wrong = ops.cast(read != (ops.convert_to_tensor(y_true) > 0.5), "float32")
+        super().update_state(wrong)
 
 
 def normalized_correlation(y_true, y_pred, centered=False):
@@ -47,7 +136,7 @@ def _mean(image):
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class NormalizedCorrelation(keras.metrics.Mean):
+class NormalizedCorrelation(Configured, keras.metrics.Mean):
     """Computes the normalized correlation of watermarks, mean over the images.
 
     Args:
@@ -73,9 +162,6 @@ class NormalizedCorrelation(keras.metrics.Mean):
     def update_state(self, y_true, y_pred, sample_weight=None):
         super().update_state(normalized_correlation(y_true, y_pred, self.centered))
 
-    def get_config(self):
-        return {**super().get_config(), "centered": self.centered}
-
 
 def watermark_similarity(watermark, read):
     """Measures how much of a watermark is in pictures that were read, for each picture.
@@ -98,13 +184,10 @@ def watermark_similarity(watermark, read):
     >>> watermark_similarity(watermark, np.stack([watermark, faint])).round(3).tolist()
     [1.0, 0.1]
     """
-    mark, read = (_centered(np.asarray(x, np.float64)) for x in (watermark, read))
+    mark, read = (np.asarray(x, np.float64) for x in (watermark, read))
+    mark, read = (x - x.mean((-3, -2), keepdims=True) for x in (mark, read))
     contrast = np.sqrt(np.mean(mark**2))
     found = np.sqrt(np.mean(read**2, (1, 2, 3)))
     if not contrast:
         return np.zeros(len(read))
     return np.mean(read * mark, (1, 2, 3)) / (contrast * np.maximum(found, contrast))
-
-
-def _centered(images):
-    return images - images.mean((-3, -2), keepdims=True)

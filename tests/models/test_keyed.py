@@ -6,7 +6,6 @@ import pytest
 import tensorflow as tf
 
 from tfwm.models import keyed
-from tfwm.models.keyed import network
 
 BITS = 64
 
@@ -56,9 +55,9 @@ def test_blank_is_gray(image, key):
 
 def test_places_keep_their_pixels(image):
     """As space-to-depth where ratios are equal; rectangles where they are not."""
-    square = network._gathered(tf.constant(image), (32, 48), (16, 24))
+    square = keyed._gathered(tf.constant(image), (32, 48), (16, 24))
     np.testing.assert_array_equal(square, tf.nn.space_to_depth(image, 2))
-    wide = np.asarray(network._gathered(tf.constant(image), (32, 48), (16, 12)))
+    wide = np.asarray(keyed._gathered(tf.constant(image), (32, 48), (16, 12)))
     assert wide.shape == (1, 16, 12, 2 * 4 * 3)
     rectangle = image[0, 6:8, 20:24]
     np.testing.assert_array_equal(wide[0, 3, 5], rectangle.ravel())

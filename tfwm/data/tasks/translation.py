@@ -1,13 +1,37 @@
-"""Edges to photo: drawings of edges, and the photos they come from."""
+"""Tasks that translate images: gray photos or edges to photos."""
 
 import dataclasses
+import math
 
 import tensorflow as tf
 
 from tfwm.checks import number_or_range
-from tfwm.data.tasks.base import Restoration
+from tfwm.data.tasks.base import Restoration, Task, checked_field, number
 from tfwm.ops.color import rgb_to_gray
 from tfwm.ops.filters import filter_separable, gaussian_kernel
+
+
+@dataclasses.dataclass(frozen=True)
+class Colorize(Task):
+    """Gives a gray photo its colours: the input is the BT.601 luma of the target.
+
+    Reference:
+        Isola et al., "Image-to-image translation with conditional adversarial networks", CVPR
+        2017 (there in Lab); Wu et al., "Watermarking neural networks with watermarked images",
+        2020, Table I.
+
+    Example:
+
+    >>> gray, colour = Colorize().pair(tf.zeros((32, 48, 3)), seed=(0, 1))
+    >>> gray.shape
+    TensorShape([32, 48, 1])
+    """
+
+    channels_in = 1
+
+    def pair(self, photo, seed):
+        photo = self.checked(photo)
+        return rgb_to_gray(photo), photo
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,8 +59,8 @@ class EdgesToPhoto(Restoration):
     TensorShape([32, 48, 1])
     """
 
-    sigma: float = 1.5
-    thresholds: tuple = (0.1, 0.3)
+    sigma: float = checked_field(1.5, number, high=math.inf)
+    thresholds: tuple = checked_field((0.1, 0.3), number_or_range)
 
     @property
     def channels_in(self):
@@ -44,11 +68,8 @@ class EdgesToPhoto(Restoration):
 
     def __post_init__(self):
         super().__post_init__()
-        self._set(thresholds=number_or_range("thresholds", self.thresholds))
         if not isinstance(self.thresholds, tuple):
             raise ValueError(f"Expected a pair (weak, strong). Received: {self.thresholds!r}")
-        if not self.sigma >= 0:
-            raise ValueError(f"Expected 0 or more. Received: sigma={self.sigma!r}")
 
     def pair(self, photo, seed):
         photo = self.checked(photo)

@@ -1,0 +1,69 @@
+"""What our layers, losses, metrics and trainers share: their configs, and numbers they count."""
+
+import inspect
+
+import keras
+import numpy as np
+
+
+class Configured:
+    """Mixin that makes the config of a Keras object from its constructor's arguments.
+
+    Name it before the Keras class, and keep each argument as an attribute of the same name. Keras
+    objects among them, also in lists and dicts, are serialized and made again.
+    """
+
+    def get_config(self):
+        """Returns the constructor's arguments, each read from the attribute of its name."""
+        return {**self.own_arguments(), **super().get_config()}
+
+    def own_arguments(self):
+        """Returns what the class itself adds to the config."""
+        names = inspect.signature(type(self).__init__).parameters
+        return {name: _plain(getattr(self, name)) for name in names if hasattr(self, name)}
+
+    @classmethod
+    def from_config(cls, config):
+        return super().from_config({name: _restored(value) for name, value in config.items()})
+
+
+def _plain(value):
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return keras.saving.serialize_keras_object(value) if hasattr(value, "get_config") else value
+
+
+def _restored(value):
+    if isinstance(value, list):
+        return [_restored(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    if "class_name" in value and "config" in value:
+        return keras.saving.deserialize_keras_object(value)
+    return {key: _restored(inner) for key, inner in value.items()}
+
+
+def add_number(layer, name, value=0.0):
+    """Adds a float32 number to a layer, which is saved with the weights but not trained.
+
+    Args:
+        layer: a Keras layer or model.
+        name: name of the weight.
+        value: initial value.
+
+    Returns:
+        The variable, a scalar; replicas of a `tf.distribute` strategy average what they assign.
+    """
+    return layer.add_weight(
+        name=name,
+        shape=(),
+        initializer=keras.initializers.Constant(value),
+        trainable=False,
+        dtype="float32",
+        autocast=False,  # counted in bfloat16, 257 would be 256
+        aggregation="mean",
+    )

@@ -1,0 +1,98 @@
+"""What recipes for image-to-image networks share: their task, their crops, their training."""
+
+from tfwm import data, losses, metrics
+from tfwm.data.tasks import build_task
+from tfwm.recipes import parts
+from tfwm.recipes.config import refuse
+from tfwm.recipes.fit import fit
+from tfwm.training import TranslationTrainer
+
+LOSSES = ("l1", "l2", "perceptual")
+# The trained network, in a stage's folder.
+NETWORK = "network.keras"
+
+
+def check_task(config):
+    """Raise ValueError for a task or test photos that cannot be used."""
+    if not config.adversarial_weight:
+        refuse(config, parts.CRITIC, "has no effect without an adversarial_weight")
+    read_crops(config, config.test_photos, 1)
+
+
+def build_task_loss(name):
+    """Return the Keras loss of a name in `LOSSES`."""
+    return {"l1": "mae", "l2": "mse"}.get(name) or losses.PerceptualLoss()
+
+
+def read_crops(config, photos, per_photo=None, part=(0.0, 1.0)):
+    """Return crops of photos, see `tfwm.data.task_crops`; by default `crops_per_photo` of each."""
+    task, per_photo = build_task(config.task), per_photo or config.crops_per_photo or None
+    return data.task_crops(
+        photos, task, config.crop_size, config.seed, per_photo, config.whole, part
+    )
+
+
+def fit_pairs(build_trainer, config, folder, crops, change=None, seed=None):
+    """Fit a trainer of pairs, see `fit`; return it.
+
+    Args:
+        build_trainer: function without arguments to the compiled trainer.
+        config: settings.
+        folder: where checkpoints and log go.
+        crops: uint8 array, photos.
+        change: function of a pair to the pair that is trained on.
+        seed: of the order of the pairs and of what is drawn for them; by default the config's.
+    """
+    task, seed = build_task(config.task), config.seed if seed is None else seed
+
+    def make_data(first_epoch):
+        step = first_epoch * config.steps_per_epoch
+        pairs = data.pair_dataset(crops, task, config.batch_size, seed, step)
+        return pairs.map(change) if change else pairs
+
+    shapes = {name: tuple(spec.shape) for name, spec in make_data(0).element_spec.items()}
+    return fit(build_trainer, shapes, config, folder, make_data)
+
+
+def build_translator(build_network, build_loss, config):
+    """Return the compiled trainer of an image-to-image network alone.
+
+    Args:
+        build_network: function without arguments to the untrained network.
+        build_loss: the same to a loss and its weight, or to a list of each.
+        config: settings; an `adversarial_weight` adds a critic of `width`.
+    """
+    with parts.precision(config):
+        network = build_network()
+    adversary = parts.build_patch_adversary(config, build_task(config.task).channels_out)
+    trainer = TranslationTrainer(network, adversary)
+    loss, weight = build_loss()
+    trainer.compile(
+        parts.build_optimizer(config, adversary),
+        loss={"output": loss},
+        loss_weights={"output": weight},
+        metrics={"output": [metrics.PSNR()]},
+        jit_compile=parts.with_xla(config),
+    )
+    return trainer
+
+
+def train_translator(build_network, build_loss, config, folder, crops, change=None, seed=None):
+    """Train an image-to-image network alone; return it in float32, as it is saved in the folder.
+
+    Args:
+        build_network: see `build_translator`, also for `build_loss`.
+        config: see `fit_pairs`, also for what follows.
+    """
+    trainer = fit_pairs(
+        lambda: build_translator(build_network, build_loss, config),
+        config,
+        folder,
+        crops,
+        change,
+        seed,
+    )
+    network = build_network()
+    network.set_weights(trainer.network.get_weights())
+    network.save(folder / NETWORK)
+    return network
