@@ -186,7 +186,7 @@ def find_recipe(name: str) -> Recipe:
     Example:
 
     >>> find_recipe("mbrs").load("cpu").batch_size
-    16
+    24
     """
     nearest("recipe", name, recipe_names())
     return importlib.import_module(f"tfwm.recipes.{name}").RECIPE
