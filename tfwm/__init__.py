@@ -13,21 +13,9 @@ from tfwm.version import __version__
 
 _HOMES = {"Watermarker": "watermarker", "load": "loading"}
 _PARTS = (
-    "attacks",
-    "data",
-    "evaluation",
-    "export",
-    "images",
-    "keys",
-    "layers",
-    "losses",
-    "metrics",
-    "models",
-    "networks",
-    "ops",
-    "protection",
-    "training",
-)
+    "attacks data evaluation export images keys layers losses metrics models networks ops "
+    "protection training"
+).split()
 
 __all__ = ["Watermarker", "__version__", "load", *_PARTS]
 

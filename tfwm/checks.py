@@ -1,7 +1,42 @@
 """Checks of arguments, and the one-line errors that they end in."""
 
+import argparse
 import difflib
 import importlib
+import itertools
+import sys
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, and name an unknown option first."""
+
+    takes_settings, words = False, ()
+
+    def parse_known_args(self, args=None, namespace=None):
+        self.words = sys.argv[1:] if args is None else list(args)
+        namespace, extra = super().parse_known_args(args, namespace)
+        if any(word.startswith("--") for word in extra):
+            self.error(f"unrecognized arguments: {' '.join(extra)}")
+        return namespace, extra
+
+    def error(self, message):
+        message = message if "expected one argument" in message else self._unknown() or message
+        self.exit(2, f"tfwm: error: {message} (help: {self.prog} --help)\n")
+
+    def _unknown(self):
+        known, words = [option[2:] for option in self._option_string_actions], self.words
+        if any(action.nargs in (argparse.PARSER, argparse.REMAINDER) for action in self._actions):
+            words = itertools.takewhile(lambda word: word[:1] == "-", words)  # then a command's own
+        for word, after in zip(words, [*self.words[1:], "..."], strict=False):
+            name, _, value = word[2:].partition("=")
+            if word[:2] != "--" or any(option.startswith(name) for option in known):
+                continue
+            near = difflib.get_close_matches(name, known, 1, 0.7)
+            hint = f"; did you mean --{near[0]}?" if near else ""
+            if self.takes_settings and not near:
+                hint = f": write {name.replace('-', '_')}={value or after}"
+            return f"unknown option --{name}{hint}"
+        return ""
 
 
 def number_or_range(name, value, low=0.0, high=float("inf"), kind=float):
@@ -73,6 +108,11 @@ def nearest(what, name, known, cutoff=0.4):
     near = difflib.get_close_matches(str(name).lower(), alike, 1, cutoff)
     hint = f"; did you mean {alike[near[0]]!r}?" if near else "."
     raise ValueError(f"Unknown {what} {name!r}{hint} Known: {', '.join(names) or 'none'}")
+
+
+def show_warning(message, *_):
+    """Prints a warning as one line."""
+    print(f"tfwm: warning: {' '.join(str(message).split())}", file=sys.stderr)
 
 
 def one_line(error, length=200):

@@ -1,6 +1,7 @@
-"""Imports TensorFlow without the lines that it writes at its start."""
+"""Imports TensorFlow without the lines that it writes at its start, and only where it is needed."""
 
 import contextlib
+import importlib
 import os
 import sys
 import tempfile
@@ -17,6 +18,23 @@ def import_tensorflow():
         return
     with contextlib.nullcontext() if level in ("0", "1") else _held_back_stderr():
         import tensorflow  # noqa: F401
+
+
+def on_first_use(package, modules):
+    """Returns `__all__`, `__getattr__` and `__dir__` of a package that imports its names late.
+
+    Args:
+        package: its `__name__`.
+        modules: dict of its modules and the names in each, with blanks in between.
+    """
+    homes = {name: module for module, names in modules.items() for name in names.split()}
+
+    def find(name):
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(f"{package}.{homes[name]}"), name)
+
+    return sorted(homes), find, lambda: sorted(homes)
 
 
 @contextlib.contextmanager

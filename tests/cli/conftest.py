@@ -22,7 +22,7 @@ def checker():
 def network(checker, monkeypatch):
     """Lets commands load the network without training, whatever its name; gives its name."""
     monkeypatch.setattr("tfwm.watermarker.load", lambda name: Watermarker(checker()))
-    monkeypatch.setattr("tfwm.cli.options.import_tensorflow", lambda: None)
+    monkeypatch.setattr("tfwm.cli.options.start_for", lambda *_: None)
     monkeypatch.delenv("TFWM_KEY", raising=False)
     return "checker"
 

@@ -28,7 +28,7 @@ class StripeBarrier:
 def barrier(monkeypatch):
     """Lets commands load a barrier without networks; returns its name."""
     monkeypatch.setattr("tfwm.protection.load_barrier", lambda name: StripeBarrier())
-    monkeypatch.setattr("tfwm.cli.barrier.import_tensorflow", lambda: None)
+    monkeypatch.setattr("tfwm.cli.barrier.start_for", lambda *_: None)
     return "stripes"
 
 

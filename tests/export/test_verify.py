@@ -102,7 +102,8 @@ def test_without_manifest_card_or_golden(copy):
 def test_nothing_there(tmp_path):
     with pytest.raises(FileNotFoundError, match="There is no network at"):
         verify(tmp_path / "nothing")
-    assert not verify(tmp_path).passed
+    with pytest.raises(ValueError, match="is no exported network: it has no card.json"):
+        verify(tmp_path)
 
 
 def test_golden_inputs_are_a_photo_and_errors_are_relative(packaged):

@@ -5,13 +5,7 @@ import inspect
 import os
 from pathlib import Path, PurePosixPath
 
-from tfwm.batch.jobs import (
-    KEEP,
-    assign_outputs,
-    check_folder_apart,
-    check_outputs,
-    find_photos,
-)
+from tfwm.batch.jobs import KEEP, assign_outputs, check_folder_apart, check_outputs, find_photos
 from tfwm.batch.messages import assign_messages
 from tfwm.batch.run import DONE_BEFORE, Pool, RunReport, Skip, run_jobs
 from tfwm.images import ImageError, read_photo, write_encoded

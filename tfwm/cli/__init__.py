@@ -7,6 +7,7 @@ import sys
 import threading
 import warnings
 
+from tfwm.checks import show_warning
 from tfwm.cli.parser import make_parser
 
 __all__ = ["main"]
@@ -27,7 +28,7 @@ def main(arguments=None):
     options.command = shlex.join(["tfwm", *arguments])
     try:
         with warnings.catch_warnings(), _orderly_end():
-            warnings.showwarning = _show_warning
+            warnings.showwarning = show_warning
             return options.run(options) or 0
     except (ValueError, OSError, ImportError, MemoryError) as error:
         text = " ".join(str(error).split()) or type(error).__name__
@@ -55,7 +56,3 @@ def _orderly_end():
         yield
     finally:
         signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
-
-
-def _show_warning(message, *_):
-    print(f"tfwm: warning: {' '.join(str(message).split())}", file=sys.stderr)

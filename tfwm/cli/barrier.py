@@ -10,9 +10,9 @@ from tfwm.cli.options import (
     add_format,
     add_json,
     add_strength,
+    start_for,
 )
 from tfwm.cli.output import counts, in_one_line, print_json, show_progress
-from tfwm.startup import import_tensorflow
 
 
 def add_barrier(subparsers):
@@ -174,7 +174,7 @@ def _load(options, *more):
     for path in (*options.files, *more):
         if not os.path.exists(path):
             raise ValueError(f"{path} does not exist: check the path.")
-    import_tensorflow()
+    start_for(options.barrier)
     from tfwm.protection import load_barrier
 
     return load_barrier(options.barrier)

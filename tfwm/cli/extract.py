@@ -130,11 +130,7 @@ def _extract_many(options, how):
     watermarker = load_watermarker(options.network)
     with show_progress() as progress:
         rows = extract_folder(
-            watermarker,
-            options.photos,
-            report=options.report,
-            progress=progress,
-            **how,
+            watermarker, options.photos, report=options.report, progress=progress, **how
         )
     read = [row for row in rows if row["status"] == "done"]
     failed = counts(rows)["failed"]

@@ -7,9 +7,9 @@ from tfwm.cli.options import (
     add_key,
     number,
     read_key,
+    start_for,
 )
 from tfwm.cli.output import in_one_line, print_json, show_progress
-from tfwm.startup import import_tensorflow
 
 NETWORK_HELP = "a keyed network's name (tfwm list), or its folder, as a run writes it"
 KEY_HELP = "the owner's secret key, with which the network was trained"
@@ -60,7 +60,7 @@ def _add_commit(commands):
 
 def run_commit(options):
     key = read_key(options, strong=True)
-    import_tensorflow()
+    start_for(options.network)
     from tfwm.protection import write_commitment
 
     record = write_commitment(options.network, key, options.output, options.overwrite)
@@ -109,7 +109,7 @@ def _add_prove(commands):
 
 def run_prove(options):
     key = read_key(options, strong=True)
-    import_tensorflow()
+    start_for(options.network)
     from tfwm.protection import check_commitment_file, load_keyed, prove_files
 
     record = None

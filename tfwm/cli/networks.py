@@ -3,7 +3,7 @@
 import textwrap
 from pathlib import Path
 
-from tfwm.cli.options import NETWORK_HELP, add_command, add_json
+from tfwm.cli.options import NETWORK_HELP, add_command, add_json, start_for
 from tfwm.cli.output import print_json
 from tfwm.startup import import_tensorflow
 
@@ -59,7 +59,7 @@ def add_export(subparsers):
 
 def run_export(options):
     _check_new(options.output, options.overwrite)
-    import_tensorflow()
+    start_for(options.source)
     from tfwm.export import export_again
 
     print(f"{export_again(options.source, options.output)} is written")
@@ -80,7 +80,7 @@ def add_verify(subparsers):
 
 
 def run_verify(options):
-    import_tensorflow()
+    start_for(*options.networks)
     from tfwm.export import verify
     from tfwm.networks import list_networks
 

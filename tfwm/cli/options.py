@@ -120,8 +120,17 @@ def add_false_positive_rate(parser, default="1e-3"):
     )
 
 
-def load_watermarker(name):
+def start_for(*networks):
+    """Imports TensorFlow, which takes seconds, if there are networks of these names or paths."""
+    from tfwm.networks.places import network_directory
+
+    for network in networks:
+        network_directory(network)
     import_tensorflow()
+
+
+def load_watermarker(name):
+    start_for(name)
     from tfwm.watermarker import load
 
     return load(name)

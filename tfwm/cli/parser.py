@@ -2,18 +2,14 @@
 
 import argparse
 
+from tfwm.checks import Parser
 from tfwm.cli import barrier, embed, extract, keyed, keygen, measure, networks, show, train
 from tfwm.cli.options import example_text
 from tfwm.version import __version__
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message):
-        self.exit(2, f"tfwm: error: {message} (help: {self.prog} --help)\n")
-
-
 def make_parser():
-    parser = _Parser(
+    parser = Parser(
         prog="tfwm",
         description="Hides messages in photos with trained networks, and reads them back.",
         epilog=example_text(

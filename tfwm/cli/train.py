@@ -1,6 +1,7 @@
 """Commands that train networks, and that prepare photos for it: train, data."""
 
 import argparse
+from pathlib import Path
 
 from tfwm.cli.options import add_command
 from tfwm.startup import import_tensorflow
@@ -26,15 +27,21 @@ def add_train(subparsers):
             "tfwm train mbrs --help",
         ],
     )
-    parser.add_argument(
-        "recipe", choices=names, metavar="RECIPE", help=f"one of {', '.join(names)}"
-    )
+    parser.epilog += "\n\nrecipes:" + "".join(f"\n  {x:<12} {_summary(x)}" for x in names)
+    parser.takes_settings = True
+    parser.add_argument("recipe", choices=names, metavar="RECIPE", help="see below")
     parser.add_argument(
         "words",
         nargs=argparse.REMAINDER,
         metavar="...",
         help="--config NAME, --resume, key=value; handed to the recipe",
     )
+
+
+def _summary(recipe):
+    # The first line of its module, which starts TensorFlow where it is imported.
+    with (Path(__file__).parents[1] / "recipes" / f"{recipe}.py").open(encoding="utf-8") as module:
+        return module.readline().strip('"\n')
 
 
 def run_train(options):
@@ -70,7 +77,6 @@ class _List(argparse.Action):
     """Lists the data sets, and ends as --help does."""
 
     def __call__(self, parser, *_):
-        import_tensorflow()
         from tfwm.data.sets import SETS
 
         for one in SETS.values():
@@ -79,7 +85,6 @@ class _List(argparse.Action):
 
 
 def run_data(options):
-    import_tensorflow()
     from tfwm.data.sets import SETS, prepare
 
     for path, count in prepare(options.name, options.folder, options.archive).items():

@@ -1,19 +1,14 @@
-"""Training data: photos of a source, patches cut from them, pairs for image-to-image tasks."""
+"""Training data: photos of a source, patches cut from them, pairs for image-to-image tasks.
 
-from tfwm.data.batches import all_pairs, pair_dataset, patch_dataset
-from tfwm.data.crops import balance_by_deviation, cut_patches, fit_photos, task_crops
-from tfwm.data.sources import list_photos, read_photos
-from tfwm.data.watermark_images import watermark_image
+The names below are imported on first use: data sets are unpacked without TensorFlow.
+"""
 
-__all__ = [
-    "all_pairs",
-    "balance_by_deviation",
-    "cut_patches",
-    "fit_photos",
-    "list_photos",
-    "pair_dataset",
-    "patch_dataset",
-    "read_photos",
-    "task_crops",
-    "watermark_image",
-]
+from tfwm.startup import on_first_use
+
+_MODULES = {
+    "batches": "all_pairs pair_dataset patch_dataset",
+    "crops": "balance_by_deviation cut_patches fit_photos task_crops",
+    "sources": "list_photos read_photos",
+    "watermark_images": "watermark_image",
+}
+__all__, __getattr__, __dir__ = on_first_use(__name__, _MODULES)

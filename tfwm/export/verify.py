@@ -75,6 +75,8 @@ def verify(name_or_path, key=None):
         folder = folder.absolute().parent
     if not folder.is_dir():
         raise ValueError(f"Expected a network's name or folder. Received: {name_or_path}")
+    if not any((folder / name).exists() for name in (CARD, MANIFEST)):
+        raise ValueError(f"{name_or_path} is no exported network: it has no {CARD}")
     report = VerifyReport(folder.name, str(folder))
     listed = _check_files(report, folder)
     card = _attempt(report, "card", lambda: read_card(folder), CARD)

@@ -107,10 +107,7 @@ def build_extractor(
     """
     whole = tile_size is None
     parts.check_sizes(
-        tile_size=1 if whole else tile_size,
-        width=width,
-        depth=depth,
-        message_length=message_length,
+        tile_size=1 if whole else tile_size, width=width, depth=depth, message_length=message_length
     )
     image = keras.Input((None, None, 3), name="image")
     x = parts.to_signal(image)

@@ -3,7 +3,7 @@
 The names below are imported on first use: cards are read without TensorFlow.
 """
 
-import importlib
+from tfwm.startup import on_first_use
 
 _MODULES = {
     "card": "KINDS Kind check_card kind_of make_card read_card redmark_geometry write_card",
@@ -14,16 +14,4 @@ _MODULES = {
     "network": "Network",
     "places": "list_networks network_directory search_path",
 }
-_HOMES = {name: module for module, names in _MODULES.items() for name in names.split()}
-
-__all__ = sorted(_HOMES)
-
-
-def __getattr__(name):
-    if name not in _HOMES:
-        raise AttributeError(f"module 'tfwm.networks' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"tfwm.networks.{_HOMES[name]}"), name)
-
-
-def __dir__():
-    return __all__
+__all__, __getattr__, __dir__ = on_first_use(__name__, _MODULES)

@@ -1,6 +1,7 @@
 """The forms of a network (Keras, SavedModel, TFLite): files, signatures, and how each is opened."""
 
 import dataclasses
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -200,7 +201,9 @@ def _open_tflite(path, kind, num_threads):
     if not Path(path).is_file():
         raise FileNotFoundError(f"There is no TFLite file {path}.")
     try:
-        interpreter = interpreter_class()(model_path=str(path), num_threads=num_threads)
+        with warnings.catch_warnings():  # TensorFlow's own interpreter calls itself outdated
+            warnings.filterwarnings("ignore", r"\s*Warning: tf.lite.Interpreter is deprecated")
+            interpreter = interpreter_class()(model_path=str(path), num_threads=num_threads)
         functions = {key: interpreter.get_signature_runner(key) for key in kind.signatures}
     except (ValueError, RuntimeError) as error:
         raise ValueError(

@@ -39,9 +39,7 @@ class TrainingConfig:
         0.0, "norm to which all gradients together are scaled down; 0 leaves them as they are"
     )
     critic_loss: str = setting(
-        "logistic",
-        "a critic's loss: `logistic` or `wasserstein`",
-        ("logistic", "wasserstein"),
+        "logistic", "a critic's loss: `logistic` or `wasserstein`", ("logistic", "wasserstein")
     )
     critic_optimizer: str = setting(
         "",

@@ -34,6 +34,9 @@ def fit(build_trainer, input_shape, config, folder, data, validation_data=None, 
             _begin_with(trainer, config.initial)
         trainer.build(input_shape)
         first_epoch = checkpoint.restore(trainer)
+    epochs = max(1, config.steps // config.steps_per_epoch)
+    if first_epoch < epochs:  # read before anything is written
+        batches, validation = data(first_epoch), validation_data and validation_data()
     folder.mkdir(parents=True, exist_ok=True)
     save_config(config, folder / "config.toml")
     environment = {
@@ -46,11 +49,10 @@ def fit(build_trainer, input_shape, config, folder, data, validation_data=None, 
         "command": " ".join(sys.argv),
     }
     (folder / "environment.json").write_text(json.dumps(environment, indent=2) + "\n")
-    epochs = max(1, config.steps // config.steps_per_epoch)
     if first_epoch < epochs:
         trainer.fit(
-            data(first_epoch),
-            validation_data=validation_data and validation_data(),
+            batches,
+            validation_data=validation,
             epochs=epochs,
             shuffle=False,
             initial_epoch=first_epoch,

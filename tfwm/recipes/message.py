@@ -164,10 +164,7 @@ class MessageRecipe(Recipe):
 
 def _training_figure(rows):
     figure = new_figure(8, 3.2)
-    panels = {
-        "watermarked_psnr": "PSNR, dB",
-        "logits_bit_error_rate": "Bit error rate, attacked",
-    }
+    panels = {"watermarked_psnr": "PSNR, dB", "logits_bit_error_rate": "Bit error rate, attacked"}
     for axis, (key, name) in zip(figure.subplots(1, 2), panels.items(), strict=True):
         axis.plot([row["epoch"] + 1 for row in rows], [row[key] for row in rows])
         axis.set(xlabel="epoch", ylabel=name)

@@ -8,6 +8,7 @@ documentation find it there.
 import argparse
 import dataclasses
 import importlib
+import itertools
 import logging
 import sys
 import warnings
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tfwm.checks import nearest
+from tfwm.checks import Parser, nearest, show_warning
 from tfwm.data.sources import check_source
 from tfwm.recipes.config import check_shared
 from tfwm.resources import resource_directory
@@ -24,6 +25,7 @@ from tfwm.training.config import ConfigError, load_config, save_config, setting_
 
 QUICK = "quick"
 RESUME_HINT = "add --resume to go on, or choose another output="
+START_HINT = "leave out --resume to start one"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -75,16 +77,19 @@ class Recipe:
         """Train, or go on training; return what was trained.
 
         Raises:
-            ConfigError: a setting that cannot be used, photos that do not exist, or an output that
-                holds a run already although `resume` is not set.
+            ConfigError: a setting that cannot be used, photos that do not exist, an output that
+                holds a run already although `resume` is not set, or none although it is.
         """
         self.check_config(config)
-        for source in [*config.photos, config.test_photos]:
+        validation = getattr(config, "validation_photos", [])
+        for source in [*config.photos, *validation, config.test_photos]:
             check_source(source)
         output = Path(config.output)
         begun = any(Checkpoint(output / s / "checkpoints").exists() for s in self.stages)
         if begun and not resume:
             raise ConfigError(f"{output} already holds a run: {RESUME_HINT}")
+        if resume and not (begun or (output / "config.toml").is_file()):
+            raise ConfigError(f"There is no run in {output} to go on with: {START_HINT}")
         return self.run(config)
 
     def main(self, words: list[str] | None = None, prog: str | None = None) -> int:
@@ -96,7 +101,7 @@ class Recipe:
             path = self._config_path(options)
             config = load_config(self.config, path, options.settings)
             with warnings.catch_warnings():
-                warnings.showwarning = _show_warning
+                warnings.showwarning = show_warning
                 trained = self.train(config, options.resume)
                 print(self.finish(trained, config, label(self.name, path)))
         except (ConfigError, FileNotFoundError, ValueError) as error:
@@ -106,7 +111,7 @@ class Recipe:
 
     def help(self) -> str:
         """Return the settings with their defaults and the TOML files, as text."""
-        lines = ["settings (default):"]
+        lines = [f"settings (defaults of the recipe; a config, {QUICK} by default, replaces some):"]
         for name, default, text in self.settings():
             lines += [f"  {name} = {default}", f"      {text}"]
         lines += ["", "configs (--config NAME):"]
@@ -120,7 +125,7 @@ class Recipe:
         return [(name, to_toml(getattr(default, name)), text) for name, text in texts.items()]
 
     def _parser(self, prog):
-        parser = argparse.ArgumentParser(
+        parser = Parser(
             prog=prog,
             description=self.summary,
             epilog=self.help(),
@@ -134,6 +139,7 @@ class Recipe:
         )
         parser.add_argument("--resume", action="store_true", help="go on from output's checkpoint")
         parser.add_argument("settings", nargs="*", metavar="key=value", help="settings to change")
+        parser.takes_settings = True
         return parser
 
     def _config_path(self, options):
@@ -228,9 +234,9 @@ def label(name: str, path: Path) -> str:
 
 
 def first_line(path: Path) -> str:
-    """Return what a TOML file's first comment says."""
-    lines = path.read_text("utf-8").splitlines()
-    return lines[0].lstrip("# ") if lines and lines[0].startswith("#") else ""
+    """Return what the first paragraph of a TOML file's comment says, in one line."""
+    lines = itertools.takewhile(lambda line: line[:2] == "# ", path.read_text("utf-8").splitlines())
+    return " ".join(line[2:].strip() for line in lines)
 
 
 def settings_markdown(name: str) -> str:
@@ -245,11 +251,8 @@ def settings_markdown(name: str) -> str:
     lines = [f"## `tfwm train {name}`", "", recipe.summary, ""]
     lines += ["| `--config` | what it trains |", "|---|---|"]
     lines += [f"| `{path.stem}` | {first_line(path)} |" for path in config_files(name)]
+    lines += ["", f"The defaults are the recipe's; a config, `{QUICK}` by default, replaces some."]
     lines += ["", "| setting | default | meaning |", "|---|---|---|"]
     for setting, default, text in recipe.settings():
         lines.append(f"| `{setting}` | `{default}` | {text} |".replace("||", "|"))
     return "\n".join(lines) + "\n"
-
-
-def _show_warning(message, *_):
-    print(f"tfwm: warning: {' '.join(str(message).split())}", file=sys.stderr)

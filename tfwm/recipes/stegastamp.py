@@ -70,8 +70,7 @@ class Config(MessageConfig):
         {"image": 1.0, "perceptual": 1.0, "message": 0.1}, "of `self_adaptive`: first variances"
     )
     balance_floor: dict = setting(
-        {"image": 1e-3, "perceptual": 1e-3, "message": 1e-3},
-        "of `self_adaptive`: least variances",
+        {"image": 1e-3, "perceptual": 1e-3, "message": 1e-3}, "of `self_adaptive`: least variances"
     )
     alignment_weight: float = setting(
         0.0, "weight of telling the spatial transformer where attacks move images"
