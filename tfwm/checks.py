@@ -12,6 +12,9 @@ class Parser(argparse.ArgumentParser):
 
     takes_settings, words = False, ()
 
+    def __init__(self, **kwargs):
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **kwargs)
+
     def parse_known_args(self, args=None, namespace=None):
         self.words = sys.argv[1:] if args is None else list(args)
         namespace, extra = super().parse_known_args(args, namespace)

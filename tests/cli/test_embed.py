@@ -273,3 +273,19 @@ def test_key_file_of_any_bytes(run, network, photo, tmp_path):
     number = str(uuid.uuid4())
     run("embed", photo, "-o", marked, "--uuid", number, "--key-file", secret)
     assert run("extract", marked, "--key-file", secret) == (0, f"{number}\n", "")
+
+
+def test_a_misspelled_option_is_told_first(fails):
+    for words, hint in [
+        (["--mesage", "a"], "unknown option --mesage; did you mean --message?"),
+        (["--message", "a", "--jsn"], "unknown option --jsn; did you mean --json?"),
+        (["--message", "a", "--zzzzz"], "unknown option --zzzzz (help"),
+        (["--message"], "--message: expected one argument"),
+    ]:
+        assert hint in fails("embed", "photo.jpg", "-o", "x.png", *words)
+
+
+def test_several_photos_need_a_folder(network, fails, photos, tmp_path):
+    text = fails("embed", photos, "-o", tmp_path / "x.png", "--message", "a")
+    assert "Expected a folder for marked photos. Received: " in text
+    assert not (tmp_path / "x.png").exists()

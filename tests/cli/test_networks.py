@@ -125,3 +125,14 @@ def test_convert(run, fails, shared, tmp_path):
     (tmp_path / "bad.h5").write_bytes((anchors / "GT-Net.h5").read_bytes()[:5000])
     assert "bad.h5" in fails("convert", "redmark", tmp_path / "bad.h5", tmp_path / "bad")
     assert not (tmp_path / "bad").exists()
+
+
+def test_unknown_networks_are_told_before_tensorflow_starts(fails, photo, tmp_path, monkeypatch):
+    monkeypatch.setattr("tfwm.cli.options.import_tensorflow", lambda: pytest.fail("starts it"))
+    words = ["embed", photo, "-o", tmp_path / "a.png", "--message", "a", "--network", "phto"]
+    for command in (words, ["verify", "phto"], ["export", "phto", tmp_path / "net"]):
+        assert "did you mean 'photo'?" in fails(*command)
+
+
+def test_verify_of_an_ordinary_folder(fails, photos):
+    assert f"{photos} is no exported network: it has no card.json" in fails("verify", photos)

@@ -1,8 +1,11 @@
 """`tfwm train` and `tfwm data`."""
 
 import io
+import subprocess
+import sys
 import zipfile
 
+import pytest
 from PIL import Image
 
 
@@ -47,3 +50,32 @@ def test_data(run, fails, tmp_path):
     assert code == 0 and out.startswith(f"{tmp_path / 'photos' / 'mirflickr25k'}: 1 photos\nterms")
     assert "did you mean 'bsds500'" in fails("data", "bsd500", tmp_path)
     assert "tfwm data chestxray8 --from" in fails("data", "chestxray8", tmp_path)
+
+
+@pytest.mark.parametrize("words", [["redmark", "--steps", "3"], ["--steps=3", "redmark"]])
+def test_a_setting_is_no_option(fails, words):
+    assert "unknown option --steps: write steps=3 (help: tfwm train" in fails("train", *words)
+
+
+def test_resume_needs_a_run(fails, tmp_path):
+    text = fails("train", "redmark", "--resume", f"output={tmp_path / 'none'}")
+    assert f"no run in {tmp_path / 'none'} to go on with: leave out --resume to start" in text
+    assert not (tmp_path / "none").exists()
+
+
+def test_help_has_the_summary_of_each_recipe(run):
+    from tfwm.recipes import find_recipe, recipe_names
+
+    out = run("train", "--help")[1]
+    assert all(f"  {name:<12} {find_recipe(name).summary}\n" in out for name in recipe_names())
+
+
+@pytest.mark.parametrize("words", [["--list"], ["bsds500", "--from", "missing", "nowhere"]])
+def test_data_does_not_start_tensorflow(words):
+    code = (
+        "import atexit, sys; from tfwm import cli\n"
+        "atexit.register(lambda: print('tensorflow' in sys.modules))\n"
+        f"cli.main(['data', *{words}])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("False\n")

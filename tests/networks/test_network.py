@@ -1,4 +1,6 @@
 import shutil
+import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -126,3 +128,12 @@ def test_changed_card_is_noticed(packaged, tmp_path):
     for where in (folder, folder / "1", folder / "tiny.tflite"):
         with pytest.raises(ValueError, match=r"is damaged: card\.json has"):
             load_network(where)
+
+
+def test_tensorflows_own_interpreter_gives_no_warning(packaged, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        network = load_network(packaged / "tiny-int8.tflite")
+    assert "tensorflow" in type(network.form.runtime).__module__

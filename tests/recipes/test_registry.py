@@ -8,7 +8,14 @@ import pytest
 
 from tfwm import recipes
 from tfwm.recipes import parts
-from tfwm.recipes.registry import config_files, find_config, find_recipe, label, recipe_names
+from tfwm.recipes.registry import (
+    config_files,
+    find_config,
+    find_recipe,
+    first_line,
+    label,
+    recipe_names,
+)
 from tfwm.resources import resource_directory
 from tfwm.training import Checkpoint, ConfigError, save_config
 
@@ -207,3 +214,32 @@ def test_saved_settings_are_loaded_again(tmp_path):
         config = find_recipe(name).load("quick")
         save_config(config, tmp_path / "config.toml")
         assert find_recipe(name).load(str(tmp_path / "config.toml")) == config
+
+
+def test_first_paragraph_of_a_config_describes_it(tmp_path):
+    (tmp_path / "a.toml").write_text("# One sentence\n# on two lines.\n#\n# More.\nsteps = 1\n")
+    assert first_line(tmp_path / "a.toml") == "One sentence on two lines."
+    (tmp_path / "a.toml").write_text("steps = 1\n# No head.\n")
+    assert first_line(tmp_path / "a.toml") == ""
+    for text in (find_recipe("keyed").help(), recipes.settings_markdown("keyed")):
+        assert "efaults" in text and "quick" in text and "by default, replaces some" in text
+        assert "what `tfwm train keyed` runs." in text
+
+
+def test_a_run_that_cannot_begin_leaves_no_folder(tmp_path, refuses):
+    refuses(find_recipe("mbrs"), ["validation_photos=nowhere"], "nowhere, no such folder")
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos/a.png").write_bytes(b"no picture")
+    with pytest.warns(UserWarning, match="skipped"), pytest.raises(FileNotFoundError):
+        find_recipe("photo").train(tiny("photo", tmp_path / "run", f"photos={tmp_path / 'photos'}"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_without_a_checkpoint_goes_on(tmp_path, monkeypatch):
+    config = tiny("photo", tmp_path / "run")
+    monkeypatch.setattr(type(find_recipe("photo")), "run", lambda self, config: "runs")
+    with pytest.raises(ConfigError, match="leave out --resume"):
+        find_recipe("photo").train(config, resume=True)
+    (tmp_path / "run").mkdir()
+    save_config(config, tmp_path / "run/config.toml")
+    assert find_recipe("photo").train(config, resume=True) == "runs"

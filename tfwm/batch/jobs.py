@@ -167,7 +167,7 @@ def check_folder_apart(sources, folder, in_place=None, what="photos"):
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is a file: expected a folder for the marked {what}.")
     if folder.suffix.lower() in WRITABLE and not folder.exists():
-        raise ValueError(f"Expected a folder for the {what}. Received: {folder}, an image's name")
+        raise ValueError(f"Expected a folder for marked {what}. Received: the image {folder}")
     source, target = Path(sources[0]).resolve(), folder.resolve()
     if source == target and not in_place:
         hint = "" if in_place is None else f", or add --overwrite to replace the {what}"

@@ -17,7 +17,6 @@ def add_command(subparsers, name, run, summary, details="", examples=()):
         help=summary,
         description=textwrap.fill(f"{summary[0].upper()}{summary[1:]}. {details}".strip(), 90),
         epilog=example_text(*examples),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(run=run)
     return parser

@@ -1,7 +1,5 @@
 """The parser of all commands."""
 
-import argparse
-
 from tfwm.checks import Parser
 from tfwm.cli import barrier, embed, extract, keyed, keygen, measure, networks, show, train
 from tfwm.cli.options import example_text
@@ -19,7 +17,6 @@ def make_parser():
             "tfwm COMMAND --help",
         )
         + "\n\nexit codes: 0 done or present, 1 absent or a check failed, 2 error",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"tfwm {__version__}")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)

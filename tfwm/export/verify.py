@@ -75,7 +75,7 @@ def verify(name_or_path, key=None):
         folder = folder.absolute().parent
     if not folder.is_dir():
         raise ValueError(f"Expected a network's name or folder. Received: {name_or_path}")
-    if not any((folder / name).exists() for name in (CARD, MANIFEST)):
+    if not any((folder / name).exists() for name in (CARD, MANIFEST, GOLDEN, "1")):
         raise ValueError(f"{name_or_path} is no exported network: it has no {CARD}")
     report = VerifyReport(folder.name, str(folder))
     listed = _check_files(report, folder)

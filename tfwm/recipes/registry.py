@@ -5,7 +5,6 @@ files. Nothing else has to know of it: `tfwm train NAME`, `python -m tfwm.recipe
 documentation find it there.
 """
 
-import argparse
 import dataclasses
 import importlib
 import itertools
@@ -125,12 +124,7 @@ class Recipe:
         return [(name, to_toml(getattr(default, name)), text) for name, text in texts.items()]
 
     def _parser(self, prog):
-        parser = Parser(
-            prog=prog,
-            description=self.summary,
-            epilog=self.help(),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
+        parser = Parser(prog=prog, description=self.summary, epilog=self.help())
         parser.add_argument(
             "--config",
             metavar="NAME",
