@@ -126,9 +126,9 @@ def test_papers_full_setting_runs(file, block_size, tmp_path):
     [
         (["crop_size=30"], "multiple of the side of a message, 4"),
         (["diffusion=dense"], "multiple of the side of a message, 128"),
-        (["diffusion=wide", "crop_size=128"], "diffusion of"),
+        (["diffusion=wide", "crop_size=128"], "diffusion='wide'"),
         (["block_size=12", "crop_size=48"], "block_size of 2, 4, 8"),
-        (["message_loss=hinge"], "kind of"),
+        (["message_loss=hinge"], "kind='hinge'"),
         (["image_loss=l1"], "Expected an image_loss of ssim, mse"),
     ],
 )

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from tfwm import losses
 from tfwm.models import redmark
-from tfwm.training import MeanGradients, WatermarkTrainer
+from tfwm.training import Checkpoint, MeanGradients, WatermarkTrainer
 
 
 @pytest.fixture
@@ -69,3 +69,20 @@ def test_unknown_layer(trainer, covers):
     callback.set_model(trainer)
     with pytest.raises(ValueError, match="No such layer: dense"):
         callback.on_epoch_end(0, {})
+
+
+def test_a_checkpoint_of_other_networks_is_refused(tmp_path):
+    def dense(*widths):
+        model = keras.Sequential([keras.Input((2,)), *map(keras.layers.Dense, widths)])
+        model.compile("adam", "mse")
+        model.optimizer.build(model.trainable_variables)
+        return model
+
+    checkpoint = Checkpoint(tmp_path)
+    first = dense(3, 1)
+    first.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0, callbacks=[checkpoint])
+    same, deeper = dense(3, 1), dense(3, 3, 1)
+    assert checkpoint.restore(same) == 1
+    np.testing.assert_array_equal(same.get_weights()[0], first.get_weights()[0])
+    with pytest.raises(ValueError, match="choose another output="):
+        checkpoint.restore(deeper)

@@ -170,7 +170,7 @@ def _items(source, number):
 
 def _bundled(split):
     one_of("split", split, BUNDLED)
-    data = need("skimage.data", "train")
+    data = need("skimage.data", "evaluate")
 
     for number, name in enumerate(BUNDLED[split]):
         yield f"{split} {number}", lambda name=name: Photo.from_array(getattr(data, name)())

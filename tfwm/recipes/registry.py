@@ -99,7 +99,7 @@ class Recipe:
                 warnings.showwarning = _show_warning
                 trained = self.train(config, options.resume)
                 print(self.finish(trained, config, label(self.name, path)))
-        except (ConfigError, FileNotFoundError, ValueError) as error:
+        except (ValueError, OSError, ImportError) as error:
             print(f"tfwm: error: {error}", file=sys.stderr)
             return 2
         return 0

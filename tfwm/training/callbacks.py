@@ -35,10 +35,21 @@ class Checkpoint(keras.callbacks.Callback):
         return self.state.is_file()
 
     def restore(self, model):
-        """Loads the checkpoint into a compiled and built model; returns the next epoch's number."""
+        """Loads the checkpoint into a compiled and built model; returns the next epoch's number.
+
+        Raises:
+            ValueError: the checkpoint is of a model whose weights have other shapes.
+        """
         if not self.exists():
             return 0
         state = json.loads(self.state.read_text())
+        # Keras only warns of optimizer variables that do not fit, and ignores layers too many.
+        if state.get("shapes", shapes := _shapes(model)) != shapes:
+            raise ValueError(
+                "Expected the settings of the networks that were trained before. Received: others, "
+                f"which do not fit the checkpoint in {self.directory}; leave out those that change "
+                "the networks, or choose another output="
+            )
         model.load_weights(self.directory / state["weights"])
         return state["epoch"]
 
@@ -47,11 +58,16 @@ class Checkpoint(keras.callbacks.Callback):
         weights = f"epoch-{epoch + 1:05d}.weights.h5"
         self.model.save_weights(self.directory / weights)
         partial = self.state.with_suffix(".partial")
-        partial.write_text(json.dumps({"epoch": epoch + 1, "weights": weights}))
+        state = {"epoch": epoch + 1, "weights": weights, "shapes": _shapes(self.model)}
+        partial.write_text(json.dumps(state))
         os.replace(partial, self.state)
         for old in self.directory.glob("epoch-*.weights.h5"):
             if old.name != weights:
                 old.unlink()
+
+
+def _shapes(model):
+    return [list(weight.shape) for weight in model.weights]
 
 
 class MeanGradients(keras.callbacks.Callback):
