@@ -43,7 +43,7 @@ def workplace(tmp_path, monkeypatch):
         (tmp_path / folder).mkdir(parents=True)
         for name, photo in zip("abcd", photos, strict=False):
             pixels = np.ascontiguousarray(photo[20 : 20 + side, 20 : 20 + side])
-            Image.fromarray(pixels).save(tmp_path / folder / f"{name}.png")
+            Image.fromarray(pixels).save(tmp_path / folder / f"{name}.jpg", quality=95)
     policy = keras.config.dtype_policy()
     yield tmp_path
     keras.config.set_dtype_policy(policy)
