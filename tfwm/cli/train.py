@@ -27,9 +27,9 @@ def add_train(subparsers):
             "tfwm train mbrs --help",
         ],
     )
-    parser.epilog += "\n\nrecipes:" + "".join(f"\n  {x:<12} {_summary(x)}" for x in names)
+    parser.description += "\n\nrecipes:" + "".join(f"\n  {x:<12} {_summary(x)}" for x in names)
     parser.takes_settings = True
-    parser.add_argument("recipe", choices=names, metavar="RECIPE", help="see below")
+    parser.add_argument("recipe", choices=names, metavar="RECIPE", help="one of these recipes")
     parser.add_argument(
         "words",
         nargs=argparse.REMAINDER,
