@@ -43,7 +43,9 @@ def test_example(key, tmp_path, monkeypatch):
     Image.fromarray(data.coffee()).save("photo.jpg", quality=95)
     thing, module = EXAMPLES[key]
     package = importlib.import_module(module.__name__.rpartition(".")[0])
-    names = {**vars(package), **vars(module), "np": np, "keras": keras, "tf": tf, "tfwm": tfwm}
+    public = {name: getattr(package, name) for name in getattr(package, "__all__", ())}
+    names = {**vars(package), **public, **vars(module)}
+    names |= {"np": np, "keras": keras, "tf": tf, "tfwm": tfwm}
     test = doctest.DocTestParser().get_doctest(thing.__doc__, names, key, None, None)
     output = []
     doctest.DocTestRunner().run(test, out=output.append)

@@ -54,6 +54,7 @@ def test_defaults_are_the_paper(tmp_path):
     assert methods == ["mask", "JPEG", "Identity"] and config.attack_per == "batch"
 
 
+@pytest.mark.slow
 def test_papers_losses_train_all_three_networks(tmp_path):
     config = config_of("mbrs", tmp_path / "run")
     trainer = recipe.build_model(config)
@@ -66,6 +67,7 @@ def test_papers_losses_train_all_three_networks(tmp_path):
         assert np.mean(np.array(moved) > 0) > 0.9
 
 
+@pytest.mark.slow
 def test_second_stage_freezes_the_embedder_with_its_statistics(tmp_path):
     config = config_of("table6-tsr-1", tmp_path / "first")
     networks = recipe.networks_of(recipe.build_model(config), config)
@@ -87,6 +89,7 @@ def test_initial_must_fit(tmp_path):
         recipe.train(config)
 
 
+@pytest.mark.slow
 def test_validation_is_logged_and_stops(tmp_path):
     config = config_of("table6-oeds", tmp_path / "run", "steps=20", "patience=1", "learning_rate=0")
     trainer = recipe.train(config)

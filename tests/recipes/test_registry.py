@@ -101,7 +101,10 @@ def test_original_stegastamp_has_its_critic():
     assert float(trainer.optimizer.learning_rate) == pytest.approx(1e-4)
 
 
-@pytest.mark.parametrize("name", BITS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow) if n in ("mbrs", "hidden") else n for n in BITS],
+)
 def test_precision_works_in_every_recipe(name, tmp_path):
     """Trains in bfloat16; pixels are read in float32, and so is what is exported."""
     recipe = find_recipe(name)
