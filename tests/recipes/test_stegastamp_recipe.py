@@ -127,7 +127,9 @@ def test_experiment_at_the_papers_width_takes_a_step(tmp_path):
     """The full setting but for LPIPS and the size, 80 x 80 pixels."""
     words = ["crop_size=80", "width=32", "message_length=100", "batch_size=2", "steps=1"]
     attack = 'attacks=[{name="crop_chain"}]'
-    config = config_of("crop", tmp_path / "run", *words, "steps_per_epoch=1", attack)
+    config = config_of(
+        "crop", tmp_path / "run", *words, "steps_per_epoch=1", attack, "validation_attacks=[]"
+    )
     recipe.train(config)
     assert len(_log(tmp_path / "run")) == 1
 
