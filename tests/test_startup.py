@@ -49,3 +49,9 @@ def test_marking_a_photo_needs_no_extra():
     code += "assert not extras & set(sys.modules), extras & set(sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
+
+
+def test_every_part_is_there_after_import():
+    code = "import tfwm; print([part for part in tfwm._PARTS if not getattr(tfwm, part).__doc__])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stdout.strip() == "[]", result.stderr[-2000:]

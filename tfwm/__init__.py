@@ -13,8 +13,8 @@ from tfwm.version import __version__
 
 _HOMES = {"Watermarker": "watermarker", "load": "loading"}
 _PARTS = (
-    "attacks data evaluation export images keys layers losses metrics models networks ops "
-    "protection training"
+    "attacks batch convert corners data distortions evaluation export images keys layers losses "
+    "marking metrics models networks ops payload protection recipes report training"
 ).split()
 
 __all__ = ["Watermarker", "__version__", "load", *_PARTS]

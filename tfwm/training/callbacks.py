@@ -44,7 +44,8 @@ class Checkpoint(keras.callbacks.Callback):
             return 0
         state = json.loads(self.state.read_text())
         # Keras only warns of optimizer variables that do not fit, and ignores layers too many.
-        if state.get("shapes", shapes := _shapes(model)) != shapes:
+        shapes = _shapes(model)
+        if state.get("shapes", shapes) != shapes:
             raise ValueError(
                 "Expected the settings of the networks that were trained before. Received: others, "
                 f"which do not fit the checkpoint in {self.directory}; leave out those that change "
