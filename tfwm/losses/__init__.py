@@ -3,7 +3,7 @@
 from tfwm.losses.adversarial import AdversarialLoss
 from tfwm.losses.alignment import AlignmentLoss
 from tfwm.losses.balance import HoldPSNR, LossBalance, RampedWeights, SelfAdaptiveWeights
-from tfwm.losses.image import PerceptualLoss, PSNRLoss, SSIMLoss, YUVLoss
+from tfwm.losses.image import PerceptualLoss, PSNRLoss, SSIMLoss, VisibleError, YUVLoss
 from tfwm.losses.lpips import LPIPS
 from tfwm.losses.message import MessageLoss
 
@@ -19,5 +19,6 @@ __all__ = [
     "RampedWeights",
     "SSIMLoss",
     "SelfAdaptiveWeights",
+    "VisibleError",
     "YUVLoss",
 ]

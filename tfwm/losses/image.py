@@ -6,7 +6,7 @@ import tensorflow as tf
 from keras import ops
 
 from tfwm.layers.base import Configured
-from tfwm.ops.color import rgb_to_yuv
+from tfwm.ops.color import rgb_to_gray, rgb_to_yuv
 from tfwm.ops.ssim import ssim
 from tfwm.ops.transforms import dct_matrix
 
@@ -131,6 +131,64 @@ def _ramps(size, dtype):
     distance = tf.cast(tf.minimum(place, size - 1 - place), dtype)
     share = tf.minimum(distance * _QUARTER / tf.cast(size, dtype), 1.0)
     return (1.0 - tf.cos(np.pi * share)) / 2
+
+
+# Side in pixels of the neighborhood whose texture hides a mark.
+_NEIGHBORHOOD = 9
+
+
+@keras.saving.register_keras_serializable(package="tfwm")
+class VisibleError(Configured, keras.losses.Loss):
+    """Computes a mean squared error that counts what the eye sees.
+
+    The mean of `m (dY ** 2 + chroma_weight (dU ** 2 + dV ** 2))`, where `m` is proportional to
+    `1 / (masking + s)`, `s` is the standard deviation of the cover's luminance in 9 x 9 pixels, and
+    the mean of `m` over an image is 1. An error that is gray and evenly spread counts as its mean
+    square, so that the loss, in dB, compares with a PSNR. Use it in `tfwm.losses.HoldPSNR`.
+
+    Args:
+        chroma_weight: weight of U and V; the one of Y is 1.
+        masking: deviation of luminance, in [0, 1] pixels, below which places count as smooth.
+            Infinity: all places count alike.
+
+    Input shape:
+        Two batches `(batch, height, width, channels)` in [0, 1]; RGB if they have three channels,
+        else gray.
+
+    Example:
+
+    >>> image = np.full((1, 32, 32, 3), 0.5, "float32")
+    >>> round(float(VisibleError()(image, image + 0.1)), 4)
+    0.01
+    """
+
+    def __init__(self, chroma_weight=3.0, masking=0.05, name="visible_error", **kwargs):
+        super().__init__(name=name, **kwargs)
+        if chroma_weight < 0 or not masking > 0:
+            raise ValueError(
+                "Expected a chroma_weight of at least 0 and a masking above 0. "
+                f"Received: chroma_weight={chroma_weight}, masking={masking}"
+            )
+        self.chroma_weight = chroma_weight
+        self.masking = masking
+
+    def call(self, y_true, y_pred):
+        error, light = tf.square(y_pred - y_true), y_true
+        if y_true.shape[-1] == 3:
+            weights = tf.constant([1.0, self.chroma_weight, self.chroma_weight], error.dtype)
+            error = tf.reduce_sum(tf.square(rgb_to_yuv(y_pred - y_true)) * weights, -1, True)
+            light = rgb_to_gray(y_true)
+        if np.isfinite(self.masking):
+            error *= self._mask(light)
+        return tf.reduce_mean(error, axis=(1, 2, 3))
+
+    def _mask(self, light):
+        light = tf.pad(light, [(0, 0), *[(_NEIGHBORHOOD // 2,) * 2] * 2, (0, 0)], "REFLECT")
+        mean, square = (
+            tf.nn.avg_pool2d(x, _NEIGHBORHOOD, 1, "VALID") for x in (light, tf.square(light))
+        )
+        mask = 1.0 / (self.masking + tf.sqrt(tf.maximum(square - tf.square(mean), 0.0)))
+        return mask / tf.reduce_mean(mask, axis=(1, 2, 3), keepdims=True)
 
 
 # Side of the blocks, which overlap by half.

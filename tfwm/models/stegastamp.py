@@ -24,7 +24,7 @@ import keras
 import tensorflow as tf
 
 from tfwm.checks import one_of
-from tfwm.layers import InstanceNormalization
+from tfwm.layers import DepthToSpace, InstanceNormalization, SpaceToDepth
 from tfwm.models import parts
 from tfwm.ops.warp import pixel_centers, sample_bilinear
 
@@ -41,6 +41,7 @@ def build_embedder(
     width: int = 32,
     normalization: str | None = "instance",
     output: str = "sigmoid",
+    reduction: int = 1,
     name: str = "embedder",
 ) -> keras.Model:
     """Builds the encoder, a U-Net that sees the message as three more channels of the image.
@@ -53,6 +54,9 @@ def build_embedder(
             or `"batch"`, for comparisons.
         output: how image `I` and residual `R` are combined: `"sum"` (StegaStamp), `"sigmoid"`
             (CropDefender, section 3.1) or `"logit"` (ours), see above.
+        reduction: 1 for the papers' network. Otherwise (ours) the U-Net works at the size divided
+            by it: squares of so many pixels a side become channels, and its output becomes squares
+            again. `size / reduction` is then the multiple of 16.
         name: name of the model.
 
     Returns:
@@ -67,14 +71,17 @@ def build_embedder(
     >>> tuple(build_embedder(64, 8, width=4)(inputs).shape)
     (1, 64, 64, 3)
     """
-    _check(size, message_length, width, normalization)
+    _check(size, message_length, width, normalization, reduction)
     one_of("output", output, OUTPUTS)
     image = keras.Input((size, size, 3), name="image")
     message = keras.Input((1, 1, message_length), name="message")
     strength = keras.Input((), name="strength")
 
     signal = keras.layers.Concatenate(name="message_and_image")(
-        [_message_image(message, size, normalization), _shifted(image, "pixels")]
+        [
+            _message_image(message, size // reduction, normalization),
+            _folded(_shifted(image, "pixels"), reduction, "pixels_folded"),
+        ]
     )
     x, skips = signal, [signal]
     for i, (factor, stride) in enumerate(((1, 1), (1, 2), (2, 2), (4, 2), (8, 2)), 1):
@@ -87,7 +94,9 @@ def build_embedder(
         joined = [skips.pop(), x] if i < 9 else [skips.pop(), x, skips.pop()]
         x = keras.layers.Concatenate(name=f"skip{i}")(joined)
         x = _convolution(x, factor * width, 3, 1, normalization, f"conv{i}")
-    residual = keras.layers.Conv2D(3, 1, name="residual", dtype="float32")(x)
+    residual = keras.layers.Conv2D(3 * reduction**2, 1, name="residual", dtype="float32")(x)
+    if reduction > 1:
+        residual = DepthToSpace(reduction, name="residual_unfolded", dtype="float32")(residual)
 
     change = _change(image, residual, output)
     factor = keras.layers.Reshape((1, 1, 1), name="strength_factor", dtype="float32")(strength)
@@ -104,6 +113,7 @@ def build_extractor(
     normalization: str | None = "instance",
     last_normalization: bool = True,
     scale_logits: bool = False,
+    reduction: int = 1,
     name: str = "extractor",
 ) -> keras.Model:
     """Builds the decoder: a spatial transformer aligns the image, then convolutions read it.
@@ -118,6 +128,7 @@ def build_extractor(
             cross-entropy then cannot fall below 0.313.
         scale_logits: whether a learned factor of at least 1 then multiplies the logits (ours), so
             that correct bits cost little and wrong bits dominate the loss.
+        reduction: see `build_embedder`. The spatial transformer resamples at the full size.
         name: name of the model.
 
     Returns:
@@ -129,13 +140,13 @@ def build_extractor(
     >>> tuple(build_extractor(64, 8, width=4)(np.full((1, 64, 64, 3), 0.5)).shape)
     (1, 1, 1, 8)
     """
-    _check(size, message_length, width, normalization)
+    _check(size, message_length, width, normalization, reduction)
     image = keras.Input((size, size, 3), name="image")
     signal = _shifted(image, "pixels")
-    x = signal
+    x = _folded(signal, reduction, "locate_folded")
     for i, factor in enumerate((1, 2, 4), 1):
         x = _convolution(x, factor * width, 3, 2, normalization, f"locate_conv{i}")
-    cells = max(size // 8 // LOCATION_GRID, 1)
+    cells = max(size // reduction // 8 // LOCATION_GRID, 1)
     x = keras.layers.AveragePooling2D(cells, name="locate_means")(x)
     x = _dense(keras.layers.Flatten(name="locate_all")(x), 8 * width, normalization, "locate_dense")
     parameters = keras.layers.Dense(
@@ -146,6 +157,7 @@ def build_extractor(
         dtype="float32",
     )(x)
     x = SpatialTransformer(name="transformer")([signal, parameters])
+    x = _folded(x, reduction, "folded")
     shapes = ((1, 2), (1, 1), (2, 2), (2, 1), (2, 2), (4, 2), (4, 2))
     for i, (factor, stride) in enumerate(shapes, 1):
         x = _convolution(x, factor * width, 3, stride, normalization, f"conv{i}")
@@ -169,13 +181,14 @@ def build_extractor(
     return keras.Model(image, logits, name=name)
 
 
-def _check(size, message_length, width, normalization):
+def _check(size, message_length, width, normalization, reduction):
+    parts.check_sizes(message_length=message_length, width=width, reduction=reduction)
     # With fewer than 64 pixels, the last features would have one place: nothing to normalize over.
-    if size < 64 or size % 16:
+    if size < 64 * reduction or size % (16 * reduction):
         raise ValueError(
-            f"Expected a size that is a multiple of 16 from 64. Received: size={size!r}"
+            f"Expected a size that is a multiple of {16 * reduction} from {64 * reduction}. "
+            f"Received: size={size!r}"
         )
-    parts.check_sizes(message_length=message_length, width=width)
     one_of("normalization", normalization, parts.NORMALIZATIONS)
 
 
@@ -196,6 +209,10 @@ def _change(image, residual, output):
     inner = keras.ops.clip(image, MARGIN, 1 - MARGIN)
     logit = keras.ops.log(inner) - keras.ops.log(1 - inner)
     return keras.ops.sigmoid(logit + residual) - inner
+
+
+def _folded(x, reduction, name):
+    return SpaceToDepth(reduction, name=name)(x) if reduction > 1 else x
 
 
 def _shifted(x, name):

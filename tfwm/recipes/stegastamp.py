@@ -50,6 +50,9 @@ class Config(MessageConfig):
     width: int = 32
     # Network
     message_length: int = setting(100, "bits in a photo")
+    reduction: int = setting(
+        1, "factor by which the networks work at a smaller size, with pixels as channels"
+    )
     normalization: str = setting("instance", "`instance`, `batch` or `none`")
     last_normalization: bool = setting(True, "whether the extractor's last layer has one too")
     scale_logits: bool = setting(False, "whether the extractor learns a scale of its logits")
@@ -116,6 +119,7 @@ def build_networks(config, training):
         "size": config.crop_size,
         "message_length": config.message_length,
         "width": config.width,
+        "reduction": config.reduction,
         "normalization": None if config.normalization == "none" else config.normalization,
     }
     return (
