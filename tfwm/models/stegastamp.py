@@ -25,6 +25,8 @@ import tensorflow as tf
 
 from tfwm.checks import one_of
 from tfwm.layers import DepthToSpace, InstanceNormalization, SpaceToDepth
+from tfwm.layers.base import Configured, add_number
+from tfwm.losses.image import VisibleError
 from tfwm.models import parts
 from tfwm.ops.warp import pixel_centers, sample_bilinear
 
@@ -42,6 +44,7 @@ def build_embedder(
     normalization: str | None = "instance",
     output: str = "sigmoid",
     reduction: int = 1,
+    held: tuple | None = None,
     name: str = "embedder",
 ) -> keras.Model:
     """Builds the encoder, a U-Net that sees the message as three more channels of the image.
@@ -57,6 +60,7 @@ def build_embedder(
         reduction: 1 for the papers' network. Otherwise (ours) the U-Net works at the size divided
             by it: squares of so many pixels a side become channels, and its output becomes squares
             again. `size / reduction` is then the multiple of 16.
+        held: arguments of `HeldResidual`, through which the residual goes, or `None`.
         name: name of the model.
 
     Returns:
@@ -98,6 +102,8 @@ def build_embedder(
     if reduction > 1:
         residual = DepthToSpace(reduction, name="residual_unfolded", dtype="float32")(residual)
 
+    if held is not None:
+        residual = HeldResidual(*held, name="held_residual")([residual, image])
     change = _change(image, residual, output)
     factor = keras.layers.Reshape((1, 1, 1), name="strength_factor", dtype="float32")(strength)
     change = keras.layers.Multiply(name="scaled_change", dtype="float32")([change, factor])
@@ -279,6 +285,56 @@ class SpatialTransformer(keras.layers.Layer):
         rows = (d * x + e * y + f + 1.0) * (tf.cast(height, tf.float32) / 2) - 0.5
         sampled = sample_bilinear(tf.cast(image, tf.float32), rows, columns)
         return tf.cast(sampled, image.dtype)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[0]
+
+
+@keras.saving.register_keras_serializable(package="tfwm")
+class HeldResidual(Configured, keras.layers.Layer):
+    """Scales the residual of each image so that its visible error has a given size.
+
+    So nothing has to balance the image's loss with the message's: the network learns only where
+    the mark lies and what it looks like. In training the error's size, as a PSNR, rises linearly
+    from `start` to `target` over `ramp_steps` calls; the number of calls is a weight.
+
+    Args:
+        target: `-10 log10` of the `tfwm.losses.VisibleError`, in dB.
+        start: the same at the first step.
+        ramp_steps: number of training steps from `start` to `target`.
+        chroma_weight, masking: see `tfwm.losses.VisibleError`.
+
+    Call arguments:
+        inputs: `[residual, image]`, both `(batch, height, width, 3)`, the image in [0, 1].
+
+    Output shape:
+        That of the residual.
+    """
+
+    def __init__(
+        self, target, start=None, ramp_steps=1, chroma_weight=3.0, masking=0.05, **kwargs
+    ):
+        kwargs["dtype"] = "float32"
+        super().__init__(**kwargs)
+        self.target = target
+        self.start = target if start is None else start
+        self.ramp_steps = ramp_steps
+        self.chroma_weight = chroma_weight
+        self.masking = masking
+        self.error = VisibleError(chroma_weight, masking)
+
+    def build(self, input_shape):
+        self.step = add_number(self, "step")
+
+    def call(self, inputs, training=None):
+        residual, image = inputs
+        step = tf.convert_to_tensor(self.step)
+        psnr = self.start + (self.target - self.start) * tf.minimum(step / self.ramp_steps, 1.0)
+        if training:
+            self.step.assign(step + 1.0)
+        error = self.error.call(image, image + residual)
+        scale = tf.pow(10.0, -psnr / 20.0) * tf.math.rsqrt(error + 1e-9)
+        return residual * scale[:, None, None, None]
 
     def compute_output_shape(self, input_shape):
         return input_shape[0]

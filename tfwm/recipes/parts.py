@@ -96,7 +96,7 @@ def psnr_ramp_steps(config):
 
 def build_hold_psnr(config):
     """Return the `HoldPSNR` of a config, or `None`."""
-    if not config.psnr:
+    if not config.psnr or getattr(config, "hold", "loss") == "residual":
         return None
     return HoldPSNR(
         config.psnr,

@@ -53,6 +53,11 @@ class Config(MessageConfig):
     reduction: int = setting(
         1, "factor by which the networks work at a smaller size, with pixels as channels"
     )
+    hold: str = setting(
+        "loss",
+        "how `psnr` is held: `loss`, by a multiplier; `residual`, by the embedder itself",
+        ("loss", "residual"),
+    )
     normalization: str = setting("instance", "`instance`, `batch` or `none`")
     last_normalization: bool = setting(True, "whether the extractor's last layer has one too")
     scale_logits: bool = setting(False, "whether the extractor learns a scale of its logits")
@@ -122,8 +127,11 @@ def build_networks(config, training):
         "reduction": config.reduction,
         "normalization": None if config.normalization == "none" else config.normalization,
     }
+    held = None
+    if config.psnr and config.hold == "residual":
+        held = config.psnr, config.psnr_start, max(1, parts.psnr_ramp_steps(config))
     return (
-        stegastamp.build_embedder(**arguments, output=config.image_output),
+        stegastamp.build_embedder(**arguments, output=config.image_output, held=held),
         stegastamp.build_extractor(
             **arguments,
             last_normalization=config.last_normalization,
