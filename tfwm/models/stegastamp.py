@@ -35,6 +35,7 @@ OUTPUTS = ("sum", "sigmoid", "logit")
 MARGIN = 1 / 255
 # Side of the grid of means from which the spatial transformer computes its map.
 LOCATION_GRID = 8
+DETAIL = 9
 
 
 def build_embedder(
@@ -120,6 +121,7 @@ def build_extractor(
     last_normalization: bool = True,
     scale_logits: bool = False,
     reduction: int = 1,
+    details: bool = False,
     name: str = "extractor",
 ) -> keras.Model:
     """Builds the decoder: a spatial transformer aligns the image, then convolutions read it.
@@ -149,6 +151,10 @@ def build_extractor(
     _check(size, message_length, width, normalization, reduction)
     image = keras.Input((size, size, 3), name="image")
     signal = _shifted(image, "pixels")
+    if details:
+        means = keras.layers.AveragePooling2D(DETAIL, 1, "same", name="local_means")(signal)
+        signal = keras.layers.Subtract(name="differences")([signal, means])
+        signal = keras.layers.Rescaling(4.0, name="details")(signal)
     x = _folded(signal, reduction, "locate_folded")
     for i, factor in enumerate((1, 2, 4), 1):
         x = _convolution(x, factor * width, 3, 2, normalization, f"locate_conv{i}")

@@ -61,6 +61,7 @@ class Config(MessageConfig):
     normalization: str = setting("instance", "`instance`, `batch` or `none`")
     last_normalization: bool = setting(True, "whether the extractor's last layer has one too")
     scale_logits: bool = setting(False, "whether the extractor learns a scale of its logits")
+    details: bool = setting(False, "whether the extractor sees the image without local means")
     image_output: str = setting(
         "sigmoid", "what the embedder gives: `sigmoid`, `sum` (a residual) or `logit`"
     )
@@ -136,6 +137,7 @@ def build_networks(config, training):
             **arguments,
             last_normalization=config.last_normalization,
             scale_logits=config.scale_logits,
+            details=config.details,
         ),
     )
 
