@@ -2,6 +2,8 @@
 
 import contextlib
 import dataclasses
+import os
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +17,21 @@ from tfwm.images import (
     write_encoded,
 )
 from tfwm.marking.canvas import Canvas, natural_scale
-from tfwm.marking.check import Check, EmbedOptions, FileReport, check_votes, resaved
+from tfwm.marking.check import (
+    Check,
+    EmbedOptions,
+    FileReport,
+    check_votes,
+    resaved,
+    why_unreadable,
+)
 from tfwm.marking.judge import Extraction, Judge
 from tfwm.marking.mark import Mark
 from tfwm.marking.reader import Reader
 from tfwm.marking.search import STAGES, candidates
 from tfwm.marking.tiling import tiling_of
 from tfwm.marking.views import readings
+from tfwm.networks.lazy import lazy_network
 from tfwm.payload import Codec, Key
 
 DEFAULT_NETWORK = "photo"
@@ -39,7 +49,8 @@ class Watermarker:
     everybody who has a marked photo and the network can detect, copy or remove it.
 
     Args:
-        network: a network that carries messages, see `tfwm.networks.load_network`.
+        network: a network that carries messages, see `tfwm.networks.load_network`, or its name or
+            path. On disk it is opened at its first use.
 
     Example:
 
@@ -50,6 +61,14 @@ class Watermarker:
     """
 
     def __init__(self, network):
+        if network is None or isinstance(network, str | os.PathLike):
+            network = lazy_network(network)
+        missing = [name for name in ("embed", "extract") if not hasattr(network, name)]
+        if missing:
+            raise ValueError(
+                "Expected a network, its name or its path. Received: an object of type "
+                f"{type(network).__name__}, which has no {missing[0]}"
+            )
         kind = getattr(network, "kind", "message")
         if kind != "message":
             raise ValueError(
@@ -57,6 +76,11 @@ class Watermarker:
                 f"{kind} network, which `tfwm {kind}` and tfwm.load take"
             )
         self.network = network
+
+    def open(self):
+        """Opens the network now instead of at its first use; returns the watermarker."""
+        getattr(self.network, "open", lambda: None)()
+        return self
 
     def codec(self, key=None) -> Codec:
         """Returns the `tfwm.payload.Codec` of this network for a key."""
@@ -73,12 +97,20 @@ class Watermarker:
                 easier to read and easier to see.
             psnr: instead of a strength, the PSNR wanted, in dB, over all channels.
 
+        Warns:
+            UserWarning: the message will not be read, as the photo is too small or too flat for
+                it. `check` tells that beforehand; `embed_file` writes no such photo.
+
         Returns:
             The marked photo: an array for an array, a `Photo` for a `Photo`, else a
             `PIL.Image.Image` with the metadata in `info` (`tfwm.images.write_photo` saves it).
         """
         cover = read_photo(photo)
-        marked, _ = self.prepare(cover, message, key=key).at(strength, psnr)
+        mark = self.prepare(cover, message, key=key)
+        marked, strength = mark.at(strength, psnr)
+        if self.codec(key).margin(self.read_votes(marked), message) < 1:
+            why = why_unreadable(strength, mark.psnr(marked))
+            warnings.warn(f"{cover.name}: {why}", stacklevel=2)
         if photo is cover:
             return marked
         return marked.to_array(photo) if isinstance(photo, np.ndarray) else marked.to_pil()
@@ -238,6 +270,4 @@ class Watermarker:
 
 def load(name: str = DEFAULT_NETWORK) -> Watermarker:
     """Returns the `Watermarker` of a network; `tfwm.load` takes networks of all kinds."""
-    from tfwm.networks import load_network  # TensorFlow takes seconds to start
-
-    return Watermarker(load_network(name))
+    return Watermarker(lazy_network(name))

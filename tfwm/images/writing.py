@@ -9,7 +9,7 @@ from PIL import ExifTags, Image, features
 from PIL.PngImagePlugin import PngInfo
 
 from tfwm.checks import one_line
-from tfwm.files import write_whole
+from tfwm.files import check_writable, write_whole
 from tfwm.images.photo import ImageError
 
 FORMATS = {
@@ -59,6 +59,7 @@ def check_output(path, quality=None, overwrite=False):
             raise ImageError(f"Expected a quality from 1 to 100. Received: {quality}")
     if not path.parent.is_dir():
         raise ImageError(f"The folder {path.parent} does not exist: make it first.")
+    check_writable(path)
     if path.exists() and not path.is_file():
         raise ImageError(f"{path} is not an ordinary file: choose another name.")
     if path.exists() and not overwrite:

@@ -51,6 +51,11 @@ def network_directory(name_or_path):
         `pathlib.Path`. Raises `ValueError` for an unknown name, `FileNotFoundError` for a path
         that does not exist.
     """
+    if not isinstance(name_or_path, str | os.PathLike) or not os.fspath(name_or_path):
+        raise ValueError(
+            "Expected a network's name (tfwm list), or the path of its folder or .tflite file. "
+            f"Received: {name_or_path!r}"
+        )
     name = os.fspath(name_or_path)
     known = _folders()
     if name in known:
@@ -67,7 +72,7 @@ def network_directory(name_or_path):
             f"Unknown network {name!r}: none comes with this install. Give the path of a network's "
             f"folder, or set {VARIABLE} to a folder of networks."
         )
-    return known[nearest("network", name, known, cutoff=0)]
+    return known[nearest("network", name, known, cutoff=0.6)]
 
 
 def is_partial(folder):
