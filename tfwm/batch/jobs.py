@@ -136,7 +136,7 @@ def check_outputs(jobs, file_format, quality, in_place=False):
     elif quality is not None and not any(
         WRITABLE.get(job.output.suffix.lower()) in LOSSY for job in jobs
     ):
-        raise ValueError("A quality goes with JPEG, AVIF and HEIC only: none of the outputs is one.")
+        raise ValueError("A quality goes with JPEG, AVIF and HEIC only: no output is one.")
     for output, count in Counter(job.output for job in jobs).items():
         if count > 1:
             raise ValueError(

@@ -51,8 +51,8 @@ def add_embed(subparsers):
         "-o",
         "--output",
         metavar="OUT",
-        help="file to write: .png .webp .tif .jxl (lossless) .jpg .avif .heic; for several photos, a "
-        "folder",
+        help="file to write: .png .webp .tif .jxl (lossless) .jpg .avif .heic; for several "
+        "photos, a folder",
     )
     messages = add_message(parser)
     messages.required = True

@@ -41,8 +41,8 @@ PLUGINS = {
 }
 # Sensor data, which must be developed first; most are TIFF inside, with a small preview.
 CAMERA_ENDINGS = frozenset(
-    ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .fff .iiq .k25 .kdc .mef .mos .mrw .nef .nrw .orf .pef "
-    ".raf .rw2 .rwl .sr2 .srf .srw .x3f".split()
+    ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .fff .iiq .k25 .kdc .mef .mos .mrw .nef .nrw .orf "
+    ".pef .raf .rw2 .rwl .sr2 .srf .srw .x3f".split()
 )
 CAMERA = "camera file (RAW)"
 # Where the bytes lie, the bytes, and the format: one that is read, or words for one that is not.

@@ -242,4 +242,5 @@ def _too_large(name, size):
 
 
 def _damaged(name, error):
-    return f"{name} is damaged or cut off ({one_line(error, 100)}): copy or download the photo again."
+    reason = one_line(error, 100)
+    return f"{name} is damaged or cut off ({reason}): copy or download the photo again."

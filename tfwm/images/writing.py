@@ -57,8 +57,8 @@ def check_output(path, quality=None, overwrite=False):
     if quality is not None:
         if file_format not in LOSSY:
             raise ImageError(
-                f"A quality goes with JPEG, AVIF and HEIC only; {file_format} is lossless: leave it "
-                "out."
+                "A quality goes with JPEG, AVIF and HEIC only; "
+                f"{file_format} is lossless: leave it out."
             )
         if not 1 <= quality <= 100:
             raise ImageError(f"Expected a quality from 1 to 100. Received: {quality}")
