@@ -138,8 +138,8 @@ def odd_size(name, value):
 
 def one_of(name, value, choices):
     """Returns `value` if it is among `choices`, or raises ValueError."""
-    if value not in choices:
-        raise ValueError(f"Expected one of {tuple(choices)}. Received: {name}={value!r}")
+    if not isinstance(value, str | int | type(None)) or value not in choices:
+        raise ValueError(f"Expected one of {tuple(choices)}. Received: {name}={shortened(value)}")
     return value
 
 
@@ -168,7 +168,7 @@ def nearest(what, name, known, cutoff=0.4):
     alike = {key.lower(): key for key in names}
     near = difflib.get_close_matches(str(name).lower(), alike, 1, cutoff)
     hint = f"; did you mean {alike[near[0]]!r}?" if near else "."
-    raise ValueError(f"Unknown {what} {name!r}{hint} Known: {', '.join(names) or 'none'}")
+    raise ValueError(f"Unknown {what} {shortened(name)}{hint} Known: {', '.join(names) or 'none'}")
 
 
 def show_warning(message, *_):

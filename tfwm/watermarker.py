@@ -7,12 +7,15 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
+from tfwm.checks import check_number, one_of
 from tfwm.images import (
     ImageError,
     check_output,
     decode_photo,
     encode_photo,
+    is_array,
     read_photo,
     write_encoded,
 )
@@ -90,7 +93,8 @@ class Watermarker:
         """Marks a photo.
 
         Args:
-            photo: path, `PIL.Image.Image`, array or `tfwm.images.Photo`.
+            photo: path, `PIL.Image.Image`, `tfwm.images.Photo`, or one photo as an array or tensor,
+                see `tfwm.images.Photo.from_array`; `tfwm.images.to_photos` takes batches.
             message: text, bytes, an integer of at least 0, or a `uuid.UUID`.
             key: secret text or bytes; with `None` everybody can read the mark.
             strength: factor on the mark, above 0; 1 is the strength of training. A larger one is
@@ -102,7 +106,7 @@ class Watermarker:
                 it. `check` tells that beforehand; `embed_file` writes no such photo.
 
         Returns:
-            The marked photo: an array for an array, a `Photo` for a `Photo`, else a
+            The marked photo: a NumPy array for an array or tensor, a `Photo` for a `Photo`, else a
             `PIL.Image.Image` with the metadata in `info` (`tfwm.images.write_photo` saves it).
         """
         cover = read_photo(photo)
@@ -113,7 +117,8 @@ class Watermarker:
             warnings.warn(f"{cover.name}: {why}", stacklevel=2)
         if photo is cover:
             return marked
-        return marked.to_array(photo) if isinstance(photo, np.ndarray) else marked.to_pil()
+        is_image = isinstance(photo, Image.Image) or not is_array(photo)
+        return marked.to_pil() if is_image else marked.to_array(photo)
 
     def prepare(self, photo, message, *, key=None) -> Mark:
         """Returns the `Mark` for a photo, to be applied at any strength."""
@@ -166,8 +171,7 @@ class Watermarker:
         Returns:
             `Extraction`.
         """
-        if search not in STAGES:
-            raise ValueError(f"Expected a search among {STAGES}. Received: search={search!r}")
+        one_of("search", search, STAGES)
         copy = read_photo(photo)
         codec = self.codec(key)
         judge = Judge(codec, false_positive_rate)
@@ -222,6 +226,7 @@ class Watermarker:
             ImageError: the photo cannot carry the message, or cannot be read or written.
         """
         options = EmbedOptions(**options)
+        check_number("margin", options.margin, 0, 1e6, "a margin of at least 0")
         check_output(output, options.quality, overwrite)
         encoded, report = self.mark_file(source, output, message, options)
         if dry_run:

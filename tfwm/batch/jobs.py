@@ -5,6 +5,7 @@ import os
 from collections import Counter
 from pathlib import Path, PurePosixPath
 
+from tfwm.files import check_writable
 from tfwm.images.kinds import FORMATS as READ
 from tfwm.images.kinds import PLUGINS, endings, is_camera_file, kind_of_file
 from tfwm.images.sources import not_a_file, special

@@ -1,6 +1,7 @@
 """Photos from and to disk, whole and with metadata; their luminance, their PSNR and SSIM."""
 
-from tfwm.images.arrays import largest_level, plane, to_float, to_uint8
+from tfwm.images.arrays import is_array, largest_level, plane, to_float, to_uint8
+from tfwm.images.batches import from_photos, to_photos
 from tfwm.images.luma import add_colors, add_luminance, luminance
 from tfwm.images.photo import ImageError, Photo
 from tfwm.images.pictures import amplify, data_uri
@@ -11,6 +12,8 @@ from tfwm.images.writing import check_output, encode_photo, write_encoded, write
 __all__ = [
     "amplify",
     "data_uri",
+    "from_photos",
+    "is_array",
     "large_ssim",
     "largest_level",
     "mean_quality",
@@ -18,6 +21,7 @@ __all__ = [
     "psnr",
     "ssim",
     "to_float",
+    "to_photos",
     "to_uint8",
     "ImageError",
     "Photo",

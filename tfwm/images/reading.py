@@ -9,6 +9,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from tfwm.checks import one_line
+from tfwm.images.arrays import is_array
 from tfwm.images.jxl import jxl_size
 from tfwm.images.kinds import FORMATS, HEAD_BYTES, formats_for, refuse_preview
 from tfwm.images.photo import ImageError, Photo
@@ -35,7 +36,7 @@ def read_photo(source):
 
     Args:
         source: path of a file; bytes of one, or a binary file object, which is read from where it
-            stands to its end; `PIL.Image.Image`, NumPy array (see `Photo.from_array`) or `Photo`.
+            stands to its end; `PIL.Image.Image`, `Photo`, array or tensor (`Photo.from_array`).
             A path may be a pipe that is open already, such as `/dev/stdin`, but no other pipe,
             socket or device. HEIC and JPEG XL need the extras `heif` and `jxl`.
 
@@ -52,10 +53,10 @@ def read_photo(source):
     """
     if isinstance(source, Photo):
         return source
-    if isinstance(source, np.ndarray):
-        return Photo.from_array(source)
     if isinstance(source, Image.Image):
         return _from_pil(source, name=getattr(source, "filename", "") or "image")
+    if is_array(source):
+        return Photo.from_array(source)
     if not isinstance(source, SOURCES) and not hasattr(source, "read"):
         raise ImageError(
             "Expected a path, bytes, a binary file object, a PIL image or a NumPy array. "

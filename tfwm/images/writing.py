@@ -8,7 +8,7 @@ import numpy as np
 from PIL import ExifTags, Image, features
 from PIL.PngImagePlugin import PngInfo
 
-from tfwm.checks import is_number, one_line
+from tfwm.checks import is_number, one_line, shortened
 from tfwm.files import check_writable, write_whole
 from tfwm.images.kinds import PLUGINS, need_plugin
 from tfwm.images.photo import ImageError
@@ -74,7 +74,9 @@ def check_format(path, quality=None):
                 f"{file_format} is lossless: leave it out."
             )
         if not is_number(quality, int) or not 1 <= quality <= 100:
-            raise ImageError(f"Expected a quality from 1 to 100. Received: quality={quality!r}")
+            raise ImageError(
+                f"Expected a quality from 1 to 100. Received: quality={shortened(quality)}"
+            )
     return file_format
 
 

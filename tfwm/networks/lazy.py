@@ -3,7 +3,7 @@
 import functools
 import threading
 
-from tfwm.networks.card import CARD, kind_of, read_card
+from tfwm.networks.card import CARD, read_card
 from tfwm.networks.network import Network
 from tfwm.networks.places import network_directory
 from tfwm.startup import import_tensorflow, quiet

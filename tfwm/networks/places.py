@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from tfwm.checks import nearest
+from tfwm.checks import nearest, shortened
 from tfwm.networks.card import CARD, read_card
 from tfwm.resources import resource_directory
 
@@ -54,7 +54,7 @@ def network_directory(name_or_path):
     if not isinstance(name_or_path, str | os.PathLike) or not os.fspath(name_or_path):
         raise ValueError(
             "Expected a network's name (tfwm list), or the path of its folder or .tflite file. "
-            f"Received: {name_or_path!r}"
+            f"Received: {shortened(name_or_path)}"
         )
     name = os.fspath(name_or_path)
     known = _folders()
