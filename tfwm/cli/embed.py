@@ -45,13 +45,14 @@ def add_embed(subparsers):
         "photos",
         nargs="+",
         metavar="PHOTO",
-        help="JPEG, PNG, WebP, TIFF, AVIF, ...: one, several, or a folder",
+        help="JPEG, PNG, WebP, TIFF, AVIF, HEIC, JPEG XL, ...: one, several, or a folder",
     )
     parser.add_argument(
         "-o",
         "--output",
         metavar="OUT",
-        help="file to write: .png .webp .tif (lossless) .jpg .avif; for several photos, a folder",
+        help="file to write: .png .webp .tif .jxl (lossless) .jpg .avif .heic; for several "
+        "photos, a folder",
     )
     messages = add_message(parser)
     messages.required = True
