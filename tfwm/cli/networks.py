@@ -83,9 +83,9 @@ def add_verify(subparsers):
 def run_verify(options):
     start_for(*options.networks)
     from tfwm.export import verify
-    from tfwm.networks import list_networks
+    from tfwm.networks import network_names
 
-    names = options.networks or list(list_networks())
+    names = options.networks or network_names()
     if not names:
         raise ValueError("No networks come with this installation: name the folder of one.")
     reports = [verify(name) for name in names]

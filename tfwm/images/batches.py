@@ -79,11 +79,10 @@ def from_photos(photos, like, channels=None, range=None):
 def _layout(shape, channels):
     """One of `LAYOUTS` for the shape of a photo or a batch."""
     one_of("channels", channels, (None, *LAYOUTS))
-    axes = {"last": -1, "first": -3}
-    fits = {name: len(shape) in (3, 4) and shape[a] <= MOST_CHANNELS for name, a in axes.items()}
-    fits["none"] = len(shape) in (2, 3) and (len(shape) == 2 or not any(fits.values()))
-    if channels == "none":
-        fits["none"] = len(shape) in (2, 3)
+    is_last, is_first = (len(shape) in (3, 4) and shape[i] <= MOST_CHANNELS for i in (-1, -3))
+    fits = {"last": is_last, "first": is_first, "none": len(shape) in (2, 3)}
+    if channels is None and len(shape) == 3:
+        fits["none"] = not is_last  # (3, H, W) may be three gray photos as well
     found = [name for name, right in fits.items() if right and channels in (None, name)]
     if 0 in shape or len(found) != 1 or (channels is None and found == ["none"] and shape[2:]):
         raise ImageError(

@@ -13,6 +13,6 @@ _MODULES = {
     "loading": "KerasNetwork load_network",
     "manifest": "changed_files read_manifest write_manifest",
     "network": "Network",
-    "places": "list_networks network_directory search_path",
+    "places": "list_networks network_directory network_names search_path",
 }
 __all__, __getattr__, __dir__ = on_first_use(__name__, _MODULES)

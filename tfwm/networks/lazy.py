@@ -43,11 +43,7 @@ class LazyNetwork(Network):
 
     @functools.cached_property
     def _opened(self):
-        import_tensorflow()
-        with quiet():
-            from tfwm.networks.loading import load_network
-
-            return load_network(self.path)
+        return _opened(self.path)
 
     def _embed(self, image, message, strength):
         return self.open()._opened._embed(image, message, strength)
@@ -80,7 +76,12 @@ def lazy_network(name_or_path):
             f"There is no network in {path}: expected a SavedModel in {path / '1'}, a TFLite file "
             "or Keras files."
         )
-    import_tensorflow()
-    from tfwm.networks.loading import load_network
+    return _opened(path)
 
-    return load_network(path)
+
+def _opened(path):
+    import_tensorflow()
+    with quiet():
+        from tfwm.networks.loading import load_network
+
+        return load_network(path)

@@ -1,6 +1,7 @@
 """Where networks lie: the search path, and finding one by its name."""
 
 import os
+import warnings
 from pathlib import Path
 
 from tfwm.checks import nearest, shortened
@@ -32,12 +33,25 @@ def search_path():
 def list_networks():
     """Returns `{name: card}` of the networks on the search path, in order of name.
 
+    A network whose card is damaged is left out, with a warning that names it.
+
     Example:
 
     >>> for name, card in list_networks().items():
     ...     message = card["description"]
     """
-    return {name: read_card(folder) for name, folder in sorted(_folders().items())}
+    cards = {}
+    for name, folder in sorted(_folders().items()):
+        try:
+            cards[name] = read_card(folder)
+        except (OSError, ValueError) as error:
+            warnings.warn(f"left out {name}: {error}", stacklevel=2)
+    return cards
+
+
+def network_names():
+    """Returns the names of the networks on the search path, sorted, damaged ones too."""
+    return sorted(_folders())
 
 
 def network_directory(name_or_path):
