@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import sys
 
 TEXT_SHOWN = 50
@@ -21,6 +22,17 @@ def printable(text):
 def in_one_line(text):
     """As `printable`, without line ends: file names may hold anything."""
     return printable(str(text)).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def write_stdout(data):
+    """Writes bytes, and nothing else, to the standard output."""
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # So that Python does not try again when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise OSError("The program that reads the standard output has ended.") from None
 
 
 def print_notes(name, notes):
