@@ -2,8 +2,9 @@
 
 import contextlib
 import json
-import os
 import sys
+
+from tfwm.console import in_one_line, say_json, tell
 
 TEXT_SHOWN = 50
 
@@ -11,33 +12,18 @@ TEXT_SHOWN = 50
 def print_json(values):
     from tfwm.files import finite
 
-    print(json.dumps(finite(values), indent=2, ensure_ascii=False))
-
-
-def printable(text):
-    """The text without control characters: a stranger's photo must not steer the terminal."""
-    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
-
-
-def in_one_line(text):
-    """As `printable`, without line ends: file names may hold anything."""
-    return printable(str(text)).replace("\n", "\\n").replace("\t", "\\t")
+    say_json(json.dumps(finite(values), indent=2, ensure_ascii=False))
 
 
 def write_stdout(data):
     """Writes bytes, and nothing else, to the standard output."""
-    try:
-        sys.stdout.buffer.write(data)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # So that Python does not try again when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise OSError("The program that reads the standard output has ended.") from None
+    sys.stdout.buffer.write(data)
+    sys.stdout.flush()
 
 
 def print_notes(name, notes):
     for note in notes:
-        print(f"tfwm: note: {in_one_line(name)}: {note}", file=sys.stderr)
+        tell("note", f"{name}: {note}")
 
 
 def counts(rows):

@@ -11,7 +11,8 @@ from tfwm.cli.options import (
     photo_source,
     read_key,
 )
-from tfwm.cli.output import in_one_line, print_json, show_progress
+from tfwm.cli.output import print_json, show_progress
+from tfwm.console import in_one_line, say
 
 
 def add_report(subparsers):
@@ -69,7 +70,7 @@ def run_report(options):
         photos = [report.to_dict() for report in reports]
         print_json({"output": options.output, "network": options.network, "photos": photos})
     else:
-        print(in_one_line(options.output))
+        say(in_one_line(options.output))
     return 2 if any(report.error for report in reports) else 0
 
 
@@ -101,5 +102,5 @@ def run_demo(options):
         watermarker,
         port=options.port,
         open_browser=not options.no_browser,
-        ready=lambda address: print(f"{address} (Ctrl-C ends it)", flush=True),
+        ready=lambda address: say(f"{address} (Ctrl-C ends it)", flush=True),
     )
