@@ -80,7 +80,7 @@ def test_what_is_wrong(fails, keyed_folder, folders, key_file, tmp_path):
         (["prove", folders[0], *owner, "--keys", "0"], "1 to 100000 keys"),
         (
             ["prove", folders[0], "--network", "redmark-mt", *owner[2:]],
-            "Received: redmark-mt, a message network",
+            "redmark-mt, a message network",
         ),
         (["prove", folders[0], *owner, "--commitment", key_file], "is no commitment"),
     ]:

@@ -4,6 +4,7 @@ import dataclasses
 import io
 import math
 
+from tfwm.checks import check_number
 from tfwm.images import Photo, decode_photo, to_uint8
 from tfwm.payload import to_plain
 
@@ -53,6 +54,9 @@ class EmbedOptions:
     psnr: float | None = None
     margin: float = 2.0
     quality: int | None = None
+
+    def __post_init__(self):
+        check_number("margin", self.margin, 0, 1e6, "a margin of at least 0")
 
 
 @dataclasses.dataclass(frozen=True)
