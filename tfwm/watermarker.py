@@ -94,8 +94,8 @@ class Watermarker:
         """Marks a photo.
 
         Args:
-            photo: path, bytes of a file, file object, `PIL.Image.Image`, `tfwm.images.Photo`, or one
-                photo as an array or tensor, see `tfwm.images.read_photo`;
+            photo: path, bytes of a file, file object, `PIL.Image.Image`, `tfwm.images.Photo`, or
+                one photo as an array or tensor, see `tfwm.images.read_photo`;
                 `tfwm.images.to_photos` takes batches.
             message: text, bytes, an integer of at least 0, or a `uuid.UUID`.
             key: secret text or bytes; with `None` everybody can read the mark.
@@ -270,6 +270,7 @@ class Watermarker:
 
         Example:
 
+        >>> watermarker = tfwm.load()
         >>> marked = watermarker.embed_bytes(open("photo.jpg", "rb").read(), "Ada", key="secret")
         >>> watermarker.extract_bytes(marked, key="secret").message
         'Ada'
