@@ -11,6 +11,7 @@ from PIL import Image
 from tfwm.checks import one_of
 from tfwm.images import (
     KEEP,
+    DamagedError,
     ImageError,
     check_output,
     decode_photo,
@@ -125,6 +126,8 @@ class Watermarker:
     def prepare(self, photo, message, *, key=None) -> Mark:
         """Returns the `Mark` for a photo, to be applied at any strength."""
         cover = read_photo(photo)
+        if cover.rows_read < 1:
+            raise DamagedError(f"{cover.name} is cut off: mark the whole photo.")
         bits = self.codec(key).encode(message)
         sides, canvas = cover.pixels.shape[:2], Canvas.of(self.network, cover)
         scale = natural_scale(canvas.height, canvas.width)
@@ -153,6 +156,7 @@ class Watermarker:
         corners=None,
         search="rotate",
         false_positive_rate=FALSE_POSITIVE_RATE,
+        damaged=False,
         progress=None,
     ) -> Extraction:
         """Reads a message, with the evidence for it.
@@ -168,20 +172,22 @@ class Watermarker:
                 `tfwm.marking.STAGES`: `"none"`, `"crop"`, `"scale"`, `"rotate"`, `"all"`. An
                 intact or plainly resized copy is read at once in any case.
             false_positive_rate: share of unmarked photos that may be called marked.
+            damaged: whether to read what is there of a file that is cut off; `rows_read` of the
+                result tells how much that is.
             progress: called with the share done (0 to 1) and the name of the stage.
 
         Returns:
             `Extraction`.
         """
         one_of("search", search, STAGES)
-        copy = read_photo(photo)
+        copy = read_photo(photo, damaged)
         codec = self.codec(key)
         judge = Judge(codec, false_positive_rate)
         for reading in readings(self.network, codec, copy, corners, search, progress):
             judge.add(*reading)
             if judge.decoded is not None:
                 break
-        return judge.extraction()
+        return dataclasses.replace(judge.extraction(), rows_read=copy.rows_read)
 
     def read_votes(self, photo):
         """Returns the votes `(slots,)` of a photo as it is. They do not depend on the key."""

@@ -3,7 +3,7 @@
 from tfwm.images.arrays import is_array, largest_level, plane, to_float, to_uint8
 from tfwm.images.batches import from_photos, to_photos
 from tfwm.images.luma import add_colors, add_luminance, luminance
-from tfwm.images.photo import ImageError, Photo
+from tfwm.images.photo import DamagedError, ImageError, Photo
 from tfwm.images.pictures import amplify, data_uri
 from tfwm.images.quality import large_ssim, mean_quality, psnr, ssim
 from tfwm.images.reading import count_pixels, decode_photo, read_photo
@@ -31,6 +31,7 @@ __all__ = [
     "to_float",
     "to_photos",
     "to_uint8",
+    "DamagedError",
     "ImageError",
     "Photo",
     "add_colors",
