@@ -5,8 +5,23 @@ import tensorflow as tf
 
 from tfwm.losses import AdversarialLoss
 from tfwm.models.critic import build_clipped_critic, build_critic
+from tfwm.training.base import Trainer
 
 WEIGHT = 0.25
+
+
+class Misleads(Trainer):
+    """Trains against a critic, and nothing else."""
+
+    def __init__(self, adversary):
+        super().__init__()
+        self.adversary = adversary
+
+    def targets(self, inputs, outputs):
+        return {}
+
+    def penalties(self, inputs, outputs, training):
+        return [self.adversary([outputs["image"], inputs], training=training)]
 
 
 @pytest.fixture
@@ -22,26 +37,25 @@ def images():
     return tf.constant(cover + 0.1), tf.constant(cover)
 
 
-def gradients(layer, images, index):
-    """Of one of the two losses, by the watermarked image and by the critic's weights."""
+def gradients(layer, images, which):
+    """Of a loss by the watermarked image and by the critic's weights."""
     watermarked, cover = images
     weights = [v.value for v in layer.critic.trainable_variables]
     with tf.GradientTape() as tape:
         tape.watch(watermarked)
-        layer([watermarked, cover], training=True)
-        loss = layer.losses[index]
+        loss = which(layer, watermarked, cover)
     by_image, *by_weights = tape.gradient(loss, [watermarked, *weights])
     return by_image, by_weights
 
 
 def test_the_critics_loss_stops_at_the_image(layer, images):
-    by_image, by_weights = gradients(layer, images, 0)
+    by_image, by_weights = gradients(layer, images, lambda *parts: AdversarialLoss.critic_loss(*parts))
     assert by_image is None
     assert all(np.abs(g).max() > 0 for g in by_weights)
 
 
 def test_the_embedders_loss_stops_at_the_critic(layer, images):
-    by_image, by_weights = gradients(layer, images, 1)
+    by_image, by_weights = gradients(layer, images, lambda layer, image, _: layer.embedder_loss(image))
     assert np.abs(by_image).max() > 0
     assert by_weights == [None] * len(by_weights)
 
@@ -49,31 +63,32 @@ def test_the_embedders_loss_stops_at_the_critic(layer, images):
 def test_losses_are_the_cross_entropies(layer, images):
     watermarked, cover = images
     state = layer.critic.get_weights()
-    result = layer([watermarked, cover], training=True)
-    np.testing.assert_array_equal(result, watermarked)
-    seen = [float(loss) for loss in layer.losses]
-
+    of_critic = float(layer.critic_loss(watermarked, cover, training=True))
+    of_embedder = float(layer.embedder_loss(watermarked))
     reading = np.ravel(layer.critic(watermarked))  # with the statistics of the first call
-    assert seen[1] == pytest.approx(WEIGHT * np.mean(np.log1p(np.exp(-reading))), rel=1e-4)
+    assert of_embedder == pytest.approx(np.mean(np.log1p(np.exp(-reading))), rel=1e-4)
 
     layer.critic.set_weights(state)
     logits = np.ravel(layer.critic(tf.concat([cover, watermarked], 0), training=True))
     wrong = np.log1p(np.exp(-np.repeat([1.0, -1.0], 3) * logits))
-    assert seen[0] == pytest.approx(wrong[:3].mean() + wrong[3:].mean(), rel=1e-4)
+    assert of_critic == pytest.approx(wrong[:3].mean() + wrong[3:].mean(), rel=1e-4)
+
+    layer.critic.set_weights(state)
+    both = float(layer([watermarked, cover], training=True))
+    assert both == pytest.approx(of_critic + WEIGHT * of_embedder, rel=1e-4)
 
 
 def test_both_learn_in_one_ordinary_fit():
     """The embedder is a constant that is added; the critic tells bright from dark images."""
     keras.utils.set_random_seed(0)
 
-    class Shift(keras.Model):
+    class Shift(Misleads):
         def __init__(self, adversary):
-            super().__init__()
-            self.adversary = adversary
+            super().__init__(adversary)
             self.shift = self.add_weight(shape=(), initializer="zeros")
 
         def call(self, image, training=None):
-            return self.adversary([image + 0.3 + self.shift, image], training=training)
+            return {"image": image + 0.3 + self.shift}
 
     model = Shift(AdversarialLoss(build_critic(width=4, depth=1), 1.0))
     model.compile(keras.optimizers.Adam(0.01), loss=None)
@@ -85,10 +100,10 @@ def test_both_learn_in_one_ordinary_fit():
 def test_wasserstein_losses_are_differences_of_means(images):
     layer = AdversarialLoss(build_clipped_critic(), WEIGHT, kind="wasserstein")
     watermarked, cover = images
-    layer([watermarked, cover], training=True)
     marked, real = (float(np.mean(layer.critic(x))) for x in (watermarked, cover))
-    assert float(layer.losses[0]) == pytest.approx(marked - real, abs=1e-7)
-    assert float(layer.losses[1]) == pytest.approx(-WEIGHT * marked, abs=1e-7)
+    of_critic = float(layer.critic_loss(watermarked, cover))
+    assert of_critic == pytest.approx(marked - real, abs=1e-7)
+    assert float(layer.embedder_loss(watermarked)) == pytest.approx(-marked, abs=1e-7)
     again = AdversarialLoss.from_config(layer.get_config())
     assert again.kind == "wasserstein"
     with pytest.raises(ValueError, match="kind"):
@@ -99,13 +114,9 @@ def test_clipped_critic_tells_covers_within_its_limit():
     """Trained on covers and brighter images, every weight stays small and covers score higher."""
     keras.utils.set_random_seed(0)
 
-    class Brighter(keras.Model):
-        def __init__(self, adversary):
-            super().__init__()
-            self.adversary = adversary
-
+    class Brighter(Misleads):
         def call(self, image, training=None):
-            return self.adversary([image + 0.3, image], training=training)
+            return {"image": image + 0.3}
 
     critic = build_clipped_critic(limit=0.1)
     model = Brighter(AdversarialLoss(critic, 1.0, kind="wasserstein"))
@@ -126,9 +137,11 @@ def test_clipped_critic_is_stegastamps():
         build_clipped_critic(limit=0)
 
 
-def test_nothing_outside_training(layer, images):
+def test_nothing_moves_outside_training(layer, images):
+    before = layer.critic.get_weights()
     layer(list(images), training=False)
-    assert not layer.losses
+    for a, b in zip(layer.critic.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_saves_with_its_critic(layer, images):

@@ -11,9 +11,9 @@ from tfwm.layers.base import Configured
 class AdversarialLoss(Configured, keras.layers.Layer):
     """Trains a critic beside an embedder, and the embedder to mislead it.
 
-    The layer returns the watermarked image and adds two losses: the critic's, for which the image
-    is a constant, and `weight` times the embedder's, for which the critic is a constant. So one
-    ordinary training step with one optimizer trains both, under any strategy. MBRS, section 3.3
+    The layer returns the sum of two losses: the critic's, for which the image is a constant, and
+    `weight` times the embedder's, for which the critic is a constant. So one ordinary training
+    step with one optimizer trains both, under any strategy. MBRS, section 3.3
     (its code updates the critic first, with a separate optimizer; as Adam's steps do not depend
     on a loss's scale, the critic's steps are the same here).
 
@@ -26,19 +26,18 @@ class AdversarialLoss(Configured, keras.layers.Layer):
 
     Call arguments:
         inputs: `[watermarked, cover]`, both `(batch, height, width, channels)` in [0, 1].
-        training: if not `True`, the layer adds no losses.
+        training: the statistics of the critic's normalization change only if `True`.
 
-    Output shape:
-        That of `watermarked`, which is returned unchanged.
+    Returns:
+        The loss, a float32 scalar.
 
     Example:
 
     >>> from tfwm.models.critic import build_critic
     >>> layer = AdversarialLoss(build_critic(width=8), weight=1e-4)
     >>> image = np.full((2, 32, 32, 3), 0.5, "float32")
-    >>> y = layer([image + 0.1, image], training=True)
-    >>> len(layer.losses)
-    2
+    >>> layer([image + 0.1, image], training=True).shape
+    TensorShape([])
     """
 
     def __init__(self, critic, weight=1e-4, kind="logistic", **kwargs):
@@ -53,21 +52,26 @@ class AdversarialLoss(Configured, keras.layers.Layer):
 
     def call(self, inputs, training=None):
         watermarked, cover = inputs
-        if training:
-            cost = KINDS[self.kind]
-            # Both in one batch: separate batch statistics would reveal which is which.
-            images = tf.concat([cover, tf.stop_gradient(watermarked)], axis=0)
-            logits = self.critic(images, training=True)
-            real, marked = tf.split(logits, 2)
-            self.add_loss(cost(True, real) + cost(False, marked))
-            fixed = [tf.stop_gradient(v.value) for v in self.critic.trainable_variables]
-            states = [v.value for v in self.critic.non_trainable_variables]
-            logits, _ = self.critic.stateless_call(fixed, states, watermarked, training=False)
-            self.add_loss(self.weight * cost(True, logits))
-        return watermarked
+        loss = self.critic_loss(watermarked, cover, training)
+        return loss + self.weight * self.embedder_loss(watermarked)
+
+    def critic_loss(self, watermarked, cover, training=None):
+        """Returns what the critic minimizes, a scalar; the images are constants."""
+        # Both in one batch: separate batch statistics would reveal which is which.
+        images = tf.concat([cover, tf.stop_gradient(watermarked)], axis=0)
+        real, marked = tf.split(self.critic(images, training=training), 2)
+        cost = KINDS[self.kind]
+        return cost(True, real) + cost(False, marked)
+
+    def embedder_loss(self, watermarked):
+        """Returns what the embedder minimizes, a scalar; the critic is a constant."""
+        fixed = [tf.stop_gradient(v.value) for v in self.critic.trainable_variables]
+        states = [v.value for v in self.critic.non_trainable_variables]
+        logits, _ = self.critic.stateless_call(fixed, states, watermarked, training=False)
+        return KINDS[self.kind](True, logits)
 
     def compute_output_shape(self, input_shape):
-        return input_shape[0]
+        return ()
 
 
 def _cross_entropy(is_cover, logits):

@@ -29,8 +29,8 @@ class AlignmentLoss(Configured, keras.layers.Layer):
         inputs: `[parameters, positions]`: the map, and the positions that
             `tfwm.attacks.Attack.call_with_positions` returns.
 
-    Output shape:
-        `(batch, 6)`: the map that the transformer should return.
+    Returns:
+        The loss, a float32 scalar.
 
     Example:
 
@@ -38,8 +38,8 @@ class AlignmentLoss(Configured, keras.layers.Layer):
     >>> crop = RandomResizedCrop((0.5, 0.5), 1.0)
     >>> _, positions = crop.call_with_positions(tf.ones((2, 64, 64, 3)))
     >>> layer = AlignmentLoss("locate_map")
-    >>> tuple(layer([np.tile([1.0, 0, 0, 0, 1, 0], (2, 1)), positions]).shape)
-    (2, 6)
+    >>> layer([np.tile([1.0, 0, 0, 0, 1, 0], (2, 1)), positions]).shape
+    TensorShape([])
     """
 
     def __init__(self, layer, weight=0.3, **kwargs):
@@ -54,11 +54,10 @@ class AlignmentLoss(Configured, keras.layers.Layer):
         wanted = tf.stop_gradient(affine_map(positions))
         error = tf.reduce_mean(tf.square(tf.cast(parameters, tf.float32) - wanted))
         self.tracker.update_state(error)
-        self.add_loss(self.weight * tf.math.log(error + SMALLEST))
-        return wanted
+        return self.weight * tf.math.log(error + SMALLEST)
 
     def compute_output_shape(self, input_shape):
-        return input_shape[0]
+        return ()
 
 
 def affine_map(positions):

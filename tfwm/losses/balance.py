@@ -23,10 +23,10 @@ class LossBalance(Configured, keras.layers.Layer):
     Call arguments:
         inputs: dict with `"watermarked"` and `"cover"`, `(batch, height, width, channels)` in
             [0, 1], and `"logits"` and `"message"`, `(batch, ...)`.
-        training: the state changes only if `True`; the loss is always added.
+        training: the state changes only if `True`.
 
     Returns:
-        The combined loss, a scalar, which the layer also adds to the model's losses.
+        The combined loss, a float32 scalar.
     """
 
     def __init__(self, terms, **kwargs):
@@ -60,7 +60,7 @@ class LossBalance(Configured, keras.layers.Layer):
 
     def measure(self, loss, truth, prediction):
         """Computes one loss; override it to change the settings of a loss during training."""
-        # Not `loss(...)`: it divides by the number of replicas, and `add_loss` does so again.
+        # Not `loss(...)`: it divides by the number of replicas, as a trainer does later.
         return tf.reduce_mean(loss.call(truth, prediction))
 
     def call(self, inputs, training=None):
@@ -72,7 +72,6 @@ class LossBalance(Configured, keras.layers.Layer):
         for name in self.terms:
             self.trackers[f"loss_{name}"].update_state(values[name])
             self.trackers[f"weight_{name}"].update_state(weights[name])
-        self.add_loss(total)
         return total
 
     def compute_output_shape(self, input_shape):
@@ -256,8 +255,8 @@ class SelfAdaptiveWeights(LossBalance):
 class HoldPSNR(Configured, keras.layers.Layer):
     """Holds the PSNR of a network at a target during training.
 
-    The layer returns the watermarked image and adds `multiplier * penalty` to the loss. The
-    penalty grows with the mean squared error. The multiplier rises while the PSNR is below the
+    The layer returns the loss `multiplier * penalty`. The penalty grows with the mean squared
+    error. The multiplier rises while the PSNR is below the
     target and falls while it is above (a Lagrange multiplier with integral control). Trainings
     that start at a high PSNR rarely learn the message, so the target rises linearly from
     `start` to `target` over `ramp_steps` calls.
@@ -275,18 +274,18 @@ class HoldPSNR(Configured, keras.layers.Layer):
 
     Call arguments:
         inputs: `[watermarked, cover]`, both `(batch, height, width, channels)` in [0, 1].
-        training: if not `True`, no loss is added and the multiplier does not change.
+        training: the multiplier changes only if `True`.
 
-    Output shape:
-        That of `watermarked`, which is returned unchanged.
+    Returns:
+        The loss, a float32 scalar.
 
     Example:
 
     >>> layer = HoldPSNR(target=40.0, start=30.0, ramp_steps=1000)
     >>> image = np.full((1, 32, 32, 1), 0.5, "float32")
-    >>> y = layer([image + 0.01, image], training=True)
-    >>> len(layer.losses)
-    1
+    >>> loss = layer([image + 0.01, image], training=True)
+    >>> round(float(loss), 3), round(float(layer.multiplier), 4)
+    (-0.2, 0.0492)
     """
 
     def __init__(
@@ -316,23 +315,20 @@ class HoldPSNR(Configured, keras.layers.Layer):
 
     def call(self, inputs, training=None):
         watermarked, cover = inputs
+        error = tf.reduce_mean(tf.square(watermarked - cover), axis=(1, 2, 3))
+        log_error = tf.reduce_mean(tf.math.log(error + 1e-7)) / tf.math.log(10.0)
+        multiplier = tf.convert_to_tensor(self.multiplier)
+        step = tf.convert_to_tensor(self.step)
+        progress = tf.minimum(step / self.ramp_steps, 1.0)
+        wanted = self.start + (self.target - self.start) * progress
         if training:
-            difference = watermarked - cover
-            error = tf.reduce_mean(tf.square(difference), axis=(1, 2, 3))
-            log_error = tf.reduce_mean(tf.math.log(error + 1e-7)) / tf.math.log(10.0)
-            multiplier = tf.convert_to_tensor(self.multiplier)
-            step = tf.convert_to_tensor(self.step)
-            progress = tf.minimum(step / self.ramp_steps, 1.0)
-            wanted = self.start + (self.target - self.start) * progress
-            penalty = log_error
-            if self.penalty == "relative":
-                penalty = tf.reduce_mean(error) * tf.pow(10.0, wanted / 10.0)
-            self.add_loss(multiplier * penalty)
             missing = tf.clip_by_value(wanted + 10.0 * tf.stop_gradient(log_error), -3.0, 3.0)
             moved = multiplier * tf.exp(self.rate * missing)
             self.multiplier.assign(tf.clip_by_value(moved, 1e-4, 10.0))
             self.step.assign(step + 1.0)
-        return watermarked
+        if self.penalty == "log":
+            return multiplier * log_error
+        return multiplier * tf.reduce_mean(error) * tf.pow(10.0, wanted / 10.0)
 
     def compute_output_shape(self, input_shape):
-        return input_shape[0]
+        return ()

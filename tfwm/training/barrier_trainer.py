@@ -115,8 +115,6 @@ class BarrierTrainer(Trainer):
             {"image": inputs[self.source], "message": watermarks, "strength": strength},
             training=training and not frozen,
         )
-        if self.adversary is not None:
-            watermarked = self.adversary([watermarked, after], training=training)
         groups = {"extracted": watermarked}
         if self.period is not None:
             groups["copied"] = after + repeated_part(watermarked - after, self.period)
@@ -131,13 +129,19 @@ class BarrierTrainer(Trainer):
         images = tf.concat(list(groups.values()), axis=0)
         if self.attack is not None:
             # Clean images as well: otherwise traces of the attack would separate marked from clean.
-            images = self.attack(images, cover=tf.concat(covers, axis=0))
+            images = self.attack(images, cover=tf.concat(covers, axis=0), training=training)
         read = self.extractor(images, training=training)
         outputs = dict(zip(groups, tf.split(read, sizes), strict=True))
         marked = [outputs[key] for key in ("extracted", "copied", "surrogate") if key in outputs]
         marked = tf.concat(marked, axis=0)
         outputs["consistency"] = marked - tf.reduce_mean(marked, axis=0, keepdims=True)
         return {"watermarked": watermarked, **outputs}
+
+    def penalties(self, inputs, outputs, training):
+        """See `Trainer.penalties`: the adversary's."""
+        if not training or self.adversary is None:
+            return []
+        return [self.adversary([outputs["watermarked"], inputs["target"]], training=True)]
 
     def targets(self, inputs, outputs):
         watermark = _repeat(self.watermark, outputs["extracted"])

@@ -1,6 +1,7 @@
 """The base of all trainers: named parts and settings, and what outputs are compared with."""
 
 import keras
+import tensorflow as tf
 
 from tfwm.layers.base import Configured
 
@@ -26,6 +27,21 @@ class Trainer(Configured, keras.Model):
         """
         raise NotImplementedError(f"{type(self).__name__} must implement `targets`.")
 
+    def penalties(self, inputs, outputs, training):
+        """Returns further losses, which are added to those of `compile`.
+
+        They are returned, not added by `add_loss`: under a strategy, a variable that is assigned
+        after `add_loss` lets other replicas clear the model's list of losses.
+
+        Args:
+            inputs, outputs: see `targets`.
+            training: whether this is a training step.
+
+        Returns:
+            A list of float32 scalars, each a mean over the replica's images.
+        """
+        return []
+
     def build(self, input_shape):
         self.built = True
         if getattr(self, "optimizer", None) is not None:
@@ -33,7 +49,11 @@ class Trainer(Configured, keras.Model):
             self.optimizer.build(self.trainable_variables)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        return super().compute_loss(x, *self._compared(x, y_pred), sample_weight, training)
+        total = 0.0
+        if self.loss is not None or self.losses:
+            total = super().compute_loss(x, *self._compared(x, y_pred), sample_weight, training)
+        penalties = self.penalties(x, y_pred, training)
+        return total + sum(penalties) / tf.distribute.get_strategy().num_replicas_in_sync
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         return super().compute_metrics(x, *self._compared(x, y_pred), sample_weight)

@@ -92,13 +92,11 @@ class KeyedTrainer(Trainer):
 
     def call(self, inputs, training=None):
         output = self.host(inputs["input"], training=training)
-        if self.adversary is not None:
-            output = self.adversary([output, inputs["target"]], training=training)
         unmarked = inputs.get("unmarked", inputs["target"])
         seen = self._amplify(output) if training else output
         seen = tf.concat([seen, tf.cast(unmarked, output.dtype)], axis=0)
         if self.attack is not None:
-            seen = self.attack(seen)
+            seen = self.attack(seen, training=training)
         marked, unmarked = tf.split(seen, 2)
         right = tf.repeat(tf.constant(self.key)[None], tf.shape(output)[0], axis=0)
         keys = tf.concat([right, right, self.wrong_keys(right)], axis=0)
@@ -113,6 +111,12 @@ class KeyedTrainer(Trainer):
         self.step.assign(step + 1.0)
         more = (self.gain - 1) * (1 - tf.minimum(step / self.gain_steps, 1.0))
         return output + tf.cast(more, output.dtype) * (output - tf.stop_gradient(output))
+
+    def penalties(self, inputs, outputs, training):
+        """See `Trainer.penalties`: the adversary's."""
+        if not training or self.adversary is None:
+            return []
+        return [self.adversary([outputs["output"], inputs["target"]], training=True)]
 
     def targets(self, inputs, outputs):
         blank = tf.fill(tf.shape(outputs["marked"]), self.blank)

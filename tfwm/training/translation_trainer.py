@@ -38,10 +38,13 @@ class TranslationTrainer(Trainer):
         self.adversary = adversary
 
     def call(self, inputs, training=None):
-        output = self.network(inputs["input"], training=training)
-        if self.adversary is not None:
-            output = self.adversary([output, inputs["target"]], training=training)
-        return {"output": output}
+        return {"output": self.network(inputs["input"], training=training)}
+
+    def penalties(self, inputs, outputs, training):
+        """See `Trainer.penalties`: the adversary's."""
+        if not training or self.adversary is None:
+            return []
+        return [self.adversary([outputs["output"], inputs["target"]], training=True)]
 
     def targets(self, inputs, outputs):
         return {"output": inputs["target"]}

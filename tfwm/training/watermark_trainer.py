@@ -26,8 +26,8 @@ class WatermarkTrainer(Trainer):
         attack: a `tfwm.attacks.Attack`, or any Keras layer that keeps the image's shape.
             None by default.
         validation_attack: the attack outside training, `attack` by default.
-        hold_psnr: a `tfwm.losses.HoldPSNR`, which adds the image loss with its own
-            multiplier, or `None` for the losses of `compile` only.
+        hold_psnr: a `tfwm.losses.HoldPSNR`, the image's loss with its own multiplier, or `None`
+            for the losses of `compile` only.
         adversary: a `tfwm.losses.AdversarialLoss`, or `None`.
         balance: a `tfwm.losses.LossBalance`, which holds and weighs the losses, or `None`. With
             it, `compile` needs no losses; losses of `compile` are added.
@@ -42,7 +42,8 @@ class WatermarkTrainer(Trainer):
             `{"image": covers, "message": messages}` to choose the messages.
 
     Returns:
-        A dict with `"watermarked"`, `"attacked"`, `"logits"` and `"message"`.
+        A dict with `"watermarked"`, `"attacked"`, `"logits"` and `"message"`; in training with an
+        `alignment` also its `"parameters"` and `"positions"`.
 
     Example:
 
@@ -116,33 +117,47 @@ class WatermarkTrainer(Trainer):
         watermarked = self.embedder(
             {"image": cover, "message": message, "strength": strength}, training=training
         )
-        if self.hold_psnr is not None:
-            watermarked = self.hold_psnr([watermarked, cover], training=training)
-        if self.adversary is not None:
-            watermarked = self.adversary([watermarked, cover], training=training)
         attack = self.attack if training else self.validation_attack or self.attack
+        learned = {}
         if training and self.alignment is not None:
-            attacked, positions = attack.call_with_positions(watermarked, cover)
-            logits, parameters = self.reader(attacked, training=True)
-            self.alignment([parameters, positions])
+            attacked, learned["positions"] = attack.call_with_positions(watermarked, cover)
+            logits, learned["parameters"] = self.reader(attacked, training=True)
         else:
-            attacked = watermarked if attack is None else attack(watermarked, cover=cover)
+            attacked = watermarked
+            if attack is not None:
+                attacked = attack(watermarked, cover=cover, training=training)
             logits = self.extractor(attacked, training=training)
-        outputs = {
+        return {
             "watermarked": watermarked,
             "attacked": attacked,
             "logits": logits,
             "message": message,
+            **learned,
         }
+
+    def penalties(self, inputs, outputs, training):
+        """See `Trainer.penalties`: of what holds, misleads, balances and aligns."""
+        cover = _cover(inputs)
+        images = [outputs["watermarked"], cover]
+        terms = []
+        if training and self.hold_psnr is not None:
+            terms.append(self.hold_psnr(images, training=True))
+        if training and self.adversary is not None:
+            terms.append(self.adversary(images, training=True))
+        if training and self.alignment is not None:
+            terms.append(self.alignment([outputs["parameters"], outputs["positions"]]))
         if self.balance is not None:
             compared = {key: outputs[key] for key in ("watermarked", "logits", "message")}
-            self.balance({**compared, "cover": cover}, training=training)
-        return outputs
+            terms.append(self.balance({**compared, "cover": cover}, training=training))
+        return terms
 
     def targets(self, inputs, outputs):
         """See `Trainer.targets`. Covers and the drawn messages are the truth."""
-        cover = inputs["image"] if isinstance(inputs, dict) else inputs
-        return {"watermarked": cover, "logits": outputs["message"]}
+        return {"watermarked": _cover(inputs), "logits": outputs["message"]}
+
+
+def _cover(inputs):
+    return inputs["image"] if isinstance(inputs, dict) else inputs
 
 
 def _as_attack(attack):

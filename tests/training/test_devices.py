@@ -1,0 +1,127 @@
+"""Every trainer, with every part it may have, learns on several devices what it does on one."""
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+# Statistics over a batch (batch normalization, "copied", "consistency") and random draws are each
+# device's own: nothing here has any.
+DEVICES = """
+    import sys
+    import keras, numpy as np, tensorflow as tf
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 4)
+    from tfwm import attacks, losses, training
+    from tfwm.models import barrier, keyed, redmark, stegastamp, translators
+    from tfwm.models.critic import build_clipped_critic
+
+    def images(count, side, channels=3, seed=0):
+        return np.random.default_rng(seed).random((count, side, side, channels), "float32")
+
+    def adversary(critic=None):
+        return losses.AdversarialLoss(critic or build_clipped_critic(limit=1.0), 0.5, "wasserstein")
+
+    def chain():
+        parts = [attacks.Affine(5.0, 0.9), attacks.Ramp(attacks.JPEG(60), 4)]
+        return attacks.Chain(parts, seed=0)
+
+    def terms():
+        return {"image": losses.YUVLoss(), "message": losses.MessageLoss()}
+
+    def message(**parts):
+        trainer = training.WatermarkTrainer(
+            stegastamp.build_embedder(64, 8, width=4, normalization=None, output="logit"),
+            stegastamp.build_extractor(64, 8, width=4, normalization=None),
+            message_shape=(1, 1, 8), attack=chain(), seed=0, **parts,
+        )
+        bits = np.random.default_rng(1).integers(0, 2, (8, 1, 1, 8)).astype("float32")
+        data = {"image": images(8, 64), "message": bits}
+        return trainer, data, (None if "balance" in parts else {"logits": losses.MessageLoss()})
+
+    def make_plain():
+        return message()
+
+    def make_held_log():
+        return message(hold_psnr=losses.HoldPSNR(30.0, 20.0, 4, rate=0.1))
+
+    def make_all_parts():
+        held = losses.HoldPSNR(30.0, 20.0, 4, 0.1, 0.5, penalty="relative")
+        alignment = losses.AlignmentLoss("locate_map", 0.1)
+        return message(hold_psnr=held, adversary=adversary(), alignment=alignment)
+
+    def make_self_adaptive():
+        return message(balance=losses.SelfAdaptiveWeights(terms(), speed=1.0))
+
+    def make_ramped():
+        return message(balance=losses.RampedWeights(terms(), ramp={"image": 4}, message_only=1))
+
+    def make_barrier():
+        trainer = training.BarrierTrainer(
+            barrier.build_embedder(3, 1, width=4, depth=2, normalization=None),
+            barrier.build_extractor(3, 1, width=4, halvings=1, dilations=(1,)),
+            images(1, 16, 1)[0],
+            surrogate=translators.build_unet(width=4, depth=2, normalization=None),
+            attack=chain(), adversary=adversary(),
+        )
+        data = {"input": images(8, 16, seed=1), "target": images(8, 16, seed=2)}
+        return trainer, data, dict.fromkeys(("watermarked", "extracted", "clean", "surrogate"), "mse")
+
+    def make_keyed():
+        trainer = training.KeyedTrainer(
+            translators.build_unet(width=4, depth=2, normalization=None),
+            keyed.build_extractor(16, 16, 3, 1, width=8), np.ones((16, 16, 1)) * 0.7, [0, 1] * 8,
+            attack=chain(), adversary=adversary(), gain=4.0, gain_steps=4, seed=0,
+        )
+        data = {"input": images(8, 16, seed=1), "target": images(8, 16, seed=2)}
+        return trainer, data, dict.fromkeys(("output", "marked", "unmarked"), "mse")
+
+    def make_translation():
+        network = translators.build_unet(width=4, depth=2, normalization=None)
+        data = {"input": images(8, 16, seed=1), "target": images(8, 16, seed=2)}
+        return training.TranslationTrainer(network, adversary()), data, {"output": "mse"}
+
+    def run(make, strategy):
+        keras.utils.set_random_seed(0)
+        with strategy.scope():
+            trainer, data, loss = make()
+            trainer.compile(keras.optimizers.SGD(0.01), loss=loss)
+            shapes = {key: value.shape for key, value in data.items()}
+            trainer.build(shapes)
+        before = [weight.numpy() for weight in trainer.trainable_variables]
+        data = tf.data.Dataset.from_tensor_slices(data).batch(8).repeat()
+        history = trainer.fit(data, steps_per_epoch=3, verbose=0).history
+        after = [weight.numpy() for weight in trainer.trainable_variables]
+        state = [weight.numpy() for weight in trainer.non_trainable_variables]
+        names = [weight.path for weight in trainer.trainable_variables]
+        return history, [b - a for a, b in zip(before, after)], state, names
+
+    make, count = globals()["make_" + sys.argv[1]], int(sys.argv[2])
+    one = run(make, tf.distribute.get_strategy())
+    assert max(np.abs(change).max() for change in one[1]) > 1e-5, "nothing was learned"
+    several = run(make, tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(count)]))
+    for name, a, b in zip(one[3], one[1], several[1], strict=True):
+        size = np.linalg.norm(a)
+        assert np.linalg.norm(a - b) <= 0.01 * size + 1e-7, (name, size, np.linalg.norm(b))
+    for a, b in zip(one[2], several[2], strict=True):
+        if np.asarray(a).dtype.kind == "f":
+            np.testing.assert_allclose(b, a, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(several[0]["loss"], one[0]["loss"], rtol=1e-2)
+    print("agree")
+"""
+CASES = ("all_parts", "plain", "held_log", "self_adaptive", "ramped", "barrier", "keyed")
+CASES = [(case, count) for case in (*CASES, "translation") for count in (2, 4)]
+
+
+@pytest.mark.parametrize(
+    "case, count",
+    [CASES[0], *(pytest.param(*case, marks=pytest.mark.slow) for case in CASES[1:])],
+)
+def test_several_devices_learn_what_one_does(case, count):
+    run = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(DEVICES), case, str(count)],
+        capture_output=True,
+        text=True,
+    )
+    assert run.stdout.strip().endswith("agree"), run.stderr[-2000:]
