@@ -8,10 +8,14 @@ import numpy as np
 
 from tfwm.images import (
     ImageError,
+    PhotoImage,
     check_output,
     decode_photo,
     encode_photo,
+    encodings,
+    format_of,
     read_photo,
+    told_losses,
     write_encoded,
 )
 from tfwm.marking.canvas import Canvas, natural_scale
@@ -75,13 +79,13 @@ class Watermarker:
 
         Returns:
             The marked photo: an array for an array, a `Photo` for a `Photo`, else a
-            `PIL.Image.Image` with the metadata in `info` (`tfwm.images.write_photo` saves it).
+            `tfwm.images.PhotoImage`, a `PIL.Image.Image` whose `save` keeps all metadata.
         """
         cover = read_photo(photo)
         marked, _ = self.prepare(cover, message, key=key).at(strength, psnr)
         if photo is cover:
             return marked
-        return marked.to_array(photo) if isinstance(photo, np.ndarray) else marked.to_pil()
+        return marked.to_array(photo) if isinstance(photo, np.ndarray) else PhotoImage.of(marked)
 
     def prepare(self, photo, message, *, key=None) -> Mark:
         """Returns the `Mark` for a photo, to be applied at any strength."""
@@ -212,24 +216,29 @@ class Watermarker:
         cover = read_photo(source)
         with lane():
             mark = self.prepare(cover, message, key=options.key)
+        tried = encodings(cover, format_of(output), options.quality)
         for marked, strength in mark.attempts(options.strength, options.psnr):
-            encoded = encode_photo(marked, output, options.quality)
-            copy = decode_photo(encoded)
-            with lane():
-                best = self._check(mark, marked, copy, message, options.key, strength)
-            if best.fits and best.margin >= options.margin:
-                break
-        else:
-            reason = best.reason
-            if best.fits:
-                reason = (
-                    f"at strength {best.strength:.3g} ({best.psnr:.1f} dB) {reason}, but "
-                    f"{options.margin:g} times are wanted: raise the strength or the quality, "
-                    "shorten the message, or take a larger photo"
-                )
-            raise ImageError(f"{Path(source)} was not marked: {reason}.")
-        values = best.strength, best.psnr, best.p_value, best.margin
-        return encoded, FileReport(str(source), str(output), message, *values, tuple(cover.notes))
+            for encoding in tried:
+                encoded = encode_photo(marked, output, encoding)
+                copy = decode_photo(encoded)
+                with lane():
+                    best = self._check(mark, marked, copy, message, options.key, strength)
+                if best.fits and best.margin >= options.margin:
+                    values = best.strength, best.psnr, best.p_value, best.margin
+                    notes = (*cover.notes, *told_losses(cover, output))
+                    sizes = len(encoded), cover.encoding and cover.encoding.size
+                    report = FileReport(
+                        str(source), str(output), message, *values, notes, encoding, *sizes
+                    )
+                    return encoded, report
+        reason = best.reason
+        if best.fits:
+            reason = (
+                f"at strength {best.strength:.3g} ({best.psnr:.1f} dB) {reason}, but "
+                f"{options.margin:g} times are wanted: raise the strength or the quality, "
+                "shorten the message, or take a larger photo"
+            )
+        raise ImageError(f"{Path(source)} was not marked: {reason}.")
 
     def _check(self, mark, marked, copy, message, key, strength):
         votes = self.read_votes(copy)

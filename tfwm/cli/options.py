@@ -104,7 +104,9 @@ def add_format(parser):
         "--quality",
         type=number(1, 100, "a quality from 1 to 100", int),
         metavar="1..100",
-        help="quality of JPEG (95 by default) or AVIF (90); always 4:4:4",
+        help="quality of JPEG, AVIF or WebP; JPEG and AVIF are then 4:4:4. By default a JPEG, AVIF "
+        "or lossy WebP that becomes the same keeps its own compression if the mark reads so, other "
+        "files get JPEG 95, AVIF 90, lossless WebP",
     )
 
 

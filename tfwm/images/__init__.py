@@ -1,12 +1,21 @@
 """Photos from and to disk, whole and with metadata; their luminance, their PSNR and SSIM."""
 
 from tfwm.images.arrays import largest_level, plane, to_float, to_uint8
+from tfwm.images.encoding import Encoding, encodings
 from tfwm.images.luma import add_colors, add_luminance, luminance
 from tfwm.images.photo import ImageError, Photo
 from tfwm.images.pictures import amplify, data_uri
 from tfwm.images.quality import large_ssim, mean_quality, psnr, ssim
 from tfwm.images.reading import decode_photo, read_photo
-from tfwm.images.writing import check_output, encode_photo, write_encoded, write_photo
+from tfwm.images.saving import PhotoImage
+from tfwm.images.writing import (
+    check_output,
+    encode_photo,
+    format_of,
+    told_losses,
+    write_encoded,
+    write_photo,
+)
 
 __all__ = [
     "amplify",
@@ -19,15 +28,20 @@ __all__ = [
     "ssim",
     "to_float",
     "to_uint8",
+    "Encoding",
     "ImageError",
     "Photo",
+    "PhotoImage",
     "add_colors",
     "add_luminance",
     "check_output",
     "decode_photo",
     "encode_photo",
+    "encodings",
+    "format_of",
     "luminance",
     "read_photo",
+    "told_losses",
     "write_encoded",
     "write_photo",
 ]
