@@ -2,6 +2,7 @@
 
 from tfwm.cli.options import NETWORK_HELP, add_command, add_images, add_json, named_networks
 from tfwm.cli.output import print_json, show_progress
+from tfwm.console import in_one_line, say
 from tfwm.evaluation.figures import FIGURES
 from tfwm.startup import import_tensorflow
 
@@ -109,8 +110,8 @@ def run_evaluate(options):
         numbers = {"skipped": result.skipped, "summary": result.line, "rows": result.rows}
         print_json({**files, **numbers})
     else:
-        print(result.line)
-        print("\n".join(str(path) for path in (result.csv, result.html) if path))
+        say(result.line)
+        say("\n".join(in_one_line(path) for path in (result.csv, result.html) if path))
 
 
 def _check_kinds(words):
@@ -170,4 +171,4 @@ def run_figures(options):
         raise ValueError(f"Expected --match with {MATCHED} only. Received: {options.figure}")
     is_network = figure.takes == "networks"
     things = named_networks(options.networks) if is_network else options.networks
-    print(figure(things, options.images, options.output, options.match))
+    say(in_one_line(figure(things, options.images, options.output, options.match)))

@@ -96,7 +96,7 @@ def add_strength(parser):
 def add_format(parser):
     parser.add_argument(
         "--format",
-        choices=("png", "jpg", "webp", "avif", "keep"),
+        choices=("png", "jpg", "webp", "avif", "heic", "jxl", "keep"),
         help="format of the files in a folder: keep (the default) is the photo's own, or PNG if "
         "that cannot be written",
     )
@@ -104,9 +104,9 @@ def add_format(parser):
         "--quality",
         type=number(1, 100, "a quality from 1 to 100", int),
         metavar="1..100",
-        help="quality of JPEG, AVIF or WebP; JPEG and AVIF are then 4:4:4. By default a JPEG, AVIF "
-        "or lossy WebP that becomes the same keeps its own compression if the mark reads so, other "
-        "files get JPEG 95, AVIF 90, lossless WebP",
+        help="quality of JPEG, AVIF, HEIC or WebP; JPEG and AVIF are then 4:4:4. By default a "
+        "JPEG, AVIF or lossy WebP that becomes the same keeps its own compression if the mark reads so; "
+        "else JPEG gets 95, AVIF and HEIC 90, and WebP is lossless",
     )
 
 

@@ -73,7 +73,7 @@ def look_into(data, image_format):
             elif name not in WEBP_KNOWN:
                 found.lose(f"the WebP chunk {_word(name)} was dropped")
         _lose_rest(data[end:], found)
-    elif image_format in ("AVIF", "HEIF", "JPEG2000"):
+    elif image_format in ("AVIF", "HEIF", "JXL", "JPEG2000"):
         _look_into_boxes(data, found)
     return found
 

@@ -9,8 +9,8 @@ from PIL import Image, JpegImagePlugin
 from tfwm.images.arrays import to_uint8
 
 # By default nothing is lost that need not be: chroma subsampling changes luminance as well.
-QUALITY = {"JPEG": 95, "AVIF": 90}
-LOSSY = ("JPEG", "AVIF", "WEBP")
+QUALITY = {"JPEG": 95, "AVIF": 90, "HEIF": 90}
+LOSSY = ("JPEG", "AVIF", "WEBP", "HEIF")
 SUBSAMPLINGS = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
 # Qualities among which the one is found that gives a WebP or AVIF its source's size.
 STEPS = (100, 98, 95, 92, 90, 85, 80, 75, 70, 60, 50, 40, 30)
@@ -60,6 +60,11 @@ class Encoding:
             return {**how, "subsampling": self.subsampling}
         if self.file_format == "AVIF":
             return {"quality": self.quality, "subsampling": self.subsampling}
+        if self.file_format == "HEIF":
+            # What phones write and all viewers show; 4:4:4 is not.
+            return {"quality": self.quality, "chroma": 420}
+        if self.file_format == "JXL":
+            return {"lossless": True}
         if self.file_format == "WEBP":
             # exact: the mark also lies under full transparency.
             how = {"quality": self.quality} if self.lossy else {"lossless": True}
@@ -85,7 +90,8 @@ def default_encoding(file_format, quality=None):
         return Encoding("WEBP", quality, lossy=quality is not None)
     if file_format not in QUALITY:
         return Encoding(file_format)
-    return Encoding(file_format, quality or QUALITY[file_format], "4:4:4", lossy=True)
+    subsampling = "4:2:0" if file_format == "HEIF" else "4:4:4"
+    return Encoding(file_format, quality or QUALITY[file_format], subsampling, lossy=True)
 
 
 def encodings(photo, file_format, quality=None):

@@ -10,7 +10,7 @@ from tfwm.images.carried import CREDENTIALS, as_resource, look_into, resources_w
 from tfwm.images.exif import EXIF_TABLE, START, ExifBlock
 
 # Formats whose files are looked into; those of TIFF are tags, which Pillow reads.
-LOOKED_INTO = ("JPEG", "MPO", "PNG", "WEBP", "AVIF", "HEIF", "JPEG2000")
+LOOKED_INTO = ("JPEG", "MPO", "PNG", "WEBP", "AVIF", "HEIF", "JXL", "JPEG2000")
 KEPT = (
     *("icc_profile", "dpi", "xmp", "comment", "text"),
     *("photoshop", "chunks", "segments", "gain_map"),

@@ -63,7 +63,7 @@ def place(metadata, file_format):
 
     Args:
         metadata: see `tfwm.images.Photo`.
-        file_format: `"JPEG"`, `"PNG"`, `"WEBP"`, `"TIFF"` or `"AVIF"`.
+        file_format: Pillow's name, such as `"JPEG"`.
     """
     metadata, notes = dict(metadata), []
     kept = {key: metadata[key] for key in ("exif", "xmp", "icc_profile", "dpi") if key in metadata}
@@ -152,7 +152,7 @@ def _tiff(metadata, placed):
 
 
 def _other(metadata, placed):
-    """WebP and AVIF: a profile, EXIF and XMP, and no resolution but that of EXIF."""
+    """WebP, AVIF, HEIC, JPEG XL: a profile, EXIF and XMP, and no resolution but that of EXIF."""
     kept = placed.options
     if IPTC_MARK in metadata.get("photoshop", b""):
         placed.notes.append("IPTC data have no place in the format and were dropped")

@@ -12,18 +12,22 @@ from tfwm.files import write_whole
 from tfwm.images.arrays import to_uint8
 from tfwm.images.deep import encode_deep
 from tfwm.images.encoding import LOSSY, Encoding, default_encoding
+from tfwm.images.kinds import PLUGINS, need_plugin
 from tfwm.images.photo import ImageError
 from tfwm.images.placing import place
 
 FORMATS = {
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
+    **dict.fromkeys((".jpg", ".jpeg", ".jfif", ".jpe", ".pjpeg", ".pjp"), "JPEG"),
     ".png": "PNG",
     ".avif": "AVIF",
     ".tif": "TIFF",
     ".tiff": "TIFF",
     ".webp": "WEBP",
+    **dict.fromkeys(PLUGINS["HEIF"].endings, "HEIF"),
+    ".jxl": "JXL",
 }
+# Formats that hold 16-bit gray, and 16-bit color.
+DEEP_GRAY, DEEP_COLOR = ("PNG", "TIFF", "JXL"), ("PNG", "TIFF")
 
 
 def check_output(path, quality=None, overwrite=False):
@@ -31,7 +35,7 @@ def check_output(path, quality=None, overwrite=False):
 
     Args:
         path: file to write; its ending chooses the format.
-        quality: of JPEG, AVIF or WebP, or `None`.
+        quality: of JPEG, AVIF, HEIC or WebP, or `None`.
         overwrite: whether an existing file may be replaced.
 
     Returns:
@@ -47,12 +51,14 @@ def check_output(path, quality=None, overwrite=False):
             f"{path} has no ending that is known: expected one of {' '.join(FORMATS)}; "
             "rename the file."
         )
-    if file_format in ("WEBP", "AVIF") and not features.check(file_format.lower()):
+    need_plugin(file_format, path)
+    if file_format == "WEBP" and not features.check("webp"):
         raise ImageError(f"This Pillow cannot write {file_format}: save as .png instead.")
     if quality is not None:
         if file_format not in LOSSY:
             raise ImageError(
-                f"A quality goes with JPEG, AVIF and WebP; {file_format} is lossless: leave it out."
+                "A quality goes with JPEG, AVIF, WebP and HEIC; "
+                f"{file_format} is lossless: leave it out."
             )
         if not 1 <= quality <= 100:
             raise ImageError(f"Expected a quality from 1 to 100. Received: {quality}")
@@ -68,13 +74,13 @@ def check_output(path, quality=None, overwrite=False):
 def write_photo(photo, path, quality=None, overwrite=False):
     """Writes a photo with its metadata; the file appears whole or not at all.
 
-    PNG, TIFF and, without a quality, WebP are lossless; JPEG and AVIF are written without chroma
-    subsampling. Transparency and 16 bits need a format that holds them.
+    PNG, TIFF, JPEG XL and, without a quality, WebP are lossless; JPEG and AVIF are written without
+    chroma subsampling, HEIC as phones write it (4:2:0). Transparency needs a format that holds it.
 
     Args:
         photo: `Photo`.
         path: file to write; its ending chooses the format.
-        quality: 1 to 100, for JPEG (95 if `None`), AVIF (90) and WebP (lossless).
+        quality: 1 to 100, for JPEG (95 if `None`), AVIF and HEIC (90) and WebP (lossless).
         overwrite: whether an existing file may be replaced.
 
     Returns:
@@ -113,7 +119,7 @@ def encode_photo(photo, path, quality=None):
     if file_format == "TIFF":
         options["compression"] = _tiff_compression(options.get("exif"))
     try:
-        if photo.pixels.dtype == np.uint16 and (photo.alpha is not None or photo.is_color):
+        if photo.pixels.dtype == np.uint16 and photo.samples().shape[2] > 1:
             return placed.finish(encode_deep(photo.samples(), file_format, options))
         image = photo.to_pil()
         image.info.clear()
@@ -131,7 +137,7 @@ def told_losses(photo, path):
     """Returns sentences about what the file `path` cannot carry of what the photo's file did."""
     file_format = format_of(path)
     told = [*photo.losses, *place(photo.metadata, file_format).notes]
-    if photo.pixels.dtype == np.uint16 and file_format not in ("PNG", "TIFF"):
+    if photo.pixels.dtype == np.uint16 and not _holds(photo, file_format):
         told.append(f"16 bits were rounded to the 8 that {file_format} holds")
     return told
 
@@ -144,8 +150,14 @@ def write_encoded(encoded, path, overwrite=False):
         raise ImageError(str(error)) from error
 
 
+def _holds(photo, file_format):
+    """Whether a format holds as many bits as the photo has."""
+    gray = photo.samples().shape[2] == 1
+    return photo.pixels.dtype == np.uint8 or file_format in (DEEP_GRAY if gray else DEEP_COLOR)
+
+
 def _fit(photo, file_format):
-    if photo.pixels.dtype != np.uint8 and file_format not in ("PNG", "TIFF"):
+    if not _holds(photo, file_format):
         if photo.pixels.dtype != np.uint16:
             raise ImageError(
                 f"{file_format} holds 8 bits, {photo.name} has floats: save as .png or .tif."
