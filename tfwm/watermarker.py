@@ -2,17 +2,19 @@
 
 import contextlib
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 
 from tfwm.images import (
+    KEEP,
+    DamagedError,
     ImageError,
     PhotoImage,
     check_output,
     decode_photo,
     encode_photo,
     encodings,
+    ending_of,
     format_of,
     read_photo,
     told_losses,
@@ -70,7 +72,8 @@ class Watermarker:
         """Marks a photo.
 
         Args:
-            photo: path, `PIL.Image.Image`, array or `tfwm.images.Photo`.
+            photo: path, bytes of a file, file object, `PIL.Image.Image`, array or
+                `tfwm.images.Photo`; see `tfwm.images.read_photo`.
             message: text, bytes, an integer of at least 0, or a `uuid.UUID`.
             key: secret text or bytes; with `None` everybody can read the mark.
             strength: factor on the mark, above 0; 1 is the strength of training. A larger one is
@@ -90,6 +93,8 @@ class Watermarker:
     def prepare(self, photo, message, *, key=None) -> Mark:
         """Returns the `Mark` for a photo, to be applied at any strength."""
         cover = read_photo(photo)
+        if cover.rows_read < 1:
+            raise DamagedError(f"{cover.name} is cut off: mark the whole photo.")
         bits = self.codec(key).encode(message)
         sides, canvas = cover.pixels.shape[:2], Canvas.of(self.network, cover)
         scale = natural_scale(canvas.height, canvas.width)
@@ -118,6 +123,7 @@ class Watermarker:
         corners=None,
         search="rotate",
         false_positive_rate=FALSE_POSITIVE_RATE,
+        damaged=False,
         progress=None,
     ) -> Extraction:
         """Reads a message, with the evidence for it.
@@ -133,6 +139,8 @@ class Watermarker:
                 `tfwm.marking.STAGES`: `"none"`, `"crop"`, `"scale"`, `"rotate"`, `"all"`. An
                 intact or plainly resized copy is read at once in any case.
             false_positive_rate: share of unmarked photos that may be called marked.
+            damaged: whether to read what is there of a file that is cut off; `rows_read` of the
+                result tells how much that is.
             progress: called with the share done (0 to 1) and the name of the stage.
 
         Returns:
@@ -140,14 +148,14 @@ class Watermarker:
         """
         if search not in STAGES:
             raise ValueError(f"Expected a search among {STAGES}. Received: search={search!r}")
-        copy = read_photo(photo)
+        copy = read_photo(photo, damaged)
         codec = self.codec(key)
         judge = Judge(codec, false_positive_rate)
         for reading in readings(self.network, codec, copy, corners, search, progress):
             judge.add(*reading)
             if judge.decoded is not None:
                 break
-        return judge.extraction()
+        return dataclasses.replace(judge.extraction(), rows_read=copy.rows_read)
 
     def read_votes(self, photo):
         """Returns the votes `(slots,)` of a photo as it is. They do not depend on the key."""
@@ -171,7 +179,15 @@ class Watermarker:
         return self._check(mark, marked, resaved(marked), message, key, strength)
 
     def embed_file(
-        self, source, output, message, *, overwrite=False, dry_run=False, **options
+        self,
+        source,
+        output,
+        message,
+        *,
+        file_format=KEEP,
+        overwrite=False,
+        dry_run=False,
+        **options,
     ) -> FileReport:
         """Marks a file and reads the result back before it is put in place.
 
@@ -179,9 +195,12 @@ class Watermarker:
         by step, up to 2.5 times; if that fails, nothing is written.
 
         Args:
-            source: path of a photo.
-            output: path of the file to write; its ending chooses the format.
+            source: path of a photo, bytes of a file, or binary file object.
+            output: path of the file to write, whose ending chooses the format; or binary file
+                object, whose format is `file_format`.
             message: see `embed`.
+            file_format: `"png"`, `"jpg"`, `"webp"`, `"avif"`, `"heic"`, `"jxl"`, or `"keep"` for
+                the photo's own, and PNG if that cannot be written.
             overwrite: whether an existing file, the source too, may be replaced.
             dry_run: does everything but write.
             **options: see `tfwm.marking.EmbedOptions`: `key`, `strength`, `psnr`, `margin` and
@@ -194,18 +213,56 @@ class Watermarker:
             ImageError: the photo cannot carry the message, or cannot be read or written.
         """
         options = EmbedOptions(**options)
-        check_output(output, options.quality, overwrite)
-        encoded, report = self.mark_file(source, output, message, options)
+        stream = hasattr(output, "write")
+        if not stream:
+            check_output(output, options.quality, overwrite)
+            if file_format != KEEP:
+                raise ValueError(
+                    "A file_format goes with a file object: the ending of a path sets its format."
+                )
+        target = None if stream else output
+        encoded, report = self.mark_file(source, target, message, options, file_format=file_format)
         if dry_run:
             return dataclasses.replace(report, output=None)
-        write_encoded(encoded, output, overwrite)
+        if stream:
+            output.write(encoded)
+        else:
+            write_encoded(encoded, output, overwrite)
         return report
 
-    def mark_file(self, source, output, message, options, lane=contextlib.nullcontext):
+    def embed_bytes(self, encoded, message, *, file_format=KEEP, **options) -> bytes:
+        """Marks a photo in memory, as `embed_file` does: bytes of a file in, bytes of one out.
+
+        Args:
+            encoded: bytes of a photo's file.
+            message: see `embed`.
+            file_format: see `embed_file`.
+            **options: see `embed_file`.
+
+        Returns:
+            Bytes of the marked photo's file.
+
+        Example:
+
+        >>> marked = watermarker.embed_bytes(open("photo.jpg", "rb").read(), "Ada", key="secret")
+        >>> watermarker.extract_bytes(marked, key="secret").message
+        'Ada'
+        """
+        options = EmbedOptions(**options)
+        return self.mark_file(encoded, None, message, options, file_format=file_format)[0]
+
+    def extract_bytes(self, encoded, **options) -> Extraction:
+        """Reads a message from the bytes of a photo's file; see `extract`."""
+        return self.extract(bytes(encoded), **options)
+
+    def mark_file(
+        self, source, output, message, options, lane=contextlib.nullcontext, file_format=KEEP
+    ):
         """Does what `embed_file` does, up to writing.
 
         Args:
-            source: see `embed_file`, also for `output` and `message`.
+            source: see `embed_file`, also for `message` and `file_format`.
+            output: path of the file; `None` for one that has no name.
             options: `tfwm.marking.EmbedOptions`.
             lane: makes a context manager in which the network and the codec are used, neither of
                 which serves two threads at once; photos are read and encoded outside of it.
@@ -214,22 +271,21 @@ class Watermarker:
             `(encoded, report)`: the bytes of the file, and its `FileReport`.
         """
         cover = read_photo(source)
+        target = f"marked{ending_of(cover, file_format)}" if output is None else output
         with lane():
             mark = self.prepare(cover, message, key=options.key)
-        tried = encodings(cover, format_of(output), options.quality)
+        tried = encodings(cover, format_of(target), options.quality)
         for marked, strength in mark.attempts(options.strength, options.psnr):
             for encoding in tried:
-                encoded = encode_photo(marked, output, encoding)
+                encoded = encode_photo(marked, target, encoding)
                 copy = decode_photo(encoded)
                 with lane():
                     best = self._check(mark, marked, copy, message, options.key, strength)
                 if best.fits and best.margin >= options.margin:
                     values = best.strength, best.psnr, best.p_value, best.margin
-                    notes = (*cover.notes, *told_losses(cover, output))
-                    sizes = len(encoded), cover.encoding and cover.encoding.size
-                    report = FileReport(
-                        str(source), str(output), message, *values, notes, encoding, *sizes
-                    )
+                    notes = (*cover.notes, *told_losses(cover, target))
+                    how = encoding, len(encoded), cover.encoding and cover.encoding.size
+                    report = FileReport(cover.name, str(target), message, *values, notes, *how)
                     return encoded, report
         reason = best.reason
         if best.fits:
@@ -238,7 +294,7 @@ class Watermarker:
                 f"{options.margin:g} times are wanted: raise the strength or the quality, "
                 "shorten the message, or take a larger photo"
             )
-        raise ImageError(f"{Path(source)} was not marked: {reason}.")
+        raise ImageError(f"{cover.name} was not marked: {reason}.")
 
     def _check(self, mark, marked, copy, message, key, strength):
         votes = self.read_votes(copy)

@@ -493,6 +493,9 @@ def avif_colors(image, make):
     at = data.index(b"colrnclx") + 8
     wide = data[:at] + struct.pack(">HH", 9, 16) + data[at + 4 :]
     assert "primaries 9, transfer 16" in Made(wide).told("png")
+    deep = data[: data.index(b"av1C") + 6] + bytes([data[data.index(b"av1C") + 6] | 0x40])
+    deep += data[len(deep) :]
+    assert "more than 8 bits" in Made(deep).told("png")
     assert Made(data).told("png") == ""
 
 

@@ -142,10 +142,11 @@ def extract_folder(watermarker, sources, *, report=None, progress=None, workers=
     pool = Pool(workers)
 
     def extract(job):
-        photo = read_photo(job.source)
+        photo = read_photo(job.source, options.get("damaged", False))
         with pool.lane():
             found = watermarker.extract(photo, progress=lambda *_: pool.check(), **options)
-        return found.to_dict()
+        notes = photo.notes if photo.rows_read < 1 else []
+        return {**found.to_dict(), "notes": list(notes)}
 
     return run_jobs(pool, extract, jobs, _extract_row, table, progress)
 

@@ -2,11 +2,13 @@
 
 import argparse
 import math
+import sys
 import textwrap
 
 from tfwm.startup import import_tensorflow
 
 DEFAULT_NETWORK = "photo"
+STANDARD = "-"  # the standard input or output, in place of a path
 NETWORK_HELP = "a network's name (tfwm list) or the folder of an exported one"
 
 
@@ -83,6 +85,15 @@ def read_key(options, strong=False):
     return find_key(options.key, options.key_file, strong)
 
 
+def photo_source(word):
+    """Returns what to read a photo from: the path itself, or for `-` the standard input."""
+    if word != STANDARD:
+        return word
+    if sys.stdin is None or sys.stdin.isatty():
+        raise ValueError("- reads a photo from the standard input: send one, as in: < photo.jpg")
+    return sys.stdin.buffer
+
+
 def add_strength(parser):
     parser.add_argument(
         "--strength",
@@ -105,8 +116,8 @@ def add_format(parser):
         type=number(1, 100, "a quality from 1 to 100", int),
         metavar="1..100",
         help="quality of JPEG, AVIF, HEIC or WebP; JPEG and AVIF are then 4:4:4. By default a "
-        "JPEG, AVIF or lossy WebP that becomes the same keeps its own compression if the mark reads so; "
-        "else JPEG gets 95, AVIF and HEIC 90, and WebP is lossless",
+        "JPEG, AVIF or lossy WebP that becomes the same keeps its own compression if the mark "
+        "reads so; else JPEG gets 95, AVIF and HEIC 90, and WebP is lossless",
     )
 
 

@@ -3,14 +3,16 @@
 from tfwm.images.arrays import largest_level, plane, to_float, to_uint8
 from tfwm.images.encoding import Encoding, encodings
 from tfwm.images.luma import add_colors, add_luminance, luminance
-from tfwm.images.photo import ImageError, Photo
+from tfwm.images.photo import DamagedError, ImageError, Photo
 from tfwm.images.pictures import amplify, data_uri
 from tfwm.images.quality import large_ssim, mean_quality, psnr, ssim
 from tfwm.images.reading import count_pixels, decode_photo, read_photo
 from tfwm.images.saving import PhotoImage
 from tfwm.images.writing import (
+    KEEP,
     check_output,
     encode_photo,
+    ending_of,
     format_of,
     told_losses,
     write_encoded,
@@ -18,6 +20,7 @@ from tfwm.images.writing import (
 )
 
 __all__ = [
+    "KEEP",
     "amplify",
     "data_uri",
     "large_ssim",
@@ -29,6 +32,7 @@ __all__ = [
     "to_float",
     "to_uint8",
     "Encoding",
+    "DamagedError",
     "ImageError",
     "Photo",
     "PhotoImage",
@@ -37,6 +41,7 @@ __all__ = [
     "check_output",
     "count_pixels",
     "decode_photo",
+    "ending_of",
     "encode_photo",
     "encodings",
     "format_of",

@@ -193,6 +193,9 @@ def _look_into_meta(meta, found):
         found.lose(GAIN_MAP_LOST)
     if b"auxid:2" in meta or b"aux:depth" in meta or b"auxiliary:depth" in meta:
         found.lose("a depth map was dropped")
+    at = meta.find(b"av1C")
+    if at > 0 and meta[at + 6 : at + 7] and meta[at + 6] & 0x40:  # AV1 in ISO files, section 2.3.3
+        found.lose("more than 8 bits were read as 8")
     if meta.count(b"colrnclx"):
         at = meta.index(b"colrnclx") + 8
         primaries, transfer = struct.unpack_from(">HH", meta.ljust(at + 4, b"\0"), at)

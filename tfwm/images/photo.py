@@ -10,6 +10,10 @@ class ImageError(ValueError):
     """A photo that cannot be read, marked or written; its text is one line for the user."""
 
 
+class DamagedError(ImageError):
+    """A photo whose file is damaged or cut off; some of it may be there, see `read_photo`."""
+
+
 @dataclasses.dataclass
 class Photo:
     """Pixels, transparency and metadata of a photo, upright.
@@ -24,6 +28,9 @@ class Photo:
         losses: sentences about what the file carried and a changed copy cannot carry.
         encoding: how the file was compressed, `tfwm.images.encoding.Encoding`, or `None`.
         name: used in error messages, usually its path.
+        file_format: Pillow's name for the format of the file that it was read from, such as
+            `"JPEG"`, or `None`.
+        rows_read: share of its rows that a damaged file held, 0 to 1.
 
     Example:
 
@@ -39,6 +46,8 @@ class Photo:
     losses: list = dataclasses.field(default_factory=list)
     encoding: object = None
     name: str = "photo"
+    file_format: str | None = None
+    rows_read: float = 1.0
 
     @classmethod
     def from_array(cls, array):

@@ -1,6 +1,7 @@
 """Photos from files and from Pillow images."""
 
 import contextlib
+import dataclasses
 import io
 import os
 import warnings
@@ -9,20 +10,22 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from tfwm.checks import one_line
+from tfwm.images.damaged import open_remains
 from tfwm.images.deep import read_deep
 from tfwm.images.encoding import source_encoding
 from tfwm.images.jxl import jxl_size
 from tfwm.images.kinds import FORMATS, HEAD_BYTES, formats_for, refuse_preview
 from tfwm.images.metadata import file_bytes, read_metadata, turned_samples
-from tfwm.images.photo import ImageError, Photo
+from tfwm.images.photo import DamagedError, ImageError, Photo
 from tfwm.images.sources import opened
+from tfwm.images.wholeness import check_strips, check_whole
 
 # Pillow warns at this size: 89.5 megapixels, or 268 MB as RGB.
 MAX_PIXELS = Image.MAX_IMAGE_PIXELS
 SOURCES = str | os.PathLike | bytes | bytearray | memoryview
 
 
-def read_photo(source):
+def read_photo(source, damaged=False):
     """Reads a photo, upright and with its metadata.
 
     Gray, color, transparency and, of PNG and TIFF, 16 bits stay as they are. A palette and
@@ -36,12 +39,15 @@ def read_photo(source):
             stands to its end; `PIL.Image.Image`, NumPy array (see `Photo.from_array`) or `Photo`.
             A path may be a pipe that is open already, such as `/dev/stdin`, but no other pipe,
             socket or device. HEIC and JPEG XL need the extras `heif` and `jxl`.
+        damaged: whether to read what is there of a file that is cut off: JPEG, PNG, WebP and
+            whatever is not compressed. `rows_read` tells the share of its rows that was there;
+            each missing row is the one before it.
 
     Returns:
         `Photo`.
 
     Raises:
-        ImageError: one line, if the photo cannot be read.
+        ImageError: one line, if the photo cannot be read; `DamagedError` if it is damaged.
 
     Example:
 
@@ -60,7 +66,12 @@ def read_photo(source):
             f"Received: {type(source).__name__}; open the photo first."
         )
     with opened(source) as (file, name):
-        return _from_file(file, name)
+        try:
+            return _from_file(file, name)
+        except DamagedError:
+            if not damaged:
+                raise
+            return _from_file(file, name, damaged=True)
 
 
 def decode_photo(encoded, name="image"):
@@ -77,11 +88,19 @@ def count_pixels(source):
         return 0
 
 
-def _from_file(file, name):
+def _from_file(file, name, damaged=False):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what matters is said below, in our words
-            return _from_pil(_open(file, name), name)
+            if damaged:
+                image, share, note = open_remains(file, name, _open)
+                photo = _from_pil(image, name)
+                return dataclasses.replace(photo, rows_read=share, notes=[note, *photo.notes])
+            image = _open(file, name)
+            check_strips(image, name)
+            photo = _from_pil(image, name)
+            check_whole(file, image, name)
+            return photo
     except ImageError:
         raise
     except Image.DecompressionBombError:
@@ -92,7 +111,7 @@ def _from_file(file, name):
             "convert it, or copy the photo again."
         ) from None
     except Exception as error:  # Pillow raises a dozen types on damaged files
-        raise ImageError(_damaged(name, error)) from error
+        raise DamagedError(_damaged(name, error)) from error
 
 
 def _open(file, name):
@@ -110,7 +129,7 @@ def _open(file, name):
         image = Image.open(file, formats=formats)
     except UnidentifiedImageError as error:
         if len(formats) == 1:  # known by its first bytes
-            raise ImageError(_damaged(name, "its header cannot be read")) from error
+            raise DamagedError(_damaged(name, "its header cannot be read")) from error
         raise
     refuse_preview(image, name)
     return image
@@ -121,7 +140,8 @@ def _from_pil(image, name):
         raise ImageError(_too_large(name, f"{image.width} x {image.height} pixels, "))
     if 0 in image.size:
         raise ImageError(f"{name} has no pixels: expected a photo of at least 32 x 32 pixels.")
-    photo = Photo(None, name=name)
+    file_format = "JPEG" if image.format == "MPO" else image.format
+    photo = Photo(None, name=name, file_format=file_format)
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format == "HEIF":
         photo.notes.append(f"only the main one of {frames} pictures in the file was read")
@@ -137,7 +157,7 @@ def _from_pil(image, name):
         deep = read_deep(image)
         image.load()
     except Exception as error:
-        raise ImageError(_damaged(name, error)) from error
+        raise DamagedError(_damaged(name, error)) from error
     if image.format == "JXL":
         _forget_orientation(image)
     if deep is not None:

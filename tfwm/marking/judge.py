@@ -34,6 +34,7 @@ class Extraction:
         alignment: `tfwm.marking.Alignment` of the best reading.
         corners: `(x, y)` of the corners, in the photo, of the picture that was read, `(4, 2)`;
             `None` if it is the photo itself.
+        rows_read: share of the photo's rows that a damaged file held, 0 to 1.
     """
 
     message: str | bytes | int | uuid.UUID | None
@@ -47,6 +48,7 @@ class Extraction:
     corrected_errors: int | None
     alignment: Alignment | None
     corners: np.ndarray | None = None
+    rows_read: float = 1.0
 
     def to_dict(self):
         """Returns plain values, ready for JSON; bytes as hex digits, a UUID as text."""
