@@ -135,7 +135,7 @@ def check_outputs(jobs, file_format, quality, in_place=False):
     elif quality is not None and not any(
         WRITABLE.get(job.output.suffix.lower()) in LOSSY for job in jobs
     ):
-        raise ValueError("A quality goes with JPEG, AVIF, WebP and HEIC: no output is one.")
+        raise ValueError("A quality goes with JPEG, AVIF, WebP and HEIC: none of the outputs.")
     for output, count in Counter(job.output for job in jobs).items():
         if count > 1:
             raise ValueError(
