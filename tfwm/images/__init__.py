@@ -1,6 +1,7 @@
 """Photos from and to disk, whole and with metadata; their luminance, their PSNR and SSIM."""
 
-from tfwm.images.arrays import largest_level, plane, to_float, to_uint8
+from tfwm.images.arrays import is_array, largest_level, plane, to_float, to_uint8
+from tfwm.images.batches import from_photos, to_photos
 from tfwm.images.encoding import Encoding, encodings
 from tfwm.images.luma import add_colors, add_luminance, luminance
 from tfwm.images.photo import DamagedError, ImageError, Photo
@@ -23,6 +24,8 @@ __all__ = [
     "KEEP",
     "amplify",
     "data_uri",
+    "from_photos",
+    "is_array",
     "large_ssim",
     "largest_level",
     "mean_quality",
@@ -30,6 +33,7 @@ __all__ = [
     "psnr",
     "ssim",
     "to_float",
+    "to_photos",
     "to_uint8",
     "Encoding",
     "DamagedError",
