@@ -7,11 +7,13 @@ if TYPE_CHECKING:
     from tfwm.watermarker import Watermarker
 
 
-def load(name: str = "photo") -> "Watermarker | Barrier | KeyedNetwork":
+def load(name: str = "photo", trust: bool = False) -> "Watermarker | Barrier | KeyedNetwork":
     """Opens a trained network for use on photos; its kind tells what comes back.
 
     Args:
         name: a network that comes with tfwm (`tfwm list`), or the path of an exported one.
+        trust: whether a SavedModel that does not come with tfwm may be run, see
+            `tfwm.networks.load_network`. TFLite and Keras files need no trust.
 
     Returns:
         `tfwm.Watermarker` for a network that hides messages; `tfwm.protection.Barrier` for one
@@ -31,7 +33,7 @@ def load(name: str = "photo") -> "Watermarker | Barrier | KeyedNetwork":
     if kind == "message":
         from tfwm import watermarker
 
-        return watermarker.load(name)
+        return watermarker.load(name, trust)
     from tfwm import protection
 
     return protection.load_barrier(folder) if kind == "barrier" else protection.load_keyed(folder)

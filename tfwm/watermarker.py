@@ -236,8 +236,8 @@ class Watermarker:
         return check_votes(self.codec(key), votes, message, strength, mark.psnr(marked))
 
 
-def load(name: str = DEFAULT_NETWORK) -> Watermarker:
+def load(name: str = DEFAULT_NETWORK, trust: bool = False) -> Watermarker:
     """Returns the `Watermarker` of a network; `tfwm.load` takes networks of all kinds."""
     from tfwm.networks import load_network  # TensorFlow takes seconds to start
 
-    return Watermarker(load_network(name))
+    return Watermarker(load_network(name, trust=trust))

@@ -109,7 +109,7 @@ def _extract_one(options, how):
 
     photo = read_photo(options.photos[0])
     print_notes(photo.name, photo.notes)
-    watermarker = load_watermarker(options.network)
+    watermarker = load_watermarker(options.network, options.trust)
     with show_progress() as progress:
         found = watermarker.extract(photo, progress=progress, **how)
     values = found.to_dict()
@@ -127,7 +127,7 @@ def _extract_one(options, how):
 def _extract_many(options, how):
     from tfwm.batch.folders import extract_folder
 
-    watermarker = load_watermarker(options.network)
+    watermarker = load_watermarker(options.network, options.trust)
     with show_progress() as progress:
         rows = extract_folder(
             watermarker, options.photos, report=options.report, progress=progress, **how

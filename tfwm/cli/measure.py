@@ -1,6 +1,13 @@
 """Commands that measure networks: evaluate, figures."""
 
-from tfwm.cli.options import NETWORK_HELP, add_command, add_images, add_json, named_networks
+from tfwm.cli.options import (
+    NETWORK_HELP,
+    add_command,
+    add_images,
+    add_json,
+    add_trust,
+    named_networks,
+)
 from tfwm.cli.output import print_json, show_progress
 from tfwm.evaluation.figures import FIGURES
 from tfwm.startup import import_tensorflow
@@ -46,6 +53,7 @@ def add_evaluate(subparsers):
         "--output", default="results", metavar="FOLDER", help="where to write; results by default"
     )
     parser.add_argument("--no-report", action="store_true", help="write the CSV only")
+    add_trust(parser)
     add_json(parser)
 
 
@@ -94,7 +102,7 @@ def run_evaluate(options):
     from tfwm.evaluation import run_suite
 
     _check_kinds(options.networks)
-    networks = named_networks(options.networks)
+    networks = named_networks(options.networks, options.trust)
     with show_progress() as progress:
         result = run_suite(
             networks,
@@ -161,6 +169,7 @@ def add_figures(subparsers):
         metavar="PATH",
         help="folder, or file that ends in .png, .svg or .pdf; results by default",
     )
+    add_trust(parser)
 
 
 def run_figures(options):
@@ -169,5 +178,5 @@ def run_figures(options):
     if options.match is not None and not figure.matched:
         raise ValueError(f"Expected --match with {MATCHED} only. Received: {options.figure}")
     is_network = figure.takes == "networks"
-    things = named_networks(options.networks) if is_network else options.networks
+    things = named_networks(options.networks, options.trust) if is_network else options.networks
     print(figure(things, options.images, options.output, options.match))
