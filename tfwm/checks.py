@@ -1,10 +1,13 @@
 """Checks of arguments, and the one-line errors that they end in."""
 
 import argparse
+import contextlib
 import difflib
 import importlib
 import itertools
 import sys
+
+from tfwm.console import in_one_line, tell
 
 
 class Parser(argparse.ArgumentParser):
@@ -24,7 +27,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message):
         message = message if "expected one argument" in message else self._unknown() or message
-        self.exit(2, f"tfwm: error: {message} (help: {self.prog} --help)\n")
+        self.exit(2, f"tfwm: error: {in_one_line(message)} (help: {self.prog} --help)\n")
 
     def _unknown(self):
         known, words = [option[2:] for option in self._option_string_actions], self.words
@@ -113,9 +116,40 @@ def nearest(what, name, known, cutoff=0.4):
     raise ValueError(f"Unknown {what} {name!r}{hint} Known: {', '.join(names) or 'none'}")
 
 
+def unicode_text(what, text):
+    """Returns a word of a command line as text, or raises ValueError in one line.
+
+    Where the locale is not UTF-8, Python hands over an argument's other bytes one by one; if all
+    of them are UTF-8, they are put together.
+
+    Args:
+        what: what it is, for the error message.
+        text: the word.
+
+    Example:
+
+    >>> unicode_text("message", "\\udcc3\\udca9")
+    'é'
+    """
+    with contextlib.suppress(UnicodeError):
+        text = text.encode("utf-8", "surrogateescape").decode("utf-8")
+    return as_utf8(what, text).decode("utf-8")
+
+
+def as_utf8(what, text):
+    """Returns a text in UTF-8, or raises ValueError in one line that does not tell the text."""
+    try:
+        return text.encode("utf-8")
+    except UnicodeError:
+        raise ValueError(
+            f"Expected a {what} of Unicode text. Received: bytes that are no UTF-8, or half a "
+            "character; type it again, or set the locale to UTF-8"
+        ) from None
+
+
 def show_warning(message, *_):
     """Prints a warning as one line."""
-    print(f"tfwm: warning: {' '.join(str(message).split())}", file=sys.stderr)
+    tell("warning", " ".join(str(message).split()))
 
 
 def one_line(error, length=200):

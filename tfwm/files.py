@@ -24,8 +24,9 @@ def write_whole(path, data, overwrite=True):
 
     Args:
         path: file to write; its folder is made.
-        data: str or bytes.
-        overwrite: whether an existing file is replaced.
+        data: bytes, or text, which is written in UTF-8; a lone surrogate, as of a file name that is
+            no UTF-8, becomes `\\udcff`, which JSON reads back.
+        overwrite: whether an existing file is replaced; the new one gets its permissions.
 
     Returns:
         `pathlib.Path`.
@@ -34,16 +35,20 @@ def write_whole(path, data, overwrite=True):
         OSError: one line; what was there before is still there.
     """
     path = Path(path)
-    # Made here rather than by tempfile, whose files nobody else may read.
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    draft = draft_of(path)
+    if isinstance(data, str):
+        data = data.encode("utf-8", "backslashreplace")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # Made here rather than by tempfile, whose files nobody else may read.
         with draft.open("xb") as file:
-            file.write(data.encode() if isinstance(data, str) else data)
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        if not overwrite and path.exists():
-            raise FileExistsError(None, "it exists, choose another name or overwrite it")
+        if path.exists():
+            _check_replaceable(path, overwrite)
+            with contextlib.suppress(OSError):  # not all file systems know permissions
+                shutil.copymode(path, draft)
         draft.replace(path)
     except BaseException as error:
         with contextlib.suppress(OSError):
@@ -53,6 +58,11 @@ def write_whole(path, data, overwrite=True):
             raise OSError(f"Could not write {path}: {reason}. Nothing was changed.") from error
         raise
     return path
+
+
+def draft_of(path):
+    """Returns a new name beside a path, for what is not whole yet; it fits wherever `path` does."""
+    return Path(path).with_name(f".tfwm-{secrets.token_hex(6)}.part")
 
 
 @contextlib.contextmanager
@@ -73,10 +83,9 @@ def atomic_directory(target):
     if target.exists() and not target.is_dir():
         raise FileExistsError(f"Cannot write the folder {target}: a file has that name.")
     missing = [p for p in target.parents if not p.exists()]
-    draft = target.with_name(f".{target.name}.{os.getpid()}.part")
+    draft = draft_of(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir()
         yield draft
         _replace(draft, target)
@@ -194,9 +203,15 @@ def _value(cell):
     return cell or None
 
 
+def _check_replaceable(path, overwrite):
+    if not overwrite:
+        raise FileExistsError(None, "it exists, choose another name or overwrite it")
+    if not path.stat().st_mode & 0o222:
+        raise PermissionError(None, "it is write-protected")
+
+
 def _replace(draft, target):
-    old = target.with_name(f".{target.name}.{os.getpid()}.old")
-    shutil.rmtree(old, ignore_errors=True)
+    old = draft_of(target)
     if target.exists():
         target.rename(old)
     try:

@@ -1,4 +1,4 @@
-"""Writes tfwm/networks/shipped.json: size and SHA-256 of all files of the networks in saved_models/.
+"""Writes tfwm/networks/shipped.json: size and SHA-256 of the files of all shipped networks.
 
     python tools/shipped.py
     python tools/shipped.py --check

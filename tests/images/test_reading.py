@@ -214,7 +214,7 @@ def test_first_picture_of_an_mpo_is_read(tmp_path, astronaut):
 
 
 def test_wrong_type():
-    with pytest.raises(ImageError, match="a path, a PIL image or a NumPy array"):
+    with pytest.raises(ImageError, match="a path, bytes, a binary file object, a PIL image"):
         read_photo(3)
 
 

@@ -26,9 +26,18 @@ def test_geometry_counts_bits():
             "field of a card 'licens'; did you mean 'licence'",
         ),
         (lambda c: c.update(name=" "), "Expected a name of 1 to 200"),
-        (lambda c: c["strength"].update(default=0), "Expected a number above 0, 100 at most, as strength.default"),
-        (lambda c: c["strength"].update(default=True), "Expected a number above 0, 100 at most, as strength.default"),
-        (lambda c: c["geometry"].update(patch=[32]), "two whole numbers from 1 to 2048 as geometry.patch"),
+        (
+            lambda c: c["strength"].update(default=0),
+            "Expected a number above 0, 100 at most, as strength.default",
+        ),
+        (
+            lambda c: c["strength"].update(default=True),
+            "Expected a number above 0, 100 at most, as strength.default",
+        ),
+        (
+            lambda c: c["geometry"].update(patch=[32]),
+            "two whole numbers from 1 to 2048 as geometry.patch",
+        ),
         (lambda c: c["geometry"].update(channels=2), "Expected 1 or 3 as geometry.channels"),
         (lambda c: c["geometry"].update(bits=0), "whole number from 1 to 1024 as geometry.bits"),
         (lambda c: c["geometry"].update(bits=1.5), "whole number from 1 to 1024 as geometry.bits"),

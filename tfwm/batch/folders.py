@@ -49,7 +49,7 @@ def embed_folder(
         output: folder for the marked photos; sub-folders are kept.
         message: for all photos; see `Watermarker.embed`.
         messages: instead, the path of a CSV, see `tfwm.batch.messages`.
-        file_format: `"png"`, `"jpg"`, `"webp"`, `"avif"` or `"keep"`.
+        file_format: `"png"`, `"jpg"`, `"webp"`, `"avif"`, `"heic"`, `"jxl"` or `"keep"`.
         overwrite: marks again what is done, replaces existing files and, if `output` is the
             folder of the photos itself, the photos.
         dry_run: does everything but write.
@@ -57,7 +57,7 @@ def embed_folder(
         progress: see `tfwm.batch.run.run_jobs`.
         workers: number of threads.
         **options: see `tfwm.marking.EmbedOptions`: `key`, `strength`, `psnr`, `margin` and, for
-            the JPEG and AVIF files among the outputs, `quality`.
+            the JPEG, AVIF and HEIC files among the outputs, `quality`.
 
     Returns:
         The rows as dicts, sorted. Their `status` is `"done"`, `"failed"`, or `"skipped"` for

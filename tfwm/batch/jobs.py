@@ -5,14 +5,16 @@ import os
 from collections import Counter
 from pathlib import Path, PurePosixPath
 
-from PIL import Image
-
-from tfwm.images.reading import FORMATS as READABLE
+from tfwm.images.kinds import FORMATS as READ
+from tfwm.images.kinds import PLUGINS, endings, is_camera_file, kind_of_file
+from tfwm.images.sources import not_a_file, special
 from tfwm.images.writing import FORMATS as WRITABLE
 from tfwm.images.writing import LOSSY, check_output
 
 KEEP = "keep"
-ENDINGS = {"png": ".png", "jpg": ".jpg", "webp": ".webp", "avif": ".avif"}
+ENDINGS = {name: f".{name}" for name in ("png", "jpg", "webp", "avif", "heic", "jxl")}
+# Cameras put small JPEG files of this ending beside their videos.
+THUMBNAILS = ".thm"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +46,9 @@ class Job:
 def find_photos(sources, without=(), what="photos"):
     """Lists the files in a folder and its sub-folders, or the named ones.
 
-    Hidden files are left out; files without the ending of an image are marked as skipped.
+    Hidden files are left out; files that are no pictures are marked as skipped. A picture that is
+    not read, or whose name does not end like one, is a problem, or fails when it is read: it must
+    not be taken for done.
 
     Args:
         sources: list of one folder, or of files with different names.
@@ -72,6 +76,8 @@ def _named(sources):
             )
         if not path.exists():
             raise ValueError(f"{path} does not exist: check the path.")
+        if kind := special(path):
+            raise ValueError(not_a_file(path, kind))
         if path.name in jobs:
             raise ValueError(
                 f"Two photos are called {path.name}: their outputs would be the same; "
@@ -86,8 +92,8 @@ def output_name(name, file_format=KEEP):
 
     Args:
         name: the photo's.
-        file_format: `"png"`, `"jpg"`, `"webp"`, `"avif"`, or `"keep"` for the photo's own,
-            and PNG if that cannot be written.
+        file_format: `"png"`, `"jpg"`, `"webp"`, `"avif"`, `"heic"`, `"jxl"`, or `"keep"` for the
+            photo's own, and PNG if that cannot be written.
     """
     path = PurePosixPath(name)
     own = WRITABLE.get(path.suffix.lower())
@@ -121,7 +127,7 @@ def check_outputs(jobs, file_format, quality, in_place=False):
     Args:
         jobs: those with an output; idle ones do not count.
         file_format: see `output_name`.
-        quality: of JPEG and AVIF, at least one of which must be among the outputs; or `None`.
+        quality: of JPEG, AVIF and HEIC, at least one of which must be among the outputs; or `None`.
         in_place: whether a photo may be replaced by its own marked copy.
     """
     jobs = [job for job in jobs if not job.idle]
@@ -130,7 +136,7 @@ def check_outputs(jobs, file_format, quality, in_place=False):
     elif quality is not None and not any(
         WRITABLE.get(job.output.suffix.lower()) in LOSSY for job in jobs
     ):
-        raise ValueError("A quality goes with JPEG and AVIF only: none of the outputs is one.")
+        raise ValueError("A quality goes with JPEG, AVIF and HEIC only: no output is one.")
     for output, count in Counter(job.output for job in jobs).items():
         if count > 1:
             raise ValueError(
@@ -182,8 +188,6 @@ def check_folder_apart(sources, folder, in_place=None, what="photos"):
 def _walk(folder):
     if not os.access(folder, os.R_OK | os.X_OK):
         raise ValueError(f"{folder} may not be read: check its permissions.")
-    Image.init()
-    endings = {end for end, name in Image.registered_extensions().items() if name in READABLE}
     jobs, problems = [], []
     for parent, folders, files in os.walk(folder, onerror=problems.append):
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -192,15 +196,27 @@ def _walk(folder):
             name = path.relative_to(folder).as_posix()
             if file.startswith("."):
                 continue
-            skipped = None if path.suffix.lower() in endings else "no image, by its ending"
-            if path.exists() and not path.is_file():  # reading a pipe would wait for ever
-                skipped = "no ordinary file"
-            jobs.append(Job(path, name, skipped=skipped))
+            jobs.append(Job(path, name, **_standing(path)))
     for error in problems:
         path = Path(error.filename)
         name = path.relative_to(folder).as_posix()
         jobs.append(Job(path, name, problem=f"may not be read: {error.strerror}"))
     return sorted(jobs, key=lambda job: job.name)
+
+
+def _standing(path):
+    """What keeps a file of a folder from being read as a photo: `skipped`, `problem` or nothing."""
+    if path.exists() and not path.is_file():  # reading a pipe would wait for ever
+        return {"skipped": "no ordinary file"}
+    if path.suffix.lower() in endings() or is_camera_file(path):
+        return {}
+    kind = None if path.suffix.lower() == THUMBNAILS else kind_of_file(path)
+    if kind is None:
+        return {"skipped": "no image, by its ending"}
+    if kind in PLUGINS or kind in READ:
+        title = PLUGINS[kind].title if kind in PLUGINS else kind
+        return {"problem": f"holds a {title} picture, but its name does not end so: rename it"}
+    return {"problem": f"is a {kind}, which is not read: save it as TIFF or JPEG first"}
 
 
 def _identity(path):

@@ -6,6 +6,7 @@ import io
 from collections import Counter
 from pathlib import Path, PurePosixPath
 
+from tfwm.checks import unicode_text
 from tfwm.images.writing import FORMATS as WRITABLE
 from tfwm.payload.message import KINDS, from_bytes, to_bytes
 
@@ -17,7 +18,7 @@ def parse_message(text, kind="text"):
         text: as written; hexadecimal digits for bytes.
         kind: `"text"`, `"bytes"`, `"int"` or `"uuid"`.
     """
-    return from_bytes(*to_bytes(text, kind))
+    return from_bytes(*to_bytes(unicode_text("message", text), kind))
 
 
 def assign_messages(jobs, path, folder=None):

@@ -10,9 +10,8 @@ import threading
 import time
 from pathlib import Path
 
-from PIL import Image
-
 from tfwm.files import finite, write_whole
+from tfwm.images import count_pixels
 
 NUMBERS = ("strength", "psnr", "p_value", "margin", "corrected_errors")
 # Writing the report takes at most this share of a run's time.
@@ -87,7 +86,7 @@ class Pool:
 
     def _work(self, work, job):
         try:
-            with self._memory(_pixels(job.source)):
+            with self._memory(count_pixels(job.source)):
                 return work(job)
         except Exception as error:  # one photo must not stop the others, whatever happens
             return error
@@ -278,12 +277,3 @@ def _reason(error):
     text = " ".join(str(error).split())[:500]
     ours = isinstance(error, ValueError | OSError)
     return text if ours and text else f"{type(error).__name__}: {text}"
-
-
-def _pixels(path):
-    """Number of pixels that a file claims to hold; 0 if it is no image."""
-    try:
-        with Image.open(path) as image:
-            return image.width * image.height
-    except Exception:  # reading the photo reports it
-        return 0

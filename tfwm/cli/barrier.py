@@ -1,7 +1,6 @@
 """`tfwm barrier`: protect, read, prove."""
 
 import os
-import sys
 from statistics import fmean
 
 from tfwm.cli.options import (
@@ -12,7 +11,8 @@ from tfwm.cli.options import (
     add_strength,
     start_for,
 )
-from tfwm.cli.output import counts, in_one_line, print_json, show_progress
+from tfwm.cli.output import counts, print_json, show_progress
+from tfwm.console import in_one_line, say, tell
 
 
 def add_barrier(subparsers):
@@ -164,8 +164,8 @@ def run_prove(options):
         print_json({"barrier": options.barrier, **found.to_dict()})
     else:
         for note in found.notes:
-            print(f"tfwm: note: {note}", file=sys.stderr)
-        print(found)
+            tell("note", note)
+        say(found)
     return 0 if found.proven else 1
 
 
@@ -191,7 +191,7 @@ def _tell(options, rows, measure, words):
     if measure == "nc":
         for row in done:
             name, value = in_one_line(row["output"]), words.format(row["nc"])
-            print(f"{name}: similarity {row['similarity']:.3f}, {value}")
+            say(f"{name}: similarity {row['similarity']:.3f}, {value}")
     line = ", ".join(f"{n} {status}" for status, n in count.items())
     line += f"; {in_one_line(options.output)}"
     if done:
@@ -199,5 +199,5 @@ def _tell(options, rows, measure, words):
         mean = words.format(fmean(row[measure] for row in done))
         line += f"; {mean}, similarity {fmean(similarities):.3f}"
         line += f" (least {min(similarities):.3f})" if len(done) > 1 else ""
-    print(line)
+    say(line)
     return exit_code

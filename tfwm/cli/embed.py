@@ -1,7 +1,6 @@
 """`tfwm embed`: writes messages into photos."""
 
 import os
-import sys
 from pathlib import Path
 
 from tfwm.cli.options import (
@@ -15,7 +14,8 @@ from tfwm.cli.options import (
     number,
     read_key,
 )
-from tfwm.cli.output import counts, in_one_line, print_json, print_notes, show_progress
+from tfwm.cli.output import counts, print_json, print_notes, show_progress
+from tfwm.console import in_one_line, say, tell
 
 KINDS = {"message": "text", "bytes": "bytes", "int": "int", "uuid": "uuid"}
 
@@ -45,13 +45,14 @@ def add_embed(subparsers):
         "photos",
         nargs="+",
         metavar="PHOTO",
-        help="JPEG, PNG, WebP, TIFF, AVIF, ...: one, several, or a folder",
+        help="JPEG, PNG, WebP, TIFF, AVIF, HEIC, JPEG XL, ...: one, several, or a folder",
     )
     parser.add_argument(
         "-o",
         "--output",
         metavar="OUT",
-        help="file to write: .png .webp .tif (lossless) .jpg .avif; for several photos, a folder",
+        help="file to write: .png .webp .tif .jxl (lossless) .jpg .avif .heic; for several "
+        "photos, a folder",
     )
     messages = add_message(parser)
     messages.required = True
@@ -158,7 +159,7 @@ def _embed_one(options, message, how):
     if options.json:
         print_json({**report.to_dict(), "network": options.network, "dry_run": options.dry_run})
         return
-    print(
+    say(
         f"{in_one_line(options.output)}: {report.psnr:.1f} dB at strength {report.strength:.3g}, "
         f"reads with {report.margin:.1f} times the signal needed"
         + (" (dry run, not written)" if options.dry_run else "")
@@ -188,9 +189,7 @@ def _embed_many(options, message, how):
             )
         except KeyboardInterrupt:
             if not options.dry_run:
-                print(
-                    f"tfwm: note: run this again to go on; done so far: {report}", file=sys.stderr
-                )
+                tell("note", f"run this again to go on; done so far: {report}")
             raise
     count = counts(rows)
     if options.json:
@@ -200,7 +199,7 @@ def _embed_many(options, message, how):
         before = sum(row["error"] == DONE_BEFORE for row in rows)
         skipped = f"{count['skipped']} skipped" + (f" ({before} done before)" if before else "")
         where = "dry run, nothing written" if options.dry_run else in_one_line(report)
-        print(f"{count['done']} done, {skipped}, {count['failed']} failed; {where}")
+        say(f"{count['done']} done, {skipped}, {count['failed']} failed; {where}")
     return 2 if count["failed"] else 0
 
 
@@ -217,7 +216,7 @@ def _check_one(options, message, how):
     if options.json:
         print_json({"photo": options.photos[0], "network": options.network, **check})
     else:
-        print(_check_line(options.photos[0], check))
+        say(_check_line(options.photos[0], check))
     return 0 if check["fits"] else 1
 
 
@@ -241,7 +240,7 @@ def _check_many(options, message, how):
         print_json({"fit": fit, "unfit": len(checked) - fit, "failed": failed, "files": rows})
     else:
         for row in checked:
-            print(_check_line(row["source"], row))
+            say(_check_line(row["source"], row))
     return 2 if failed else 0 if fit == len(checked) else 1
 
 

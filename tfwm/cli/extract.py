@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import sys
 
 from tfwm.cli.options import (
     add_command,
@@ -13,7 +12,8 @@ from tfwm.cli.options import (
     load_watermarker,
     read_key,
 )
-from tfwm.cli.output import counts, in_one_line, print_json, print_notes, printable, show_progress
+from tfwm.cli.output import counts, print_json, print_notes, show_progress
+from tfwm.console import in_one_line, say, tell
 
 FIND = "find"
 SEARCHES = ("none", "crop", "scale", "rotate", "all")
@@ -117,10 +117,9 @@ def _extract_one(options, how):
         print_json({"photo": options.photos[0], "network": options.network, **values})
     else:
         if values["message"] is not None:
-            print(printable(str(values["message"])))
+            say(values["message"])
         if values["message"] is None or found.decision != "present":
-            name = in_one_line(options.photos[0])
-            print(f"tfwm: {found.decision}: {name}: {found.reason}", file=sys.stderr)
+            tell(found.decision, f"{options.photos[0]}: {found.reason}")
     return 0 if found.decision == "present" else 1
 
 
@@ -141,5 +140,5 @@ def _extract_many(options, how):
     else:
         for row in read:
             message = "" if row["message"] is None else in_one_line(row["message"])
-            print(f"{in_one_line(row['photo'])}\t{row['decision']}\t{message}")
+            say(f"{in_one_line(row['photo'])}\t{row['decision']}\t{message}")
     return 2 if failed else 0 if present == len(read) else 1

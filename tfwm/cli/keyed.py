@@ -9,7 +9,8 @@ from tfwm.cli.options import (
     read_key,
     start_for,
 )
-from tfwm.cli.output import in_one_line, print_json, show_progress
+from tfwm.cli.output import print_json, show_progress
+from tfwm.console import in_one_line, say
 
 NETWORK_HELP = "a keyed network's name (tfwm list), or its folder, as a run writes it"
 KEY_HELP = "the owner's secret key, with which the network was trained"
@@ -64,7 +65,7 @@ def run_commit(options):
     from tfwm.protection import write_commitment
 
     record = write_commitment(options.network, key, options.output, options.overwrite)
-    print(f"{in_one_line(options.output)} is written, commitment {record['commitment']}")
+    say(f"{in_one_line(options.output)} is written, commitment {record['commitment']}")
 
 
 def _add_prove(commands):
@@ -129,11 +130,11 @@ def run_prove(options):
     if options.json:
         print_json({**found.to_dict(), "commitment": record, "network": options.network})
     else:
-        print(found)
+        say(found)
         for note in found.notes:
-            print(f"note: {note}")
+            say(f"note: {in_one_line(note)}")
         if record is not None:
-            print(_commitment_line(record))
+            say(_commitment_line(record))
     return 0 if found.proven and holds else 1
 
 

@@ -9,6 +9,7 @@ from tfwm.cli.options import (
     named_networks,
 )
 from tfwm.cli.output import print_json, show_progress
+from tfwm.console import in_one_line, say
 from tfwm.evaluation.figures import FIGURES
 from tfwm.startup import import_tensorflow
 
@@ -117,8 +118,8 @@ def run_evaluate(options):
         numbers = {"skipped": result.skipped, "summary": result.line, "rows": result.rows}
         print_json({**files, **numbers})
     else:
-        print(result.line)
-        print("\n".join(str(path) for path in (result.csv, result.html) if path))
+        say(result.line)
+        say("\n".join(in_one_line(path) for path in (result.csv, result.html) if path))
 
 
 def _check_kinds(words):
@@ -179,4 +180,4 @@ def run_figures(options):
         raise ValueError(f"Expected --match with {MATCHED} only. Received: {options.figure}")
     is_network = figure.takes == "networks"
     things = named_networks(options.networks, options.trust) if is_network else options.networks
-    print(figure(things, options.images, options.output, options.match))
+    say(in_one_line(figure(things, options.images, options.output, options.match)))

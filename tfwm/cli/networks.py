@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tfwm.cli.options import NETWORK_HELP, add_command, add_json, add_trust, start_for
 from tfwm.cli.output import print_json
+from tfwm.console import in_one_line, say
 from tfwm.startup import import_tensorflow
 
 
@@ -28,13 +29,13 @@ def run_list(options):
         print_json(list(networks.values()))
         return
     if not networks:
-        print("No networks come with this installation.")
+        say("No networks come with this installation.")
     for name, card in networks.items():
         text = textwrap.fill(card["description"], 96, subsequent_indent=" " * 4)
         use = f"{card['kind']}: {KINDS[card['kind']].what}"
         if card["kind"] == "message":
             use += f", strength {card['strength']['default']:g} by default"
-        print(f"{name}\n    {text}\n    {use}")
+        say(f"{name}\n    {text}\n    {use}")
 
 
 def add_export(subparsers):
@@ -68,7 +69,8 @@ def run_export(options):
     start_for(options.source)
     from tfwm.export import export_again
 
-    print(f"{export_again(options.source, options.output, options.sign)} is written")
+    path = export_again(options.source, options.output, options.sign)
+    say(f"{in_one_line(path)} is written")
 
 
 def add_verify(subparsers):
@@ -108,7 +110,7 @@ def run_verify(options):
     if options.json:
         print_json([report.to_dict() for report in reports])
     else:
-        print("\n".join(line for report in reports for line in report.lines()))
+        say("\n".join(line for report in reports for line in report.lines()))
     return 0 if all(report.passed for report in reports) else 1
 
 
@@ -138,9 +140,9 @@ def run_convert(options):
     if options.json:
         print_json(report)
         return
-    print(f"{report['path']} is written")
+    say(f"{in_one_line(report['path'])} is written")
     for row in report.get("differences", ()):
-        print("  " + ", ".join(f"{key} {value}" for key, value in row.items()))
+        say("  " + ", ".join(f"{key} {value}" for key, value in row.items()))
 
 
 def _check_new(folder, overwrite):

@@ -106,7 +106,7 @@ def add_strength(parser):
 def add_format(parser):
     parser.add_argument(
         "--format",
-        choices=("png", "jpg", "webp", "avif", "keep"),
+        choices=("png", "jpg", "webp", "avif", "heic", "jxl", "keep"),
         help="format of the files in a folder: keep (the default) is the photo's own, or PNG if "
         "that cannot be written",
     )
@@ -114,7 +114,7 @@ def add_format(parser):
         "--quality",
         type=number(1, 100, "a quality from 1 to 100", int),
         metavar="1..100",
-        help="quality of JPEG (95 by default) or AVIF (90); always 4:4:4",
+        help="quality of JPEG (95 by default), AVIF or HEIC (90)",
     )
 
 

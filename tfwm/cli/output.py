@@ -4,28 +4,20 @@ import contextlib
 import json
 import sys
 
+from tfwm.console import in_one_line, say_json, tell
+
 TEXT_SHOWN = 50
 
 
 def print_json(values):
     from tfwm.files import finite
 
-    print(json.dumps(finite(values), indent=2, ensure_ascii=False))
-
-
-def printable(text):
-    """The text without control characters: a stranger's photo must not steer the terminal."""
-    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
-
-
-def in_one_line(text):
-    """As `printable`, without line ends: file names may hold anything."""
-    return printable(str(text)).replace("\n", "\\n").replace("\t", "\\t")
+    say_json(json.dumps(finite(values), indent=2, ensure_ascii=False))
 
 
 def print_notes(name, notes):
     for note in notes:
-        print(f"tfwm: note: {in_one_line(name)}: {note}", file=sys.stderr)
+        tell("note", f"{name}: {note}")
 
 
 def counts(rows):

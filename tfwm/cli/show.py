@@ -10,7 +10,8 @@ from tfwm.cli.options import (
     number,
     read_key,
 )
-from tfwm.cli.output import in_one_line, print_json, show_progress
+from tfwm.cli.output import print_json, show_progress
+from tfwm.console import in_one_line, say
 
 
 def add_report(subparsers):
@@ -68,7 +69,7 @@ def run_report(options):
         photos = [report.to_dict() for report in reports]
         print_json({"output": options.output, "network": options.network, "photos": photos})
     else:
-        print(in_one_line(options.output))
+        say(in_one_line(options.output))
     return 2 if any(report.error for report in reports) else 0
 
 
@@ -100,5 +101,5 @@ def run_demo(options):
         watermarker,
         port=options.port,
         open_browser=not options.no_browser,
-        ready=lambda address: print(f"{address} (Ctrl-C ends it)", flush=True),
+        ready=lambda address: say(f"{address} (Ctrl-C ends it)", flush=True),
     )

@@ -5,7 +5,7 @@ from tfwm.images.luma import add_colors, add_luminance, luminance
 from tfwm.images.photo import ImageError, Photo
 from tfwm.images.pictures import amplify, data_uri
 from tfwm.images.quality import large_ssim, mean_quality, psnr, ssim
-from tfwm.images.reading import decode_photo, read_photo
+from tfwm.images.reading import count_pixels, decode_photo, read_photo
 from tfwm.images.writing import check_output, encode_photo, write_encoded, write_photo
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "add_colors",
     "add_luminance",
     "check_output",
+    "count_pixels",
     "decode_photo",
     "encode_photo",
     "luminance",

@@ -4,16 +4,16 @@ import contextlib
 import io
 import os
 import warnings
-from pathlib import Path
 
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from tfwm.checks import one_line
+from tfwm.images.jxl import jxl_size
+from tfwm.images.kinds import FORMATS, HEAD_BYTES, formats_for, refuse_preview
 from tfwm.images.photo import ImageError, Photo
+from tfwm.images.sources import opened
 
-# Pillow knows more, some of it (EPS) by starting other programs.
-FORMATS = "PNG JPEG MPO WEBP TIFF AVIF JPEG2000 BMP GIF PPM".split()
 # Pillow warns at this size: 89.5 megapixels, or 268 MB as RGB.
 MAX_PIXELS = Image.MAX_IMAGE_PIXELS
 # TIFF keeps its layout among the EXIF tags: these are wrong for any other file.
@@ -22,6 +22,7 @@ LAYOUT_TAGS = {
     325, 330, 338, 339, 347, 530, 531, 532, 700, 34675,
 }  # fmt: skip
 EXIF_START = b"Exif\0\0"
+SOURCES = str | os.PathLike | bytes | bytearray | memoryview
 
 
 def read_photo(source):
@@ -33,7 +34,10 @@ def read_photo(source):
     pixels and removed from the metadata.
 
     Args:
-        source: path, `PIL.Image.Image`, NumPy array (see `Photo.from_array`) or `Photo`.
+        source: path of a file; bytes of one, or a binary file object, which is read from where it
+            stands to its end; `PIL.Image.Image`, NumPy array (see `Photo.from_array`) or `Photo`.
+            A path may be a pipe that is open already, such as `/dev/stdin`, but no other pipe,
+            socket or device. HEIC and JPEG XL need the extras `heif` and `jxl`.
 
     Returns:
         `Photo`.
@@ -52,12 +56,13 @@ def read_photo(source):
         return Photo.from_array(source)
     if isinstance(source, Image.Image):
         return _from_pil(source, name=getattr(source, "filename", "") or "image")
-    if not isinstance(source, str | os.PathLike):
+    if not isinstance(source, SOURCES) and not hasattr(source, "read"):
         raise ImageError(
-            "Expected a path, a PIL image or a NumPy array. "
+            "Expected a path, bytes, a binary file object, a PIL image or a NumPy array. "
             f"Received: {type(source).__name__}; open the photo first."
         )
-    return _from_path(Path(source))
+    with opened(source) as (file, name):
+        return _from_file(file, name)
 
 
 def decode_photo(encoded, name="image"):
@@ -65,41 +70,52 @@ def decode_photo(encoded, name="image"):
     return _from_file(io.BytesIO(encoded), name)
 
 
-def _from_path(path):
+def count_pixels(source):
+    """Returns the number of pixels that a file claims to hold; 0 if it is no image."""
     try:
-        with path.open("rb") as file:
-            return _from_file(file, str(path))
-    except FileNotFoundError:
-        raise ImageError(f"{path} does not exist: check the path.") from None
-    except IsADirectoryError:
-        raise ImageError(f"{path} is a folder: expected the path of one photo.") from None
-    except PermissionError:
-        raise ImageError(f"{path} may not be read: check its permissions.") from None
-    except OSError as error:
-        raise ImageError(_damaged(path, error)) from error
+        with opened(source) as (file, name), _open(file, name) as image:
+            return image.width * image.height
+    except Exception:  # reading the photo reports it
+        return 0
 
 
 def _from_file(file, name):
     try:
-        if not file.read(1):
-            raise ImageError(f"{name} is empty (0 bytes): copy or download the photo again.")
-        file.seek(0)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what matters is said below, in our words
-            Image.init()
-            known = [name for name in FORMATS if name in Image.OPEN]
-            return _from_pil(Image.open(file, formats=known), name)
+            return _from_pil(_open(file, name), name)
     except ImageError:
         raise
     except Image.DecompressionBombError:
         raise ImageError(_too_large(name, "")) from None
     except UnidentifiedImageError:
         raise ImageError(
-            f"{name} is not an image: expected one of {', '.join(FORMATS)}; "
+            f"{name} is not an image: expected one of {', '.join(FORMATS)}, HEIC, JPEG XL; "
             "convert it, or copy the photo again."
         ) from None
     except Exception as error:  # Pillow raises a dozen types on damaged files
         raise ImageError(_damaged(name, error)) from error
+
+
+def _open(file, name):
+    """The `PIL.Image.Image` of a file, its pixels not yet decoded."""
+    head = file.read(HEAD_BYTES)
+    if not head:
+        raise ImageError(f"{name} is empty (0 bytes): copy or download the photo again.")
+    formats = formats_for(head, name)
+    if formats == ["JXL"]:
+        width, height = jxl_size(file) or (0, 0)
+        if width * height > MAX_PIXELS:
+            raise ImageError(_too_large(name, f"{width} x {height} pixels, "))
+    file.seek(0)
+    try:
+        image = Image.open(file, formats=formats)
+    except UnidentifiedImageError as error:
+        if len(formats) == 1:  # known by its first bytes
+            raise ImageError(_damaged(name, "its header cannot be read")) from error
+        raise
+    refuse_preview(image, name)
+    return image
 
 
 def _from_pil(image, name):
@@ -109,15 +125,20 @@ def _from_pil(image, name):
         raise ImageError(f"{name} has no pixels: expected a photo of at least 32 x 32 pixels.")
     photo = Photo(None, name=name)
     frames = getattr(image, "n_frames", 1)
-    if frames > 1 and image.format != "MPO":  # the further pictures of an MPO are extras
+    if frames > 1 and image.format == "HEIF":
+        photo.notes.append(f"only the main one of {frames} pictures in the file was read")
+    elif frames > 1 and image.format != "MPO":  # the further pictures of an MPO are extras
         raise ImageError(
             f"{name} holds {frames} frames or pages: expected a single photo; save one of them."
         )
     deep_color = any(";16" in str(tile[3]) for tile in getattr(image, "tile", ()))
+    deep_color = deep_color or image.info.get("bit_depth", 8) > 8  # HEIC
     try:
         image.load()
     except Exception as error:
         raise ImageError(_damaged(name, error)) from error
+    if image.format == "JXL":
+        _forget_orientation(image)
     photo.metadata, upright = _upright(image, photo)
     image = _plain_mode(upright, photo)
     pixels = np.asarray(image)
@@ -133,6 +154,14 @@ def _from_pil(image, name):
     if deep_color and pixels.dtype == np.uint8:
         photo.notes.append("16-bit color was read as 8-bit")
     return photo
+
+
+def _forget_orientation(image):
+    """JPEG XL has been turned when it is decoded, whatever its EXIF says, unless it was a JPEG."""
+    exif = image.getexif()
+    if not image.jpeg and exif.get(ExifTags.Base.Orientation, 1) != 1:
+        exif[ExifTags.Base.Orientation] = 1
+        image.info["exif"] = exif.tobytes()
 
 
 def _upright(image, photo):
@@ -213,4 +242,5 @@ def _too_large(name, size):
 
 
 def _damaged(name, error):
-    return f"{name} is damaged or cut off ({one_line(error)}): copy or download the photo again."
+    reason = one_line(error, 100)
+    return f"{name} is damaged or cut off ({reason}): copy or download the photo again."

@@ -10,21 +10,24 @@ from PIL.PngImagePlugin import PngInfo
 
 from tfwm.checks import one_line
 from tfwm.files import write_whole
+from tfwm.images.kinds import PLUGINS, need_plugin
 from tfwm.images.photo import ImageError
 
 FORMATS = {
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
+    **dict.fromkeys((".jpg", ".jpeg", ".jfif", ".jpe", ".pjpeg", ".pjp"), "JPEG"),
     ".png": "PNG",
     ".avif": "AVIF",
     ".tif": "TIFF",
     ".tiff": "TIFF",
     ".webp": "WEBP",
+    **dict.fromkeys(PLUGINS["HEIF"].endings, "HEIF"),
+    ".jxl": "JXL",
 }
 # JPEG and AVIF are saved without chroma subsampling, which would change luminance as well.
 JPEG_QUALITY = 95
 AVIF_QUALITY = 90
-LOSSY = ("JPEG", "AVIF")
+HEIF_QUALITY = 90
+LOSSY = ("JPEG", "AVIF", "HEIF")
 
 
 def check_output(path, quality=None, overwrite=False):
@@ -32,7 +35,7 @@ def check_output(path, quality=None, overwrite=False):
 
     Args:
         path: file to write; its ending chooses the format.
-        quality: of JPEG or AVIF, or `None`.
+        quality: of JPEG, AVIF or HEIC, or `None`.
         overwrite: whether an existing file may be replaced.
 
     Returns:
@@ -48,12 +51,14 @@ def check_output(path, quality=None, overwrite=False):
             f"{path} has no ending that is known: expected one of {' '.join(FORMATS)}; "
             "rename the file."
         )
-    if file_format in ("WEBP", "AVIF") and not features.check(file_format.lower()):
+    need_plugin(file_format, path)
+    if file_format == "WEBP" and not features.check("webp"):
         raise ImageError(f"This Pillow cannot write {file_format}: save as .png instead.")
     if quality is not None:
         if file_format not in LOSSY:
             raise ImageError(
-                f"A quality goes with JPEG and AVIF only; {file_format} is lossless: leave it out."
+                "A quality goes with JPEG, AVIF and HEIC only; "
+                f"{file_format} is lossless: leave it out."
             )
         if not 1 <= quality <= 100:
             raise ImageError(f"Expected a quality from 1 to 100. Received: {quality}")
@@ -69,13 +74,13 @@ def check_output(path, quality=None, overwrite=False):
 def write_photo(photo, path, quality=None, overwrite=False):
     """Writes a photo with its metadata; the file appears whole or not at all.
 
-    PNG, WebP and TIFF are saved lossless, JPEG and AVIF without chroma subsampling. Transparency
-    and 16-bit gray need a format that holds them.
+    PNG, WebP, TIFF and JPEG XL are saved lossless, JPEG and AVIF without chroma subsampling, HEIC
+    as phones write it (4:2:0). Transparency and 16-bit gray need a format that holds them.
 
     Args:
         photo: `Photo`.
         path: file to write; its ending chooses the format.
-        quality: 1 to 100, for JPEG (95 if `None`) and AVIF (90).
+        quality: 1 to 100, for JPEG (95 if `None`), AVIF (90) and HEIC (90).
         overwrite: whether an existing file may be replaced.
 
     Returns:
@@ -101,6 +106,11 @@ def encode_photo(photo, path, quality=None):
         options = {"quality": quality or JPEG_QUALITY, "subsampling": 0}
     elif file_format == "AVIF":
         options = {"quality": quality or AVIF_QUALITY, "subsampling": "4:4:4"}
+    elif file_format == "HEIF":
+        # What phones write and all viewers show; 4:4:4 is not.
+        options = {"quality": quality or HEIF_QUALITY, "chroma": 420}
+    elif file_format == "JXL":
+        options = {"lossless": True}
     elif file_format == "WEBP":
         # exact: the mark also lies under full transparency.
         options = {"lossless": True, "exact": True}
@@ -130,7 +140,7 @@ def write_encoded(encoded, path, overwrite=False):
 
 
 def _fit(photo, file_format):
-    if photo.pixels.dtype != np.uint8 and file_format not in ("PNG", "TIFF"):
+    if photo.pixels.dtype != np.uint8 and file_format not in ("PNG", "TIFF", "JXL"):
         raise ImageError(
             f"{file_format} holds 8 bits, {photo.name} has more: save as .png or .tif."
         )

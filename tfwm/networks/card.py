@@ -11,7 +11,7 @@ from tfwm.networks.inside import read_inside
 from tfwm.networks.strict_json import parse_json, shown
 
 CARD = "card.json"
-# Bounds of what a card may say: of a patch's side, in pixels; of the bits of a block; of a strength.
+# The largest that a card may say: sides of a patch in pixels, bits of a block, a strength.
 LONGEST_SIDE, MOST_BITS, MOST_STRENGTH = 2048, 1024, 100
 
 
@@ -157,7 +157,9 @@ def check_card(card):
     _check(card, FIELDS, "", (*OPTIONAL, "strength") if is_host else OPTIONAL)
     patch, block = card["geometry"]["patch"], card["geometry"]["block"]
     if any(side % part for side, part in zip(patch, block, strict=True)):
-        raise ValueError(f"Expected blocks that fill a patch of {patch}. Received: blocks of {block}")
+        raise ValueError(
+            f"Expected blocks that fill a patch of {patch}. Received: blocks of {block}"
+        )
 
 
 def write_card(card, folder):
@@ -206,7 +208,9 @@ def _check(card, fields, where, optional):
     paths = {key: f"{where}.{key}" if where else key for key in (*fields, *card)}
     for key in card:
         if key not in fields:
-            nearest("field of a card", paths[key][:60], [paths[known] for known in fields], cutoff=0)
+            nearest(
+                "field of a card", paths[key][:60], [paths[known] for known in fields], cutoff=0
+            )
     for key, form in fields.items():
         if key not in card:
             if key in optional:

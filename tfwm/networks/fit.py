@@ -64,8 +64,8 @@ def _check_shape(name, key, inputs, expected):
         fits = wanted is None or side is None
         if not fits and not (side == wanted if isinstance(wanted, int) else side in wanted):
             raise ValueError(
-                f"The card does not fit its network. Expected {_text(expected)} as {key} of {name}, "
-                f"as the card says. Received: a network with {_text(inputs[key])}"
+                "The card does not fit its network. "
+                f"Expected {_text(expected)} as {key} of {name}, as the card says. Received: a network with {_text(inputs[key])}"
             )
 
 

@@ -56,7 +56,7 @@ def read_inside(folder, name):
 
 
 def list_files(folder):
-    """Returns the names of all files in a folder but hidden ones, sorted; links are not followed."""
+    """Returns the names of all files in a folder but hidden ones, sorted."""
     found = []
     for where, folders, files in os.walk(folder):
         folders.sort()

@@ -20,8 +20,8 @@ from tfwm.networks.strict_json import parse_json, shown
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 MEMBERS = {CONFIG, WEIGHTS, "metadata.json"}
 LARGEST_CONFIG, LARGEST_WEIGHTS = 2**24, 2**32
-# Layers that compute. The others of Keras read vocabularies, SavedModels or Python: `preprocessing`,
-# `TFSMLayer`, `TorchModuleWrapper`, `JaxLayer`, `Lambda`.
+# Layers that compute. The others of Keras read vocabularies, SavedModels or Python: those of
+# `preprocessing`, `TFSMLayer`, `TorchModuleWrapper`, `JaxLayer`, `Lambda`.
 LAYERS = "activations attention convolutional core merging normalization pooling regularization"
 LAYER_HOMES = tuple(f"keras.src.layers.{home}." for home in f"{LAYERS} reshaping rnn".split())
 MORE_LAYERS = {"Rescaling", "Resizing", "CenterCrop", "Normalization"}
@@ -153,7 +153,8 @@ def _stored_elements(data):
         if isinstance(item, h5py.Dataset):
             size = math.prod(item.shape)
             stored = item.id.get_storage_size()
-            if item.external or item.is_virtual or size * item.dtype.itemsize > 1000 * (stored + 64):
+            bomb = size * item.dtype.itemsize > 1000 * (stored + 64)
+            if item.external or item.is_virtual or bomb:
                 raise ValueError(f"{WEIGHTS} has data set {shown(name)} outside of the file")
             found.append(size)
             return

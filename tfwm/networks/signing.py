@@ -1,4 +1,4 @@
-"""Signatures of networks: who packed one, told by a file `manifest.json.sig` that OpenSSH reads too.
+"""Who packed a network: signatures `manifest.json.sig`, which OpenSSH reads and writes too.
 
 The manifest lists the checksums of all files, so that its signature covers them. Keys are Ed25519
 in OpenSSH's format; `ssh-keygen -Y sign -n tfwm` writes the same signatures.
@@ -41,7 +41,11 @@ def read_public_keys(path):
         text, _, comment = rest.strip().partition(" ")
         try:
             fields = _fields(base64.b64decode(text, validate=True))
-            if [kind.encode(), len(fields)] != [KIND, 2] or fields[0] != KIND or len(fields[1]) != 32:
+            if (
+                [kind.encode(), len(fields)] != [KIND, 2]
+                or fields[0] != KIND
+                or len(fields[1]) != 32
+            ):
                 raise ValueError
         except ValueError:
             raise ValueError(
@@ -85,7 +89,7 @@ def signer_of(data, signature, keys):
         ed25519.Ed25519PublicKey.from_public_bytes(key).verify(raw, _message(data, algorithm))
     except invalid:
         raise ValueError(
-            f"The signature in {SIGNATURE} is not of this {SIGNED}: it was changed, or signed again."
+            f"The signature in {SIGNATURE} is not of this {SIGNED}: one of them was changed."
         ) from None
     return keys[key]
 
@@ -101,7 +105,7 @@ def _signature(data, key_file):
             raise TypeError("it is of another kind")
     except (ValueError, TypeError) as error:
         raise ValueError(
-            f"Expected a private Ed25519 key without a pass phrase, as `ssh-keygen -t ed25519 -N ''` "
+            "Expected a private Ed25519 key without a pass phrase, as `ssh-keygen -t ed25519` "
             f"writes it. Received: {key_file}"
         ) from error
     public = key.public_key().public_bytes_raw()
@@ -126,8 +130,8 @@ def _parse(signature):
             raise ValueError
     except ValueError:
         raise ValueError(
-            f"Expected a signature of Ed25519 in the namespace tfwm, as `tfwm export --sign` writes "
-            f"it. Received: a damaged or other {SIGNATURE}"
+            "Expected a signature of Ed25519 in the namespace tfwm, as `tfwm export --sign` "
+            f"writes it. Received: a damaged or other {SIGNATURE}"
         ) from None
     return key, raw, algorithm
 

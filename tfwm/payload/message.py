@@ -3,6 +3,8 @@
 import numbers
 import uuid
 
+from tfwm.checks import as_utf8
+
 # The order is part of the format of marked photos.
 TYPES = {
     "text": str,
@@ -41,7 +43,7 @@ def to_bytes(message, kind=None):
             f"Expected a message of kind {kind!r}. Received: a {type(message).__name__}"
         )
     if kind == "text":
-        data = message.encode("utf-8")
+        data = as_utf8("message", message)
     elif kind == "bytes":
         data = bytes(message)
     elif kind == "uuid":

@@ -59,9 +59,8 @@ def protect_files(
         sources: list of one folder or of files.
         output: folder for the marked images; for a single file, the file to write.
         strength: factor on the change that the mark is.
-        quality: of JPEG and AVIF files, 1 to 100.
-        file_format: `"png"`, `"jpg"`, `"webp"`, `"avif"`, or `"keep"` for each image's own, and
-            PNG where that cannot be written.
+        quality: of JPEG, AVIF and HEIC files, 1 to 100.
+        file_format: see `tfwm.batch.jobs.output_name`; `"keep"` for each image's own.
         overwrite: whether existing outputs are replaced.
         progress: see `tfwm.batch.run.run_jobs`.
         workers: number of threads.
