@@ -16,7 +16,7 @@ def import_tensorflow():
     level = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if "tensorflow" in sys.modules:
         return
-    with contextlib.nullcontext() if level in ("0", "1") else _held_back_stderr():
+    with contextlib.nullcontext() if level in ("0", "1") else held_back_stderr():
         import tensorflow  # noqa: F401
 
 
@@ -38,7 +38,8 @@ def on_first_use(package, modules):
 
 
 @contextlib.contextmanager
-def _held_back_stderr():
+def held_back_stderr():
+    """Holds back what C++ writes to stderr; it is shown only if an error leaves the block."""
     # The lines come from C++ and know file descriptor 2 only.
     with tempfile.TemporaryFile() as held, _descriptor_copy(2) as stderr:
         os.dup2(held.fileno(), 2)

@@ -65,7 +65,8 @@ def _check_shape(name, key, inputs, expected):
         if not fits and not (side == wanted if isinstance(wanted, int) else side in wanted):
             raise ValueError(
                 "The card does not fit its network. "
-                f"Expected {_text(expected)} as {key} of {name}, as the card says. Received: a network with {_text(inputs[key])}"
+                f"Expected {_text(expected)} as {key} of {name}, as the card says. "
+                f"Received: a network with {_text(inputs[key])}"
             )
 
 

@@ -1,5 +1,6 @@
 """The forms of a network (Keras, SavedModel, TFLite): files, signatures, and how each is opened."""
 
+import contextlib
 import dataclasses
 import tempfile
 import threading
@@ -17,6 +18,7 @@ from tfwm.networks.keras_files import read_keras_models
 from tfwm.networks.network_files import NetworkFiles
 from tfwm.networks.operations import check_saved_model, check_tflite
 from tfwm.networks.places import how_to_get, is_partial
+from tfwm.startup import held_back_stderr
 
 TFLITE_FORMATS = ("float32", "float16", "int8")
 FORMS = ("keras", "saved_model", *(f"tflite {name}" for name in TFLITE_FORMATS))
@@ -209,6 +211,8 @@ def _open_tflite(files, name, kind, num_threads):
         with warnings.catch_warnings():  # TensorFlow's own interpreter calls itself outdated
             warnings.filterwarnings("ignore", r"\s*Warning: tf.lite.Interpreter is deprecated")
             interpreter = interpreter_class()(model_content=data, num_threads=num_threads)
+        with held_back_stderr(), contextlib.suppress(ValueError, RuntimeError):
+            interpreter.allocate_tensors()  # the first one writes a line about its delegate
         runners = {key: interpreter.get_signature_runner(key) for key in kind.signatures}
     except (ValueError, RuntimeError) as error:
         raise ValueError(

@@ -48,10 +48,10 @@ def load_network(name_or_path, num_threads=1, trust=False):
     if not is_form:
         paths = form_files(available_form(files, card), files.folder, card)
         names = [file.relative_to(files.folder).as_posix() for file in paths]
-    files.warn_if_uncompared()
     form = open_files(files, names, kind, num_threads)
     if not files.shipped:
         check_fit(card, form)
+    files.warn_if_uncompared()
     name = path.stem if path.suffix == ".tflite" else card.get("name", files.folder.name)
     return Network(name, card, form)
 

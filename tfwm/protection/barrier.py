@@ -174,10 +174,10 @@ def load_barrier(name_or_path) -> Barrier:
     card = files.card or read_card(folder)
     if card["kind"] != "barrier":
         raise ValueError(f"Expected a barrier. Received: {folder}, of the kind {card['kind']}")
-    files.warn_if_uncompared()
     models = read_keras_models(files, "barrier")
     if not files.shipped:
         check_fit(card, open_keras(*models, "barrier", compiled=False))
+    files.warn_if_uncompared()
     return Barrier(*models, read_watermark(files), card["name"], card)
 
 

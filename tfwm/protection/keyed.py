@@ -175,10 +175,10 @@ class KeyedNetwork:
                 f"Received: {folder}, without {missing[0]}"
             )
         self._files = NetworkFiles(self.folder)
-        self._files.warn_if_uncompared()
         self.card = self._files.card or read_card(self.folder)
         self.name = self.card["name"]
         self.watermark = read_watermark(self._files)
+        self._files.warn_if_uncompared()
 
     @functools.cached_property
     def host(self) -> keras.Model:
