@@ -2,15 +2,16 @@
 
 import contextlib
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 
 from tfwm.images import (
+    KEEP,
     ImageError,
     check_output,
     decode_photo,
     encode_photo,
+    ending_of,
     read_photo,
     write_encoded,
 )
@@ -66,7 +67,8 @@ class Watermarker:
         """Marks a photo.
 
         Args:
-            photo: path, `PIL.Image.Image`, array or `tfwm.images.Photo`.
+            photo: path, bytes of a file, file object, `PIL.Image.Image`, array or
+                `tfwm.images.Photo`; see `tfwm.images.read_photo`.
             message: text, bytes, an integer of at least 0, or a `uuid.UUID`.
             key: secret text or bytes; with `None` everybody can read the mark.
             strength: factor on the mark, above 0; 1 is the strength of training. A larger one is
@@ -167,7 +169,15 @@ class Watermarker:
         return self._check(mark, marked, resaved(marked), message, key, strength)
 
     def embed_file(
-        self, source, output, message, *, overwrite=False, dry_run=False, **options
+        self,
+        source,
+        output,
+        message,
+        *,
+        file_format=KEEP,
+        overwrite=False,
+        dry_run=False,
+        **options,
     ) -> FileReport:
         """Marks a file and reads the result back before it is put in place.
 
@@ -175,9 +185,12 @@ class Watermarker:
         by step, up to 2.5 times; if that fails, nothing is written.
 
         Args:
-            source: path of a photo.
-            output: path of the file to write; its ending chooses the format.
+            source: path of a photo, bytes of a file, or binary file object.
+            output: path of the file to write, whose ending chooses the format; or binary file
+                object, whose format is `file_format`.
             message: see `embed`.
+            file_format: `"png"`, `"jpg"`, `"webp"`, `"avif"`, `"heic"`, `"jxl"`, or `"keep"` for
+                the photo's own, and PNG if that cannot be written.
             overwrite: whether an existing file, the source too, may be replaced.
             dry_run: does everything but write.
             **options: see `tfwm.marking.EmbedOptions`: `key`, `strength`, `psnr`, `margin` and
@@ -190,18 +203,56 @@ class Watermarker:
             ImageError: the photo cannot carry the message, or cannot be read or written.
         """
         options = EmbedOptions(**options)
-        check_output(output, options.quality, overwrite)
-        encoded, report = self.mark_file(source, output, message, options)
+        stream = hasattr(output, "write")
+        if not stream:
+            check_output(output, options.quality, overwrite)
+            if file_format != KEEP:
+                raise ValueError(
+                    "A file_format goes with a file object: the ending of a path sets its format."
+                )
+        target = None if stream else output
+        encoded, report = self.mark_file(source, target, message, options, file_format=file_format)
         if dry_run:
             return dataclasses.replace(report, output=None)
-        write_encoded(encoded, output, overwrite)
+        if stream:
+            output.write(encoded)
+        else:
+            write_encoded(encoded, output, overwrite)
         return report
 
-    def mark_file(self, source, output, message, options, lane=contextlib.nullcontext):
+    def embed_bytes(self, encoded, message, *, file_format=KEEP, **options) -> bytes:
+        """Marks a photo in memory, as `embed_file` does: bytes of a file in, bytes of one out.
+
+        Args:
+            encoded: bytes of a photo's file.
+            message: see `embed`.
+            file_format: see `embed_file`.
+            **options: see `embed_file`.
+
+        Returns:
+            Bytes of the marked photo's file.
+
+        Example:
+
+        >>> marked = watermarker.embed_bytes(open("photo.jpg", "rb").read(), "Ada", key="secret")
+        >>> watermarker.extract_bytes(marked, key="secret").message
+        'Ada'
+        """
+        options = EmbedOptions(**options)
+        return self.mark_file(encoded, None, message, options, file_format=file_format)[0]
+
+    def extract_bytes(self, encoded, **options) -> Extraction:
+        """Reads a message from the bytes of a photo's file; see `extract`."""
+        return self.extract(bytes(encoded), **options)
+
+    def mark_file(
+        self, source, output, message, options, lane=contextlib.nullcontext, file_format=KEEP
+    ):
         """Does what `embed_file` does, up to writing.
 
         Args:
-            source: see `embed_file`, also for `output` and `message`.
+            source: see `embed_file`, also for `message` and `file_format`.
+            output: path of the file; `None` for one that has no name.
             options: `tfwm.marking.EmbedOptions`.
             lane: makes a context manager in which the network and the codec are used, neither of
                 which serves two threads at once; photos are read and encoded outside of it.
@@ -210,10 +261,11 @@ class Watermarker:
             `(encoded, report)`: the bytes of the file, and its `FileReport`.
         """
         cover = read_photo(source)
+        target = f"marked{ending_of(cover, file_format)}" if output is None else output
         with lane():
             mark = self.prepare(cover, message, key=options.key)
         for marked, strength in mark.attempts(options.strength, options.psnr):
-            encoded = encode_photo(marked, output, options.quality)
+            encoded = encode_photo(marked, target, options.quality)
             copy = decode_photo(encoded)
             with lane():
                 best = self._check(mark, marked, copy, message, options.key, strength)
@@ -227,9 +279,10 @@ class Watermarker:
                     f"{options.margin:g} times are wanted: raise the strength or the quality, "
                     "shorten the message, or take a larger photo"
                 )
-            raise ImageError(f"{Path(source)} was not marked: {reason}.")
+            raise ImageError(f"{cover.name} was not marked: {reason}.")
         values = best.strength, best.psnr, best.p_value, best.margin
-        return encoded, FileReport(str(source), str(output), message, *values, tuple(cover.notes))
+        written = str(target if output is None else output)
+        return encoded, FileReport(cover.name, written, message, *values, tuple(cover.notes))
 
     def _check(self, mark, marked, copy, message, key, strength):
         votes = self.read_votes(copy)

@@ -8,11 +8,9 @@ from pathlib import Path, PurePosixPath
 from tfwm.images.kinds import FORMATS as READ
 from tfwm.images.kinds import PLUGINS, endings, is_camera_file, kind_of_file
 from tfwm.images.sources import not_a_file, special
+from tfwm.images.writing import ENDINGS, KEEP, LOSSY, check_output
 from tfwm.images.writing import FORMATS as WRITABLE
-from tfwm.images.writing import LOSSY, check_output
 
-KEEP = "keep"
-ENDINGS = {name: f".{name}" for name in ("png", "jpg", "webp", "avif", "heic", "jxl")}
 # Cameras put small JPEG files of this ending beside their videos.
 THUMBNAILS = ".thm"
 
@@ -75,7 +73,8 @@ def _named(sources):
                 f"{path} is a folder: expected one folder or several photos, not both."
             )
         if not path.exists():
-            raise ValueError(f"{path} does not exist: check the path.")
+            alone = " (- stands for the standard input, and goes alone)" * (str(path) == "-")
+            raise ValueError(f"{path} does not exist: check the path{alone}.")
         if kind := special(path):
             raise ValueError(not_a_file(path, kind))
         if path.name in jobs:

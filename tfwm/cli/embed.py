@@ -1,9 +1,12 @@
 """`tfwm embed`: writes messages into photos."""
 
+import io
 import os
+import sys
 from pathlib import Path
 
 from tfwm.cli.options import (
+    STANDARD,
     add_command,
     add_format,
     add_json,
@@ -12,9 +15,10 @@ from tfwm.cli.options import (
     add_strength,
     load_watermarker,
     number,
+    photo_source,
     read_key,
 )
-from tfwm.cli.output import counts, print_json, print_notes, show_progress
+from tfwm.cli.output import counts, print_json, print_notes, show_progress, write_stdout
 from tfwm.console import in_one_line, say, tell
 
 KINDS = {"message": "text", "bytes": "bytes", "int": "int", "uuid": "uuid"}
@@ -38,6 +42,7 @@ def add_embed(subparsers):
             "tfwm embed photo.jpg -o marked.png --message '(c) 2026 Ada Lovelace'",
             "tfwm embed photos/ -o marked/ --message 'Ada Lovelace' --key-file my.key",
             "tfwm embed photos/ -o marked/ --messages recipients.csv --format jpg --quality 92",
+            "cat photo.jpg | tfwm embed - -o - --message 'Ada Lovelace' > marked.jpg",
             "tfwm embed photo.jpg --check --uuid 8f14e45f-ceea-467f-9575-ab5d9f3d1c0a",
         ],
     )
@@ -45,14 +50,15 @@ def add_embed(subparsers):
         "photos",
         nargs="+",
         metavar="PHOTO",
-        help="JPEG, PNG, WebP, TIFF, AVIF, HEIC, JPEG XL, ...: one, several, or a folder",
+        help="JPEG, PNG, WebP, TIFF, AVIF, HEIC, JPEG XL, ...: one, several, or a folder; - is the "
+        "standard input",
     )
     parser.add_argument(
         "-o",
         "--output",
         metavar="OUT",
         help="file to write: .png .webp .tif .jxl (lossless) .jpg .avif .heic; for several "
-        "photos, a folder",
+        "photos, a folder; - is the standard output, in the format of --format",
     )
     messages = add_message(parser)
     messages.required = True
@@ -132,30 +138,41 @@ def run_embed(options):
         raise ValueError("Expected a file or folder for the marked photo: add -o OUT.")
     how = {"key": read_key(options), "strength": options.strength, "psnr": options.psnr}
     message = message_of(options)
+    if options.output == STANDARD and (len(options.photos) > 1 or os.path.isdir(options.photos[0])):
+        raise ValueError("-o - takes one photo: name a folder for several.")
     if options.messages or not is_single(options.photos, "" if options.check else options.output):
         return (_check_many if options.check else _embed_many)(options, message, how)
-    for name in ("format", "report"):
-        if getattr(options, name):
-            raise ValueError(f"--{name} goes with a folder of photos: leave it out for one photo.")
+    if options.report or (options.format and options.output != STANDARD):
+        name = "report" if options.report else "format"
+        raise ValueError(f"--{name} goes with a folder of photos: leave it out for one photo.")
     return (_check_one if options.check else _embed_one)(options, message, how)
 
 
 def _embed_one(options, message, how):
     from tfwm.images import check_output, read_photo
 
-    check_output(options.output, options.quality, options.overwrite)
+    source, output = photo_source(options.photos[0]), options.output
+    if output == STANDARD:
+        output = io.BytesIO()
+        _check_stdout(options)
+    else:
+        check_output(output, options.quality, options.overwrite)
     if not os.path.isfile(options.photos[0]):
-        read_photo(options.photos[0])  # reports the problem before seconds of loading
+        source = read_photo(source)  # reports the problem before seconds of loading
     report = load_watermarker(options.network, options.trust).embed_file(
-        options.photos[0],
-        options.output,
+        source,
+        output,
         message,
+        file_format=options.format or "keep",
         quality=options.quality,
         overwrite=options.overwrite,
         dry_run=options.dry_run,
         **how,
     )
     print_notes(report.source, report.notes)
+    if options.output == STANDARD:
+        write_stdout(output.getvalue())
+        return
     if options.json:
         print_json({**report.to_dict(), "network": options.network, "dry_run": options.dry_run})
         return
@@ -164,6 +181,18 @@ def _embed_one(options, message, how):
         f"reads with {report.margin:.1f} times the signal needed"
         + (" (dry run, not written)" if options.dry_run else "")
     )
+
+
+def _check_stdout(options):
+    from tfwm.images import KEEP, check_output
+    from tfwm.images.writing import ENDINGS
+
+    if sys.stdout.isatty():
+        raise ValueError("-o - writes a photo to the standard output: send it on, as in: > out.jpg")
+    if options.json:
+        raise ValueError("--json prints to the standard output, where -o - writes the photo.")
+    if (options.format or KEEP) != KEEP:
+        check_output(f"marked{ENDINGS[options.format]}", options.quality, overwrite=True)
 
 
 def _embed_many(options, message, how):
@@ -206,7 +235,7 @@ def _embed_many(options, message, how):
 def _check_one(options, message, how):
     from tfwm.images import read_photo
 
-    photo = read_photo(options.photos[0])
+    photo = read_photo(photo_source(options.photos[0]))
     print_notes(photo.name, photo.notes)
     watermarker = load_watermarker(options.network, options.trust)
     try:

@@ -10,6 +10,7 @@ from tfwm.cli.options import (
     add_key,
     add_network,
     load_watermarker,
+    photo_source,
     read_key,
 )
 from tfwm.cli.output import counts, print_json, print_notes, show_progress
@@ -40,7 +41,10 @@ def add_extract(subparsers):
         ],
     )
     parser.add_argument(
-        "photos", nargs="+", metavar="PHOTO", help="photos to read: one, several, or a folder"
+        "photos",
+        nargs="+",
+        metavar="PHOTO",
+        help="photos to read: one, several, or a folder; - is the standard input",
     )
     add_key(parser)
     parser.add_argument(
@@ -107,7 +111,7 @@ def _corners(options):
 def _extract_one(options, how):
     from tfwm.images import read_photo
 
-    photo = read_photo(options.photos[0])
+    photo = read_photo(photo_source(options.photos[0]))
     print_notes(photo.name, photo.notes)
     watermarker = load_watermarker(options.network, options.trust)
     with show_progress() as progress:

@@ -2,11 +2,13 @@
 
 import argparse
 import math
+import sys
 import textwrap
 
 from tfwm.startup import import_tensorflow
 
 DEFAULT_NETWORK = "photo"
+STANDARD = "-"  # the standard input or output, in place of a path
 NETWORK_HELP = "a network's name (tfwm list) or the folder of an exported one"
 
 
@@ -91,6 +93,15 @@ def read_key(options, strong=False):
     from tfwm.keys import find_key
 
     return find_key(options.key, options.key_file, strong)
+
+
+def photo_source(word):
+    """Returns what to read a photo from: the path itself, or for `-` the standard input."""
+    if word != STANDARD:
+        return word
+    if sys.stdin is None or sys.stdin.isatty():
+        raise ValueError("- reads a photo from the standard input: send one, as in: < photo.jpg")
+    return sys.stdin.buffer
 
 
 def add_strength(parser):

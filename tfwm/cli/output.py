@@ -15,6 +15,12 @@ def print_json(values):
     say_json(json.dumps(finite(values), indent=2, ensure_ascii=False))
 
 
+def write_stdout(data):
+    """Writes bytes, and nothing else, to the standard output."""
+    sys.stdout.buffer.write(data)
+    sys.stdout.flush()
+
+
 def print_notes(name, notes):
     for note in notes:
         tell("note", f"{name}: {note}")

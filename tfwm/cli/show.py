@@ -8,6 +8,7 @@ from tfwm.cli.options import (
     add_network,
     load_watermarker,
     number,
+    photo_source,
     read_key,
 )
 from tfwm.cli.output import print_json, show_progress
@@ -54,7 +55,7 @@ def run_report(options):
 
     with show_progress() as progress:
         reports = write_report(
-            options.photos,
+            [photo_source(photo) for photo in options.photos],
             options.output,
             watermarker=watermarker,
             message=message,

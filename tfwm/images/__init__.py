@@ -6,9 +6,17 @@ from tfwm.images.photo import ImageError, Photo
 from tfwm.images.pictures import amplify, data_uri
 from tfwm.images.quality import large_ssim, mean_quality, psnr, ssim
 from tfwm.images.reading import count_pixels, decode_photo, read_photo
-from tfwm.images.writing import check_output, encode_photo, write_encoded, write_photo
+from tfwm.images.writing import (
+    KEEP,
+    check_output,
+    encode_photo,
+    ending_of,
+    write_encoded,
+    write_photo,
+)
 
 __all__ = [
+    "KEEP",
     "amplify",
     "data_uri",
     "large_ssim",
@@ -26,6 +34,7 @@ __all__ = [
     "check_output",
     "count_pixels",
     "decode_photo",
+    "ending_of",
     "encode_photo",
     "luminance",
     "read_photo",

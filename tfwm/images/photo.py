@@ -21,6 +21,8 @@ class Photo:
             (bytes), `dpi`, `comment`, `text` (dict, PNG).
         notes: sentences about changes that reading made, such as a palette turned into colors.
         name: used in error messages, usually its path.
+        file_format: Pillow's name for the format of the file that it was read from, such as
+            `"JPEG"`, or `None`.
 
     Example:
 
@@ -34,6 +36,7 @@ class Photo:
     metadata: dict = dataclasses.field(default_factory=dict)
     notes: list = dataclasses.field(default_factory=list)
     name: str = "photo"
+    file_format: str | None = None
 
     @classmethod
     def from_array(cls, array):

@@ -123,7 +123,8 @@ def _from_pil(image, name):
         raise ImageError(_too_large(name, f"{image.width} x {image.height} pixels, "))
     if 0 in image.size:
         raise ImageError(f"{name} has no pixels: expected a photo of at least 32 x 32 pixels.")
-    photo = Photo(None, name=name)
+    file_format = "JPEG" if image.format == "MPO" else image.format
+    photo = Photo(None, name=name, file_format=file_format)
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format == "HEIF":
         photo.notes.append(f"only the main one of {frames} pictures in the file was read")

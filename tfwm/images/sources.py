@@ -12,6 +12,7 @@ from tfwm.images.photo import ImageError
 
 # 89.5 megapixels of four channels with 16 bits are 716 MB.
 MAX_BYTES = 1 << 30
+NAMES = {"<stdin>": "standard input", "": "image"}
 PART_BYTES = 1 << 20
 # Pipes that the shell has opened for this program, as in `<(command)`.
 OPEN_PIPES = re.compile(r"/dev/(stdin|fd/\d+)|/proc/(self|\d+)/fd/\d+")
@@ -40,7 +41,8 @@ def opened(source):
         yield io.BytesIO(source), "image"
     elif hasattr(source, "read"):
         name = getattr(source, "name", "image")
-        yield _whole(source, name if isinstance(name, str) else "image"), str(name)
+        name = NAMES.get(name, name) if isinstance(name, str) else "image"
+        yield _whole(source, name), name
     else:
         path = Path(source)
         pipe = special(path)

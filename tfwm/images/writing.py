@@ -8,7 +8,7 @@ import numpy as np
 from PIL import ExifTags, Image, features
 from PIL.PngImagePlugin import PngInfo
 
-from tfwm.checks import one_line
+from tfwm.checks import one_line, one_of
 from tfwm.files import write_whole
 from tfwm.images.kinds import PLUGINS, need_plugin
 from tfwm.images.photo import ImageError
@@ -23,6 +23,9 @@ FORMATS = {
     **dict.fromkeys(PLUGINS["HEIF"].endings, "HEIF"),
     ".jxl": "JXL",
 }
+# Formats by the names that users know; `KEEP` is the photo's own, or PNG if that is not written.
+KEEP = "keep"
+ENDINGS = {name: f".{name}" for name in ("png", "jpg", "webp", "avif", "heic", "jxl")}
 # JPEG and AVIF are saved without chroma subsampling, which would change luminance as well.
 JPEG_QUALITY = 95
 AVIF_QUALITY = 90
@@ -69,6 +72,20 @@ def check_output(path, quality=None, overwrite=False):
     if path.exists() and not overwrite:
         raise ImageError(f"{path} exists: choose another name, or overwrite it (--overwrite).")
     return file_format
+
+
+def ending_of(photo, file_format=KEEP):
+    """Returns the ending of the file that a photo becomes, such as `".png"`.
+
+    Args:
+        photo: `Photo`.
+        file_format: one of `ENDINGS`, or `"keep"` for the photo's own, and PNG if that is not
+            written.
+    """
+    if file_format == KEEP:
+        own = (ending for ending, name in FORMATS.items() if name == photo.file_format)
+        return next(own, ".png")
+    return ENDINGS[one_of("file_format", file_format, (*ENDINGS, KEEP))]
 
 
 def write_photo(photo, path, quality=None, overwrite=False):
