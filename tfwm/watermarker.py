@@ -2,27 +2,41 @@
 
 import contextlib
 import dataclasses
+import os
+import warnings
 
 import numpy as np
+from PIL import Image
 
+from tfwm.checks import one_of
 from tfwm.images import (
     KEEP,
+    DamagedError,
     ImageError,
     check_output,
     decode_photo,
     encode_photo,
     ending_of,
+    is_array,
     read_photo,
     write_encoded,
 )
 from tfwm.marking.canvas import Canvas, natural_scale
-from tfwm.marking.check import Check, EmbedOptions, FileReport, check_votes, resaved
+from tfwm.marking.check import (
+    Check,
+    EmbedOptions,
+    FileReport,
+    check_votes,
+    resaved,
+    why_unreadable,
+)
 from tfwm.marking.judge import Extraction, Judge
 from tfwm.marking.mark import Mark
 from tfwm.marking.reader import Reader
 from tfwm.marking.search import STAGES, candidates
 from tfwm.marking.tiling import tiling_of
 from tfwm.marking.views import readings
+from tfwm.networks.lazy import lazy_network
 from tfwm.payload import Codec, Key
 
 DEFAULT_NETWORK = "photo"
@@ -40,7 +54,8 @@ class Watermarker:
     everybody who has a marked photo and the network can detect, copy or remove it.
 
     Args:
-        network: a network that carries messages, see `tfwm.networks.load_network`.
+        network: a network that carries messages, see `tfwm.networks.load_network`, or its name or
+            path. On disk it is opened at its first use.
 
     Example:
 
@@ -51,6 +66,14 @@ class Watermarker:
     """
 
     def __init__(self, network):
+        if network is None or isinstance(network, str | os.PathLike):
+            network = lazy_network(network)
+        missing = [name for name in ("embed", "extract") if not hasattr(network, name)]
+        if missing:
+            raise ValueError(
+                "Expected a network, its name or its path. Received: an object of type "
+                f"{type(network).__name__}, which has no {missing[0]}"
+            )
         kind = getattr(network, "kind", "message")
         if kind != "message":
             raise ValueError(
@@ -58,6 +81,11 @@ class Watermarker:
                 f"{kind} network, which `tfwm {kind}` and tfwm.load take"
             )
         self.network = network
+
+    def open(self):
+        """Opens the network now instead of at its first use; returns the watermarker."""
+        getattr(self.network, "open", lambda: None)()
+        return self
 
     def codec(self, key=None) -> Codec:
         """Returns the `tfwm.payload.Codec` of this network for a key."""
@@ -67,27 +95,39 @@ class Watermarker:
         """Marks a photo.
 
         Args:
-            photo: path, bytes of a file, file object, `PIL.Image.Image`, array or
-                `tfwm.images.Photo`; see `tfwm.images.read_photo`.
+            photo: path, bytes of a file, file object, `PIL.Image.Image`, `tfwm.images.Photo`, or
+                one photo as an array or tensor, see `tfwm.images.read_photo`;
+                `tfwm.images.to_photos` takes batches.
             message: text, bytes, an integer of at least 0, or a `uuid.UUID`.
             key: secret text or bytes; with `None` everybody can read the mark.
             strength: factor on the mark, above 0; 1 is the strength of training. A larger one is
                 easier to read and easier to see.
             psnr: instead of a strength, the PSNR wanted, in dB, over all channels.
 
+        Warns:
+            UserWarning: the message will not be read, as the photo is too small or too flat for
+                it. `check` tells that beforehand; `embed_file` writes no such photo.
+
         Returns:
-            The marked photo: an array for an array, a `Photo` for a `Photo`, else a
+            The marked photo: a NumPy array for an array or tensor, a `Photo` for a `Photo`, else a
             `PIL.Image.Image` with the metadata in `info` (`tfwm.images.write_photo` saves it).
         """
         cover = read_photo(photo)
-        marked, _ = self.prepare(cover, message, key=key).at(strength, psnr)
+        mark = self.prepare(cover, message, key=key)
+        marked, strength = mark.at(strength, psnr)
+        if self.codec(key).margin(self.read_votes(marked), message) < 1:
+            why = why_unreadable(strength, mark.psnr(marked))
+            warnings.warn(f"{cover.name}: {why}", stacklevel=2)
         if photo is cover:
             return marked
-        return marked.to_array(photo) if isinstance(photo, np.ndarray) else marked.to_pil()
+        is_image = isinstance(photo, Image.Image) or not is_array(photo)
+        return marked.to_pil() if is_image else marked.to_array(photo)
 
     def prepare(self, photo, message, *, key=None) -> Mark:
         """Returns the `Mark` for a photo, to be applied at any strength."""
         cover = read_photo(photo)
+        if cover.rows_read < 1:
+            raise DamagedError(f"{cover.name} is cut off: mark the whole photo.")
         bits = self.codec(key).encode(message)
         sides, canvas = cover.pixels.shape[:2], Canvas.of(self.network, cover)
         scale = natural_scale(canvas.height, canvas.width)
@@ -116,6 +156,7 @@ class Watermarker:
         corners=None,
         search="rotate",
         false_positive_rate=FALSE_POSITIVE_RATE,
+        damaged=False,
         progress=None,
     ) -> Extraction:
         """Reads a message, with the evidence for it.
@@ -131,21 +172,22 @@ class Watermarker:
                 `tfwm.marking.STAGES`: `"none"`, `"crop"`, `"scale"`, `"rotate"`, `"all"`. An
                 intact or plainly resized copy is read at once in any case.
             false_positive_rate: share of unmarked photos that may be called marked.
+            damaged: whether to read what is there of a file that is cut off; `rows_read` of the
+                result tells how much that is.
             progress: called with the share done (0 to 1) and the name of the stage.
 
         Returns:
             `Extraction`.
         """
-        if search not in STAGES:
-            raise ValueError(f"Expected a search among {STAGES}. Received: search={search!r}")
-        copy = read_photo(photo)
+        one_of("search", search, STAGES)
+        copy = read_photo(photo, damaged)
         codec = self.codec(key)
         judge = Judge(codec, false_positive_rate)
         for reading in readings(self.network, codec, copy, corners, search, progress):
             judge.add(*reading)
             if judge.decoded is not None:
                 break
-        return judge.extraction()
+        return dataclasses.replace(judge.extraction(), rows_read=copy.rows_read)
 
     def read_votes(self, photo):
         """Returns the votes `(slots,)` of a photo as it is. They do not depend on the key."""
@@ -234,6 +276,7 @@ class Watermarker:
 
         Example:
 
+        >>> watermarker = tfwm.load()
         >>> marked = watermarker.embed_bytes(open("photo.jpg", "rb").read(), "Ada", key="secret")
         >>> watermarker.extract_bytes(marked, key="secret").message
         'Ada'
@@ -291,6 +334,4 @@ class Watermarker:
 
 def load(name: str = DEFAULT_NETWORK, trust: bool = False) -> Watermarker:
     """Returns the `Watermarker` of a network; `tfwm.load` takes networks of all kinds."""
-    from tfwm.networks import load_network  # TensorFlow takes seconds to start
-
-    return Watermarker(load_network(name, trust=trust))
+    return Watermarker(lazy_network(name, trust))

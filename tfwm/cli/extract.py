@@ -64,6 +64,12 @@ def add_extract(subparsers):
         "turns; scale: also any scale; rotate (the default): also turned up to 12 degrees; all: "
         "turned and scaled, which takes minutes",
     )
+    parser.add_argument(
+        "--damaged",
+        action="store_true",
+        help="read what is there of a file that is cut off (JPEG, PNG, WebP, and whatever is not "
+        "compressed), and tell the share of its rows that was read",
+    )
     add_false_positive_rate(parser, "1e-6")
     parser.add_argument(
         "--report", metavar="FILE", help="write a table of the photos, .csv or .json"
@@ -78,6 +84,7 @@ def run_extract(options):
         "corners": _corners(options),
         "search": options.search,
         "false_positive_rate": options.false_positive_rate,
+        "damaged": options.damaged,
     }
     many = len(options.photos) > 1 or options.report or os.path.isdir(options.photos[0])
     return (_extract_many if many else _extract_one)(options, how)
@@ -109,9 +116,13 @@ def _corners(options):
 
 
 def _extract_one(options, how):
-    from tfwm.images import read_photo
+    from tfwm.images import DamagedError, read_photo
 
-    photo = read_photo(photo_source(options.photos[0]))
+    try:
+        photo = read_photo(photo_source(options.photos[0]), options.damaged)
+    except DamagedError as error:
+        hint = "" if options.damaged else " Or read what is there: --damaged."
+        raise DamagedError(f"{error}{hint}") from error
     print_notes(photo.name, photo.notes)
     watermarker = load_watermarker(options.network, options.trust)
     with show_progress() as progress:

@@ -1,8 +1,9 @@
 """Photos from and to disk, whole and with metadata; their luminance, their PSNR and SSIM."""
 
-from tfwm.images.arrays import largest_level, plane, to_float, to_uint8
+from tfwm.images.arrays import is_array, largest_level, plane, to_float, to_uint8
+from tfwm.images.batches import from_photos, to_photos
 from tfwm.images.luma import add_colors, add_luminance, luminance
-from tfwm.images.photo import ImageError, Photo
+from tfwm.images.photo import DamagedError, ImageError, Photo
 from tfwm.images.pictures import amplify, data_uri
 from tfwm.images.quality import large_ssim, mean_quality, psnr, ssim
 from tfwm.images.reading import count_pixels, decode_photo, read_photo
@@ -19,6 +20,8 @@ __all__ = [
     "KEEP",
     "amplify",
     "data_uri",
+    "from_photos",
+    "is_array",
     "large_ssim",
     "largest_level",
     "mean_quality",
@@ -26,7 +29,9 @@ __all__ = [
     "psnr",
     "ssim",
     "to_float",
+    "to_photos",
     "to_uint8",
+    "DamagedError",
     "ImageError",
     "Photo",
     "add_colors",

@@ -1,6 +1,7 @@
 """Photos from files and from Pillow images."""
 
 import contextlib
+import dataclasses
 import io
 import os
 import warnings
@@ -9,10 +10,13 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from tfwm.checks import one_line
+from tfwm.images.arrays import is_array
+from tfwm.images.damaged import open_remains
 from tfwm.images.jxl import jxl_size
 from tfwm.images.kinds import FORMATS, HEAD_BYTES, formats_for, refuse_preview
-from tfwm.images.photo import ImageError, Photo
+from tfwm.images.photo import DamagedError, ImageError, Photo
 from tfwm.images.sources import opened
+from tfwm.images.wholeness import check_strips, check_whole
 
 # Pillow warns at this size: 89.5 megapixels, or 268 MB as RGB.
 MAX_PIXELS = Image.MAX_IMAGE_PIXELS
@@ -25,7 +29,7 @@ EXIF_START = b"Exif\0\0"
 SOURCES = str | os.PathLike | bytes | bytearray | memoryview
 
 
-def read_photo(source):
+def read_photo(source, damaged=False):
     """Reads a photo, upright and with its metadata.
 
     Gray, color, transparency and 16-bit gray stay as they are. A palette and black-and-white
@@ -35,15 +39,18 @@ def read_photo(source):
 
     Args:
         source: path of a file; bytes of one, or a binary file object, which is read from where it
-            stands to its end; `PIL.Image.Image`, NumPy array (see `Photo.from_array`) or `Photo`.
+            stands to its end; `PIL.Image.Image`, `Photo`, array or tensor (`Photo.from_array`).
             A path may be a pipe that is open already, such as `/dev/stdin`, but no other pipe,
             socket or device. HEIC and JPEG XL need the extras `heif` and `jxl`.
+        damaged: whether to read what is there of a file that is cut off: JPEG, PNG, WebP and
+            whatever is not compressed. `rows_read` tells the share of its rows that was there;
+            each missing row is the one before it.
 
     Returns:
         `Photo`.
 
     Raises:
-        ImageError: one line, if the photo cannot be read.
+        ImageError: one line, if the photo cannot be read; `DamagedError` if it is damaged.
 
     Example:
 
@@ -52,17 +59,22 @@ def read_photo(source):
     """
     if isinstance(source, Photo):
         return source
-    if isinstance(source, np.ndarray):
-        return Photo.from_array(source)
     if isinstance(source, Image.Image):
         return _from_pil(source, name=getattr(source, "filename", "") or "image")
+    if is_array(source):
+        return Photo.from_array(source)
     if not isinstance(source, SOURCES) and not hasattr(source, "read"):
         raise ImageError(
             "Expected a path, bytes, a binary file object, a PIL image or a NumPy array. "
             f"Received: {type(source).__name__}; open the photo first."
         )
     with opened(source) as (file, name):
-        return _from_file(file, name)
+        try:
+            return _from_file(file, name)
+        except DamagedError:
+            if not damaged:
+                raise
+            return _from_file(file, name, damaged=True)
 
 
 def decode_photo(encoded, name="image"):
@@ -79,11 +91,19 @@ def count_pixels(source):
         return 0
 
 
-def _from_file(file, name):
+def _from_file(file, name, damaged=False):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what matters is said below, in our words
-            return _from_pil(_open(file, name), name)
+            if damaged:
+                image, share, note = open_remains(file, name, _open)
+                photo = _from_pil(image, name)
+                return dataclasses.replace(photo, rows_read=share, notes=[note, *photo.notes])
+            image = _open(file, name)
+            check_strips(image, name)
+            photo = _from_pil(image, name)
+            check_whole(file, image, name)
+            return photo
     except ImageError:
         raise
     except Image.DecompressionBombError:
@@ -94,7 +114,7 @@ def _from_file(file, name):
             "convert it, or copy the photo again."
         ) from None
     except Exception as error:  # Pillow raises a dozen types on damaged files
-        raise ImageError(_damaged(name, error)) from error
+        raise DamagedError(_damaged(name, error)) from error
 
 
 def _open(file, name):
@@ -112,7 +132,7 @@ def _open(file, name):
         image = Image.open(file, formats=formats)
     except UnidentifiedImageError as error:
         if len(formats) == 1:  # known by its first bytes
-            raise ImageError(_damaged(name, "its header cannot be read")) from error
+            raise DamagedError(_damaged(name, "its header cannot be read")) from error
         raise
     refuse_preview(image, name)
     return image
@@ -137,7 +157,7 @@ def _from_pil(image, name):
     try:
         image.load()
     except Exception as error:
-        raise ImageError(_damaged(name, error)) from error
+        raise DamagedError(_damaged(name, error)) from error
     if image.format == "JXL":
         _forget_orientation(image)
     photo.metadata, upright = _upright(image, photo)

@@ -11,11 +11,12 @@ _MODULES = {
     "forms": "FORMS TFLITE_FORMATS Form make_endpoints make_run_endpoint open_form "
     "open_keras tflite_name",
     "keras_files": "find_keras_models read_keras_model read_keras_models",
+    "lazy": "LazyNetwork lazy_network",
     "loading": "KerasNetwork load_network",
     "manifest": "changed_files shipped_networks read_manifest write_manifest",
     "network": "Network",
     "network_files": "NetworkFiles",
+    "places": "list_networks network_directory network_names search_path",
     "signing": "sign_network signers_file",
-    "places": "list_networks network_directory search_path",
 }
 __all__, __getattr__, __dir__ = on_first_use(__name__, _MODULES)

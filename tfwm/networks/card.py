@@ -5,10 +5,10 @@ import json
 import re
 from pathlib import Path
 
-from tfwm.checks import nearest, one_line
+from tfwm.checks import nearest, one_line, shortened
 from tfwm.files import write_whole
 from tfwm.networks.inside import read_inside
-from tfwm.networks.strict_json import parse_json, shown
+from tfwm.networks.strict_json import parse_json
 
 CARD = "card.json"
 # The largest that a card may say: sides of a patch in pixels, bits of a block, a strength.
@@ -204,7 +204,9 @@ def guess_kind(card, folder):
 
 def _check(card, fields, where, optional):
     if not isinstance(card, dict):
-        raise ValueError(f"Expected {where or 'a card'} to be an object. Received: {shown(card)}")
+        raise ValueError(
+            f"Expected {where or 'a card'} to be an object. Received: {shortened(card)}"
+        )
     paths = {key: f"{where}.{key}" if where else key for key in (*fields, *card)}
     for key in card:
         if key not in fields:
@@ -220,7 +222,7 @@ def _check(card, fields, where, optional):
             _check(card[key], form, paths[key], optional)
         elif not _fits(card[key], form):
             raise ValueError(
-                f"Expected {form} as {paths[key]} of a card. Received: {shown(card[key])}"
+                f"Expected {form} as {paths[key]} of a card. Received: {shortened(card[key])}"
             )
 
 

@@ -18,7 +18,7 @@ from tfwm.networks.keras_files import read_keras_models
 from tfwm.networks.network_files import NetworkFiles
 from tfwm.networks.operations import check_saved_model, check_tflite
 from tfwm.networks.places import how_to_get, is_partial
-from tfwm.startup import held_back_stderr
+from tfwm.startup import check_fork, quiet
 
 TFLITE_FORMATS = ("float32", "float16", "int8")
 FORMS = ("keras", "saved_model", *(f"tflite {name}" for name in TFLITE_FORMATS))
@@ -44,6 +44,7 @@ class Form:
     runtime: object = None
 
     def __call__(self, signature, **inputs):
+        check_fork()
         return {key: np.asarray(x) for key, x in self.functions[signature](**inputs).items()}
 
 
@@ -136,6 +137,7 @@ def open_files(files, names, kind, num_threads=1):
         kind: `Kind`.
         num_threads: threads for a TFLite file.
     """
+    check_fork()
     (first, *rest) = names
     if rest:
         return open_keras(*read_keras_models(files, kind.name), kind.name)
@@ -211,7 +213,7 @@ def _open_tflite(files, name, kind, num_threads):
         with warnings.catch_warnings():  # TensorFlow's own interpreter calls itself outdated
             warnings.filterwarnings("ignore", r"\s*Warning: tf.lite.Interpreter is deprecated")
             interpreter = interpreter_class()(model_content=data, num_threads=num_threads)
-        with held_back_stderr(), contextlib.suppress(ValueError, RuntimeError):
+        with quiet(), contextlib.suppress(ValueError, RuntimeError):
             interpreter.allocate_tensors()  # the first one writes a line about its delegate
         runners = {key: interpreter.get_signature_runner(key) for key in kind.signatures}
     except (ValueError, RuntimeError) as error:

@@ -12,10 +12,11 @@ import keras
 import tensorflow as tf
 
 import tfwm.models  # noqa: F401  registers the layers that the models are made of
-from tfwm.checks import one_line
+from tfwm.checks import one_line, shortened
 from tfwm.networks.card import KINDS
 from tfwm.networks.network_files import NetworkFiles
-from tfwm.networks.strict_json import parse_json, shown
+from tfwm.networks.strict_json import parse_json
+from tfwm.startup import check_fork
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 MEMBERS = {CONFIG, WEIGHTS, "metadata.json"}
@@ -88,6 +89,7 @@ def read_keras_models(folder, kind="message"):
 
 def read_keras_model(path, files=None):
     """Reads one Keras model, see `read_keras_models`."""
+    check_fork()
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(
@@ -126,7 +128,9 @@ def check_keras_file(data, path):
             names = archive.namelist()
             if len(set(names)) < len(names) or not set(names) <= MEMBERS:
                 other = sorted(set(names) - MEMBERS) or names
-                raise ValueError(f"it holds {shown(other[0])}, expected {' and '.join(MEMBERS)}")
+                raise ValueError(
+                    f"it holds {shortened(other[0])}, expected {' and '.join(MEMBERS)}"
+                )
             config = parse_json(_member(archive, CONFIG, LARGEST_CONFIG))
             elements = _stored_elements(_member(archive, WEIGHTS, LARGEST_WEIGHTS))
     except (ValueError, OSError, KeyError, RuntimeError, NotImplementedError, EOFError) as error:
@@ -155,13 +159,13 @@ def _stored_elements(data):
             stored = item.id.get_storage_size()
             bomb = size * item.dtype.itemsize > 1000 * (stored + 64)
             if item.external or item.is_virtual or bomb:
-                raise ValueError(f"{WEIGHTS} has data set {shown(name)} outside of the file")
+                raise ValueError(f"{WEIGHTS} has data set {shortened(name)} outside of the file")
             found.append(size)
             return
         for key in item:
             link = item.get(key, getlink=True)
             if not isinstance(link, h5py.HardLink):
-                raise ValueError(f"{WEIGHTS} has the link {shown(key)} to elsewhere")
+                raise ValueError(f"{WEIGHTS} has the link {shortened(key)} to elsewhere")
 
     with h5py.File(io.BytesIO(data), "r") as file:
         look("", file)
@@ -180,13 +184,13 @@ def _check_config(config, path):
             if "class_name" in value and not _allowed(value):
                 raise ValueError(
                     f"Expected layers of Keras and tfwm that compute, or layers that this program "
-                    f"registered. Received: {path}, which has {shown(value['class_name'])} of "
-                    f"{shown(value.get('registered_name') or value.get('module'))}. It is not read."
+                    f"registered. Received: {path}, which has {shortened(value['class_name'])} of "
+                    f"{shortened(value.get('registered_name') or value.get('module'))}. It is not read."
                 )
             stack += value.items()
         elif isinstance(value, int | float) and not str(key).endswith(FREE_NUMBERS):
             if abs(value) > LARGEST_NUMBER and value == int(value):
-                raise ValueError(f"{path} is damaged: {shown(key)} is {shown(value)}.")
+                raise ValueError(f"{path} is damaged: {shortened(key)} is {shortened(value)}.")
 
 
 def _allowed(part):

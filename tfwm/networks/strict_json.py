@@ -3,6 +3,8 @@
 import json
 import math
 
+from tfwm.checks import shortened
+
 
 def parse_json(data):
     """Returns what JSON in UTF-8 holds; `ValueError`, in one line, for what has no clear meaning.
@@ -28,17 +30,11 @@ def parse_json(data):
         raise ValueError("it is nested too deeply") from None
 
 
-def shown(value, length=60):
-    """Returns a value as an error line shows it: short."""
-    text = repr(value)
-    return text if len(text) <= length else f"{text[: length - 3]}..."
-
-
 def _unique(pairs):
     found = {}
     for name, value in pairs:
         if name in found:
-            raise ValueError(f"the name {shown(name)} is there twice")
+            raise ValueError(f"the name {shortened(name)} is there twice")
         found[name] = value
     return found
 
@@ -46,5 +42,5 @@ def _unique(pairs):
 def _finite(text):
     value = float(text)
     if not math.isfinite(value):
-        raise ValueError(f"{shown(text)} is no finite number")
+        raise ValueError(f"{shortened(text)} is no finite number")
     return value
