@@ -57,13 +57,9 @@ def touch(path):
 
 def table(path):
     path.write_text("a\n")
-    return tf.lookup.StaticVocabularyTable(
-        tf.lookup.TextFileInitializer(str(path), tf.string, 0, tf.int64, 1), 1
-    )
-
-
-def loop(image):
-    return tf.while_loop(lambda x: x < 1, lambda x: [0 * x], [tf.reduce_mean(image)])[0]
+    line, number = tf.lookup.TextFileIndex.WHOLE_LINE, tf.lookup.TextFileIndex.LINE_NUMBER
+    words = tf.lookup.TextFileInitializer(str(path), tf.string, line, tf.int64, number)
+    return tf.lookup.StaticVocabularyTable(words, 1)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +71,7 @@ def loop(image):
             "Matching",
         ),
         (lambda path: tf.py_function(lambda: path.touch() or 0.0, [], tf.float32), "EagerPyFunc"),
-        (lambda path: tf.map_fn(lambda x: x + touch(path), tf.zeros(2))[0], "While"),
+        (lambda path: tf.map_fn(lambda x: x + touch(path), tf.zeros(2))[0], "TensorList"),
         (lambda path: tf.function(lambda: touch(path))(), "WriteFile"),
         (lambda path: 0 * tf.cast(tf.size(tf.io.read_file(str(path))), tf.float32), "ReadFile"),
     ],

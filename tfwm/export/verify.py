@@ -11,7 +11,7 @@ from tfwm.networks.manifest import MANIFEST, changed_files
 from tfwm.networks.network_files import NetworkFiles
 from tfwm.networks.operations import check_saved_model
 from tfwm.networks.places import is_partial, network_directory
-from tfwm.networks.signing import SIGNATURE
+from tfwm.networks.signing import SIGNATURE, signers_file
 
 
 @dataclass
@@ -89,7 +89,7 @@ def verify(name_or_path, key=None, trust=False, signer=None):
     files = _open_files(report, folder, trust)
     if files is None:
         return report
-    if signer is not None:
+    if signer is not None or (folder / SIGNATURE).exists():
         files.trust = _check_signer(report, files, signer) or trust
     card = _attempt(report, "card", lambda: read_card(folder), CARD)
     golden = _attempt(report, "golden tensors", lambda: read_golden(folder, card), GOLDEN)
@@ -101,7 +101,7 @@ def verify(name_or_path, key=None, trust=False, signer=None):
         here = any(path.exists() for path in paths)
         names = [path.relative_to(folder).as_posix() for path in paths]
         expected = any(file in (files.listed or ()) for file in names)
-        if name == "saved_model" and here and not files.trusted():
+        if name == "saved_model" and here and not (files.shipped or files.trust):
             _check_operations(report, files, names[0])
         elif here or expected and not is_partial(folder):
             _replay(report, name, files, card, golden, key)
@@ -133,11 +133,11 @@ def _open_files(report, folder, trust):
 def _check_signer(report, files, signer):
     try:
         name = files.signer(signer)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ImportError) as error:
         report.add("signature", False, one_line(error))
         return False
-    detail = f"signed by {name}" if name else f"no {SIGNATURE} by a key in {signer}"
-    report.add("signature", name is not None, detail)
+    unknown = f"no {SIGNATURE} by a key in {signer or signers_file()}"
+    report.add("signature", name or signer is None, f"signed by {name}" if name else unknown)
     return name is not None
 
 

@@ -182,10 +182,11 @@ def _check_config(config, path):
             stack += [(key, inner) for inner in value]
         elif isinstance(value, dict):
             if "class_name" in value and not _allowed(value):
+                home = value.get("registered_name") or value.get("module")
                 raise ValueError(
-                    f"Expected layers of Keras and tfwm that compute, or layers that this program "
+                    "Expected layers of Keras and tfwm that compute, or layers that this program "
                     f"registered. Received: {path}, which has {shortened(value['class_name'])} of "
-                    f"{shortened(value.get('registered_name') or value.get('module'))}. It is not read."
+                    f"{shortened(home)}. It is not read."
                 )
             stack += value.items()
         elif isinstance(value, int | float) and not str(key).endswith(FREE_NUMBERS):

@@ -41,10 +41,11 @@ class NetworkFiles:
         pinned = shipped_networks()
         self._own = pinned.get(self.folder.name) if _is_in_package(self.folder) else None
         self.listed, self.shipped = self._own, self._own is not None
+        self._manifest = None
         if not self.shipped and (self.folder / MANIFEST).exists():
-            data = read_inside(self.folder, MANIFEST)
-            self.listed = parse_manifest(data, self.folder / MANIFEST)
-            digest = hashlib.sha256(data).hexdigest()
+            self._manifest = read_inside(self.folder, MANIFEST)
+            self.listed = parse_manifest(self._manifest, self.folder / MANIFEST)
+            digest = hashlib.sha256(self._manifest).hexdigest()
             self.shipped = any(x[MANIFEST]["sha256"] == digest for x in pinned.values())
 
     @classmethod
@@ -85,11 +86,12 @@ class NetworkFiles:
         Args:
             keys: file of public keys; by default the user's own file of signers.
         """
-        keys = Path(keys or signers_file())
-        if not (self.folder / SIGNATURE).exists() or not keys.exists():
+        if keys is None and not signers_file().exists():
             return None
-        manifest, signature = (read_inside(self.folder, name) for name in (MANIFEST, SIGNATURE))
-        return signer_of(manifest, signature, read_public_keys(keys))
+        known = read_public_keys(keys or signers_file())
+        if self._manifest is None or not (self.folder / SIGNATURE).exists():
+            return None
+        return signer_of(self._manifest, read_inside(self.folder, SIGNATURE), known)
 
     def warn_if_uncompared(self):
         """Warns, in one line, if there is nothing to compare the files with."""
