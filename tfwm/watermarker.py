@@ -13,12 +13,16 @@ from tfwm.images import (
     KEEP,
     DamagedError,
     ImageError,
+    PhotoImage,
     check_output,
     decode_photo,
     encode_photo,
+    encodings,
     ending_of,
+    format_of,
     is_array,
     read_photo,
+    told_losses,
     write_encoded,
 )
 from tfwm.marking.canvas import Canvas, natural_scale
@@ -110,7 +114,7 @@ class Watermarker:
 
         Returns:
             The marked photo: a NumPy array for an array or tensor, a `Photo` for a `Photo`, else a
-            `PIL.Image.Image` with the metadata in `info` (`tfwm.images.write_photo` saves it).
+            `tfwm.images.PhotoImage`, a `PIL.Image.Image` whose `save` keeps all metadata.
         """
         cover = read_photo(photo)
         mark = self.prepare(cover, message, key=key)
@@ -121,7 +125,7 @@ class Watermarker:
         if photo is cover:
             return marked
         is_image = isinstance(photo, Image.Image) or not is_array(photo)
-        return marked.to_pil() if is_image else marked.to_array(photo)
+        return PhotoImage.of(marked) if is_image else marked.to_array(photo)
 
     def prepare(self, photo, message, *, key=None) -> Mark:
         """Returns the `Mark` for a photo, to be applied at any strength."""
@@ -307,25 +311,27 @@ class Watermarker:
         target = f"marked{ending_of(cover, file_format)}" if output is None else output
         with lane():
             mark = self.prepare(cover, message, key=options.key)
+        tried = encodings(cover, format_of(target), options.quality)
         for marked, strength in mark.attempts(options.strength, options.psnr):
-            encoded = encode_photo(marked, target, options.quality)
-            copy = decode_photo(encoded)
-            with lane():
-                best = self._check(mark, marked, copy, message, options.key, strength)
-            if best.fits and best.margin >= options.margin:
-                break
-        else:
-            reason = best.reason
-            if best.fits:
-                reason = (
-                    f"at strength {best.strength:.3g} ({best.psnr:.1f} dB) {reason}, but "
-                    f"{options.margin:g} times are wanted: raise the strength or the quality, "
-                    "shorten the message, or take a larger photo"
-                )
-            raise ImageError(f"{cover.name} was not marked: {reason}.")
-        values = best.strength, best.psnr, best.p_value, best.margin
-        written = str(target if output is None else output)
-        return encoded, FileReport(cover.name, written, message, *values, tuple(cover.notes))
+            for encoding in tried:
+                encoded = encode_photo(marked, target, encoding)
+                copy = decode_photo(encoded)
+                with lane():
+                    best = self._check(mark, marked, copy, message, options.key, strength)
+                if best.fits and best.margin >= options.margin:
+                    values = best.strength, best.psnr, best.p_value, best.margin
+                    notes = (*cover.notes, *told_losses(cover, target))
+                    how = encoding, len(encoded), cover.encoding and cover.encoding.size
+                    report = FileReport(cover.name, str(target), message, *values, notes, *how)
+                    return encoded, report
+        reason = best.reason
+        if best.fits:
+            reason = (
+                f"at strength {best.strength:.3g} ({best.psnr:.1f} dB) {reason}, but "
+                f"{options.margin:g} times are wanted: raise the strength or the quality, "
+                "shorten the message, or take a larger photo"
+            )
+        raise ImageError(f"{cover.name} was not marked: {reason}.")
 
     def _check(self, mark, marked, copy, message, key, strength):
         votes = self.read_votes(copy)
