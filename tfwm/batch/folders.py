@@ -22,7 +22,7 @@ from tfwm.batch.lock import only_run, only_writer
 from tfwm.batch.messages import assign_messages, find_recipients
 from tfwm.batch.report import EMBED_COLUMNS, EXTRACT_COLUMNS, REPORT, RunReport, embed_report
 from tfwm.batch.run import DONE_BEFORE, Pool, run_jobs
-from tfwm.files import in_place, other_names
+from tfwm.files import check_writable, in_place, other_names
 from tfwm.images import ImageError, read_photo, write_encoded
 from tfwm.marking import EmbedOptions
 from tfwm.payload import to_bytes, to_plain
@@ -66,7 +66,7 @@ def embed_folder(
         progress: see `tfwm.batch.run.run_jobs`.
         workers: number of threads.
         **options: see `tfwm.marking.EmbedOptions`: `key`, `strength`, `psnr`, `margin` and, for
-            the JPEG, AVIF and HEIC files among the outputs, `quality`.
+            the JPEG, AVIF, WebP and HEIC files among the outputs, `quality`.
 
     Returns:
         The rows as dicts, sorted. Their `status` is `"done"`, `"failed"`, or `"skipped"` for
@@ -87,6 +87,7 @@ def embed_folder(
             check_distinct(jobs, folder)
         table.guard = check
         table.add_columns(name for job in jobs for name in job.details)
+        watermarker.open()
         pool = Pool(workers)
         row = _row_maker(watermarker, options, table, folder)
         embed = _embedder(watermarker, options, pool, table, row, overwrite, dry_run)
@@ -144,6 +145,7 @@ def check_folder(
         Rows as dicts, sorted: `file`, `source`, `status` and what `Check` has.
     """
     jobs = _with_messages(watermarker, find_photos(sources, {REPORT}), message, messages, key, None)
+    watermarker.open()
     pool = Pool(workers)
 
     def check(job):
@@ -187,6 +189,7 @@ def extract_folder(
     table = RunReport(path, EXTRACT_COLUMNS, lambda row: (row["photo"],))
     table.add_columns(columns)
     jobs = find_photos(sources, {REPORT, path})
+    watermarker.open()
     pool = Pool(workers)
 
     def extract(job):
@@ -258,6 +261,7 @@ def _report_path(report, folder):
         return folder / REPORT
     if not Path(report).parent.is_dir() and Path(report).parent != folder:
         raise ValueError(f"The folder {Path(report).parent} does not exist: make it first.")
+    check_writable(report)
     return Path(report)
 
 

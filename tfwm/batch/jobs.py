@@ -8,11 +8,11 @@ import unicodedata
 from collections import Counter
 from pathlib import Path, PurePosixPath
 
-from tfwm.files import draft_of, is_same_name
+from tfwm.files import check_writable, draft_of, is_same_name
 from tfwm.images.kinds import FORMATS as READ
 from tfwm.images.kinds import PLUGINS, endings, is_camera_file, kind_of_file
 from tfwm.images.sources import not_a_file, special
-from tfwm.images.writing import ENDINGS, KEEP, LOSSY, check_output
+from tfwm.images.writing import ENDINGS, KEEP, LOSSY, check_format, check_output
 from tfwm.images.writing import FORMATS as WRITABLE
 
 # Cameras put small JPEG files of this ending beside their videos.
@@ -192,16 +192,16 @@ def check_outputs(jobs, file_format, quality, in_place=False):
     Args:
         jobs: those with an output; idle ones do not count.
         file_format: see `output_name`.
-        quality: of JPEG, AVIF and HEIC, at least one of which must be among the outputs; or `None`.
+        quality: of JPEG, AVIF, WebP and HEIC, one of which must be among the outputs; or `None`.
         in_place: whether a photo may be replaced by its own marked copy.
     """
     jobs = [job for job in jobs if not job.idle]
     if file_format != KEEP:
-        check_output(Path(f"a{ENDINGS[file_format]}"), quality, overwrite=True)
+        check_format(Path(f"a{ENDINGS[file_format]}"), quality)
     elif quality is not None and not any(
         WRITABLE.get(job.output.suffix.lower()) in LOSSY for job in jobs
     ):
-        raise ValueError("A quality goes with JPEG, AVIF and HEIC only: no output is one.")
+        raise ValueError("A quality goes with JPEG, AVIF, WebP and HEIC: none of the outputs.")
     for output, count in Counter(job.output for job in jobs).items():
         if count > 1:
             raise ValueError(
@@ -216,6 +216,28 @@ def check_outputs(jobs, file_format, quality, in_place=False):
         hit = sources[identity]
         if not in_place or hit != job.source or uses[hit] > 1:
             raise ValueError(f"{job.output} is one of the photos to mark: name another output.")
+
+
+def assign_files(sources, output, file_format=KEEP, quality=None, overwrite=False):
+    """Returns the jobs of images and their outputs, checked as far as can be before the work.
+
+    Args:
+        sources: list of one folder or of files.
+        output: folder, or for a single image the file to write.
+        file_format: see `output_name`.
+        quality: see `check_outputs`.
+        overwrite: whether existing outputs may be replaced.
+    """
+    jobs = find_photos(sources, what="images")
+    if is_single(sources, output):
+        jobs = [Job(jobs[0].source, jobs[0].name, output=Path(output))]
+        check_output(output, quality, overwrite)
+    else:
+        check_folder_apart(sources, output, what="images")
+        check_writable(output)
+        jobs = assign_outputs(jobs, Path(output), file_format)
+    check_outputs(jobs, file_format, quality)
+    return jobs
 
 
 def is_single(sources, output):

@@ -4,7 +4,8 @@ import dataclasses
 import io
 import math
 
-from tfwm.images import Photo, decode_photo, to_uint8
+from tfwm.checks import check_number
+from tfwm.images import Encoding, Photo, decode_photo, to_uint8
 from tfwm.payload import to_plain
 
 # A marked photo should at least survive an ordinary re-saving.
@@ -45,7 +46,8 @@ class EmbedOptions:
         strength: factor on the mark; the first strength that is tried.
         psnr: instead, the PSNR wanted in dB; then the strength is not raised.
         margin: how many times the reading must exceed what its message needs.
-        quality: of JPEG or AVIF, 1 to 100.
+        quality: of JPEG, AVIF or WebP, 1 to 100; by default the source's own compression if the
+            photo comes from a file of that format and the mark reads so, else 95, 90, lossless.
     """
 
     key: str | bytes | None = None
@@ -53,6 +55,9 @@ class EmbedOptions:
     psnr: float | None = None
     margin: float = 2.0
     quality: int | None = None
+
+    def __post_init__(self):
+        check_number("margin", self.margin, 0, 1e6, "a margin of at least 0")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +72,10 @@ class FileReport:
         psnr: dB of the marked pixels, before they were encoded.
         p_value: of the reading of the written file.
         margin: how many times the reading exceeds what its message needs.
-        notes: sentences about what reading the photo changed (`tfwm.images.Photo`).
+        notes: sentences about what reading and writing changed or dropped (`tfwm.images.Photo`).
+        encoding: `tfwm.images.Encoding` of the written file.
+        size: of that file in bytes.
+        source_size: of the photo's file in bytes, or `None`.
     """
 
     source: str
@@ -78,11 +86,15 @@ class FileReport:
     p_value: float
     margin: float
     notes: tuple = ()
+    encoding: Encoding | None = None
+    size: int | None = None
+    source_size: int | None = None
 
     def to_dict(self):
         """Returns plain values, ready for JSON; bytes as hex digits, a UUID as text."""
         values = {**dataclasses.asdict(self), "message": to_plain(self.message)}
-        return {**values, "notes": list(self.notes)}
+        encoding = self.encoding and self.encoding.to_dict()
+        return {**values, "notes": list(self.notes), "encoding": encoding}
 
 
 def check_votes(codec, votes, message, strength, psnr):
@@ -95,17 +107,22 @@ def check_votes(codec, votes, message, strength, psnr):
     fits = found is not None and found.message == message
     if fits:
         reason = f"the message is read with {margin:.1f} times the signal that it needs"
-    elif psnr == math.inf:
-        reason = (
+    else:
+        reason = why_unreadable(strength, psnr)
+    return Check(fits, reason, strength, psnr, p_value, margin)
+
+
+def why_unreadable(strength, psnr):
+    """Returns the clause for a marked photo whose message does not read back."""
+    if psnr == math.inf:
+        return (
             f"at strength {strength:.3g} not one pixel changes (is the photo black or white all "
             "over, or the strength too small?)"
         )
-    else:
-        reason = (
-            f"at strength {strength:.3g} the message does not read back "
-            "(the photo is too small or too flat): shorten it or take a larger photo"
-        )
-    return Check(fits, reason, strength, psnr, p_value, margin)
+    return (
+        f"at strength {strength:.3g} the message does not read back "
+        "(the photo is too small or too flat): shorten it or take a larger photo"
+    )
 
 
 def resaved(photo, quality=CHECK_QUALITY):
