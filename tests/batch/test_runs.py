@@ -196,6 +196,7 @@ def test_recipients_in_folders_of_their_own(checker, photos, out, tmp_path):
     )
     embed_folder(checker, [photos], out, messages=path, key="k")
     saved = table(out / "tfwm-report.csv")
+    assert (out / "tfwm-report.csv").read_text().split("\n")[0].count("recipient") == 1
     assert [(r["output"], r["message"], r["recipient"]) for r in saved] == [
         ("ada/a.jpg", "1", "Ada"),
         ("bob/a.jpg", "2", "'=Bob"),

@@ -81,7 +81,7 @@ class RunReport:
 
     def add_columns(self, names):
         """Adds columns to the CSV, unless they are there."""
-        self._columns += [name for name in names if name not in self._columns]
+        self._columns = list(dict.fromkeys([*self._columns, *names]))
 
     def read(self):
         """Reads the file, if there is one; it must be a report, as it will be replaced."""
