@@ -73,6 +73,12 @@ def add_extract(subparsers):
         "compressed), and tell the share of its rows that was read",
     )
     add_false_positive_rate(parser, "1e-6")
+    _add_folder(parser)
+    add_network(parser)
+    add_json(parser)
+
+
+def _add_folder(parser):
     parser.add_argument(
         "--messages",
         metavar="FILE.csv",
@@ -83,8 +89,6 @@ def add_extract(subparsers):
         "--report", metavar="FILE", help="write a table of the photos, .csv or .json"
     )
     add_jobs(parser)
-    add_network(parser)
-    add_json(parser)
 
 
 def run_extract(options):
