@@ -55,16 +55,22 @@ def add_export(subparsers):
         "writes a trained network of any kind as SavedModel and TFLite",
         "NETWORK is a name (tfwm list), or a folder with the two Keras files, as a run or an "
         "exported network has them. With a card.json there, all forms, golden tensors and "
-        "checksums are written; without, the SavedModel OUT/1 alone.",
+        "checksums are written; without, the SavedModel OUT/1 and the Keras files.",
         [
             "tfwm export runs/mt my-network",
             "tfwm export keyed-colorize my-copy",
+            "tfwm export runs/mt my-network --sign ~/.ssh/id_ed25519",
             "tfwm embed photo.jpg -o a.png --message Ada --network my-network",
         ],
     )
     parser.add_argument("source", metavar="NETWORK", help="name, or folder of the Keras models")
     parser.add_argument("output", metavar="OUT", help="folder to write")
     parser.add_argument("--overwrite", action="store_true", help="replace OUT if it exists")
+    parser.add_argument(
+        "--sign",
+        metavar="KEY",
+        help="sign the checksums with a private Ed25519 key, as `ssh-keygen -t ed25519` writes it",
+    )
 
 
 def run_export(options):
@@ -72,7 +78,8 @@ def run_export(options):
     start_for(options.source)
     from tfwm.export import export_again
 
-    say(f"{in_one_line(export_again(options.source, options.output))} is written")
+    path = export_again(options.source, options.output, options.sign)
+    say(f"{in_one_line(path)} is written")
 
 
 def add_verify(subparsers):
@@ -82,12 +89,14 @@ def add_verify(subparsers):
         run_verify,
         "verifies that networks are what they were when exported, or photos when marked",
         "Of a network of any kind, compares checksums, and stored outputs with those of Keras, "
-        "SavedModel and TFLite. Of a folder that `tfwm embed` marked, or its report, compares the "
+        "SavedModel and TFLite; of a SavedModel that does not come with tfwm, only the operations "
+        "are checked without --trust. Of a folder that `tfwm embed` marked, or its report, compares the "
         "digest of each photo, and reads its message with the key. The exit code is 1 if a check "
         "fails.",
         [
             "tfwm verify",
             "tfwm verify redmark-mt runs/mt/network --json",
+            "tfwm verify downloaded --signer ada.pub",
             "tfwm verify marked/ --key-file my.key",
         ],
     )
@@ -104,6 +113,11 @@ def add_verify(subparsers):
     )
     add_key(parser, "the secret key of marked photos")
     add_network(parser)
+    parser.add_argument(
+        "--signer",
+        metavar="PUBLIC",
+        help="file of OpenSSH public keys: one of them must have signed each network",
+    )
     add_json(parser)
 
 
@@ -125,7 +139,7 @@ def run_verify(options):
     names = options.networks or network_names()
     if not names:
         raise ValueError("No networks come with this installation: name the folder of one.")
-    reports = [verify(name) for name in names]
+    reports = [verify(name, trust=options.trust, signer=options.signer) for name in names]
     if options.json:
         print_json([report.to_dict() for report in reports])
     else:
@@ -139,7 +153,7 @@ def _verify_photos(options, report):
     folder = Path(options.networks[0])
     with show_progress() as progress:
         rows = verify_folder(
-            load_watermarker(options.network),
+            load_watermarker(options.network, options.trust),
             report,
             folder if folder.is_dir() else folder.parent,
             key=read_key(options),
