@@ -90,9 +90,9 @@ def add_verify(subparsers):
         "verifies that networks are what they were when exported, or photos when marked",
         "Of a network of any kind, compares checksums, and stored outputs with those of Keras, "
         "SavedModel and TFLite; of a SavedModel that does not come with tfwm, only the operations "
-        "are checked without --trust. Of a folder that `tfwm embed` marked, or its report, compares the "
-        "digest of each photo, and reads its message with the key. The exit code is 1 if a check "
-        "fails.",
+        "are checked without --trust. Of a folder that `tfwm embed` marked, or its report, "
+        "compares the digest of each photo, and reads its message with the key. The exit code "
+        "is 1 if a check fails.",
         [
             "tfwm verify",
             "tfwm verify redmark-mt runs/mt/network --json",
