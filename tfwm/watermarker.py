@@ -2,22 +2,27 @@
 
 import contextlib
 import dataclasses
+import math
 
 import numpy as np
 
 from tfwm.images import (
     KEEP,
+    Animation,
     DamagedError,
     ImageError,
     check_output,
     decode_photo,
     encode_photo,
     ending_of,
+    psnr,
+    read_any,
     read_photo,
     write_encoded,
 )
 from tfwm.marking.canvas import Canvas, natural_scale
 from tfwm.marking.check import Check, EmbedOptions, FileReport, check_votes, resaved
+from tfwm.marking.frames import frame_readings, mark_frames
 from tfwm.marking.judge import Extraction, Judge
 from tfwm.marking.mark import Mark
 from tfwm.marking.reader import Reader
@@ -77,10 +82,14 @@ class Watermarker:
             psnr: instead of a strength, the PSNR wanted, in dB, over all channels.
 
         Returns:
-            The marked photo: an array for an array, a `Photo` for a `Photo`, else a
+            The marked photo: an array for an array, a `Photo` for a `Photo`, a
+            `tfwm.images.Animation` with all frames marked for an animation, else a
             `PIL.Image.Image` with the metadata in `info` (`tfwm.images.write_photo` saves it).
         """
-        cover = read_photo(photo)
+        cover = read_any(photo)
+        if isinstance(cover, Animation):
+            how = {"key": key, "strength": strength, "psnr": psnr}
+            return cover.with_frames(self.embed(frame, message, **how) for frame in cover.frames)
         marked, _ = self.prepare(cover, message, key=key).at(strength, psnr)
         if photo is cover:
             return marked
@@ -144,10 +153,15 @@ class Watermarker:
         """
         if search not in STAGES:
             raise ValueError(f"Expected a search among {STAGES}. Received: search={search!r}")
-        copy = read_photo(photo, damaged)
+        copy = read_any(photo, damaged)
         codec = self.codec(key)
         judge = Judge(codec, false_positive_rate)
-        for reading in readings(self.network, codec, copy, corners, search, progress):
+        if isinstance(copy, Animation) and corners is None:
+            found = frame_readings(self.network, codec, copy, search, progress)
+        else:
+            seen = copy.frames[0] if isinstance(copy, Animation) else copy
+            found = readings(self.network, codec, seen, corners, search, progress)
+        for reading in found:
             judge.add(*reading)
             if judge.decoded is not None:
                 break
@@ -163,16 +177,20 @@ class Watermarker:
     def check(self, photo, message, *, key=None, strength=1.0, psnr=None) -> Check:
         """Tells whether a photo can carry a message, without writing anything.
 
-        The marked photo is saved as JPEG of quality 75 and read again.
+        The marked photo is saved as JPEG of quality 75 and read again. Of an animation, this is the
+        frame in the middle.
 
         Args: as for `embed`.
 
         Returns:
             `tfwm.marking.Check`.
         """
-        mark = self.prepare(photo, message, key=key)
+        cover = read_any(photo)
+        if isinstance(cover, Animation):
+            cover = cover.frames[len(cover.frames) // 2]
+        mark = self.prepare(cover, message, key=key)
         marked, strength = mark.at(strength, psnr)
-        return self._check(mark, marked, resaved(marked), message, key, strength)
+        return self._check(cover, marked, resaved(marked), message, key, strength)
 
     def embed_file(
         self,
@@ -183,22 +201,25 @@ class Watermarker:
         file_format=KEEP,
         overwrite=False,
         dry_run=False,
+        progress=None,
         **options,
     ) -> FileReport:
         """Marks a file and reads the result back before it is put in place.
 
         If the encoded file does not read with enough room to spare, the strength is raised step
-        by step, up to 2.5 times; if that fails, nothing is written.
+        by step, up to 2.5 times; if that fails, nothing is written. All frames of an animation are
+        marked; at least half of them must read.
 
         Args:
             source: path of a photo, bytes of a file, or binary file object.
             output: path of the file to write, whose ending chooses the format; or binary file
                 object, whose format is `file_format`.
             message: see `embed`.
-            file_format: `"png"`, `"jpg"`, `"webp"`, `"avif"`, `"heic"`, `"jxl"`, or `"keep"` for
-                the photo's own, and PNG if that cannot be written.
+            file_format: `"png"`, `"jpg"`, `"webp"`, `"avif"`, `"heic"`, `"jxl"`, `"gif"`, or
+                `"keep"` for the photo's own, and PNG if that cannot be written.
             overwrite: whether an existing file, the source too, may be replaced.
             dry_run: does everything but write.
+            progress: called with the share done (0 to 1) and a line, for an animation.
             **options: see `tfwm.marking.EmbedOptions`: `key`, `strength`, `psnr`, `margin` and
                 `quality`.
 
@@ -217,7 +238,8 @@ class Watermarker:
                     "A file_format goes with a file object: the ending of a path sets its format."
                 )
         target = None if stream else output
-        encoded, report = self.mark_file(source, target, message, options, file_format=file_format)
+        how = {"file_format": file_format, "progress": progress}
+        encoded, report = self.mark_file(source, target, message, options, **how)
         if dry_run:
             return dataclasses.replace(report, output=None)
         if stream:
@@ -252,12 +274,20 @@ class Watermarker:
         return self.extract(bytes(encoded), **options)
 
     def mark_file(
-        self, source, output, message, options, lane=contextlib.nullcontext, file_format=KEEP
+        self,
+        source,
+        output,
+        message,
+        options,
+        lane=contextlib.nullcontext,
+        *,
+        file_format=KEEP,
+        progress=None,
     ):
         """Does what `embed_file` does, up to writing.
 
         Args:
-            source: see `embed_file`, also for `message` and `file_format`.
+            source: see `embed_file`, also for `message`, `file_format` and `progress`.
             output: path of the file; `None` for one that has no name.
             options: `tfwm.marking.EmbedOptions`.
             lane: makes a context manager in which the network and the codec are used, neither of
@@ -266,15 +296,37 @@ class Watermarker:
         Returns:
             `(encoded, report)`: the bytes of the file, and its `FileReport`.
         """
-        cover = read_photo(source)
+        cover = read_any(source)
         target = f"marked{ending_of(cover, file_format)}" if output is None else output
+        if isinstance(cover, Animation):
+            encoded, best, notes = self._mark_frames(
+                cover, target, message, options, lane, progress
+            )
+        else:
+            encoded, best, notes = self._mark_photo(cover, target, message, options, lane)
+        values = best.strength, best.psnr, best.p_value, best.margin
+        written = str(target if output is None else output)
+        return encoded, FileReport(cover.name, written, message, *values, (*cover.notes, *notes))
+
+    def _mark_frames(self, cover, target, message, options, lane, progress):
+        def prepare(frame):
+            with lane():
+                return self.prepare(frame, message, key=options.key)
+
+        def check(frame, marked, copy, strength):
+            with lane():
+                return self._check(frame, marked, copy, message, options.key, strength)
+
+        return mark_frames(cover, target, options, prepare, check, progress)
+
+    def _mark_photo(self, cover, target, message, options, lane):
         with lane():
             mark = self.prepare(cover, message, key=options.key)
         for marked, strength in mark.attempts(options.strength, options.psnr):
             encoded = encode_photo(marked, target, options.quality)
             copy = decode_photo(encoded)
             with lane():
-                best = self._check(mark, marked, copy, message, options.key, strength)
+                best = self._check(cover, marked, copy, message, options.key, strength)
             if best.fits and best.margin >= options.margin:
                 break
         else:
@@ -286,13 +338,12 @@ class Watermarker:
                     "shorten the message, or take a larger photo"
                 )
             raise ImageError(f"{cover.name} was not marked: {reason}.")
-        values = best.strength, best.psnr, best.p_value, best.margin
-        written = str(target if output is None else output)
-        return encoded, FileReport(cover.name, written, message, *values, tuple(cover.notes))
+        return encoded, best, ()
 
-    def _check(self, mark, marked, copy, message, key, strength):
+    def _check(self, cover, marked, copy, message, key, strength):
         votes = self.read_votes(copy)
-        return check_votes(self.codec(key), votes, message, strength, mark.psnr(marked))
+        quality = psnr(cover.pixels, marked.pixels, identical=math.inf)
+        return check_votes(self.codec(key), votes, message, strength, quality)
 
 
 def load(name: str = DEFAULT_NETWORK) -> Watermarker:

@@ -1,11 +1,12 @@
 """Photos from and to disk, whole and with metadata; their luminance, their PSNR and SSIM."""
 
+from tfwm.images.animation import Animation
 from tfwm.images.arrays import largest_level, plane, to_float, to_uint8
 from tfwm.images.luma import add_colors, add_luminance, luminance
 from tfwm.images.photo import DamagedError, ImageError, Photo
 from tfwm.images.pictures import amplify, data_uri
 from tfwm.images.quality import large_ssim, mean_quality, psnr, ssim
-from tfwm.images.reading import count_pixels, decode_photo, read_photo
+from tfwm.images.reading import count_pixels, decode_any, decode_photo, read_any, read_photo
 from tfwm.images.writing import (
     KEEP,
     check_output,
@@ -17,6 +18,7 @@ from tfwm.images.writing import (
 
 __all__ = [
     "KEEP",
+    "Animation",
     "amplify",
     "data_uri",
     "large_ssim",
@@ -34,10 +36,12 @@ __all__ = [
     "add_luminance",
     "check_output",
     "count_pixels",
+    "decode_any",
     "decode_photo",
     "ending_of",
     "encode_photo",
     "luminance",
+    "read_any",
     "read_photo",
     "write_encoded",
     "write_photo",

@@ -10,9 +10,10 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from tfwm.checks import one_line
+from tfwm.images.animation import ANIMATED, Animation, read_frames
 from tfwm.images.damaged import open_remains
 from tfwm.images.jxl import jxl_size
-from tfwm.images.kinds import FORMATS, HEAD_BYTES, formats_for, refuse_preview
+from tfwm.images.kinds import FORMATS, HEAD_BYTES, formats_for, kind_of, refuse_preview
 from tfwm.images.photo import DamagedError, ImageError, Photo
 from tfwm.images.sources import opened
 from tfwm.images.wholeness import check_strips, check_whole
@@ -56,12 +57,27 @@ def read_photo(source, damaged=False):
     >>> read_photo(Image.new("CMYK", (64, 48))).pixels.shape
     (48, 64, 3)
     """
-    if isinstance(source, Photo):
+    return _read(source, damaged)
+
+
+def read_any(source, damaged=False):
+    """Reads a photo or an animation: a GIF, WebP, PNG or AVIF with several frames.
+
+    Args: as for `read_photo`; `source` may be an `Animation`.
+
+    Returns:
+        `Photo` or `Animation`.
+    """
+    return _read(source, damaged, several=True)
+
+
+def _read(source, damaged, several=False):
+    if isinstance(source, Photo) or (several and isinstance(source, Animation)):
         return source
     if isinstance(source, np.ndarray):
         return Photo.from_array(source)
     if isinstance(source, Image.Image):
-        return _from_pil(source, name=getattr(source, "filename", "") or "image")
+        return _from_image(source, getattr(source, "filename", "") or "image", several)
     if not isinstance(source, SOURCES) and not hasattr(source, "read"):
         raise ImageError(
             "Expected a path, bytes, a binary file object, a PIL image or a NumPy array. "
@@ -69,11 +85,11 @@ def read_photo(source, damaged=False):
         )
     with opened(source) as (file, name):
         try:
-            return _from_file(file, name)
+            return _from_file(file, name, several)
         except DamagedError:
             if not damaged:
                 raise
-            return _from_file(file, name, damaged=True)
+            return _from_file(file, name, several, damaged=True)
 
 
 def decode_photo(encoded, name="image"):
@@ -81,26 +97,30 @@ def decode_photo(encoded, name="image"):
     return _from_file(io.BytesIO(encoded), name)
 
 
+def decode_any(encoded, name="image"):
+    """Reads a photo or an animation, called `name` in errors, from the bytes of a file."""
+    return _from_file(io.BytesIO(encoded), name, several=True)
+
+
 def count_pixels(source):
     """Returns the number of pixels that a file claims to hold; 0 if it is no image."""
     try:
         with opened(source) as (file, name), _open(file, name) as image:
-            return image.width * image.height
+            several = getattr(image, "n_frames", 1) if image.format in ANIMATED else 1
+            return image.width * image.height * several
     except Exception:  # reading the photo reports it
         return 0
 
 
-def _from_file(file, name, damaged=False):
+def _from_file(file, name, several=False, damaged=False):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what matters is said below, in our words
             if damaged:
-                image, share, note = open_remains(file, name, _open)
-                photo = _from_pil(image, name)
-                return dataclasses.replace(photo, rows_read=share, notes=[note, *photo.notes])
+                return _from_remains(file, name, several)
             image = _open(file, name)
             check_strips(image, name)
-            photo = _from_pil(image, name)
+            photo = _from_image(image, name, several)
             check_whole(file, image, name)
             return photo
     except ImageError:
@@ -114,6 +134,22 @@ def _from_file(file, name, damaged=False):
         ) from None
     except Exception as error:  # Pillow raises a dozen types on damaged files
         raise DamagedError(_damaged(name, error)) from error
+
+
+def _from_remains(file, name, several):
+    """What is there of a damaged photo; of a GIF, the frames before the damage."""
+    file.seek(0)
+    if several and kind_of(file.read(HEAD_BYTES)) == "GIF":
+        file.seek(0)
+        image = _open(file, name)
+        if getattr(image, "n_frames", 1) > 1:
+            return read_frames(image, name, _from_pil, MAX_PIXELS, damaged=True)
+    image, share, note = open_remains(file, name, _open)
+    if several and (share == 1 or getattr(image, "n_frames", 1) > 1):
+        note = f"{note}; of an animation, only the first frame"
+        image = image.copy()
+    photo = _from_pil(image, name)
+    return dataclasses.replace(photo, rows_read=share, notes=[note, *photo.notes])
 
 
 def _open(file, name):
@@ -135,6 +171,12 @@ def _open(file, name):
         raise
     refuse_preview(image, name)
     return image
+
+
+def _from_image(image, name, several):
+    if several and image.format in ANIMATED and getattr(image, "n_frames", 1) > 1:
+        return read_frames(image, name, _from_pil, MAX_PIXELS)
+    return _from_pil(image, name)
 
 
 def _from_pil(image, name):

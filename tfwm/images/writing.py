@@ -10,6 +10,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from tfwm.checks import one_line, one_of
 from tfwm.files import write_whole
+from tfwm.images.animation import Animation, encode_frames, to_palette
 from tfwm.images.kinds import PLUGINS, need_plugin
 from tfwm.images.photo import ImageError
 
@@ -20,12 +21,14 @@ FORMATS = {
     ".tif": "TIFF",
     ".tiff": "TIFF",
     ".webp": "WEBP",
+    ".gif": "GIF",
+    ".apng": "PNG",
     **dict.fromkeys(PLUGINS["HEIF"].endings, "HEIF"),
     ".jxl": "JXL",
 }
 # Formats by the names that users know; `KEEP` is the photo's own, or PNG if that is not written.
 KEEP = "keep"
-ENDINGS = {name: f".{name}" for name in ("png", "jpg", "webp", "avif", "heic", "jxl")}
+ENDINGS = {name: f".{name}" for name in ("png", "jpg", "webp", "avif", "heic", "jxl", "gif")}
 # JPEG and AVIF are saved without chroma subsampling, which would change luminance as well.
 JPEG_QUALITY = 95
 AVIF_QUALITY = 90
@@ -92,10 +95,11 @@ def write_photo(photo, path, quality=None, overwrite=False):
     """Writes a photo with its metadata; the file appears whole or not at all.
 
     PNG, WebP, TIFF and JPEG XL are saved lossless, JPEG and AVIF without chroma subsampling, HEIC
-    as phones write it (4:2:0). Transparency and 16-bit gray need a format that holds them.
+    as phones write it (4:2:0), GIF with 256 dithered colors. Transparency, 16-bit gray and several
+    frames need a format that holds them.
 
     Args:
-        photo: `Photo`.
+        photo: `Photo` or `Animation`.
         path: file to write; its ending chooses the format.
         quality: 1 to 100, for JPEG (95 if `None`), AVIF (90) and HEIC (90).
         overwrite: whether an existing file may be replaced.
@@ -116,9 +120,12 @@ def write_photo(photo, path, quality=None, overwrite=False):
 def encode_photo(photo, path, quality=None):
     """Returns the bytes of the file `path`; a quality does not count for a lossless format."""
     file_format = FORMATS[Path(path).suffix.lower()]
-    photo = _fit(photo, file_format)
     metadata = dict(photo.metadata)
     text = metadata.pop("text", {})
+    if isinstance(photo, Animation):
+        more = {"pnginfo": _png_text(text, metadata.get("xmp"))} if file_format == "PNG" else {}
+        return encode_frames(photo, file_format, quality, **more)
+    photo = _fit(photo, file_format)
     if file_format == "JPEG":
         options = {"quality": quality or JPEG_QUALITY, "subsampling": 0}
     elif file_format == "AVIF":
@@ -128,6 +135,9 @@ def encode_photo(photo, path, quality=None):
         options = {"quality": quality or HEIF_QUALITY, "chroma": 420}
     elif file_format == "JXL":
         options = {"lossless": True}
+    elif file_format == "GIF":
+        options = {"optimize": False}
+        metadata = {key: value for key, value in metadata.items() if key == "comment"}
     elif file_format == "WEBP":
         # exact: the mark also lies under full transparency.
         options = {"lossless": True, "exact": True}
@@ -135,8 +145,8 @@ def encode_photo(photo, path, quality=None):
         options = {"compression": _tiff_compression(metadata.get("exif"))}
     else:
         options = {"pnginfo": _png_text(text, metadata.pop("xmp", None))}
-    image = photo.to_pil()
-    image.info.clear()
+    image = to_palette(photo) if file_format == "GIF" else photo.to_pil()
+    image.info = {k: v for k, v in image.info.items() if k == "transparency"}
     buffer = io.BytesIO()
     try:
         image.save(buffer, file_format, **options, **metadata)
