@@ -5,6 +5,8 @@ import contextlib
 import difflib
 import importlib
 import itertools
+import math
+import numbers
 import sys
 
 from tfwm.console import in_one_line, tell
@@ -45,13 +47,69 @@ class Parser(argparse.ArgumentParser):
         return ""
 
 
+def is_number(value, kind=float):
+    """Returns whether a value is a finite number, Python's or NumPy's, and no bool.
+
+    Args:
+        value: anything.
+        kind: `float`, or `int` for whole numbers of an integer type.
+
+    Example:
+
+    >>> is_number(2), is_number(np.float32(0.5)), is_number(True), is_number(10**400)
+    (True, True, False, False)
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return False
+    if kind is int:
+        return isinstance(value, numbers.Integral)
+    try:
+        return math.isfinite(float(value))
+    except OverflowError:
+        return False
+
+
+def check_number(name, value, low, high, what, open_ends=False, kind=float):
+    """Returns `value` as a number of Python, or raises ValueError.
+
+    Args:
+        name: of the argument.
+        value: what was given.
+        low: least value.
+        high: largest value.
+        what: what was expected, in words: `"a PSNR from 20 to 60 dB"`.
+        open_ends: whether the least and the largest value are outside.
+        kind: `float` or `int`.
+
+    Example:
+
+    >>> check_number("psnr", 99, 20, 60, "a PSNR from 20 to 60 dB")
+    Traceback (most recent call last):
+    ...
+    ValueError: Expected a PSNR from 20 to 60 dB. Received: psnr=99
+    """
+    inside = is_number(value, kind) and (low < value < high if open_ends else low <= value <= high)
+    if not inside:
+        raise ValueError(f"Expected {what}. Received: {name}={shortened(value)}")
+    return kind(value)
+
+
+def shortened(value, length=60):
+    """Returns the `repr` of a value for an error message: one line, cut where it is long."""
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # Python does not write out the longest integers
+        text = "a number of thousands of digits"
+    return text if len(text) <= length else f"{text[:length]}..."
+
+
 def number_or_range(name, value, low=0.0, high=float("inf"), kind=float):
     """Returns `value` as a number or as a `(low, high)` tuple, or raises ValueError."""
     is_range = isinstance(value, list | tuple)
-    numbers = value if is_range else [value]
-    valid = all(isinstance(x, int | float) and low <= x <= high for x in numbers)
+    values = value if is_range else [value]
+    valid = all(isinstance(x, int | float) and low <= x <= high for x in values)
     if kind is int:
-        valid = valid and all(float(x).is_integer() for x in numbers)
+        valid = valid and all(float(x).is_integer() for x in values)
     if is_range:
         valid = valid and len(value) == 2 and value[0] <= value[1]
     if not valid:
@@ -60,8 +118,8 @@ def number_or_range(name, value, low=0.0, high=float("inf"), kind=float):
             f"Expected {what} from {low} to {high}, or a pair (low, high) of them to draw one "
             f"per image. Received: {name}={value!r}"
         )
-    numbers = tuple(kind(x) for x in numbers)
-    return numbers if is_range else numbers[0]
+    values = tuple(kind(x) for x in values)
+    return values if is_range else values[0]
 
 
 def largest(value):
@@ -83,8 +141,8 @@ def odd_size(name, value):
 
 def one_of(name, value, choices):
     """Returns `value` if it is among `choices`, or raises ValueError."""
-    if value not in choices:
-        raise ValueError(f"Expected one of {tuple(choices)}. Received: {name}={value!r}")
+    if not isinstance(value, str | int | type(None)) or value not in choices:
+        raise ValueError(f"Expected one of {tuple(choices)}. Received: {name}={shortened(value)}")
     return value
 
 
@@ -113,7 +171,7 @@ def nearest(what, name, known, cutoff=0.4):
     alike = {key.lower(): key for key in names}
     near = difflib.get_close_matches(str(name).lower(), alike, 1, cutoff)
     hint = f"; did you mean {alike[near[0]]!r}?" if near else "."
-    raise ValueError(f"Unknown {what} {name!r}{hint} Known: {', '.join(names) or 'none'}")
+    raise ValueError(f"Unknown {what} {shortened(name)}{hint} Known: {', '.join(names) or 'none'}")
 
 
 def unicode_text(what, text):

@@ -60,6 +60,35 @@ def write_whole(path, data, overwrite=True):
     return path
 
 
+def check_writable(path):
+    """Raises `OSError`, in one line, where permissions tell that nothing can be written to a path.
+
+    So that this is said before the work. The folders that lack on the way would be made.
+
+    Args:
+        path: of a file or a folder, there or not.
+    """
+    there = next(p for p in (Path(path).absolute(), *Path(path).absolute().parents) if p.exists())
+    folder = there if there.is_dir() else there.parent
+    if there != Path(path).absolute() and not there.is_dir():
+        raise NotADirectoryError(f"{there} is a file: expected a folder there, to write {path}.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(f"The folder {folder} may not be written to: check its permissions.")
+
+
+def check_new_file(path, overwrite=False):
+    """Raises, in one line and before the work, where a file cannot be written.
+
+    Args:
+        path: file to write.
+        overwrite: whether an existing one may be replaced.
+    """
+    path = Path(path).expanduser()
+    if path.exists() and not overwrite:
+        raise ValueError(f"{path} exists: choose another name, or add --overwrite.")
+    check_writable(path)
+
+
 def draft_of(path):
     """Returns a new name beside a path, for what is not whole yet; it fits wherever `path` does."""
     return Path(path).with_name(f".tfwm-{secrets.token_hex(6)}.part")

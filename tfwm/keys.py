@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfwm.checks import as_utf8, unicode_text
+from tfwm.checks import as_utf8, check_number, unicode_text
 
 VARIABLE = "TFWM_KEY"
 # Parts of the formats: other labels make other streams.
@@ -111,8 +111,7 @@ def derive_key(key: str | bytes, bits: int = 256) -> np.ndarray:
     >>> derive_key("demonstration secret, not for use", 8).tolist()
     [0, 1, 1, 0, 1, 1, 1, 1]
     """
-    if not isinstance(bits, int) or not 0 < bits <= MOST_BITS:
-        raise ValueError(f"Expected 1 to {MOST_BITS} bits. Received: bits={bits!r}")
+    bits = check_number("bits", bits, 1, MOST_BITS, f"1 to {MOST_BITS} bits", kind=int)
     stream = derive_bytes(key, f"key of {bits} bits", -(-bits // 8))
     return np.unpackbits(np.frombuffer(stream, np.uint8))[:bits]
 

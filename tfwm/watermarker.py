@@ -3,9 +3,13 @@
 import contextlib
 import dataclasses
 import math
+import os
+import warnings
 
 import numpy as np
+from PIL import Image
 
+from tfwm.checks import one_of
 from tfwm.images import (
     KEEP,
     Animation,
@@ -15,13 +19,21 @@ from tfwm.images import (
     decode_photo,
     encode_photo,
     ending_of,
+    is_array,
     psnr,
     read_any,
     read_photo,
     write_encoded,
 )
 from tfwm.marking.canvas import Canvas, natural_scale
-from tfwm.marking.check import Check, EmbedOptions, FileReport, check_votes, resaved
+from tfwm.marking.check import (
+    Check,
+    EmbedOptions,
+    FileReport,
+    check_votes,
+    resaved,
+    why_unreadable,
+)
 from tfwm.marking.frames import frame_readings, mark_frames
 from tfwm.marking.judge import Extraction, Judge
 from tfwm.marking.mark import Mark
@@ -29,6 +41,7 @@ from tfwm.marking.reader import Reader
 from tfwm.marking.search import STAGES, candidates
 from tfwm.marking.tiling import tiling_of
 from tfwm.marking.views import readings
+from tfwm.networks.lazy import lazy_network
 from tfwm.payload import Codec, Key
 
 DEFAULT_NETWORK = "photo"
@@ -46,7 +59,8 @@ class Watermarker:
     everybody who has a marked photo and the network can detect, copy or remove it.
 
     Args:
-        network: a network that carries messages, see `tfwm.networks.load_network`.
+        network: a network that carries messages, see `tfwm.networks.load_network`, or its name or
+            path. On disk it is opened at its first use.
 
     Example:
 
@@ -57,6 +71,14 @@ class Watermarker:
     """
 
     def __init__(self, network):
+        if network is None or isinstance(network, str | os.PathLike):
+            network = lazy_network(network)
+        missing = [name for name in ("embed", "extract") if not hasattr(network, name)]
+        if missing:
+            raise ValueError(
+                "Expected a network, its name or its path. Received: an object of type "
+                f"{type(network).__name__}, which has no {missing[0]}"
+            )
         kind = getattr(network, "kind", "message")
         if kind != "message":
             raise ValueError(
@@ -64,6 +86,11 @@ class Watermarker:
                 f"{kind} network, which `tfwm {kind}` and tfwm.load take"
             )
         self.network = network
+
+    def open(self):
+        """Opens the network now instead of at its first use; returns the watermarker."""
+        getattr(self.network, "open", lambda: None)()
+        return self
 
     def codec(self, key=None) -> Codec:
         """Returns the `tfwm.payload.Codec` of this network for a key."""
@@ -73,27 +100,37 @@ class Watermarker:
         """Marks a photo.
 
         Args:
-            photo: path, bytes of a file, file object, `PIL.Image.Image`, array or
-                `tfwm.images.Photo`; see `tfwm.images.read_photo`.
+            photo: path, bytes of a file, file object, `PIL.Image.Image`, `tfwm.images.Photo`, or
+                one photo as an array or tensor, see `tfwm.images.read_photo`;
+                `tfwm.images.to_photos` takes batches.
             message: text, bytes, an integer of at least 0, or a `uuid.UUID`.
             key: secret text or bytes; with `None` everybody can read the mark.
             strength: factor on the mark, above 0; 1 is the strength of training. A larger one is
                 easier to read and easier to see.
             psnr: instead of a strength, the PSNR wanted, in dB, over all channels.
 
+        Warns:
+            UserWarning: the message will not be read, as the photo is too small or too flat for
+                it. `check` tells that beforehand; `embed_file` writes no such photo.
+
         Returns:
-            The marked photo: an array for an array, a `Photo` for a `Photo`, a
+            The marked photo: a NumPy array for an array or tensor, a `Photo` for a `Photo`, a
             `tfwm.images.Animation` with all frames marked for an animation, else a
             `PIL.Image.Image` with the metadata in `info` (`tfwm.images.write_photo` saves it).
         """
         cover = read_any(photo)
         if isinstance(cover, Animation):
-            how = {"key": key, "strength": strength, "psnr": psnr}
-            return cover.with_frames(self.embed(frame, message, **how) for frame in cover.frames)
-        marked, _ = self.prepare(cover, message, key=key).at(strength, psnr)
+            marks = (self.prepare(frame, message, key=key) for frame in cover.frames)
+            return cover.with_frames(mark.at(strength, psnr)[0] for mark in marks)
+        mark = self.prepare(cover, message, key=key)
+        marked, strength = mark.at(strength, psnr)
+        if self.codec(key).margin(self.read_votes(marked), message) < 1:
+            why = why_unreadable(strength, mark.psnr(marked))
+            warnings.warn(f"{cover.name}: {why}", stacklevel=2)
         if photo is cover:
             return marked
-        return marked.to_array(photo) if isinstance(photo, np.ndarray) else marked.to_pil()
+        is_image = isinstance(photo, Image.Image) or not is_array(photo)
+        return marked.to_pil() if is_image else marked.to_array(photo)
 
     def prepare(self, photo, message, *, key=None) -> Mark:
         """Returns the `Mark` for a photo, to be applied at any strength."""
@@ -151,8 +188,7 @@ class Watermarker:
         Returns:
             `Extraction`.
         """
-        if search not in STAGES:
-            raise ValueError(f"Expected a search among {STAGES}. Received: search={search!r}")
+        one_of("search", search, STAGES)
         copy = read_any(photo, damaged)
         codec = self.codec(key)
         judge = Judge(codec, false_positive_rate)
@@ -262,6 +298,7 @@ class Watermarker:
 
         Example:
 
+        >>> watermarker = tfwm.load()
         >>> marked = watermarker.embed_bytes(open("photo.jpg", "rb").read(), "Ada", key="secret")
         >>> watermarker.extract_bytes(marked, key="secret").message
         'Ada'
@@ -348,6 +385,4 @@ class Watermarker:
 
 def load(name: str = DEFAULT_NETWORK) -> Watermarker:
     """Returns the `Watermarker` of a network; `tfwm.load` takes networks of all kinds."""
-    from tfwm.networks import load_network  # TensorFlow takes seconds to start
-
-    return Watermarker(load_network(name))
+    return Watermarker(lazy_network(name))

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from tfwm.batch.jobs import KEEP, assign_outputs, check_folder_apart, check_outputs, find_photos
 from tfwm.batch.messages import assign_messages
 from tfwm.batch.run import DONE_BEFORE, Pool, RunReport, Skip, run_jobs
+from tfwm.files import check_writable
 from tfwm.images import ImageError, read_any, write_encoded
 from tfwm.marking import EmbedOptions
 from tfwm.payload import to_bytes, to_plain
@@ -73,6 +74,7 @@ def embed_folder(
     check_outputs(jobs, file_format, options.quality, in_place=overwrite)
     if not dry_run:
         _make_folder(folder)
+    watermarker.open()
     pool = Pool(workers)
 
     def embed(job):
@@ -109,6 +111,7 @@ def check_folder(
         Rows as dicts, sorted: `file`, `source`, `status` and what `Check` has.
     """
     jobs = _with_messages(watermarker, find_photos(sources, {REPORT}), message, messages, key, None)
+    watermarker.open()
     pool = Pool(workers)
 
     def check(job):
@@ -139,6 +142,7 @@ def extract_folder(watermarker, sources, *, report=None, progress=None, workers=
     path = report and _report_path(report, None)
     table = RunReport(path, EXTRACT_COLUMNS, lambda row: (row["photo"],))
     jobs = find_photos(sources, {REPORT, path})
+    watermarker.open()
     pool = Pool(workers)
 
     def extract(job):
@@ -194,6 +198,7 @@ def _report_path(report, folder):
         return folder / REPORT
     if not Path(report).parent.is_dir() and Path(report).parent != folder:
         raise ValueError(f"The folder {Path(report).parent} does not exist: make it first.")
+    check_writable(report)
     return Path(report)
 
 

@@ -5,10 +5,11 @@ import os
 from collections import Counter
 from pathlib import Path, PurePosixPath
 
+from tfwm.files import check_writable
 from tfwm.images.kinds import FORMATS as READ
 from tfwm.images.kinds import PLUGINS, endings, is_camera_file, kind_of_file
 from tfwm.images.sources import not_a_file, special
-from tfwm.images.writing import ENDINGS, KEEP, LOSSY, check_output
+from tfwm.images.writing import ENDINGS, KEEP, LOSSY, check_format, check_output
 from tfwm.images.writing import FORMATS as WRITABLE
 
 # Cameras put small JPEG files of this ending beside their videos.
@@ -131,7 +132,7 @@ def check_outputs(jobs, file_format, quality, in_place=False):
     """
     jobs = [job for job in jobs if not job.idle]
     if file_format != KEEP:
-        check_output(Path(f"a{ENDINGS[file_format]}"), quality, overwrite=True)
+        check_format(Path(f"a{ENDINGS[file_format]}"), quality)
     elif quality is not None and not any(
         WRITABLE.get(job.output.suffix.lower()) in LOSSY for job in jobs
     ):
@@ -150,6 +151,28 @@ def check_outputs(jobs, file_format, quality, in_place=False):
         hit = sources[identity]
         if not in_place or hit != job.source or uses[hit] > 1:
             raise ValueError(f"{job.output} is one of the photos to mark: name another output.")
+
+
+def assign_files(sources, output, file_format=KEEP, quality=None, overwrite=False):
+    """Returns the jobs of images and their outputs, checked as far as can be before the work.
+
+    Args:
+        sources: list of one folder or of files.
+        output: folder, or for a single image the file to write.
+        file_format: see `output_name`.
+        quality: see `check_outputs`.
+        overwrite: whether existing outputs may be replaced.
+    """
+    jobs = find_photos(sources, what="images")
+    if is_single(sources, output):
+        jobs = [Job(jobs[0].source, jobs[0].name, output=Path(output))]
+        check_output(output, quality, overwrite)
+    else:
+        check_folder_apart(sources, output, what="images")
+        check_writable(output)
+        jobs = assign_outputs(jobs, Path(output), file_format)
+    check_outputs(jobs, file_format, quality)
+    return jobs
 
 
 def is_single(sources, output):

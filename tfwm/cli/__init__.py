@@ -1,6 +1,7 @@
 """The command `tfwm`: arguments in, one function call out."""
 
 import contextlib
+import os
 import shlex
 import signal
 import sys
@@ -10,6 +11,7 @@ import warnings
 from tfwm.checks import show_warning
 from tfwm.cli.parser import make_parser
 from tfwm.console import any_text, hang_up, tell
+from tfwm.startup import VARIABLE
 
 __all__ = ["main"]
 
@@ -33,6 +35,7 @@ def main(arguments=None):
 
 
 def _run(options):
+    os.environ.setdefault(VARIABLE, "3")
     try:
         with warnings.catch_warnings(), _orderly_end():
             warnings.showwarning = show_warning

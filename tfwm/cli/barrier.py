@@ -1,6 +1,5 @@
 """`tfwm barrier`: protect, read, prove."""
 
-import os
 from statistics import fmean
 
 from tfwm.cli.options import (
@@ -120,7 +119,10 @@ def _add(commands, name, run, summary, details, examples, what, metavar="IMAGE",
 
 
 def run_protect(options):
-    barrier = _load(options)
+    from tfwm.batch.jobs import assign_files
+
+    how = options.format or "keep", options.quality
+    barrier = _load(options, assign_files, options.output, *how, options.overwrite)
     from tfwm.protection import protect_files
 
     with show_progress() as progress:
@@ -138,7 +140,9 @@ def run_protect(options):
 
 
 def run_read(options):
-    barrier = _load(options)
+    from tfwm.batch.jobs import assign_files
+
+    barrier = _load(options, assign_files, options.output, "png", None, options.overwrite)
     from tfwm.protection import read_files
 
     with show_progress() as progress:
@@ -149,7 +153,10 @@ def run_read(options):
 
 
 def run_prove(options):
-    barrier = _load(options, options.unmarked)
+    from tfwm.batch.jobs import find_photos
+
+    find_photos([options.unmarked], what="images")
+    barrier = _load(options, find_photos)
     from tfwm.protection import prove_files
 
     with show_progress() as progress:
@@ -169,12 +176,9 @@ def run_prove(options):
     return 0 if found.proven else 1
 
 
-def _load(options, *more):
-    # What is wrong is said before seconds of loading.
-    for path in (*options.files, *more):
-        if not os.path.exists(path):
-            raise ValueError(f"{path} does not exist: check the path.")
-    start_for(options.barrier)
+def _load(options, check, *how):
+    check(options.files, *how)  # what is wrong is said before seconds of loading
+    start_for(options.barrier, kind="barrier")
     from tfwm.protection import load_barrier
 
     return load_barrier(options.barrier)

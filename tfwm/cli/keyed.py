@@ -1,5 +1,7 @@
 """`tfwm keyed`: commit, prove."""
 
+import os
+
 from tfwm.cli.options import (
     add_command,
     add_false_positive_rate,
@@ -60,8 +62,11 @@ def _add_commit(commands):
 
 
 def run_commit(options):
+    from tfwm.files import check_new_file
+
     key = read_key(options, strong=True)
-    start_for(options.network)
+    check_new_file(options.output, options.overwrite)
+    start_for(options.network, kind="keyed")
     from tfwm.protection import write_commitment
 
     record = write_commitment(options.network, key, options.output, options.overwrite)
@@ -109,8 +114,15 @@ def _add_prove(commands):
 
 
 def run_prove(options):
+    from tfwm.batch.jobs import find_photos
+
     key = read_key(options, strong=True)
-    start_for(options.network)
+    find_photos(options.images, what="images")
+    if options.unmarked:
+        find_photos(options.unmarked, what="images")
+    if options.commitment and not os.path.isfile(os.path.expanduser(options.commitment)):
+        raise ValueError(f"The commitment {options.commitment} does not exist: check the path.")
+    start_for(options.network, kind="keyed")
     from tfwm.protection import check_commitment_file, load_keyed, prove_files
 
     record = None

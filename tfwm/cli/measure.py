@@ -4,6 +4,7 @@ from tfwm.cli.options import NETWORK_HELP, add_command, add_images, add_json, na
 from tfwm.cli.output import print_json, show_progress
 from tfwm.console import in_one_line, say
 from tfwm.evaluation.figures import FIGURES
+from tfwm.files import check_writable
 from tfwm.startup import import_tensorflow
 
 # Options of `evaluate` that `run_suite` takes under the same names.
@@ -91,7 +92,6 @@ def add_match(parser, note=""):
 
 
 def run_evaluate(options):
-    import_tensorflow()
     from tfwm.evaluation import run_suite
 
     _check_kinds(options.networks)
@@ -165,10 +165,14 @@ def add_figures(subparsers):
 
 
 def run_figures(options):
-    import_tensorflow()
     figure = FIGURES[options.figure]
     if options.match is not None and not figure.matched:
         raise ValueError(f"Expected --match with {MATCHED} only. Received: {options.figure}")
     is_network = figure.takes == "networks"
-    things = named_networks(options.networks) if is_network else options.networks
+    check_writable(options.output)
+    if is_network:
+        things = named_networks(options.networks)
+    else:
+        import_tensorflow()
+        things = options.networks
     say(in_one_line(figure(things, options.images, options.output, options.match)))

@@ -83,9 +83,9 @@ def add_verify(subparsers):
 def run_verify(options):
     start_for(*options.networks)
     from tfwm.export import verify
-    from tfwm.networks import list_networks
+    from tfwm.networks import network_names
 
-    names = options.networks or list(list_networks())
+    names = options.networks or network_names()
     if not names:
         raise ValueError("No networks come with this installation: name the folder of one.")
     reports = [verify(name) for name in names]
@@ -115,6 +115,9 @@ def add_convert(subparsers):
 
 def run_convert(options):
     _check_new(options.output, options.overwrite)
+    for path in filter(None, (options.weights, options.golden)):
+        if not Path(path).is_file():
+            raise ValueError(f"{path} does not exist: check the path.")
     import_tensorflow()
     from tfwm.convert import convert_redmark
 
@@ -128,7 +131,10 @@ def run_convert(options):
 
 
 def _check_new(folder, overwrite):
+    from tfwm.files import check_writable
+
     folder = Path(folder)
+    check_writable(folder)
     if folder.exists() and not overwrite:
         raise ValueError(f"{folder} exists: choose another name, or add --overwrite.")
     # The whole folder is replaced: --overwrite must not cost a run or a photo collection.

@@ -97,7 +97,7 @@ def photo_source(word):
 def add_strength(parser):
     parser.add_argument(
         "--strength",
-        type=number(0, float("inf"), "a strength above 0", open_ends=True),
+        type=number(1e-9, 256, "a strength above 0, up to 256"),
         default=1.0,
         metavar="FACTOR",
         help="factor on the mark, 1 by default: 0.5 is 6 dB fainter, 2 is 6 dB stronger",
@@ -130,30 +130,41 @@ def add_false_positive_rate(parser, default="1e-3"):
     )
 
 
-def start_for(*networks):
-    """Imports TensorFlow, which takes seconds, if there are networks of these names or paths."""
-    from tfwm.networks.places import network_directory
+def start_for(*networks, kind=None):
+    """Imports TensorFlow, which takes seconds, if there are networks of these names or paths.
+
+    Args:
+        *networks: names or paths.
+        kind: what they must be by their cards, `"barrier"` or `"keyed"`.
+    """
+    from tfwm.networks import KINDS, network_directory, read_card
 
     for network in networks:
-        network_directory(network)
+        folder = network_directory(network)
+        found = read_card(folder)["kind"] if (folder / "card.json").is_file() else kind
+        if kind not in (None, found):
+            raise ValueError(
+                f"Expected a {kind} network. Received: {network}, a {found} network, which "
+                f"{KINDS[found].what}"
+            )
     import_tensorflow()
 
 
 def load_watermarker(name):
-    start_for(name)
+    """Returns the `tfwm.Watermarker` of a network, which starts TensorFlow at its first use."""
     from tfwm.watermarker import load
 
     return load(name)
 
 
 def named_networks(words):
-    """Opens networks given as NAME, FOLDER or NAME=FOLDER."""
-    from tfwm.networks import load_network
+    """Finds networks given as NAME, FOLDER or NAME=FOLDER; they are opened at their first use."""
+    from tfwm.networks import lazy_network
 
     networks = {}
     for word in words:
         name, equals, folder = word.rpartition("=")
-        network = load_network(folder)
+        network = lazy_network(folder)
         name = name if equals else network.name
         if name in networks:
             raise ValueError(f"Two networks are called {name}: name one, such as other={folder}.")

@@ -1,7 +1,8 @@
 """Photos from and to disk, whole and with metadata; their luminance, their PSNR and SSIM."""
 
 from tfwm.images.animation import Animation
-from tfwm.images.arrays import largest_level, plane, to_float, to_uint8
+from tfwm.images.arrays import is_array, largest_level, plane, to_float, to_uint8
+from tfwm.images.batches import from_photos, to_photos
 from tfwm.images.luma import add_colors, add_luminance, luminance
 from tfwm.images.photo import DamagedError, ImageError, Photo
 from tfwm.images.pictures import amplify, data_uri
@@ -21,6 +22,8 @@ __all__ = [
     "Animation",
     "amplify",
     "data_uri",
+    "from_photos",
+    "is_array",
     "large_ssim",
     "largest_level",
     "mean_quality",
@@ -28,6 +31,7 @@ __all__ = [
     "psnr",
     "ssim",
     "to_float",
+    "to_photos",
     "to_uint8",
     "DamagedError",
     "ImageError",

@@ -5,6 +5,8 @@ import dataclasses
 import numpy as np
 from PIL import Image
 
+from tfwm.images.arrays import MOST_CHANNELS, as_array, channels_first
+
 
 class ImageError(ValueError):
     """A photo that cannot be read, marked or written; its text is one line for the user."""
@@ -46,33 +48,46 @@ class Photo:
 
     @classmethod
     def from_array(cls, array):
-        """Makes a photo of `(H, W)` or `(H, W, 1 to 4)`: gray, gray and alpha, RGB, RGBA."""
-        array = np.asarray(array)
+        """Makes a photo of an array or tensor of one photo.
+
+        Args:
+            array: `(H, W)` or `(H, W, 1 to 4)`: gray, gray and alpha, RGB, RGBA; or such channels
+                first, `(1 to 4, H, W)`, where W is above 4. uint8, uint16, or floats in [0, 1].
+                `tfwm.images.to_photos` takes batches and other ranges.
+        """
+        array = as_array(array)
         if array.dtype not in (np.uint8, np.uint16) and array.dtype.kind != "f":
+            hint = "array.astype(np.uint8)" + (" * 255" if array.dtype == bool else "")
             raise ImageError(
                 "Expected an array of uint8, uint16 or floats in [0, 1]. "
-                f"Received: dtype={array.dtype}; convert it first."
+                f"Received: dtype={array.dtype}; convert it first, as in {hint}."
             )
-        if array.ndim not in (2, 3) or 0 in array.shape or array.shape[2:] > (4,):
+        first = channels_first(array.shape)
+        channels = array if array.ndim == 3 else array[..., None]
+        channels = np.moveaxis(array, 0, -1) if first else channels
+        if array.ndim not in (2, 3) or 0 in array.shape or channels.shape[2] > MOST_CHANNELS:
             raise ImageError(
                 "Expected an array (height, width) or (height, width, 1 to 4 channels). "
-                f"Received: shape={array.shape}; pass one photo at a time."
+                f"Received: shape={array.shape}; pass one photo at a time, or a batch to "
+                "tfwm.images.to_photos."
             )
         if array.dtype.kind == "f" and not (array.min() >= 0 and array.max() <= 1):
             raise ImageError(
-                "Expected floats in [0, 1]. "
-                f"Received: values from {array.min():g} to {array.max():g}; scale them first."
+                f"Expected floats in [0, 1]. Received: values from {array.min():g} to "
+                f"{array.max():g}; scale them first, or say their range to tfwm.images.to_photos."
             )
-        channels = array if array.ndim == 3 else array[..., None]
         colors = 1 if channels.shape[2] < 3 else 3
         alpha = channels[..., -1] if channels.shape[2] in (2, 4) else None
         return cls(channels[..., :colors], alpha, name="array")
 
     def to_array(self, like):
-        """Returns the pixels (and alpha) in the shape of the array `like`."""
-        if self.alpha is None:
-            return self.pixels.reshape(like.shape)
-        return np.concatenate([self.pixels, self.alpha[..., None]], axis=-1)
+        """Returns the pixels (and alpha) in the shape of `like`, as `from_array` takes it."""
+        samples = self.pixels
+        if self.alpha is not None:
+            samples = np.concatenate([self.pixels, self.alpha[..., None]], axis=-1)
+        if channels_first(tuple(like.shape)):
+            return np.ascontiguousarray(np.moveaxis(samples, -1, 0))
+        return samples.reshape(tuple(like.shape))
 
     def to_pil(self):
         """Returns a `PIL.Image` of mode L, LA, RGB, RGBA or I;16, metadata in its `info`."""

@@ -11,6 +11,7 @@ from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from tfwm.checks import one_line
 from tfwm.images.animation import ANIMATED, Animation, read_frames
+from tfwm.images.arrays import is_array
 from tfwm.images.damaged import open_remains
 from tfwm.images.jxl import jxl_size
 from tfwm.images.kinds import FORMATS, HEAD_BYTES, formats_for, kind_of, refuse_preview
@@ -39,7 +40,7 @@ def read_photo(source, damaged=False):
 
     Args:
         source: path of a file; bytes of one, or a binary file object, which is read from where it
-            stands to its end; `PIL.Image.Image`, NumPy array (see `Photo.from_array`) or `Photo`.
+            stands to its end; `PIL.Image.Image`, `Photo`, array or tensor (`Photo.from_array`).
             A path may be a pipe that is open already, such as `/dev/stdin`, but no other pipe,
             socket or device. HEIC and JPEG XL need the extras `heif` and `jxl`.
         damaged: whether to read what is there of a file that is cut off: JPEG, PNG, WebP and
@@ -74,10 +75,10 @@ def read_any(source, damaged=False):
 def _read(source, damaged, several=False):
     if isinstance(source, Photo) or (several and isinstance(source, Animation)):
         return source
-    if isinstance(source, np.ndarray):
-        return Photo.from_array(source)
     if isinstance(source, Image.Image):
         return _from_image(source, getattr(source, "filename", "") or "image", several)
+    if is_array(source):
+        return Photo.from_array(source)
     if not isinstance(source, SOURCES) and not hasattr(source, "read"):
         raise ImageError(
             "Expected a path, bytes, a binary file object, a PIL image or a NumPy array. "

@@ -8,8 +8,8 @@ import numpy as np
 from PIL import ExifTags, Image, features
 from PIL.PngImagePlugin import PngInfo
 
-from tfwm.checks import one_line, one_of
-from tfwm.files import write_whole
+from tfwm.checks import is_number, one_line, one_of, shortened
+from tfwm.files import check_writable, write_whole
 from tfwm.images.animation import Animation, encode_frames, to_palette
 from tfwm.images.kinds import PLUGINS, need_plugin
 from tfwm.images.photo import ImageError
@@ -51,6 +51,19 @@ def check_output(path, quality=None, overwrite=False):
         ImageError: one line that says why the photo cannot be written.
     """
     path = Path(path)
+    file_format = check_format(path, quality)
+    if not path.parent.is_dir():
+        raise ImageError(f"The folder {path.parent} does not exist: make it first.")
+    check_writable(path)
+    if path.exists() and not path.is_file():
+        raise ImageError(f"{path} is not an ordinary file: choose another name.")
+    if path.exists() and not overwrite:
+        raise ImageError(f"{path} exists: choose another name, or overwrite it (--overwrite).")
+    return file_format
+
+
+def check_format(path, quality=None):
+    """Returns the format that the ending of `path` chooses; see `check_output`."""
     file_format = FORMATS.get(path.suffix.lower())
     if file_format is None:
         raise ImageError(
@@ -66,14 +79,10 @@ def check_output(path, quality=None, overwrite=False):
                 "A quality goes with JPEG, AVIF and HEIC only; "
                 f"{file_format} is lossless: leave it out."
             )
-        if not 1 <= quality <= 100:
-            raise ImageError(f"Expected a quality from 1 to 100. Received: {quality}")
-    if not path.parent.is_dir():
-        raise ImageError(f"The folder {path.parent} does not exist: make it first.")
-    if path.exists() and not path.is_file():
-        raise ImageError(f"{path} is not an ordinary file: choose another name.")
-    if path.exists() and not overwrite:
-        raise ImageError(f"{path} exists: choose another name, or overwrite it (--overwrite).")
+        if not is_number(quality, int) or not 1 <= quality <= 100:
+            raise ImageError(
+                f"Expected a quality from 1 to 100. Received: quality={shortened(quality)}"
+            )
     return file_format
 
 

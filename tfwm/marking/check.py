@@ -4,6 +4,7 @@ import dataclasses
 import io
 import math
 
+from tfwm.checks import check_number
 from tfwm.images import Photo, decode_photo, to_uint8
 from tfwm.payload import to_plain
 
@@ -54,6 +55,9 @@ class EmbedOptions:
     margin: float = 2.0
     quality: int | None = None
 
+    def __post_init__(self):
+        check_number("margin", self.margin, 0, 1e6, "a margin of at least 0")
+
 
 @dataclasses.dataclass(frozen=True)
 class FileReport:
@@ -95,17 +99,22 @@ def check_votes(codec, votes, message, strength, psnr):
     fits = found is not None and found.message == message
     if fits:
         reason = f"the message is read with {margin:.1f} times the signal that it needs"
-    elif psnr == math.inf:
-        reason = (
+    else:
+        reason = why_unreadable(strength, psnr)
+    return Check(fits, reason, strength, psnr, p_value, margin)
+
+
+def why_unreadable(strength, psnr):
+    """Returns the clause for a marked photo whose message does not read back."""
+    if psnr == math.inf:
+        return (
             f"at strength {strength:.3g} not one pixel changes (is the photo black or white all "
             "over, or the strength too small?)"
         )
-    else:
-        reason = (
-            f"at strength {strength:.3g} the message does not read back "
-            "(the photo is too small or too flat): shorten it or take a larger photo"
-        )
-    return Check(fits, reason, strength, psnr, p_value, margin)
+    return (
+        f"at strength {strength:.3g} the message does not read back "
+        "(the photo is too small or too flat): shorten it or take a larger photo"
+    )
 
 
 def resaved(photo, quality=CHECK_QUALITY):

@@ -6,6 +6,7 @@ import uuid
 
 import numpy as np
 
+from tfwm.checks import check_number
 from tfwm.marking.canvas import Alignment
 from tfwm.payload import to_plain
 
@@ -73,14 +74,11 @@ class Judge:
     """
 
     def __init__(self, codec, false_positive_rate):
-        if not 0 < false_positive_rate < 1:
-            raise ValueError(
-                "Expected a false-positive rate between 0 and 1. "
-                f"Received: false_positive_rate={false_positive_rate!r}"
-            )
+        what = "a false-positive rate between 0 and 1"
+        rate = check_number("false_positive_rate", false_positive_rate, 0, 1, what, open_ends=True)
         self.decoded = None
         self._codec = codec
-        self._rate = false_positive_rate
+        self._rate = rate
         self._best = {}
         self._trials = {}
         self._readings = 0

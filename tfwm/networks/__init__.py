@@ -9,9 +9,10 @@ _MODULES = {
     "card": "KINDS Kind check_card kind_of make_card read_card redmark_geometry write_card",
     "forms": "FORMS TFLITE_FORMATS Form find_keras_models make_endpoints make_run_endpoint "
     "open_form read_keras_model read_keras_models tflite_name",
+    "lazy": "LazyNetwork lazy_network",
     "loading": "KerasNetwork load_network",
     "manifest": "changed_files read_manifest write_manifest",
     "network": "Network",
-    "places": "list_networks network_directory search_path",
+    "places": "list_networks network_directory network_names search_path",
 }
 __all__, __getattr__, __dir__ = on_first_use(__name__, _MODULES)

@@ -4,7 +4,7 @@ import dataclasses
 import json
 from pathlib import Path
 
-from tfwm.checks import nearest, one_line
+from tfwm.checks import nearest, one_line, shortened
 from tfwm.files import write_whole
 
 CARD = "card.json"
@@ -186,7 +186,9 @@ def guess_kind(card, folder):
 
 def _check(card, fields, where, optional):
     if not isinstance(card, dict):
-        raise ValueError(f"Expected {where or 'a card'} to be an object. Received: {card!r}")
+        raise ValueError(
+            f"Expected {where or 'a card'} to be an object. Received: {shortened(card)}"
+        )
     paths = {key: f"{where}.{key}" if where else key for key in (*fields, *card)}
     for key in card:
         if key not in fields:
@@ -199,7 +201,9 @@ def _check(card, fields, where, optional):
         if isinstance(form, dict):
             _check(card[key], form, paths[key], optional)
         elif not _fits(card[key], form):
-            raise ValueError(f"Expected {form} as {paths[key]} of a card. Received: {card[key]!r}")
+            raise ValueError(
+                f"Expected {form} as {paths[key]} of a card. Received: {shortened(card[key])}"
+            )
 
 
 def _fits(value, kind):

@@ -13,6 +13,7 @@ import tfwm.models  # noqa: F401  registers the layers that the models are made 
 from tfwm.checks import nearest, one_line
 from tfwm.networks.card import KINDS, kind_of
 from tfwm.networks.places import how_to_get, is_partial
+from tfwm.startup import check_fork
 
 TFLITE_FORMATS = ("float32", "float16", "int8")
 FORMS = ("keras", "saved_model", *(f"tflite {name}" for name in TFLITE_FORMATS))
@@ -38,6 +39,7 @@ class Form:
     runtime: object = None
 
     def __call__(self, signature, **inputs):
+        check_fork()
         return {key: np.asarray(x) for key, x in self.functions[signature](**inputs).items()}
 
 
@@ -126,6 +128,7 @@ def read_keras_models(folder, kind="message"):
 
 def read_keras_model(path):
     """Reads one Keras model, see `read_keras_models`."""
+    check_fork()
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(
@@ -162,6 +165,7 @@ def open_form(name, folder, card, num_threads=1):
 
 def open_files(files, kind, num_threads=1):
     """Opens the form that `form_files` names, of a network of a `Kind`; returns a `Form`."""
+    check_fork()
     (first, *rest) = files
     if rest:
         return open_keras(*read_keras_models(first.parent, kind.name), kind.name)

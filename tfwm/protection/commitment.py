@@ -9,7 +9,7 @@ import hmac
 import json
 from pathlib import Path
 
-from tfwm.files import write_whole
+from tfwm.files import check_new_file, write_whole
 from tfwm.images import to_uint8
 from tfwm.keys import DIGEST, NETWORK, derive_bytes
 from tfwm.networks.manifest import sha256
@@ -106,9 +106,8 @@ def write_commitment(network, key, path, overwrite=False) -> dict:
         dict, as written: `form`, `date` (UTC), `network`, the SHA-256 of `watermark` and `files`,
         and the `commitment`.
     """
+    check_new_file(path, overwrite)
     network, path = load_keyed(network), Path(path).expanduser()
-    if path.exists() and not overwrite:
-        raise ValueError(f"{path} exists: choose another name, or add --overwrite.")
     files = _digests(network.folder)
     record = {
         "form": FORM,

@@ -19,6 +19,7 @@ from tfwm.protection.picture import (
     in_batches,
     read_watermark,
 )
+from tfwm.startup import check_fork
 
 HOST, EXTRACTOR = KINDS["keyed"].keras_files
 DEMONSTRATION = "demonstration.secret"
@@ -183,6 +184,7 @@ class KeyedNetwork:
 
     def __call__(self, images) -> np.ndarray:
         """Returns the host's outputs, marked, as float32 in [0, 1]."""
+        check_fork()
         return np.clip(np.asarray(self.host(np.asarray(images, np.float32))), 0.0, 1.0)
 
     def reader(self, key: str | bytes) -> KeyedReader:

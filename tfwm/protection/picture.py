@@ -9,6 +9,7 @@ from PIL import Image
 from tfwm.checks import need
 from tfwm.images import plane, to_uint8
 from tfwm.metrics import watermark_similarity
+from tfwm.startup import check_fork
 
 WATERMARK = "watermark.png"
 # Images that a network takes at once.
@@ -75,12 +76,14 @@ def as_floats(images, channels):
 
 def in_batches(function, *arrays, size=BATCH):
     """Returns what a `tf.function` gives for the rows of arrays, a few at a time, as an array."""
+    check_fork()
     parts = [[tf.constant(x[i : i + size]) for x in arrays] for i in range(0, len(arrays[0]), size)]
     return np.concatenate([function(*part).numpy() for part in parts])
 
 
 def resized(image, size):
     """Antialiased bilinear; an image that has the size already is left alone."""
+    check_fork()
     return tf.image.resize(image, size, antialias=True)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from tfwm.evaluation.suite import Counter
 from tfwm.evaluation.suites.loading import load_suite
 from tfwm.evaluation.suites.photos import Photos
-from tfwm.files import result_head, write_csv, write_whole
+from tfwm.files import check_writable, result_head, write_csv, write_whole
 
 
 def evaluate(
@@ -107,6 +107,7 @@ def run_suite(
     >>> result.csv.name  # doctest: +SKIP
     'redmark-table3-photos.csv'
     """
+    check_writable(Path(output) / "result")
     suite, match = load_suite(suite).prepared(match, changes)
     suite = suite if only is None else suite.only(only)
     photos = Photos.of(images, suite.color, limit)
@@ -173,6 +174,8 @@ def _measured(suite, members, photos, match, seed, workers, processes, progress)
 
 def _measure(suite, photos, match, seed, workers, members, progress=None):
     members = suite.members(_made(members))
+    for member in members.values():
+        getattr(getattr(member, "watermarker", member), "open", lambda: None)()
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
         return suite.measure(members, photos, match, seed, pool, Counter(progress))
 
