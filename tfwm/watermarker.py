@@ -15,14 +15,14 @@ from tfwm.images import (
     Animation,
     DamagedError,
     ImageError,
+    PhotoImage,
     check_output,
-    decode_photo,
-    encode_photo,
     ending_of,
     is_array,
     psnr,
     read_any,
     read_photo,
+    told_losses,
     write_encoded,
 )
 from tfwm.marking.canvas import Canvas, natural_scale
@@ -34,10 +34,11 @@ from tfwm.marking.check import (
     resaved,
     why_unreadable,
 )
-from tfwm.marking.frames import frame_readings, mark_frames
+from tfwm.marking.frames import frame_readings
 from tfwm.marking.judge import Extraction, Judge
 from tfwm.marking.mark import Mark
 from tfwm.marking.reader import Reader
+from tfwm.marking.saved import mark_frames, mark_photo
 from tfwm.marking.search import STAGES, candidates
 from tfwm.marking.tiling import tiling_of
 from tfwm.marking.views import readings
@@ -116,7 +117,7 @@ class Watermarker:
         Returns:
             The marked photo: a NumPy array for an array or tensor, a `Photo` for a `Photo`, a
             `tfwm.images.Animation` with all frames marked for an animation, else a
-            `PIL.Image.Image` with the metadata in `info` (`tfwm.images.write_photo` saves it).
+            `tfwm.images.PhotoImage`, a `PIL.Image.Image` whose `save` keeps all metadata.
         """
         cover = read_any(photo)
         if isinstance(cover, Animation):
@@ -130,7 +131,7 @@ class Watermarker:
         if photo is cover:
             return marked
         is_image = isinstance(photo, Image.Image) or not is_array(photo)
-        return marked.to_pil() if is_image else marked.to_array(photo)
+        return PhotoImage.of(marked) if is_image else marked.to_array(photo)
 
     def prepare(self, photo, message, *, key=None) -> Mark:
         """Returns the `Mark` for a photo, to be applied at any strength."""
@@ -335,47 +336,22 @@ class Watermarker:
         """
         cover = read_any(source)
         target = f"marked{ending_of(cover, file_format)}" if output is None else output
-        if isinstance(cover, Animation):
-            encoded, best, notes = self._mark_frames(
-                cover, target, message, options, lane, progress
-            )
-        else:
-            encoded, best, notes = self._mark_photo(cover, target, message, options, lane)
+
+        def prepare(photo):
+            with lane():
+                return self.prepare(photo, message, key=options.key)
+
+        def check(photo, marked, copy, strength):
+            with lane():
+                return self._check(photo, marked, copy, message, options.key, strength)
+
+        saved = mark_frames if isinstance(cover, Animation) else mark_photo
+        encoded, best, encoding, notes = saved(cover, target, options, prepare, check, progress)
         values = best.strength, best.psnr, best.p_value, best.margin
-        written = str(target if output is None else output)
-        return encoded, FileReport(cover.name, written, message, *values, (*cover.notes, *notes))
-
-    def _mark_frames(self, cover, target, message, options, lane, progress):
-        def prepare(frame):
-            with lane():
-                return self.prepare(frame, message, key=options.key)
-
-        def check(frame, marked, copy, strength):
-            with lane():
-                return self._check(frame, marked, copy, message, options.key, strength)
-
-        return mark_frames(cover, target, options, prepare, check, progress)
-
-    def _mark_photo(self, cover, target, message, options, lane):
-        with lane():
-            mark = self.prepare(cover, message, key=options.key)
-        for marked, strength in mark.attempts(options.strength, options.psnr):
-            encoded = encode_photo(marked, target, options.quality)
-            copy = decode_photo(encoded)
-            with lane():
-                best = self._check(cover, marked, copy, message, options.key, strength)
-            if best.fits and best.margin >= options.margin:
-                break
-        else:
-            reason = best.reason
-            if best.fits:
-                reason = (
-                    f"at strength {best.strength:.3g} ({best.psnr:.1f} dB) {reason}, but "
-                    f"{options.margin:g} times are wanted: raise the strength or the quality, "
-                    "shorten the message, or take a larger photo"
-                )
-            raise ImageError(f"{cover.name} was not marked: {reason}.")
-        return encoded, best, ()
+        notes = (*cover.notes, *notes, *told_losses(cover, target))
+        how = encoding, len(encoded), cover.encoding and cover.encoding.size
+        report = FileReport(cover.name, str(target), message, *values, notes, *how)
+        return encoded, report
 
     def _check(self, cover, marked, copy, message, key, strength):
         votes = self.read_votes(copy)

@@ -265,7 +265,7 @@ def test_quality_is_for_the_lossy_ones(checker, photos, out):
     rows = embed_folder(checker, [photos], out, MESSAGE, quality=60)
     assert set(statuses(rows).values()) == {"done"}
     assert Image.open(out / "a.jpg").quantization[0][0] > 10  # as of quality 60
-    with pytest.raises(ValueError, match="JPEG, AVIF and HEIC only"):
+    with pytest.raises(ValueError, match="JPEG, AVIF, WebP and HEIC"):
         embed_folder(checker, [photos], out, MESSAGE, quality=60, file_format="png")
 
 

@@ -190,7 +190,7 @@ def test_odd_but_good_photos(run, network, tmp_path):
         (["--message", "a", "--psnr", "61"], "expected a PSNR from 20 to 60"),
         (["--message", "a", "--psnr", "40", "--strength", "1"], "not allowed with"),
         (["--message", "a", "--quality", "0"], "expected a quality from 1 to 100"),
-        (["--message", "a", "--quality", "50"], "JPEG, AVIF and HEIC only"),
+        (["--message", "a", "--quality", "50"], "JPEG, AVIF, WebP and HEIC"),
         (["--message", "a", "--int", "1"], "not allowed with"),
         (["--message", "a", "--format", "jpg"], "--format goes with a folder"),
         (["--message", "a", "--report", "a.csv"], "--report goes with a folder"),

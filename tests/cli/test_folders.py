@@ -150,7 +150,7 @@ def test_folder_is_replaced_only_if_asked(run, fails, network, photos, tree):
         (["photos", "-o", "out", "--message", "a", "--quality", "101"], "quality from 1 to 100"),
         (
             ["photos", "-o", "out", "--message", "a", "--format", "png", "--quality", "50"],
-            "JPEG, AVIF and HEIC only",
+            "JPEG, AVIF, WebP and HEIC",
         ),
         (["photos", "-o", "out", "--message", "a", "--report", "a.txt"], ".csv or .json"),
         (["photos", "-o", "out", "--message", "a", "--report", "bad.csv"], "it is kept"),

@@ -12,6 +12,7 @@ from tfwm.images import (
     ImageError,
     Photo,
     read_photo,
+    told_losses,
     write_photo,
 )
 
@@ -71,8 +72,11 @@ def test_16_bit_gray_stays_16_bit(tmp_path, one_line):
         assert photo.pixels.dtype == np.uint16
         write_photo(photo, target)
         np.testing.assert_array_equal(read_photo(target).pixels[..., 0], pixels)
-    with pytest.raises(ImageError, match="holds 8 bits") as error:
-        write_photo(photo, tmp_path / "a.jpg")
+    write_photo(photo, tmp_path / "a.jpg")
+    assert read_photo(tmp_path / "a.jpg").pixels.dtype == np.uint8
+    assert "16 bits were rounded" in told_losses(photo, "a.jpg")[0]
+    with pytest.raises(ImageError, match="floats") as error:
+        write_photo(read_photo(np.zeros((40, 50))), tmp_path / "b.jpg")
     one_line(error)
 
 
@@ -88,11 +92,36 @@ def png_16_bit_color(height, width):
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*c) for c in chunks)
 
 
-def test_16_bit_color_is_read_as_8_bit_and_said_so(tmp_path):
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_16_bit_color_is_read_upright(tmp_path, orientation):
+    tifffile = pytest.importorskip("tifffile")
+    samples = np.random.default_rng(0).integers(0, 65536, (40, 50, 3), np.uint16)
+    for name, order in (("little", "<"), ("big", ">")):
+        tifffile.imwrite(
+            tmp_path / f"{name}.tif",
+            samples,
+            photometric="rgb",
+            byteorder=order,
+            compression="zlib" if orientation % 2 else None,
+            rowsperstrip=16,
+            extratags=[(274, 3, 1, orientation, True)],
+        )
+    eight = Image.fromarray(np.uint8(samples >> 8))
+    eight.save(tmp_path / "eight.tif", tiffinfo={274: orientation})
+    expected = read_photo(tmp_path / "eight.tif").pixels
+    for name in ("little", "big"):
+        photo = read_photo(tmp_path / f"{name}.tif")
+        assert photo.pixels.dtype == np.uint16 and not photo.notes
+        np.testing.assert_array_equal(photo.pixels >> 8, expected)
+        assert sorted(photo.pixels.ravel()) == sorted(samples.ravel())
+        write_photo(photo, tmp_path / f"{name}.png")
+        np.testing.assert_array_equal(read_photo(tmp_path / f"{name}.png").pixels, photo.pixels)
+
+
+def test_16_bit_color_png(tmp_path):
     (tmp_path / "a.png").write_bytes(png_16_bit_color(40, 50))
     photo = read_photo(tmp_path / "a.png")
-    assert photo.pixels[0, 0].tolist() == [255, 128, 1]
-    assert "16-bit" in photo.notes[0]
+    assert (photo.pixels == [65535, 32896, 257]).all() and not photo.notes
 
 
 def test_cmyk_becomes_srgb(tmp_path, astronaut):

@@ -58,7 +58,7 @@ def embed_folder(
         progress: see `tfwm.batch.run.run_jobs`.
         workers: number of threads.
         **options: see `tfwm.marking.EmbedOptions`: `key`, `strength`, `psnr`, `margin` and, for
-            the JPEG, AVIF and HEIC files among the outputs, `quality`.
+            the JPEG, AVIF, WebP and HEIC files among the outputs, `quality`.
 
     Returns:
         The rows as dicts, sorted. Their `status` is `"done"`, `"failed"`, or `"skipped"` for

@@ -127,7 +127,7 @@ def check_outputs(jobs, file_format, quality, in_place=False):
     Args:
         jobs: those with an output; idle ones do not count.
         file_format: see `output_name`.
-        quality: of JPEG, AVIF and HEIC, at least one of which must be among the outputs; or `None`.
+        quality: of JPEG, AVIF, WebP and HEIC, one of which must be among the outputs; or `None`.
         in_place: whether a photo may be replaced by its own marked copy.
     """
     jobs = [job for job in jobs if not job.idle]
@@ -136,7 +136,7 @@ def check_outputs(jobs, file_format, quality, in_place=False):
     elif quality is not None and not any(
         WRITABLE.get(job.output.suffix.lower()) in LOSSY for job in jobs
     ):
-        raise ValueError("A quality goes with JPEG, AVIF and HEIC only: no output is one.")
+        raise ValueError("A quality goes with JPEG, AVIF, WebP and HEIC: none of the outputs.")
     for output, count in Counter(job.output for job in jobs).items():
         if count > 1:
             raise ValueError(

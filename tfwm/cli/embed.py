@@ -181,9 +181,14 @@ def _embed_one(options, message, how):
         return
     say(
         f"{in_one_line(options.output)}: {report.psnr:.1f} dB at strength {report.strength:.3g}, "
-        f"reads with {report.margin:.1f} times the signal needed"
+        f"reads with {report.margin:.1f} times the signal needed; {_saved(report)}"
         + (" (dry run, not written)" if options.dry_run else "")
     )
+
+
+def _saved(report):
+    sizes = [f"{size / 1000:.0f} kB" for size in (report.source_size, report.size) if size]
+    return f"{report.encoding}, {' to '.join(sizes)}"
 
 
 def _check_stdout(options):

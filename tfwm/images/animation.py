@@ -23,11 +23,13 @@ class Animation:
         plays: how often it is shown; 0 for ever.
         metadata: see `Photo`.
         notes: see `Photo`.
+        losses: see `Photo`.
         name: see `Photo`.
         file_format: see `Photo`.
         still_first: whether the first frame is a still picture for programs that show no
             animations (APNG).
         rows_read: share of the frames that a damaged file held, 0 to 1.
+        encoding: see `Photo`; not told.
     """
 
     frames: list
@@ -35,10 +37,12 @@ class Animation:
     plays: int = 0
     metadata: dict = dataclasses.field(default_factory=dict)
     notes: list = dataclasses.field(default_factory=list)
+    losses: list = dataclasses.field(default_factory=list)
     name: str = "animation"
     file_format: str | None = None
     still_first: bool = False
     rows_read: float = 1.0
+    encoding: object = None
 
     @property
     def pixels(self):
@@ -75,7 +79,8 @@ def read_frames(image, name, read_one, most_pixels, damaged=False):
     for number in range(count):
         try:
             image.seek(number)
-            frame = image.copy()
+            image.load()
+            frame = image.copy() if number else image
         except Exception as error:  # as many as Pillow raises
             if damaged and number:
                 notes = [f"the file is cut off: {number} of {count} frames were read"]
@@ -89,13 +94,13 @@ def read_frames(image, name, read_one, most_pixels, damaged=False):
             frame = frame.convert("RGBA" if "transparency" in frame.info else "RGB")
         frames.append(read_one(frame, name))
     first = frames[0]
-    first.metadata |= {"text": dict(image.text)} if getattr(image, "text", None) else {}
     return Animation(
         frames=_alike(frames),
         durations=durations,
         plays=plays,
         metadata=first.metadata,
         notes=[*notes, *first.notes],
+        losses=first.losses,
         name=name,
         file_format=image.format,
         still_first=still_first,
@@ -103,14 +108,13 @@ def read_frames(image, name, read_one, most_pixels, damaged=False):
     )
 
 
-def encode_frames(animation, file_format, quality=None, **more):
+def encode_frames(animation, file_format, options):
     """Returns the bytes of a file with all frames of an animation.
 
     Args:
         animation: `Animation`.
-        file_format: `"GIF"`, `"WEBP"` or `"PNG"` (lossless but for GIF's 256 colors), `"AVIF"`.
-        quality: of AVIF.
-        **more: further arguments of Pillow's `save`.
+        file_format: `"GIF"`, `"WEBP"`, `"PNG"` or `"AVIF"`.
+        options: for Pillow's `save`.
     """
     if file_format not in ANIMATED:
         raise ImageError(
@@ -124,24 +128,15 @@ def encode_frames(animation, file_format, quality=None, **more):
         frames = frames if still else frames[1:]
     images = [(to_palette if file_format == "GIF" else Photo.to_pil)(frame) for frame in frames]
     for image in images:
-        image.info = {k: v for k, v in image.info.items() if k == "transparency"}
-    kept = {"GIF": ("comment",)}.get(file_format, ("icc_profile", "exif", "xmp"))
-    metadata = {key: animation.metadata[key] for key in kept if key in animation.metadata}
-    if file_format == "PNG":
-        metadata.pop("xmp", None)  # among `more`
+        image.info = {key: image.info[key] for key in ("transparency",) if key in image.info}
+    how = _options(animation, file_format, still)
     buffer = io.BytesIO()
     try:
+        how["duration"] = durations if file_format == "PNG" else [round(d) for d in durations]
         images[0].save(
-            buffer,
-            file_format,
-            save_all=True,
-            append_images=images[1:],
-            duration=[round(d) for d in durations] if file_format != "PNG" else durations,
-            **_options(animation, file_format, still, quality),
-            **metadata,
-            **more,
+            buffer, file_format, save_all=True, append_images=images[1:], **{**options, **how}
         )
-    except Exception as error:
+    except Exception as error:  # as many as Pillow raises
         raise ImageError(
             f"{animation.name} cannot be saved as {file_format} ({one_line(error)}): choose "
             "another format."
@@ -173,7 +168,7 @@ def _plays(image):
     return loop or 0
 
 
-def _options(animation, file_format, still, quality):
+def _options(animation, file_format, still):
     if file_format == "GIF":
         # Frames are whole pictures: clear ones must not show what was before them.
         clear = animation.frames[0].alpha is not None
@@ -181,10 +176,10 @@ def _options(animation, file_format, still, quality):
         return {**loop, "disposal": 2 if clear else 1, "optimize": False}
     if file_format == "WEBP":
         # Only key frames: else libwebp can lose transparency on top of opaque frames.
-        return {"loop": animation.plays, "lossless": True, "exact": True, "kmin": 0, "kmax": 1}
+        return {"loop": animation.plays, "kmin": 0, "kmax": 1}
     if file_format == "PNG":
         return {"loop": animation.plays, "default_image": still, "blend": 0, "disposal": 0}
-    return {"quality": quality or 90, "subsampling": "4:4:4"}
+    return {}
 
 
 def _alike(frames):

@@ -5,7 +5,7 @@ import io
 import math
 
 from tfwm.checks import check_number
-from tfwm.images import Photo, decode_photo, to_uint8
+from tfwm.images import Encoding, Photo, decode_photo, to_uint8
 from tfwm.payload import to_plain
 
 # A marked photo should at least survive an ordinary re-saving.
@@ -46,7 +46,8 @@ class EmbedOptions:
         strength: factor on the mark; the first strength that is tried.
         psnr: instead, the PSNR wanted in dB; then the strength is not raised.
         margin: how many times the reading must exceed what its message needs.
-        quality: of JPEG or AVIF, 1 to 100.
+        quality: of JPEG, AVIF or WebP, 1 to 100; by default the source's own compression if the
+            photo comes from a file of that format and the mark reads so, else 95, 90, lossless.
     """
 
     key: str | bytes | None = None
@@ -71,7 +72,10 @@ class FileReport:
         psnr: dB of the marked pixels, before they were encoded.
         p_value: of the reading of the written file.
         margin: how many times the reading exceeds what its message needs.
-        notes: sentences about what reading the photo changed (`tfwm.images.Photo`).
+        notes: sentences about what reading and writing changed or dropped (`tfwm.images.Photo`).
+        encoding: `tfwm.images.Encoding` of the written file.
+        size: of that file in bytes.
+        source_size: of the photo's file in bytes, or `None`.
     """
 
     source: str
@@ -82,11 +86,15 @@ class FileReport:
     p_value: float
     margin: float
     notes: tuple = ()
+    encoding: Encoding | None = None
+    size: int | None = None
+    source_size: int | None = None
 
     def to_dict(self):
         """Returns plain values, ready for JSON; bytes as hex digits, a UUID as text."""
         values = {**dataclasses.asdict(self), "message": to_plain(self.message)}
-        return {**values, "notes": list(self.notes)}
+        encoding = self.encoding and self.encoding.to_dict()
+        return {**values, "notes": list(self.notes), "encoding": encoding}
 
 
 def check_votes(codec, votes, message, strength, psnr):

@@ -1,67 +1,16 @@
-"""Marks all frames of an animation with one message, and reads any of them."""
+"""Reads any frame of an animation, and its frames together."""
 
 import itertools
 
 import numpy as np
 
-from tfwm.images import ImageError, decode_any, encode_photo
 from tfwm.marking.canvas import Canvas
-from tfwm.marking.mark import LARGEST_STRENGTH, STRENGTH_STEP
 from tfwm.marking.reader import Reader
 from tfwm.marking.search import candidates
 
 # So many frames, spread over the animation, are read; one of them is searched further.
 FRAMES_READ = 8
 TOGETHER = "frames"
-# At least this share of the frames must read by themselves.
-ENOUGH = 0.5
-
-
-def mark_frames(animation, target, options, prepare, check, progress=None):
-    """Marks each frame, and raises the strength of those that do not read with room to spare.
-
-    Args:
-        animation: `tfwm.images.Animation`.
-        target: path of the file; its ending chooses the format.
-        options: `tfwm.marking.EmbedOptions`.
-        prepare: function of a `Photo` that returns its `Mark`.
-        check: function of a mark, the marked photo, its decoded copy and the strength that
-            returns a `Check`.
-        progress: called with the share done, 0 to 1, and a line.
-
-    Returns:
-        `(encoded, check, notes)`: the bytes of the file; the weakest check of the frames that
-        read; sentences about frames that do not.
-
-    Raises:
-        ImageError: fewer than half of the frames read.
-    """
-    tell = progress or (lambda share, text: None)
-    count = len(animation.frames)
-    marked, checks = list(animation.frames), [None] * count
-    strengths, todo = [options.strength] * count, list(range(count))
-    largest = options.strength * LARGEST_STRENGTH
-    while todo:
-        for done, number in enumerate(todo):
-            tell(0.5 * done / len(todo), f"frame {number + 1} of {count}")
-            mark = prepare(animation.frames[number])
-            try:
-                marked[number], strengths[number] = mark.at(strengths[number], options.psnr)
-            except ImageError:  # a flat frame has no such PSNR, and stays as it is
-                continue
-        encoded = encode_photo(animation.with_frames(marked), target, options.quality)
-        copies = _frames_of(decode_any(encoded), animation)
-        for done, number in enumerate(todo):
-            tell(0.5 + 0.5 * done / len(todo), f"frame {number + 1} of {count}")
-            cover = animation.frames[number]
-            checks[number] = check(cover, marked[number], copies[number], strengths[number])
-        weak = [n for n in todo if checks[n].margin < options.margin or not checks[n].fits]
-        todo = []
-        if options.psnr is None:
-            todo = [n for n in weak if strengths[n] * STRENGTH_STEP <= largest]
-        for number in todo:
-            strengths[number] *= STRENGTH_STEP
-    return encoded, *_verdict(animation, checks, options)
 
 
 def frame_readings(network, codec, animation, search, progress=None):
@@ -103,30 +52,3 @@ def frame_readings(network, codec, animation, search, progress=None):
     ):
         read = readers[0].votes(alignment)
         yield stage, alignment, read, trials() + len(votes), None
-
-
-def _frames_of(copy, animation):
-    """The decoded frame for each frame; encoders join neighbors that are alike."""
-    frames, count = getattr(copy, "frames", [copy]), len(animation.frames)
-    if len(frames) == count:
-        return frames
-    if animation.still_first and len(frames) == count - 1:
-        return [frames[0], *frames]
-    starts = np.cumsum([0, *getattr(copy, "durations", [0])[:-1]])
-    times = np.cumsum([0, *animation.durations[:-1]])
-    return [frames[max(np.searchsorted(starts, time, "right") - 1, 0)] for time in times]
-
-
-def _verdict(animation, checks, options):
-    good = [check for check in checks if check.fits and check.margin >= options.margin]
-    if len(good) < ENOUGH * len(checks):
-        raise ImageError(
-            f"{animation.name} was not marked: {len(good)} of its {len(checks)} frames read with "
-            f"{options.margin:g} times the signal needed; raise the strength, shorten the message, "
-            "or take larger frames."
-        )
-    notes = []
-    if len(good) < len(checks):
-        weak = len(checks) - len(good)
-        notes = [f"{weak} of {len(checks)} frames are too flat or too small to be read alone"]
-    return min(good, key=lambda check: check.margin), notes

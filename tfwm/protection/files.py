@@ -49,7 +49,7 @@ def protect_files(
         sources: list of one folder or of files.
         output: folder for the marked images; for a single file, the file to write.
         strength: factor on the change that the mark is.
-        quality: of JPEG, AVIF and HEIC files, 1 to 100.
+        quality: of JPEG, AVIF, WebP and HEIC files, 1 to 100.
         file_format: see `tfwm.batch.jobs.output_name`; `"keep"` for each image's own.
         overwrite: whether existing outputs are replaced.
         progress: see `tfwm.batch.run.run_jobs`.
