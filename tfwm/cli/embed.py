@@ -159,7 +159,7 @@ def _embed_one(options, message, how):
         check_output(output, options.quality, options.overwrite)
     if not os.path.isfile(options.photos[0]):
         source = read_any(source)  # reports the problem before seconds of loading
-    watermarker = load_watermarker(options.network)
+    watermarker = load_watermarker(options.network, options.trust)
     with show_progress() as progress:
         report = watermarker.embed_file(
             source,
@@ -206,7 +206,7 @@ def _check_stdout(options):
 def _embed_many(options, message, how):
     from tfwm.batch.folders import DONE_BEFORE, REPORT, embed_folder
 
-    watermarker = load_watermarker(options.network)
+    watermarker = load_watermarker(options.network, options.trust)
     report = Path(options.report or Path(options.output) / REPORT)
     with show_progress() as progress:
         try:
@@ -245,7 +245,7 @@ def _check_one(options, message, how):
 
     photo = read_any(photo_source(options.photos[0]))
     print_notes(photo.name, photo.notes)
-    watermarker = load_watermarker(options.network)
+    watermarker = load_watermarker(options.network, options.trust)
     try:
         check = watermarker.check(photo, message, **how).to_dict()
     except ValueError as error:  # too small a photo, or too long a message
@@ -260,7 +260,7 @@ def _check_one(options, message, how):
 def _check_many(options, message, how):
     from tfwm.batch.folders import check_folder
 
-    watermarker = load_watermarker(options.network)
+    watermarker = load_watermarker(options.network, options.trust)
     with show_progress() as progress:
         rows = check_folder(
             watermarker,
