@@ -23,7 +23,7 @@ from tfwm.batch.messages import assign_messages, find_recipients
 from tfwm.batch.report import EMBED_COLUMNS, EXTRACT_COLUMNS, REPORT, RunReport, embed_report
 from tfwm.batch.run import DONE_BEFORE, Pool, run_jobs
 from tfwm.files import check_writable, in_place, other_names
-from tfwm.images import ImageError, read_photo, write_encoded
+from tfwm.images import ImageError, read_any, write_encoded
 from tfwm.marking import EmbedOptions
 from tfwm.payload import to_bytes, to_plain
 
@@ -98,7 +98,7 @@ def _embedder(watermarker, options, pool, table, row, overwrite, dry_run):
     """The work of `embed_folder`: a function of a job."""
 
     def is_marked(path):
-        photo = read_photo(path)
+        photo = read_any(path)
         with pool.lane():
             found = watermarker.extract(photo, key=options.key, search="none")
         return found.decision != "absent"
@@ -149,7 +149,7 @@ def check_folder(
     pool = Pool(workers)
 
     def check(job):
-        photo = read_photo(job.source)
+        photo = read_any(job.source)
         with pool.lane():
             found = watermarker.check(photo, job.message, key=key, strength=strength, psnr=psnr)
         return found.to_dict()
@@ -193,7 +193,7 @@ def extract_folder(
     pool = Pool(workers)
 
     def extract(job):
-        photo = read_photo(job.source, options.get("damaged", False))
+        photo = read_any(job.source, options.get("damaged", False))
         with pool.lane():
             found = watermarker.extract(photo, progress=lambda *_: pool.check(), **options)
         notes = list(photo.notes) if photo.rows_read < 1 else []

@@ -6,7 +6,7 @@ from tfwm.batch.done import is_as_written, is_key
 from tfwm.batch.jobs import Job
 from tfwm.batch.report import REPORT, embed_report
 from tfwm.batch.run import Pool, run_jobs
-from tfwm.images import ImageError, read_photo
+from tfwm.images import ImageError, read_any
 from tfwm.payload import to_plain
 
 
@@ -50,7 +50,7 @@ def verify_folder(watermarker, report, folder=None, *, key=None, progress=None, 
 
     def verify(job):
         _check_row(watermarker, job, key)
-        photo = read_photo(job.source)
+        photo = read_any(job.source)
         with pool.lane():
             found = watermarker.extract(photo, key=key, search="none")
         if found.message is None or str(to_plain(found.message)) != str(job.message):
