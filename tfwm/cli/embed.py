@@ -1,5 +1,6 @@
 """`tfwm embed`: writes messages into photos."""
 
+import contextlib
 import io
 import os
 import sys
@@ -9,6 +10,7 @@ from tfwm.cli.options import (
     STANDARD,
     add_command,
     add_format,
+    add_jobs,
     add_json,
     add_key,
     add_network,
@@ -35,8 +37,9 @@ def add_embed(subparsers):
         "photo is read back before it is written, and the strength is raised, up to 2.5 times, "
         "until it reads with room to spare; if that fails, nothing is written. A folder is marked "
         "with its sub-folders. Its report (OUT/tfwm-report.csv) lists the result for each photo, "
-        "and a second run continues where the first one ended. The report does not know the key: "
-        "to mark with another key, add --overwrite or choose another folder. Exit codes: 0 done, "
+        "and a second run continues where the first one ended. What is there with another key, "
+        "message, network or strength, or was changed afterwards, is told and kept, unless "
+        "--overwrite is added; `tfwm verify OUT` reads everything back. Exit codes: 0 done, "
         "1 a photo does not pass --check, 2 error, also if a photo of a folder failed.",
         [
             "tfwm embed photo.jpg -o marked.png --message '(c) 2026 Ada Lovelace'",
@@ -67,7 +70,8 @@ def add_embed(subparsers):
         metavar="FILE.csv",
         help="a message for each photo: a CSV with the columns file (inside the folder) and "
         "message, and optionally kind (text, bytes, int, uuid) and output (inside OUT). A photo "
-        "may have several rows, for several recipients, each with an output",
+        "may have several rows, for several recipients, each with an output; further columns, "
+        "such as recipient, go into the report",
     )
     add_key(parser)
     add_strength_or_psnr(parser)
@@ -122,6 +126,7 @@ def _add_writing(parser):
         help="replace existing files; in a folder, mark photos again that are done. If OUT is the "
         "photo or its folder, this replaces the photos themselves",
     )
+    add_jobs(parser)
     parser.add_argument("--dry-run", action="store_true", help="do everything but write")
     parser.add_argument(
         "--check",
@@ -140,8 +145,12 @@ def run_embed(options):
     message = message_of(options)
     if options.output == STANDARD and (len(options.photos) > 1 or os.path.isdir(options.photos[0])):
         raise ValueError("-o - takes one photo: name a folder for several.")
-    if options.messages or not is_single(options.photos, "" if options.check else options.output):
+    many = len(options.photos) > 1 or os.path.isdir(options.photos[0])
+    into = not options.check and not is_single(options.photos, options.output)
+    if many or options.messages or (into and options.report):
         return (_check_many if options.check else _embed_many)(options, message, how)
+    if into:
+        return _embed_into(options, message, how)
     if options.report or (options.format and options.output != STANDARD):
         name = "report" if options.report else "format"
         raise ValueError(f"--{name} goes with a folder of photos: leave it out for one photo.")
@@ -158,8 +167,27 @@ def _tell_public(key):
         tell("note", PUBLIC)
 
 
+def _embed_into(options, message, how):
+    """One photo into a folder, under its own name."""
+    from tfwm.batch.jobs import output_name
+
+    folder, photo = Path(options.output), Path(options.photos[0])
+    if not photo.exists():
+        raise ValueError(f"{photo} does not exist: check the path.")
+    is_new = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    options.output = str(folder / output_name(photo.name, options.format or "keep"))
+    options.format = None
+    try:
+        return _embed_one(options, message, how)
+    finally:
+        if is_new:
+            with contextlib.suppress(OSError):
+                folder.rmdir()  # which does nothing unless the photo failed
+
+
 def _embed_one(options, message, how):
-    from tfwm.images import check_output, read_photo
+    from tfwm.images import check_output, read_any
 
     source, output = photo_source(options.photos[0]), options.output
     if output == STANDARD:
@@ -168,17 +196,20 @@ def _embed_one(options, message, how):
     else:
         check_output(output, options.quality, options.overwrite)
     if not os.path.isfile(options.photos[0]):
-        source = read_photo(source)  # reports the problem before seconds of loading
-    report = load_watermarker(options.network, options.trust).embed_file(
-        source,
-        output,
-        message,
-        file_format=options.format or "keep",
-        quality=options.quality,
-        overwrite=options.overwrite,
-        dry_run=options.dry_run,
-        **how,
-    )
+        source = read_any(source)  # reports the problem before seconds of loading
+    watermarker = load_watermarker(options.network, options.trust)
+    with show_progress() as progress:
+        report = watermarker.embed_file(
+            source,
+            output,
+            message,
+            file_format=options.format or "keep",
+            quality=options.quality,
+            overwrite=options.overwrite,
+            dry_run=options.dry_run,
+            progress=progress,
+            **how,
+        )
     print_notes(report.source, report.notes)
     _tell_public(how["key"])
     if options.output == STANDARD:
@@ -230,6 +261,7 @@ def _embed_many(options, message, how):
                 dry_run=options.dry_run,
                 report=options.report,
                 progress=progress,
+                workers=options.workers,
                 **how,
             )
         except KeyboardInterrupt:
@@ -251,9 +283,9 @@ def _embed_many(options, message, how):
 
 
 def _check_one(options, message, how):
-    from tfwm.images import read_photo
+    from tfwm.images import read_any
 
-    photo = read_photo(photo_source(options.photos[0]))
+    photo = read_any(photo_source(options.photos[0]))
     print_notes(photo.name, photo.notes)
     watermarker = load_watermarker(options.network, options.trust)
     try:
@@ -278,6 +310,7 @@ def _check_many(options, message, how):
             message,
             messages=options.messages,
             progress=progress,
+            workers=options.workers,
             **how,
         )
     checked = [row for row in rows if row["status"] == "done"]

@@ -114,10 +114,20 @@ def add_strength(parser):
     )
 
 
+def add_jobs(parser):
+    parser.add_argument(
+        "--jobs",
+        type=number(1, 256, "1 to 256 jobs", int),
+        dest="workers",
+        metavar="N",
+        help="photos of a folder that are in work at once; one for each core by default, 2 to 8",
+    )
+
+
 def add_format(parser):
     parser.add_argument(
         "--format",
-        choices=("png", "jpg", "webp", "avif", "heic", "jxl", "keep"),
+        choices=("png", "jpg", "webp", "avif", "heic", "jxl", "gif", "keep"),
         help="format of the files in a folder: keep (the default) is the photo's own, or PNG if "
         "that cannot be written",
     )
