@@ -11,7 +11,7 @@ VARIABLE = "TF_CPP_MIN_LOG_LEVEL"
 # Lines of TensorFlow's C++ log, as they look before and after the log is set up.
 _LOG_LINES = re.compile(
     rb"(WARNING: All log messages before absl|To enable the following instructions:"
-    rb"|[IWE]\d{4} |\d{4}-\d\d-\d\d [\d:.]+: [IWE] )"
+    rb"|INFO: Created TensorFlow Lite |[IWE]\d{4} |\d{4}-\d\d-\d\d [\d:.]+: [IWE] )"
 )
 _forked = False
 

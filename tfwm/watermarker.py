@@ -347,6 +347,6 @@ class Watermarker:
         return check_votes(self.codec(key), votes, message, strength, mark.psnr(marked))
 
 
-def load(name: str = DEFAULT_NETWORK) -> Watermarker:
+def load(name: str = DEFAULT_NETWORK, trust: bool = False) -> Watermarker:
     """Returns the `Watermarker` of a network; `tfwm.load` takes networks of all kinds."""
-    return Watermarker(lazy_network(name))
+    return Watermarker(lazy_network(name, trust))

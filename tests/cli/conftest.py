@@ -21,7 +21,7 @@ def checker():
 @pytest.fixture
 def network(checker, monkeypatch):
     """Lets commands load the network without training, whatever its name; gives its name."""
-    monkeypatch.setattr("tfwm.watermarker.load", lambda name: Watermarker(checker()))
+    monkeypatch.setattr("tfwm.watermarker.load", lambda name, trust=False: Watermarker(checker()))
     monkeypatch.setattr("tfwm.cli.options.start_for", lambda *_: None)
     monkeypatch.delenv("TFWM_KEY", raising=False)
     return "checker"
@@ -29,9 +29,10 @@ def network(checker, monkeypatch):
 
 @pytest.fixture(scope="session")
 def saved_network(tmp_path_factory):
-    """The same network as a SavedModel on disk: its folder."""
+    """The same network as a SavedModel and a TFLite file on disk: its folder."""
     import tensorflow as tf
 
+    from tfwm.export import write_tflite
     from tfwm.networks import write_manifest
 
     checks = runpy.run_path(str(CHECKER))["CHECKS"]
@@ -54,6 +55,7 @@ def saved_network(tmp_path_factory):
     module = Checker()
     signatures = {"embed": module.embed, "extract": module.extract}
     tf.saved_model.save(module, str(folder / "1"), signatures=signatures)
+    write_tflite(folder / "1", folder / "checker.tflite")
     write_manifest(folder)
     return str(folder)
 

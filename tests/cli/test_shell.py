@@ -66,7 +66,7 @@ def test_interruption_is_an_exit_code(run, monkeypatch, network, photo):
 
     monkeypatch.setattr("tfwm.watermarker.load", interrupted)
     assert run("extract", photo) == (130, "", "tfwm: error: interrupted\n")
-    monkeypatch.setattr("tfwm.watermarker.load", lambda _: os.kill(os.getpid(), signal.SIGTERM))
+    monkeypatch.setattr("tfwm.watermarker.load", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     before = signal.getsignal(signal.SIGTERM)
     assert run("extract", photo) == (143, "", "tfwm: error: terminated\n")
     assert signal.getsignal(signal.SIGTERM) == before

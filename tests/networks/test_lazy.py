@@ -27,7 +27,7 @@ def test_a_damaged_network_is_told_at_its_first_use(packaged, tmp_path):
     import shutil
 
     shutil.copytree(packaged, tmp_path / "tiny")
-    with open(tmp_path / "tiny" / "1" / "saved_model.pb", "ab") as file:
+    with open(tmp_path / "tiny" / "tiny.tflite", "ab") as file:
         file.write(b"x")
     lazy = LazyNetwork(tmp_path / "tiny")
     for _ in range(2):

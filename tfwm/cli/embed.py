@@ -166,7 +166,7 @@ def _embed_one(options, message, how):
         check_output(output, options.quality, options.overwrite)
     if not os.path.isfile(options.photos[0]):
         source = read_photo(source)  # reports the problem before seconds of loading
-    report = load_watermarker(options.network).embed_file(
+    report = load_watermarker(options.network, options.trust).embed_file(
         source,
         output,
         message,
@@ -210,7 +210,7 @@ def _check_stdout(options):
 def _embed_many(options, message, how):
     from tfwm.batch.folders import DONE_BEFORE, REPORT, embed_folder
 
-    watermarker = load_watermarker(options.network)
+    watermarker = load_watermarker(options.network, options.trust)
     report = Path(options.report or Path(options.output) / REPORT)
     with show_progress() as progress:
         try:
@@ -249,7 +249,7 @@ def _check_one(options, message, how):
 
     photo = read_photo(photo_source(options.photos[0]))
     print_notes(photo.name, photo.notes)
-    watermarker = load_watermarker(options.network)
+    watermarker = load_watermarker(options.network, options.trust)
     try:
         check = watermarker.check(photo, message, **how).to_dict()
     except ValueError as error:  # too small a photo, or too long a message
@@ -265,7 +265,7 @@ def _check_one(options, message, how):
 def _check_many(options, message, how):
     from tfwm.batch.folders import check_folder
 
-    watermarker = load_watermarker(options.network)
+    watermarker = load_watermarker(options.network, options.trust)
     with show_progress() as progress:
         rows = check_folder(
             watermarker,

@@ -124,7 +124,7 @@ def _extract_one(options, how):
         hint = "" if options.damaged else " Or read what is there: --damaged."
         raise DamagedError(f"{error}{hint}") from error
     print_notes(photo.name, photo.notes)
-    watermarker = load_watermarker(options.network)
+    watermarker = load_watermarker(options.network, options.trust)
     with show_progress() as progress:
         found = watermarker.extract(photo, progress=progress, **how)
     values = found.to_dict()
@@ -141,7 +141,7 @@ def _extract_one(options, how):
 def _extract_many(options, how):
     from tfwm.batch.folders import extract_folder
 
-    watermarker = load_watermarker(options.network)
+    watermarker = load_watermarker(options.network, options.trust)
     with show_progress() as progress:
         rows = extract_folder(
             watermarker, options.photos, report=options.report, progress=progress, **how

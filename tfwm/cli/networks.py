@@ -3,7 +3,7 @@
 import textwrap
 from pathlib import Path
 
-from tfwm.cli.options import NETWORK_HELP, add_command, add_json, start_for
+from tfwm.cli.options import NETWORK_HELP, add_command, add_json, add_trust, start_for
 from tfwm.cli.output import print_json
 from tfwm.console import in_one_line, say
 from tfwm.startup import import_tensorflow
@@ -46,16 +46,22 @@ def add_export(subparsers):
         "writes a trained network of any kind as SavedModel and TFLite",
         "NETWORK is a name (tfwm list), or a folder with the two Keras files, as a run or an "
         "exported network has them. With a card.json there, all forms, golden tensors and "
-        "checksums are written; without, the SavedModel OUT/1 alone.",
+        "checksums are written; without, the SavedModel OUT/1 and the Keras files.",
         [
             "tfwm export runs/mt my-network",
             "tfwm export keyed-colorize my-copy",
+            "tfwm export runs/mt my-network --sign ~/.ssh/id_ed25519",
             "tfwm embed photo.jpg -o a.png --message Ada --network my-network",
         ],
     )
     parser.add_argument("source", metavar="NETWORK", help="name, or folder of the Keras models")
     parser.add_argument("output", metavar="OUT", help="folder to write")
     parser.add_argument("--overwrite", action="store_true", help="replace OUT if it exists")
+    parser.add_argument(
+        "--sign",
+        metavar="KEY",
+        help="sign the checksums with a private Ed25519 key, as `ssh-keygen -t ed25519` writes it",
+    )
 
 
 def run_export(options):
@@ -63,7 +69,8 @@ def run_export(options):
     start_for(options.source)
     from tfwm.export import export_again
 
-    say(f"{in_one_line(export_again(options.source, options.output))} is written")
+    path = export_again(options.source, options.output, options.sign)
+    say(f"{in_one_line(path)} is written")
 
 
 def add_verify(subparsers):
@@ -72,11 +79,22 @@ def add_verify(subparsers):
         "verify",
         run_verify,
         "verifies that networks of any kind are what they were when they were exported",
-        "Compares checksums, and stored outputs with those of Keras, SavedModel and TFLite. The "
-        "exit code is 1 if a check fails.",
-        ["tfwm verify", "tfwm verify redmark-mt runs/mt/network --json"],
+        "Compares checksums, and stored outputs with those of Keras, SavedModel and TFLite. Of a "
+        "SavedModel that does not come with tfwm, only the operations are checked without --trust. "
+        "The exit code is 1 if a check fails.",
+        [
+            "tfwm verify",
+            "tfwm verify redmark-mt runs/mt/network --json",
+            "tfwm verify downloaded --signer ada.pub",
+        ],
     )
     parser.add_argument("networks", nargs="*", metavar="NETWORK", help=f"{NETWORK_HELP}; all")
+    add_trust(parser)
+    parser.add_argument(
+        "--signer",
+        metavar="PUBLIC",
+        help="file of OpenSSH public keys: one of them must have signed each network",
+    )
     add_json(parser)
 
 
@@ -88,7 +106,7 @@ def run_verify(options):
     names = options.networks or network_names()
     if not names:
         raise ValueError("No networks come with this installation: name the folder of one.")
-    reports = [verify(name) for name in names]
+    reports = [verify(name, trust=options.trust, signer=options.signer) for name in names]
     if options.json:
         print_json([report.to_dict() for report in reports])
     else:

@@ -48,6 +48,16 @@ def add_network(parser):
         default=DEFAULT_NETWORK,
         help=f"{NETWORK_HELP}; {DEFAULT_NETWORK} by default",
     )
+    add_trust(parser)
+
+
+def add_trust(parser):
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="run the SavedModel of a network that does not come with tfwm: a SavedModel is a "
+        "program. Its TFLite and Keras files need no trust",
+    )
 
 
 def add_key(parser, what=None):
@@ -152,21 +162,21 @@ def start_for(*networks, kind=None):
     import_tensorflow()
 
 
-def load_watermarker(name):
+def load_watermarker(name, trust=False):
     """Returns the `tfwm.Watermarker` of a network, which starts TensorFlow at its first use."""
     from tfwm.watermarker import load
 
-    return load(name)
+    return load(name, trust)
 
 
-def named_networks(words):
+def named_networks(words, trust=False):
     """Finds networks given as NAME, FOLDER or NAME=FOLDER; they are opened at their first use."""
     from tfwm.networks import lazy_network
 
     networks = {}
     for word in words:
         name, equals, folder = word.rpartition("=")
-        network = lazy_network(folder)
+        network = lazy_network(folder, trust)
         name = name if equals else network.name
         if name in networks:
             raise ValueError(f"Two networks are called {name}: name one, such as other={folder}.")
