@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from tfwm.checks import one_of
+from tfwm.files import in_place, other_names
 from tfwm.images import (
     KEEP,
     Animation,
@@ -262,7 +263,8 @@ class Watermarker:
             message: see `embed`.
             file_format: `"png"`, `"jpg"`, `"webp"`, `"avif"`, `"heic"`, `"jxl"`, `"gif"`, or
                 `"keep"` for the photo's own, and PNG if that cannot be written.
-            overwrite: whether an existing file, the source too, may be replaced.
+            overwrite: whether an existing file, the source too, may be replaced; where both are one
+                link, the photo that it names.
             dry_run: does everything but write.
             progress: called with the share done (0 to 1) and a line, for an animation.
             **options: see `tfwm.marking.EmbedOptions`: `key`, `strength`, `psnr`, `margin`,
@@ -290,7 +292,10 @@ class Watermarker:
         if stream:
             output.write(encoded)
         else:
-            write_encoded(encoded, output, overwrite)
+            report = dataclasses.replace(
+                report, notes=(*report.notes, *other_names(source, output))
+            )
+            write_encoded(encoded, in_place(source, output), overwrite)
         return report
 
     def embed_bytes(self, encoded, message, *, file_format=KEEP, **options) -> bytes:
