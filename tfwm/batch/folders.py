@@ -65,8 +65,8 @@ def embed_folder(
         report: table of what was done, .csv or .json; `output/tfwm-report.csv` by default.
         progress: see `tfwm.batch.run.run_jobs`.
         workers: number of threads.
-        **options: see `tfwm.marking.EmbedOptions`: `key`, `strength`, `psnr`, `margin` and, for
-            the JPEG, AVIF, WebP and HEIC files among the outputs, `quality`.
+        **options: see `tfwm.marking.EmbedOptions`: `key`, `strength`, `psnr`, `margin`,
+            `subtle` and, for the JPEG, AVIF, WebP and HEIC files among the outputs, `quality`.
 
     Returns:
         The rows as dicts, sorted. Their `status` is `"done"`, `"failed"`, or `"skipped"` for
@@ -134,6 +134,7 @@ def check_folder(
     key=None,
     strength=1.0,
     psnr=None,
+    subtle=False,
     progress=None,
     workers=None,
 ):
@@ -151,7 +152,9 @@ def check_folder(
     def check(job):
         photo = read_any(job.source)
         with pool.lane():
-            found = watermarker.check(photo, job.message, key=key, strength=strength, psnr=psnr)
+            found = watermarker.check(
+                photo, job.message, key=key, strength=strength, psnr=psnr, subtle=subtle
+            )
         return found.to_dict()
 
     return run_jobs(pool, check, jobs, _check_row, None, progress)

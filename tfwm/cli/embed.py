@@ -75,6 +75,12 @@ def add_embed(subparsers):
     )
     add_key(parser)
     add_strength_or_psnr(parser)
+    parser.add_argument(
+        "--subtle",
+        action="store_true",
+        help="less of the mark in smooth and clipped parts, such as a sky: harder to see and "
+        "harder to read from a changed copy",
+    )
     _add_writing(parser)
     add_network(parser)
     add_json(parser)
@@ -142,6 +148,7 @@ def run_embed(options):
     if options.output is None and not options.check:
         raise ValueError("Expected a file or folder for the marked photo: add -o OUT.")
     how = {"key": read_key(options), "strength": options.strength, "psnr": options.psnr}
+    how["subtle"] = options.subtle
     message = message_of(options)
     if options.output == STANDARD and (len(options.photos) > 1 or os.path.isdir(options.photos[0])):
         raise ValueError("-o - takes one photo: name a folder for several.")
@@ -279,6 +286,7 @@ def _check_one(options, message, how):
         check = watermarker.check(photo, message, **how).to_dict()
     except ValueError as error:  # too small a photo, or too long a message
         check = {"fits": False, "reason": str(error)}
+    print_notes(photo.name, check.get("notes", ()))
     if options.json:
         print_json({"photo": options.photos[0], "network": options.network, **check})
     else:
