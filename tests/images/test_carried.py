@@ -542,7 +542,7 @@ def deep(image, make):
 
 
 def test_damaged_metadata_never_stop_a_photo(image, carriers):
-    """Any byte of what is carried may be wrong: the pixels are read, and every format is written."""
+    """Any byte of what is carried may be wrong: the pixels are read, every format is written."""
     generator = np.random.default_rng(0)
     small = image.resize((48, 32))
     exif = carriers.exif_with_thumbnail(small, note=b"x" + carriers.encoded(small))
