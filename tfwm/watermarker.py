@@ -40,7 +40,7 @@ from tfwm.marking.judge import Extraction, Judge
 from tfwm.marking.mark import Mark
 from tfwm.marking.reader import Reader
 from tfwm.marking.saved import mark_frames, mark_photo
-from tfwm.marking.search import STAGES, candidates
+from tfwm.marking.search import STAGES, candidates, hint
 from tfwm.marking.subtle import subtle_weights, told_smooth, visible_share
 from tfwm.marking.tiling import tiling_of
 from tfwm.marking.views import readings
@@ -208,7 +208,9 @@ class Watermarker:
             judge.add(*reading)
             if judge.decoded is not None:
                 break
-        return dataclasses.replace(judge.extraction(), rows_read=copy.rows_read)
+        found = judge.extraction()
+        reason = found.reason if found.message is not None else found.reason + hint(search)
+        return dataclasses.replace(found, reason=reason, rows_read=copy.rows_read)
 
     def read_votes(self, photo):
         """Returns the votes `(slots,)` of a photo as it is. They do not depend on the key."""

@@ -164,6 +164,16 @@ def run_embed(options):
     return (_check_one if options.check else _embed_one)(options, message, how)
 
 
+PUBLIC = (
+    "no key: everybody can read this message. `tfwm keygen FILE` and --key-file FILE change that"
+)
+
+
+def _tell_public(key):
+    if key is None:
+        tell("note", PUBLIC)
+
+
 def _embed_into(options, message, how):
     """One photo into a folder, under its own name."""
     from tfwm.batch.jobs import output_name
@@ -208,6 +218,7 @@ def _embed_one(options, message, how):
             **how,
         )
     print_notes(report.source, report.notes)
+    _tell_public(how["key"])
     if options.output == STANDARD:
         write_stdout(output.getvalue())
         return
@@ -227,15 +238,15 @@ def _saved(report):
 
 
 def _check_stdout(options):
-    from tfwm.images import KEEP, check_output
-    from tfwm.images.writing import ENDINGS
+    from tfwm.images import KEEP
+    from tfwm.images.writing import ENDINGS, check_format
 
     if sys.stdout.isatty():
         raise ValueError("-o - writes a photo to the standard output: send it on, as in: > out.jpg")
     if options.json:
         raise ValueError("--json prints to the standard output, where -o - writes the photo.")
     if (options.format or KEEP) != KEEP:
-        check_output(f"marked{ENDINGS[options.format]}", options.quality, overwrite=True)
+        check_format(Path(f"marked{ENDINGS[options.format]}"), options.quality)
 
 
 def _embed_many(options, message, how):
@@ -265,6 +276,8 @@ def _embed_many(options, message, how):
                 tell("note", f"run this again to go on; done so far: {report}")
             raise
     count = counts(rows)
+    if count["done"]:
+        _tell_public(how["key"])
     if options.json:
         path = None if options.dry_run else str(report)
         print_json({"report": path, "dry_run": options.dry_run, **count, "files": rows})
