@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from tfwm.batch import jobs
+from tfwm.batch import folders, jobs
 from tfwm.batch.done import key_id
 from tfwm.batch.folders import embed_folder, extract_folder
 from tfwm.batch.lock import only_run
@@ -232,6 +232,8 @@ def test_linked_folders_do_not_lead_out(checker, photos, out, tmp_path):
     (out / "sub").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(ValueError, match="sub leads out of .*marked, by a link"):
         embed_folder(checker, [photos], out, MESSAGE)
+    with pytest.raises(ValueError, match="sub leads out of .*marked, by a link"):
+        jobs.assign_files([photos], out)
     assert not os.listdir(tmp_path / "elsewhere") and os.listdir(out) == ["sub"]
     (out / "sub").unlink()
     (out / "real").mkdir()
@@ -305,3 +307,39 @@ def test_write_protected_outputs_are_kept(checker, photos, out):
     rows = embed_folder(checker, [photos], out, "b", overwrite=True)
     assert "write-protected" in statuses(rows)["a.jpg"][1]
     assert checker.extract(out / "a.jpg", search="none").message == MESSAGE
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_run_in_place_that_dies_marks_no_photo_twice(checker, photos, monkeypatch, when):
+    class Killed(BaseException):
+        pass
+
+    def dies(encoded, path, overwrite):
+        if when == "after":
+            write(encoded, path, overwrite)
+        monkeypatch.setattr(folders, "write_encoded", write)
+        shutil.copy(photos / "tfwm-report.csv", photos / ".saved")
+        raise Killed
+
+    write = folders.write_encoded
+    monkeypatch.setattr(folders, "write_encoded", dies)
+    try:
+        embed_folder(checker, [photos], photos, MESSAGE, overwrite=True, workers=1)
+    except Killed:
+        pass
+    shutil.move(photos / ".saved", photos / "tfwm-report.csv")  # as it was when it died
+    first = (photos / "a.jpg").read_bytes()
+    rows = statuses(embed_folder(checker, [photos], photos, MESSAGE, overwrite=True))
+    assert rows["a.jpg"] == (("skipped", "done before") if when == "after" else ("done", ""))
+    assert ((photos / "a.jpg").read_bytes() == first) == (when == "after")
+    assert checker.extract(photos / "a.jpg", search="none").message == MESSAGE
+
+
+def test_a_photo_that_cannot_be_replaced_is_not_called_done(checker, photos):
+    (photos / "a.jpg").chmod(0o444)
+    rows = statuses(embed_folder(checker, [photos], photos, MESSAGE, overwrite=True))
+    assert "write-protected" in rows["a.jpg"][1]
+    assert {r["file"]: r["status"] for r in table(photos / "tfwm-report.csv")} == {
+        "a.jpg": "failed",
+        "sub/c.png": "done",
+    }

@@ -22,7 +22,7 @@ from tfwm.batch.lock import only_run, only_writer
 from tfwm.batch.messages import assign_messages, find_recipients
 from tfwm.batch.report import EMBED_COLUMNS, EXTRACT_COLUMNS, REPORT, RunReport, embed_report
 from tfwm.batch.run import DONE_BEFORE, Pool, run_jobs
-from tfwm.files import check_writable, in_place, other_names
+from tfwm.files import check_writable, is_same_name, other_names
 from tfwm.images import ImageError, read_any, write_encoded
 from tfwm.marking import EmbedOptions
 from tfwm.payload import to_bytes, to_plain
@@ -119,7 +119,10 @@ def _embedder(watermarker, options, pool, table, row, overwrite, dry_run):
         elif not dry_run:
             table.guard()
             values["notes"] = [*values["notes"], *other_names(job.source, job.output)]
-            write_encoded(encoded, in_place(job.source, job.output), overwrite)
+            replaces = is_same_name(job.source, job.output)
+            told = row(job, values) | {"status": "done", "error": None}
+            with table.ahead(told) if replaces else contextlib.nullcontext():
+                write_encoded(encoded, job.output, overwrite)
         return values
 
     return embed

@@ -236,6 +236,7 @@ def assign_files(sources, output, file_format=KEEP, quality=None, overwrite=Fals
         check_folder_apart(sources, output, what="images")
         check_writable(output)
         jobs = assign_outputs(jobs, Path(output), file_format)
+        check_inside(jobs, Path(output))
     check_outputs(jobs, file_format, quality)
     return jobs
 

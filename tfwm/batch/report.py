@@ -1,6 +1,8 @@
 """The report of a folder run: what was done with each photo, in a CSV or JSON file."""
 
+import contextlib
 import json
+import threading
 import time
 from pathlib import Path, PurePosixPath
 
@@ -69,6 +71,7 @@ class RunReport:
         self._upgrade = upgrade or (lambda row: row)
         self._rows = {}
         self._next_write = 0.0
+        self._lock = threading.RLock()
         self.guard = lambda: None
         if self.path is not None and self.path.suffix.lower() not in (".csv", ".json"):
             raise ValueError(f"Expected a report that ends in .csv or .json. Received: {path}")
@@ -101,9 +104,28 @@ class RunReport:
             if self._folder is None or (self._folder / (row.get("output") or "")).is_file():
                 return
         kept = {name: cell for name, cell in earlier.items() if name not in row}
-        self._rows[self._key(row)] = row | kept
-        if time.monotonic() >= self._next_write:
+        with self._lock:
+            self._rows[self._key(row)] = row | kept
+            if time.monotonic() >= self._next_write:
+                self.write()
+
+    @contextlib.contextmanager
+    def ahead(self, row):
+        """Writes a row before a photo is replaced, and takes it back if that fails.
+
+        A run that is killed in between leaves a digest that tells which of both is there.
+        """
+        before = dict(self.find(row))
+        with self._lock:
+            self._rows[self._key(row)] = row
             self.write()
+        try:
+            yield
+        except BaseException:
+            with self._lock:
+                self._rows.pop(self._key(row))
+                self._rows |= {self._key(before): before} if before else {}
+            raise
 
     def find(self, row):
         """Returns the row with the same key, or an empty one."""
@@ -116,8 +138,9 @@ class RunReport:
         self.guard()
         start = time.monotonic()
         is_json = self.path.suffix.lower() == ".json"
-        text = self._json() if is_json else table_text(self._columns, self.rows)
-        write_whole(self.path, text)
+        with self._lock:
+            text = self._json() if is_json else table_text(self._columns, self.rows)
+            write_whole(self.path, text)
         end = time.monotonic()
         self._next_write = end + (end - start) / WRITING_SHARE
 
