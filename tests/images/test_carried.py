@@ -12,6 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from tfwm.images import decode_photo, encode_photo, read_photo, told_losses
 from tfwm.images.carried import look_into
+from tfwm.images.kinds import is_ready
 
 PAGE = Path(__file__).parents[2] / "docs" / "metadata.md"
 ROWS = {}
@@ -508,7 +509,7 @@ def avif_maps(image, make):
         assert said in Made(data + meta).told("avif")
 
 
-@row("JPEG 2000: XMP and EXIF boxes")
+@row("JPEG 2000 and JPEG XL: XMP and EXIF boxes")
 def jpeg_2000(image, make):
     if not features.check("jpg_2000"):
         pytest.skip("this Pillow reads no JPEG 2000")
@@ -521,6 +522,9 @@ def jpeg_2000(image, make):
     ):
         data += struct.pack(">I4s", 24 + len(body), b"uuid") + kind + body
     made = Made(data)
+    if is_ready("JXL"):
+        assert made.again("jxl").metadata["xmp"] == packet
+        assert b"Maker" in made.again("jxl").metadata["exif"]
     assert made.again("jpg").metadata["xmp"] == packet
     assert made.image("jpg").getexif()[0x010F].strip("\0") == "Maker"
     assert "(EXIF)" in made.told("jpg")

@@ -188,6 +188,8 @@ def _look_into_boxes(data, found):
                 found.metadata["exif_box"] = body
             else:
                 found.lose("a box of unknown data was dropped")
+        elif name == b"xml " and b"xmpmeta" in data[start:end]:
+            found.metadata["xmp"] = data[start:end]
         elif name == b"jumb":
             found.lose(CREDENTIALS)
         elif name == b"meta":
