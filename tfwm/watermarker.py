@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import math
 import os
 import warnings
 
@@ -11,16 +12,15 @@ from PIL import Image
 from tfwm.checks import one_of
 from tfwm.images import (
     KEEP,
+    Animation,
     DamagedError,
     ImageError,
     PhotoImage,
     check_output,
-    decode_photo,
-    encode_photo,
-    encodings,
     ending_of,
-    format_of,
     is_array,
+    psnr,
+    read_any,
     read_photo,
     told_losses,
     write_encoded,
@@ -34,9 +34,11 @@ from tfwm.marking.check import (
     resaved,
     why_unreadable,
 )
+from tfwm.marking.frames import frame_readings
 from tfwm.marking.judge import Extraction, Judge
 from tfwm.marking.mark import Mark
 from tfwm.marking.reader import Reader
+from tfwm.marking.saved import mark_frames, mark_photo
 from tfwm.marking.search import STAGES, candidates
 from tfwm.marking.tiling import tiling_of
 from tfwm.marking.views import readings
@@ -113,10 +115,14 @@ class Watermarker:
                 it. `check` tells that beforehand; `embed_file` writes no such photo.
 
         Returns:
-            The marked photo: a NumPy array for an array or tensor, a `Photo` for a `Photo`, else a
+            The marked photo: a NumPy array for an array or tensor, a `Photo` for a `Photo`, a
+            `tfwm.images.Animation` with all frames marked for an animation, else a
             `tfwm.images.PhotoImage`, a `PIL.Image.Image` whose `save` keeps all metadata.
         """
-        cover = read_photo(photo)
+        cover = read_any(photo)
+        if isinstance(cover, Animation):
+            marks = (self.prepare(frame, message, key=key) for frame in cover.frames)
+            return cover.with_frames(mark.at(strength, psnr)[0] for mark in marks)
         mark = self.prepare(cover, message, key=key)
         marked, strength = mark.at(strength, psnr)
         if self.codec(key).margin(self.read_votes(marked), message) < 1:
@@ -184,10 +190,15 @@ class Watermarker:
             `Extraction`.
         """
         one_of("search", search, STAGES)
-        copy = read_photo(photo, damaged)
+        copy = read_any(photo, damaged)
         codec = self.codec(key)
         judge = Judge(codec, false_positive_rate)
-        for reading in readings(self.network, codec, copy, corners, search, progress):
+        if isinstance(copy, Animation) and corners is None:
+            found = frame_readings(self.network, codec, copy, search, progress)
+        else:
+            seen = copy.frames[0] if isinstance(copy, Animation) else copy
+            found = readings(self.network, codec, seen, corners, search, progress)
+        for reading in found:
             judge.add(*reading)
             if judge.decoded is not None:
                 break
@@ -203,16 +214,20 @@ class Watermarker:
     def check(self, photo, message, *, key=None, strength=1.0, psnr=None) -> Check:
         """Tells whether a photo can carry a message, without writing anything.
 
-        The marked photo is saved as JPEG of quality 75 and read again.
+        The marked photo is saved as JPEG of quality 75 and read again. Of an animation, this is the
+        frame in the middle.
 
         Args: as for `embed`.
 
         Returns:
             `tfwm.marking.Check`.
         """
-        mark = self.prepare(photo, message, key=key)
+        cover = read_any(photo)
+        if isinstance(cover, Animation):
+            cover = cover.frames[len(cover.frames) // 2]
+        mark = self.prepare(cover, message, key=key)
         marked, strength = mark.at(strength, psnr)
-        return self._check(mark, marked, resaved(marked), message, key, strength)
+        return self._check(cover, marked, resaved(marked), message, key, strength)
 
     def embed_file(
         self,
@@ -223,22 +238,25 @@ class Watermarker:
         file_format=KEEP,
         overwrite=False,
         dry_run=False,
+        progress=None,
         **options,
     ) -> FileReport:
         """Marks a file and reads the result back before it is put in place.
 
         If the encoded file does not read with enough room to spare, the strength is raised step
-        by step, up to 2.5 times; if that fails, nothing is written.
+        by step, up to 2.5 times; if that fails, nothing is written. All frames of an animation are
+        marked; at least half of them must read.
 
         Args:
             source: path of a photo, bytes of a file, or binary file object.
             output: path of the file to write, whose ending chooses the format; or binary file
                 object, whose format is `file_format`.
             message: see `embed`.
-            file_format: `"png"`, `"jpg"`, `"webp"`, `"avif"`, `"heic"`, `"jxl"`, or `"keep"` for
-                the photo's own, and PNG if that cannot be written.
+            file_format: `"png"`, `"jpg"`, `"webp"`, `"avif"`, `"heic"`, `"jxl"`, `"gif"`, or
+                `"keep"` for the photo's own, and PNG if that cannot be written.
             overwrite: whether an existing file, the source too, may be replaced.
             dry_run: does everything but write.
+            progress: called with the share done (0 to 1) and a line, for an animation.
             **options: see `tfwm.marking.EmbedOptions`: `key`, `strength`, `psnr`, `margin` and
                 `quality`.
 
@@ -257,7 +275,8 @@ class Watermarker:
                     "A file_format goes with a file object: the ending of a path sets its format."
                 )
         target = None if stream else output
-        encoded, report = self.mark_file(source, target, message, options, file_format=file_format)
+        how = {"file_format": file_format, "progress": progress}
+        encoded, report = self.mark_file(source, target, message, options, **how)
         if dry_run:
             return dataclasses.replace(report, output=None)
         if stream:
@@ -293,12 +312,20 @@ class Watermarker:
         return self.extract(bytes(encoded), **options)
 
     def mark_file(
-        self, source, output, message, options, lane=contextlib.nullcontext, file_format=KEEP
+        self,
+        source,
+        output,
+        message,
+        options,
+        lane=contextlib.nullcontext,
+        *,
+        file_format=KEEP,
+        progress=None,
     ):
         """Does what `embed_file` does, up to writing.
 
         Args:
-            source: see `embed_file`, also for `message` and `file_format`.
+            source: see `embed_file`, also for `message`, `file_format` and `progress`.
             output: path of the file; `None` for one that has no name.
             options: `tfwm.marking.EmbedOptions`.
             lane: makes a context manager in which the network and the codec are used, neither of
@@ -307,35 +334,29 @@ class Watermarker:
         Returns:
             `(encoded, report)`: the bytes of the file, and its `FileReport`.
         """
-        cover = read_photo(source)
+        cover = read_any(source)
         target = f"marked{ending_of(cover, file_format)}" if output is None else output
-        with lane():
-            mark = self.prepare(cover, message, key=options.key)
-        tried = encodings(cover, format_of(target), options.quality)
-        for marked, strength in mark.attempts(options.strength, options.psnr):
-            for encoding in tried:
-                encoded = encode_photo(marked, target, encoding)
-                copy = decode_photo(encoded)
-                with lane():
-                    best = self._check(mark, marked, copy, message, options.key, strength)
-                if best.fits and best.margin >= options.margin:
-                    values = best.strength, best.psnr, best.p_value, best.margin
-                    notes = (*cover.notes, *told_losses(cover, target))
-                    how = encoding, len(encoded), cover.encoding and cover.encoding.size
-                    report = FileReport(cover.name, str(target), message, *values, notes, *how)
-                    return encoded, report
-        reason = best.reason
-        if best.fits:
-            reason = (
-                f"at strength {best.strength:.3g} ({best.psnr:.1f} dB) {reason}, but "
-                f"{options.margin:g} times are wanted: raise the strength or the quality, "
-                "shorten the message, or take a larger photo"
-            )
-        raise ImageError(f"{cover.name} was not marked: {reason}.")
 
-    def _check(self, mark, marked, copy, message, key, strength):
+        def prepare(photo):
+            with lane():
+                return self.prepare(photo, message, key=options.key)
+
+        def check(photo, marked, copy, strength):
+            with lane():
+                return self._check(photo, marked, copy, message, options.key, strength)
+
+        saved = mark_frames if isinstance(cover, Animation) else mark_photo
+        encoded, best, encoding, notes = saved(cover, target, options, prepare, check, progress)
+        values = best.strength, best.psnr, best.p_value, best.margin
+        notes = (*cover.notes, *notes, *told_losses(cover, target))
+        how = encoding, len(encoded), cover.encoding and cover.encoding.size
+        report = FileReport(cover.name, str(target), message, *values, notes, *how)
+        return encoded, report
+
+    def _check(self, cover, marked, copy, message, key, strength):
         votes = self.read_votes(copy)
-        return check_votes(self.codec(key), votes, message, strength, mark.psnr(marked))
+        quality = psnr(cover.pixels, marked.pixels, identical=math.inf)
+        return check_votes(self.codec(key), votes, message, strength, quality)
 
 
 def load(name: str = DEFAULT_NETWORK, trust: bool = False) -> Watermarker:

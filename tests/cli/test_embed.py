@@ -210,7 +210,7 @@ def test_bad_arguments(fails, network, photo, tmp_path, arguments, words):
 def test_bad_outputs(fails, network, photo, tmp_path):
     message = ["--message", "a"]
     assert "-o OUT" in fails("embed", photo, *message)
-    assert "no ending that is known" in fails("embed", photo, "-o", tmp_path / "a.gif", *message)
+    assert "no ending that is known" in fails("embed", photo, "-o", tmp_path / "a.bmp", *message)
     missing = tmp_path / "no" / "a.png"
     assert "does not exist: make it" in fails("embed", photo, "-o", missing, *message)
     assert not missing.parent.exists()

@@ -61,14 +61,14 @@ def test_psnr_is_not_given_up_for_reading(checker, source, tmp_path):
 
 def test_what_was_written_is_what_was_read(checker, source, tmp_path, monkeypatch):
     """A format that destroys the mark is noticed before anything is written."""
-    from tfwm import watermarker
+    from tfwm.marking import saved
 
     def destroyed(photo, path, quality):
         blank = Photo(np.full_like(photo.pixels, 128))
         return encode(blank, path, quality)
 
-    encode = watermarker.encode_photo
-    monkeypatch.setattr(watermarker, "encode_photo", destroyed)
+    encode = saved.encode_photo
+    monkeypatch.setattr(saved, "encode_photo", destroyed)
     with pytest.raises(ImageError, match="does not read back"):
         checker.embed_file(source, tmp_path / "a.png", MESSAGE)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["photo.png"]

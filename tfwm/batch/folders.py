@@ -9,7 +9,7 @@ from tfwm.batch.jobs import KEEP, assign_outputs, check_folder_apart, check_outp
 from tfwm.batch.messages import assign_messages
 from tfwm.batch.run import DONE_BEFORE, Pool, RunReport, Skip, run_jobs
 from tfwm.files import check_writable
-from tfwm.images import ImageError, read_photo, write_encoded
+from tfwm.images import ImageError, read_any, write_encoded
 from tfwm.marking import EmbedOptions
 from tfwm.payload import to_bytes, to_plain
 
@@ -115,7 +115,7 @@ def check_folder(
     pool = Pool(workers)
 
     def check(job):
-        photo = read_photo(job.source)
+        photo = read_any(job.source)
         with pool.lane():
             found = watermarker.check(photo, job.message, key=key, strength=strength, psnr=psnr)
         return found.to_dict()
@@ -146,7 +146,7 @@ def extract_folder(watermarker, sources, *, report=None, progress=None, workers=
     pool = Pool(workers)
 
     def extract(job):
-        photo = read_photo(job.source, options.get("damaged", False))
+        photo = read_any(job.source, options.get("damaged", False))
         with pool.lane():
             found = watermarker.extract(photo, progress=lambda *_: pool.check(), **options)
         notes = photo.notes if photo.rows_read < 1 else []

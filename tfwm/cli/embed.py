@@ -149,7 +149,7 @@ def run_embed(options):
 
 
 def _embed_one(options, message, how):
-    from tfwm.images import check_output, read_photo
+    from tfwm.images import check_output, read_any
 
     source, output = photo_source(options.photos[0]), options.output
     if output == STANDARD:
@@ -158,17 +158,20 @@ def _embed_one(options, message, how):
     else:
         check_output(output, options.quality, options.overwrite)
     if not os.path.isfile(options.photos[0]):
-        source = read_photo(source)  # reports the problem before seconds of loading
-    report = load_watermarker(options.network, options.trust).embed_file(
-        source,
-        output,
-        message,
-        file_format=options.format or "keep",
-        quality=options.quality,
-        overwrite=options.overwrite,
-        dry_run=options.dry_run,
-        **how,
-    )
+        source = read_any(source)  # reports the problem before seconds of loading
+    watermarker = load_watermarker(options.network, options.trust)
+    with show_progress() as progress:
+        report = watermarker.embed_file(
+            source,
+            output,
+            message,
+            file_format=options.format or "keep",
+            quality=options.quality,
+            overwrite=options.overwrite,
+            dry_run=options.dry_run,
+            progress=progress,
+            **how,
+        )
     print_notes(report.source, report.notes)
     if options.output == STANDARD:
         write_stdout(output.getvalue())
@@ -238,9 +241,9 @@ def _embed_many(options, message, how):
 
 
 def _check_one(options, message, how):
-    from tfwm.images import read_photo
+    from tfwm.images import read_any
 
-    photo = read_photo(photo_source(options.photos[0]))
+    photo = read_any(photo_source(options.photos[0]))
     print_notes(photo.name, photo.notes)
     watermarker = load_watermarker(options.network, options.trust)
     try:

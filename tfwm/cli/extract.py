@@ -116,10 +116,10 @@ def _corners(options):
 
 
 def _extract_one(options, how):
-    from tfwm.images import DamagedError, read_photo
+    from tfwm.images import DamagedError, read_any
 
     try:
-        photo = read_photo(photo_source(options.photos[0]), options.damaged)
+        photo = read_any(photo_source(options.photos[0]), options.damaged)
     except DamagedError as error:
         hint = "" if options.damaged else " Or read what is there: --damaged."
         raise DamagedError(f"{error}{hint}") from error

@@ -117,7 +117,7 @@ def add_strength(parser):
 def add_format(parser):
     parser.add_argument(
         "--format",
-        choices=("png", "jpg", "webp", "avif", "heic", "jxl", "keep"),
+        choices=("png", "jpg", "webp", "avif", "heic", "jxl", "gif", "keep"),
         help="format of the files in a folder: keep (the default) is the photo's own, or PNG if "
         "that cannot be written",
     )

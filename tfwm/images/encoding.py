@@ -79,6 +79,8 @@ class Encoding:
     def __str__(self):
         if not self.lossy:
             return f"{self.file_format}, lossless"
+        if self.file_format == "GIF":
+            return "GIF, 256 colors"
         text = f"{self.file_format} quality {self.quality}"
         text += f" {self.subsampling}" if self.subsampling else ""
         return text + (" as the source" if self.own else "")
@@ -89,7 +91,7 @@ def default_encoding(file_format, quality=None):
     if file_format == "WEBP":
         return Encoding("WEBP", quality, lossy=quality is not None)
     if file_format not in QUALITY:
-        return Encoding(file_format)
+        return Encoding(file_format, lossy=file_format == "GIF")
     subsampling = "4:2:0" if file_format == "HEIF" else "4:4:4"
     return Encoding(file_format, quality or QUALITY[file_format], subsampling, lossy=True)
 

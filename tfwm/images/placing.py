@@ -76,14 +76,16 @@ def place(metadata, file_format):
     if not gain_map:
         _take_gain_map_out(kept, notes)
     if file_format != "PNG":
-        _text_as_exif(metadata, kept, notes, "comment" if file_format == "JPEG" else None)
+        own = "comment" if file_format in ("JPEG", "GIF") else None
+        _text_as_exif(metadata, kept, notes, own)
         _other_chunks(metadata.get("chunks", ()), file_format, notes)
     if file_format != "JPEG":
         lost = [n for n, body in metadata.get("segments", ()) if not body.startswith(ISO_GAIN_MAP)]
         if lost:
             names = ", ".join(sorted({f"APP{marker - 0xE0}" for marker in lost}))
             notes.append(f"JPEG data ({names}) have no place in {file_format} and were dropped")
-    {"JPEG": _jpeg, "PNG": _png, "TIFF": _tiff}.get(file_format, _other)(metadata, placed)
+    placers = {"JPEG": _jpeg, "PNG": _png, "TIFF": _tiff, "GIF": _gif}
+    placers.get(file_format, _other)(metadata, placed)
     return placed
 
 
@@ -149,6 +151,18 @@ def _tiff(metadata, placed):
         if body:
             exif[tag] = bytes(body)
     kept["exif"] = exif
+
+
+def _gif(metadata, placed):
+    """GIF: a comment, and nothing else."""
+    kept = placed.options
+    kept.pop("dpi", None)
+    names = {"exif": "EXIF data", "xmp": "XMP", "icc_profile": "the color profile"}
+    lost = [name for key, name in names.items() if kept.pop(key, None)]
+    if lost:
+        placed.notes.append(f"{', '.join(lost)} have no place in GIF and were dropped")
+    if comment := metadata.get("comment"):
+        kept["comment"] = comment
 
 
 def _other(metadata, placed):

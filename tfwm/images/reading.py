@@ -10,12 +10,13 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from tfwm.checks import one_line
+from tfwm.images.animation import ANIMATED, Animation, read_frames
 from tfwm.images.arrays import is_array
 from tfwm.images.damaged import open_remains
 from tfwm.images.deep import read_deep
 from tfwm.images.encoding import source_encoding
 from tfwm.images.jxl import jxl_size
-from tfwm.images.kinds import FORMATS, HEAD_BYTES, formats_for, refuse_preview
+from tfwm.images.kinds import FORMATS, HEAD_BYTES, formats_for, kind_of, refuse_preview
 from tfwm.images.metadata import file_bytes, read_metadata, turned_samples
 from tfwm.images.photo import DamagedError, ImageError, Photo
 from tfwm.images.sources import opened
@@ -55,10 +56,25 @@ def read_photo(source, damaged=False):
     >>> read_photo(Image.new("CMYK", (64, 48))).pixels.shape
     (48, 64, 3)
     """
-    if isinstance(source, Photo):
+    return _read(source, damaged)
+
+
+def read_any(source, damaged=False):
+    """Reads a photo or an animation: a GIF, WebP, PNG or AVIF with several frames.
+
+    Args: as for `read_photo`; `source` may be an `Animation`.
+
+    Returns:
+        `Photo` or `Animation`.
+    """
+    return _read(source, damaged, several=True)
+
+
+def _read(source, damaged, several=False):
+    if isinstance(source, Photo) or (several and isinstance(source, Animation)):
         return source
     if isinstance(source, Image.Image):
-        return _from_pil(source, name=getattr(source, "filename", "") or "image")
+        return _from_image(source, getattr(source, "filename", "") or "image", several)
     if is_array(source):
         return Photo.from_array(source)
     if not isinstance(source, SOURCES) and not hasattr(source, "read"):
@@ -68,11 +84,11 @@ def read_photo(source, damaged=False):
         )
     with opened(source) as (file, name):
         try:
-            return _from_file(file, name)
+            return _from_file(file, name, several)
         except DamagedError:
             if not damaged:
                 raise
-            return _from_file(file, name, damaged=True)
+            return _from_file(file, name, several, damaged=True)
 
 
 def decode_photo(encoded, name="image"):
@@ -80,26 +96,30 @@ def decode_photo(encoded, name="image"):
     return _from_file(io.BytesIO(encoded), name)
 
 
+def decode_any(encoded, name="image"):
+    """Reads a photo or an animation, called `name` in errors, from the bytes of a file."""
+    return _from_file(io.BytesIO(encoded), name, several=True)
+
+
 def count_pixels(source):
     """Returns the number of pixels that a file claims to hold; 0 if it is no image."""
     try:
         with opened(source) as (file, name), _open(file, name) as image:
-            return image.width * image.height
+            several = getattr(image, "n_frames", 1) if image.format in ANIMATED else 1
+            return image.width * image.height * several
     except Exception:  # reading the photo reports it
         return 0
 
 
-def _from_file(file, name, damaged=False):
+def _from_file(file, name, several=False, damaged=False):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what matters is said below, in our words
             if damaged:
-                image, share, note = open_remains(file, name, _open)
-                photo = _from_pil(image, name)
-                return dataclasses.replace(photo, rows_read=share, notes=[note, *photo.notes])
+                return _from_remains(file, name, several)
             image = _open(file, name)
             check_strips(image, name)
-            photo = _from_pil(image, name)
+            photo = _from_image(image, name, several)
             check_whole(file, image, name)
             return photo
     except ImageError:
@@ -113,6 +133,21 @@ def _from_file(file, name, damaged=False):
         ) from None
     except Exception as error:  # Pillow raises a dozen types on damaged files
         raise DamagedError(_damaged(name, error)) from error
+
+
+def _from_remains(file, name, several):
+    """What is there of a damaged photo; of a GIF, the frames before the damage."""
+    file.seek(0)
+    if several and kind_of(file.read(HEAD_BYTES)) == "GIF":
+        file.seek(0)
+        image = _open(file, name)
+        if getattr(image, "n_frames", 1) > 1:
+            return read_frames(image, name, _from_pil, MAX_PIXELS, damaged=True)
+    image, share, note = open_remains(file, name, _open)
+    if several and (share == 1 or getattr(image, "n_frames", 1) > 1):
+        note = f"{note}; of an animation, only the first frame"
+    photo = _from_pil(image, name)
+    return dataclasses.replace(photo, rows_read=share, notes=[note, *photo.notes])
 
 
 def _open(file, name):
@@ -136,6 +171,17 @@ def _open(file, name):
     return image
 
 
+def _from_image(image, name, several):
+    frames = getattr(image, "n_frames", 1)
+    if several and image.format in ANIMATED and frames > 1:
+        return read_frames(image, name, _from_pil, MAX_PIXELS)
+    if frames > 1 and image.format not in ("MPO", "HEIF"):  # whose further pictures are extras
+        raise ImageError(
+            f"{name} holds {frames} frames or pages: expected a single photo; save one of them."
+        )
+    return _from_pil(image, name)
+
+
 def _from_pil(image, name):
     if image.width * image.height > MAX_PIXELS:
         raise ImageError(_too_large(name, f"{image.width} x {image.height} pixels, "))
@@ -146,10 +192,6 @@ def _from_pil(image, name):
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format == "HEIF":
         photo.notes.append(f"only the main one of {frames} pictures in the file was read")
-    elif frames > 1 and image.format != "MPO":  # the further pictures of an MPO are extras
-        raise ImageError(
-            f"{name} holds {frames} frames or pages: expected a single photo; save one of them."
-        )
     deep_color = any(";16" in str(tile[3]) for tile in getattr(image, "tile", ()))
     deep_color = deep_color or image.info.get("bit_depth", 8) > 8  # HEIC
     try:

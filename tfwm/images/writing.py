@@ -9,6 +9,7 @@ from PIL import ExifTags, Image, features
 
 from tfwm.checks import is_number, one_line, one_of, shortened
 from tfwm.files import check_writable, write_whole
+from tfwm.images.animation import Animation, encode_frames, to_palette
 from tfwm.images.arrays import to_uint8
 from tfwm.images.deep import encode_deep
 from tfwm.images.encoding import LOSSY, Encoding, default_encoding
@@ -23,6 +24,8 @@ FORMATS = {
     ".tif": "TIFF",
     ".tiff": "TIFF",
     ".webp": "WEBP",
+    ".gif": "GIF",
+    ".apng": "PNG",
     **dict.fromkeys(PLUGINS["HEIF"].endings, "HEIF"),
     ".jxl": "JXL",
 }
@@ -30,7 +33,7 @@ FORMATS = {
 DEEP_GRAY, DEEP_COLOR = ("PNG", "TIFF", "JXL"), ("PNG", "TIFF")
 # Formats by the names that users know; `KEEP` is the photo's own, or PNG if that is not written.
 KEEP = "keep"
-ENDINGS = {name: f".{name}" for name in ("png", "jpg", "webp", "avif", "heic", "jxl")}
+ENDINGS = {name: f".{name}" for name in ("png", "jpg", "webp", "avif", "heic", "jxl", "gif")}
 
 
 def check_output(path, quality=None, overwrite=False):
@@ -101,10 +104,11 @@ def write_photo(photo, path, quality=None, overwrite=False):
     """Writes a photo with its metadata; the file appears whole or not at all.
 
     PNG, TIFF, JPEG XL and, without a quality, WebP are lossless; JPEG and AVIF are written without
-    chroma subsampling, HEIC as phones write it (4:2:0). Transparency needs a format that holds it.
+    chroma subsampling, HEIC as phones write it (4:2:0), GIF with 256 dithered colors. Transparency
+    and several frames need a format that holds them.
 
     Args:
-        photo: `Photo`.
+        photo: `Photo` or `Animation`.
         path: file to write; its ending chooses the format.
         quality: 1 to 100, for JPEG (95 if `None`), AVIF and HEIC (90) and WebP (lossless).
         overwrite: whether an existing file may be replaced.
@@ -131,27 +135,31 @@ def encode_photo(photo, path, quality=None):
     """Returns the bytes of the file `path`.
 
     Args:
-        photo: `Photo`.
+        photo: `Photo` or `Animation`.
         path: its ending chooses the format.
-        quality: 1 to 100, `None`, or an `Encoding`; it does not count for PNG and TIFF.
+        quality: 1 to 100, `None`, or an `Encoding`; it does not count for PNG, TIFF and GIF.
     """
     file_format = format_of(path)
-    photo = _fit(photo, file_format)
     encoding = quality
     if not isinstance(encoding, Encoding):
         encoding = default_encoding(file_format, quality)
     placed = place(photo.metadata, file_format)
     options = {**encoding.options(), **placed.options}
+    if isinstance(photo, Animation):
+        return placed.finish(encode_frames(photo, file_format, options))
+    photo = _fit(photo, file_format)
     if file_format == "TIFF":
         options["compression"] = _tiff_compression(options.get("exif"))
     try:
         if photo.pixels.dtype == np.uint16 and photo.samples().shape[2] > 1:
             return placed.finish(encode_deep(photo.samples(), file_format, options))
-        image = photo.to_pil()
-        image.info.clear()
+        image = to_palette(photo) if file_format == "GIF" else photo.to_pil()
+        image.info = {key: image.info[key] for key in ("transparency",) if key in image.info}
         buffer = io.BytesIO()
         image.save(buffer, file_format, **options)
         return placed.finish(buffer.getvalue())
+    except ImageError:
+        raise
     except Exception as error:  # such as a side longer than the format allows
         raise ImageError(
             f"{photo.name} cannot be saved as {file_format} ({one_line(error)}): choose another "
