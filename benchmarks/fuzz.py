@@ -84,10 +84,12 @@ def work():
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # what `-` reads
     import numpy as np
 
-    import tfwm
-    from tfwm import cli
+    from tfwm import cli, watermarker
 
-    tfwm.load().extract(np.zeros((64, 64, 3), np.uint8), search="none")
+    # The network that comes with tfwm is opened once; the others anew by each command.
+    opened, load = watermarker.load(), watermarker.load
+    watermarker.load = lambda name, *rest: opened if name == "photo" else load(name, *rest)
+    opened.extract(np.zeros((64, 64, 3), np.uint8), search="none")
     answers.write("ready\n")
     answers.flush()
     for line in requests:
@@ -154,11 +156,6 @@ def judge(case, worker, folder):
     return problems, most
 
 
-def _show(text):
-    if sys.stderr.isatty():
-        print(f"\r{text}", end="", file=sys.stderr)
-
-
 def _is_listed(out, lines):
     """Whether a run of several files told each failure in a line of its own."""
     return bool(lines) and all(line.startswith("tfwm: ") for line in lines)
@@ -186,7 +183,7 @@ def _files(command, before, after, code):
     return problems
 
 
-def run(sections, seed, limit, keep=None, progress=lambda text: None):
+def run(sections, seed, limit, keep=None, progress=print):
     """Runs the cases; returns rows, one a kind, and the failures `{kind: [line]}`."""
     from fuzz_cases import COUNTS, all_cases
 
@@ -211,8 +208,9 @@ def run(sections, seed, limit, keep=None, progress=lambda text: None):
                 row["cases"] += 1
                 row["failed"] += bool(problems)
                 row["slowest_seconds"] = max(row.get("slowest_seconds", 0.0), seconds)
-                failures[kind] += [f"{section} {number}: {problem}" for problem in problems]
-                progress(f"{section} {number + 1}/{count}")
+                for problem in problems:
+                    progress(f"{section} {number}: {case.kind}: {problem}")
+                failures[kind] += problems
     finally:
         worker.close()
     return list(rows.values()), {kind: lines for kind, lines in failures.items() if lines}
@@ -237,10 +235,8 @@ def main(arguments=None):
     from tfwm.files import result_head, write_csv
 
     began = time.monotonic()
-    rows, failures = run(args.sections, args.seed, args.limit, args.keep, _show)
+    rows, _ = run(args.sections, args.seed, args.limit, args.keep)
     cases, failed = (sum(row[key] for row in rows) for key in ("cases", "failed"))
-    for kind, lines in failures.items():
-        print(f"{kind}: {len(lines)}, such as {lines[0]}")
     print(f"{cases} cases, {failed} failed, {time.monotonic() - began:.0f} s")
     write_csv(rows, args.output / "fuzz.csv", result_head(f"{cases} cases, seed {args.seed}"))
     return int(failed > 0)
