@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from tfwm.checks import one_of
+from tfwm.files import in_place, other_names
 from tfwm.images import (
     KEEP,
     Animation,
@@ -39,7 +40,8 @@ from tfwm.marking.judge import Extraction, Judge
 from tfwm.marking.mark import Mark
 from tfwm.marking.reader import Reader
 from tfwm.marking.saved import mark_frames, mark_photo
-from tfwm.marking.search import STAGES, candidates
+from tfwm.marking.search import STAGES, candidates, hint
+from tfwm.marking.subtle import subtle_weights, told_smooth, visible_share
 from tfwm.marking.tiling import tiling_of
 from tfwm.marking.views import readings
 from tfwm.networks.lazy import lazy_network
@@ -97,7 +99,7 @@ class Watermarker:
         """Returns the `tfwm.payload.Codec` of this network for a key."""
         return Codec(tiling_of(self.network).slots, Key(key))
 
-    def embed(self, photo, message, *, key=None, strength=1.0, psnr=None):
+    def embed(self, photo, message, *, key=None, strength=1.0, psnr=None, subtle=False):
         """Marks a photo.
 
         Args:
@@ -109,6 +111,8 @@ class Watermarker:
             strength: factor on the mark, above 0; 1 is the strength of training. A larger one is
                 easier to read and easier to see.
             psnr: instead of a strength, the PSNR wanted, in dB, over all channels.
+            subtle: whether smooth and clipped parts, such as a sky, get less of the mark, which is
+                harder to see and harder to read.
 
         Warns:
             UserWarning: the message will not be read, as the photo is too small or too flat for
@@ -121,9 +125,9 @@ class Watermarker:
         """
         cover = read_any(photo)
         if isinstance(cover, Animation):
-            marks = (self.prepare(frame, message, key=key) for frame in cover.frames)
+            marks = (self.prepare(frame, message, key=key, subtle=subtle) for frame in cover.frames)
             return cover.with_frames(mark.at(strength, psnr)[0] for mark in marks)
-        mark = self.prepare(cover, message, key=key)
+        mark = self.prepare(cover, message, key=key, subtle=subtle)
         marked, strength = mark.at(strength, psnr)
         if self.codec(key).margin(self.read_votes(marked), message) < 1:
             why = why_unreadable(strength, mark.psnr(marked))
@@ -133,8 +137,8 @@ class Watermarker:
         is_image = isinstance(photo, Image.Image) or not is_array(photo)
         return PhotoImage.of(marked) if is_image else marked.to_array(photo)
 
-    def prepare(self, photo, message, *, key=None) -> Mark:
-        """Returns the `Mark` for a photo, to be applied at any strength."""
+    def prepare(self, photo, message, *, key=None, subtle=False) -> Mark:
+        """Returns the `Mark` for a photo, to be applied at any strength; see `embed`."""
         cover = read_photo(photo)
         if cover.rows_read < 1:
             raise DamagedError(f"{cover.name} is cut off: mark the whole photo.")
@@ -155,8 +159,10 @@ class Watermarker:
         before = before[None, :height, :width]
         grid = self.network.message_shape(height, width)
         blocks = tiling_of(self.network).lay_out(bits, *grid[:2])
-        after = np.asarray(self.network.embed(before, blocks[None], 1.0))
-        return Mark(cover, (after - before)[0], scale)
+        residual = (np.asarray(self.network.embed(before, blocks[None], 1.0)) - before)[0]
+        if subtle:
+            residual *= subtle_weights(before[0])
+        return Mark(cover, residual, scale)
 
     def extract(
         self,
@@ -202,7 +208,9 @@ class Watermarker:
             judge.add(*reading)
             if judge.decoded is not None:
                 break
-        return dataclasses.replace(judge.extraction(), rows_read=copy.rows_read)
+        found = judge.extraction()
+        reason = found.reason if found.message is not None else found.reason + hint(search)
+        return dataclasses.replace(found, reason=reason, rows_read=copy.rows_read)
 
     def read_votes(self, photo):
         """Returns the votes `(slots,)` of a photo as it is. They do not depend on the key."""
@@ -211,7 +219,7 @@ class Watermarker:
         stage, alignment = next(candidates(reader, "none"))
         return reader.votes(alignment)
 
-    def check(self, photo, message, *, key=None, strength=1.0, psnr=None) -> Check:
+    def check(self, photo, message, *, key=None, strength=1.0, psnr=None, subtle=False) -> Check:
         """Tells whether a photo can carry a message, without writing anything.
 
         The marked photo is saved as JPEG of quality 75 and read again. Of an animation, this is the
@@ -225,9 +233,12 @@ class Watermarker:
         cover = read_any(photo)
         if isinstance(cover, Animation):
             cover = cover.frames[len(cover.frames) // 2]
-        mark = self.prepare(cover, message, key=key)
+        mark = self.prepare(cover, message, key=key, subtle=subtle)
         marked, strength = mark.at(strength, psnr)
-        return self._check(cover, marked, resaved(marked), message, key, strength)
+        check = self._check(cover, marked, resaved(marked), message, key, strength)
+        canvas = Canvas.of(self.network, cover)
+        seen = visible_share(canvas.scaled(natural_scale(canvas.height, canvas.width)))
+        return dataclasses.replace(check, smooth=seen, notes=told_smooth(seen, subtle))
 
     def embed_file(
         self,
@@ -254,11 +265,12 @@ class Watermarker:
             message: see `embed`.
             file_format: `"png"`, `"jpg"`, `"webp"`, `"avif"`, `"heic"`, `"jxl"`, `"gif"`, or
                 `"keep"` for the photo's own, and PNG if that cannot be written.
-            overwrite: whether an existing file, the source too, may be replaced.
+            overwrite: whether an existing file, the source too, may be replaced; where both are one
+                link, the photo that it names.
             dry_run: does everything but write.
             progress: called with the share done (0 to 1) and a line, for an animation.
-            **options: see `tfwm.marking.EmbedOptions`: `key`, `strength`, `psnr`, `margin` and
-                `quality`.
+            **options: see `tfwm.marking.EmbedOptions`: `key`, `strength`, `psnr`, `margin`,
+                `quality` and `subtle`.
 
         Returns:
             `tfwm.marking.FileReport`.
@@ -282,7 +294,10 @@ class Watermarker:
         if stream:
             output.write(encoded)
         else:
-            write_encoded(encoded, output, overwrite)
+            report = dataclasses.replace(
+                report, notes=(*report.notes, *other_names(source, output))
+            )
+            write_encoded(encoded, in_place(source, output), overwrite)
         return report
 
     def embed_bytes(self, encoded, message, *, file_format=KEEP, **options) -> bytes:
@@ -339,7 +354,7 @@ class Watermarker:
 
         def prepare(photo):
             with lane():
-                return self.prepare(photo, message, key=options.key)
+                return self.prepare(photo, message, key=options.key, subtle=options.subtle)
 
         def check(photo, marked, copy, strength):
             with lane():

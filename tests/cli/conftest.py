@@ -7,8 +7,11 @@ from PIL import Image
 from skimage import data
 
 from tfwm import cli
+from tfwm.cli import embed
 from tfwm.watermarker import Watermarker
 
+# Told after marking without a key, which most tests do; test_embed tests it.
+PUBLIC = f"tfwm: note: {embed.PUBLIC}\n"
 CHECKER = Path(__file__).with_name("checker_network.py")
 
 
@@ -88,7 +91,8 @@ def run(capsys):
             code = cli.main([str(a) for a in arguments])
         except SystemExit as end:
             code = end.code
-        return code, *capsys.readouterr()
+        out, err = capsys.readouterr()
+        return code, out, err.replace(PUBLIC, "")
 
     return call
 

@@ -10,6 +10,8 @@ import pytest
 from PIL import Image, features
 from skimage import data
 
+from tfwm import cli
+
 MESSAGE = "(c) 2026 Ada Lovelace"
 UUID = "8f14e45f-ceea-467f-9575-ab5d9f3d1c0a"
 
@@ -289,3 +291,14 @@ def test_several_photos_need_a_folder(network, fails, photos, tmp_path):
     text = fails("embed", photos, "-o", tmp_path / "x.png", "--message", "a")
     assert "Expected a folder for marked photos. Received: " in text
     assert not (tmp_path / "x.png").exists()
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_a_public_mark_is_told_once(network, photo, photos, tmp_path, capsys, monkeypatch, many):
+    source, output = (photos, tmp_path / "out") if many else (photo, tmp_path / "a.png")
+    words = ["embed", str(source), "-o", str(output), "--message", "hi", "--json", "--overwrite"]
+    for extra, count in (([], 1), (["--key", "k"], 0)):
+        assert cli.main([*words, *extra]) == 0
+        out, err = capsys.readouterr()
+        json.loads(out)
+        assert err.count("no key: everybody can read this message") == count

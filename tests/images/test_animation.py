@@ -166,4 +166,4 @@ def test_cut_animations_are_one_line_or_what_is_there(frames, name):
             continue
         assert 0 < found.rows_read < 1 or "only the first frame" in found.notes[0]
         if name == "GIF" and share > 0.5:
-            assert isinstance(found, Animation) and "of 4 frames were read" in found.notes[0]
+            assert isinstance(found, Animation) and "its first frames were read" in found.notes[0]

@@ -3,8 +3,17 @@
 import textwrap
 from pathlib import Path
 
-from tfwm.cli.options import NETWORK_HELP, add_command, add_json, add_trust, start_for
-from tfwm.cli.output import print_json
+from tfwm.cli.options import (
+    NETWORK_HELP,
+    add_command,
+    add_json,
+    add_key,
+    add_network,
+    load_watermarker,
+    read_key,
+    start_for,
+)
+from tfwm.cli.output import counts, print_json, show_progress
 from tfwm.console import in_one_line, say
 from tfwm.startup import import_tensorflow
 
@@ -78,18 +87,32 @@ def add_verify(subparsers):
         subparsers,
         "verify",
         run_verify,
-        "verifies that networks of any kind are what they were when they were exported",
-        "Compares checksums, and stored outputs with those of Keras, SavedModel and TFLite. Of a "
-        "SavedModel that does not come with tfwm, only the operations are checked without --trust. "
-        "The exit code is 1 if a check fails.",
+        "verifies that networks are what they were when exported, or photos when marked",
+        "Of a network of any kind, compares checksums, and stored outputs with those of Keras, "
+        "SavedModel and TFLite; of a SavedModel that does not come with tfwm, only the operations "
+        "are checked without --trust. Of a folder that `tfwm embed` marked, or its report, "
+        "compares the digest of each photo, and reads its message with the key. The exit code "
+        "is 1 if a check fails.",
         [
             "tfwm verify",
             "tfwm verify redmark-mt runs/mt/network --json",
             "tfwm verify downloaded --signer ada.pub",
+            "tfwm verify marked/ --key-file my.key",
         ],
     )
-    parser.add_argument("networks", nargs="*", metavar="NETWORK", help=f"{NETWORK_HELP}; all")
-    add_trust(parser)
+    parser.add_argument(
+        "networks",
+        nargs="*",
+        metavar="NETWORK",
+        help=f"{NETWORK_HELP}; all by default. Or a folder of marked photos, or its report",
+    )
+    parser.add_argument(
+        "--report",
+        metavar="FILE",
+        help="the report of the marked photos, where it does not lie in their folder",
+    )
+    add_key(parser, "the secret key of marked photos")
+    add_network(parser)
     parser.add_argument(
         "--signer",
         metavar="PUBLIC",
@@ -99,6 +122,16 @@ def add_verify(subparsers):
 
 
 def run_verify(options):
+    from tfwm.batch.verify import find_report
+
+    reports = [find_report(name) for name in options.networks]
+    if options.report or any(reports):
+        if len(reports) != 1:
+            raise ValueError("Expected one folder of marked photos, and no network beside it.")
+        return _verify_photos(options, options.report or reports[0])
+    for name in ("key", "key_file"):
+        if getattr(options, name) is not None:
+            raise ValueError("A key goes with a folder of marked photos that holds a report.")
     start_for(*options.networks)
     from tfwm.export import verify
     from tfwm.networks import network_names
@@ -112,6 +145,29 @@ def run_verify(options):
     else:
         say("\n".join(line for report in reports for line in report.lines()))
     return 0 if all(report.passed for report in reports) else 1
+
+
+def _verify_photos(options, report):
+    from tfwm.batch.verify import verify_folder
+
+    folder = Path(options.networks[0])
+    with show_progress() as progress:
+        rows = verify_folder(
+            load_watermarker(options.network, options.trust),
+            report,
+            folder if folder.is_dir() else folder.parent,
+            key=read_key(options),
+            progress=progress,
+        )
+    count = counts(rows)
+    if options.json:
+        print_json(
+            {"report": str(report), "as_written": count["done"], "failed": count["failed"]}
+            | {"files": rows}
+        )
+    else:
+        say(f"{count['done']} as written and read, {count['failed']} not; {in_one_line(report)}")
+    return 1 if count["failed"] else 0
 
 
 def add_convert(subparsers):

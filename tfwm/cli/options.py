@@ -114,6 +114,16 @@ def add_strength(parser):
     )
 
 
+def add_jobs(parser):
+    parser.add_argument(
+        "--jobs",
+        type=number(1, 256, "1 to 256 jobs", int),
+        dest="workers",
+        metavar="N",
+        help="photos of a folder that are in work at once; one for each core by default, 2 to 8",
+    )
+
+
 def add_format(parser):
     parser.add_argument(
         "--format",

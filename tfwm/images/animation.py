@@ -83,7 +83,7 @@ def read_frames(image, name, read_one, most_pixels, damaged=False):
             frame = image.copy() if number else image
         except Exception as error:  # as many as Pillow raises
             if damaged and number:
-                notes = [f"the file is cut off: {number} of {count} frames were read"]
+                notes = [f"the file is cut off: its first frames were read, {number} of them"]
                 break
             raise DamagedError(
                 f"{name} is damaged or cut off (frame {number + 1} of {count}: "
@@ -108,6 +108,15 @@ def read_frames(image, name, read_one, most_pixels, damaged=False):
     )
 
 
+def check_holds(animation, file_format):
+    """Raises `ImageError` if a format does not hold several frames."""
+    if file_format not in ANIMATED:
+        raise ImageError(
+            f"{animation.name} holds {len(animation.frames)} frames, {file_format} holds one: save "
+            "as .webp, .png or .gif."
+        )
+
+
 def encode_frames(animation, file_format, options):
     """Returns the bytes of a file with all frames of an animation.
 
@@ -116,11 +125,7 @@ def encode_frames(animation, file_format, options):
         file_format: `"GIF"`, `"WEBP"`, `"PNG"` or `"AVIF"`.
         options: for Pillow's `save`.
     """
-    if file_format not in ANIMATED:
-        raise ImageError(
-            f"{animation.name} holds {len(animation.frames)} frames, {file_format} holds one: save "
-            "as .webp, .png or .gif."
-        )
+    check_holds(animation, file_format)
     frames, durations = animation.frames, list(animation.durations)
     still = animation.still_first and file_format == "PNG"
     if animation.still_first:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import os
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +58,7 @@ def check_output(path, quality=None, overwrite=False):
     check_writable(path)
     if path.exists() and not path.is_file():
         raise ImageError(f"{path} is not an ordinary file: choose another name.")
-    if path.exists() and not overwrite:
+    if os.path.lexists(path) and not overwrite:
         raise ImageError(f"{path} exists: choose another name, or overwrite it (--overwrite).")
     return file_format
 

@@ -23,6 +23,8 @@ class Check:
         psnr: dB of the marked photo.
         p_value: of that reading.
         margin: how many times the reading exceeds what its message needs; below 1 it fails.
+        smooth: share of the photo that is smooth or clipped, where a mark can be seen.
+        notes: sentences, such as about a photo that is smooth for the most part.
     """
 
     fits: bool
@@ -31,10 +33,12 @@ class Check:
     psnr: float
     p_value: float
     margin: float
+    smooth: float | None = None
+    notes: tuple = ()
 
     def to_dict(self):
         """Returns plain values, ready for JSON."""
-        return dataclasses.asdict(self)
+        return {**dataclasses.asdict(self), "notes": list(self.notes)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +52,7 @@ class EmbedOptions:
         margin: how many times the reading must exceed what its message needs.
         quality: of JPEG, AVIF or WebP, 1 to 100; by default the source's own compression if the
             photo comes from a file of that format and the mark reads so, else 95, 90, lossless.
+        subtle: whether smooth and clipped parts get less of the mark, see `Watermarker.embed`.
     """
 
     key: str | bytes | None = None
@@ -55,6 +60,7 @@ class EmbedOptions:
     psnr: float | None = None
     margin: float = 2.0
     quality: int | None = None
+    subtle: bool = False
 
     def __post_init__(self):
         check_number("margin", self.margin, 0, 1e6, "a margin of at least 0")

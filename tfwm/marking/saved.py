@@ -3,6 +3,7 @@
 import numpy as np
 
 from tfwm.images import ImageError, decode_any, decode_photo, encode_photo, encodings, format_of
+from tfwm.images.animation import check_holds
 from tfwm.images.encoding import default_encoding
 from tfwm.marking.mark import LARGEST_STRENGTH, STRENGTH_STEP
 
@@ -61,6 +62,7 @@ def mark_frames(animation, target, options, prepare, check, progress=None):
     Raises:
         ImageError: fewer than half of the frames read.
     """
+    check_holds(animation, format_of(target))
     encoding = default_encoding(format_of(target), options.quality)
     tell = progress or (lambda share, text: None)
     count = len(animation.frames)
