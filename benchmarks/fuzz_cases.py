@@ -370,7 +370,7 @@ NAMES = {
     "reserved": _any("con.png", "nul", "aux.jpg", "com1.png", "a:b.png", "a*?.png", 'a"<>|.png'),
     "half characters": _any("\udcff.png", "a\udc80\udc81.png", "\udcc3(.png"),
     "ways out": _any(
-        "..", ".", "../x.png", "a/../b.png", "/", "~", "$HOME.png", "%00.png", "a\\b.png"
+        "..", ".", "../x.png", "a/../b.png", "/nowhere", "~", "$HOME.png", "%00.png", "a\\b.png"
     ),
     "endings": _any(
         "a", ".png", "a.", "a.PNG", "a.png.exe", "a.jpg", "a.tar.gz", ".hidden.png", "a..png"
