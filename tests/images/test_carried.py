@@ -12,6 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from tfwm.images import decode_photo, encode_photo, read_photo, told_losses
 from tfwm.images.carried import look_into
+from tfwm.images.kinds import is_ready
 
 PAGE = Path(__file__).parents[2] / "docs" / "metadata.md"
 ROWS = {}
@@ -508,7 +509,7 @@ def avif_maps(image, make):
         assert said in Made(data + meta).told("avif")
 
 
-@row("JPEG 2000: XMP and EXIF boxes")
+@row("JPEG 2000 and JPEG XL: XMP and EXIF boxes")
 def jpeg_2000(image, make):
     if not features.check("jpg_2000"):
         pytest.skip("this Pillow reads no JPEG 2000")
@@ -521,6 +522,9 @@ def jpeg_2000(image, make):
     ):
         data += struct.pack(">I4s", 24 + len(body), b"uuid") + kind + body
     made = Made(data)
+    if is_ready("JXL"):
+        assert made.again("jxl").metadata["xmp"] == packet
+        assert b"Maker" in made.again("jxl").metadata["exif"]
     assert made.again("jpg").metadata["xmp"] == packet
     assert made.image("jpg").getexif()[0x010F].strip("\0") == "Maker"
     assert "(EXIF)" in made.told("jpg")
@@ -539,3 +543,26 @@ def deep(image, make):
                 expected = expected[..., [0, 0, 0, 1]]
             np.testing.assert_array_equal(again.samples(), expected)
         assert "16 bits were rounded" in "".join(told_losses(photo, "a.jpg"))
+
+
+def test_damaged_metadata_never_stop_a_photo(image, carriers):
+    """Any byte of what is carried may be wrong: the pixels are read, every format is written."""
+    generator = np.random.default_rng(0)
+    small = image.resize((48, 32))
+    exif = carriers.exif_with_thumbnail(small, note=b"x" + carriers.encoded(small))
+    resources = carriers.resource(0x0404, b"\x1c\x02P\0\3Ada") + carriers.resource(
+        0x040C, bytes(28)
+    )
+    jpeg = carriers.with_segments(
+        carriers.ultra_hdr(small, exif=exif), (0xED, b"Photoshop 3.0\0" + resources)
+    )
+    places = [n for n in range(6, jpeg.index(b"\xff\xdb") - 4) if 0xFF not in jpeg[n - 4 : n + 1]]
+    for _ in range(60):
+        data = bytearray(jpeg)
+        for place in generator.choice(places, 3):
+            data[place] = generator.integers(0, 256)
+        made = Made(bytes(data))
+        assert made.photo.pixels.shape == (32, 48, 3)
+        for ending in ("jpg", "png", "webp", "tif"):
+            made.told(ending)
+            assert made.image(ending).size == (48, 32)

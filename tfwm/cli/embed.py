@@ -35,7 +35,8 @@ def add_embed(subparsers):
         "A network marks the luminance, or R, G and B if it is one for color. Transparency, EXIF, "
         "color profile and other metadata are kept; the EXIF orientation is applied. The marked "
         "photo is read back before it is written, and the strength is raised, up to 2.5 times, "
-        "until it reads with room to spare; if that fails, nothing is written. A folder is marked "
+        "until it reads with room to spare; if that fails, nothing is written. An animation (GIF, "
+        "WebP, APNG) is marked in every frame. A folder is marked "
         "with its sub-folders. Its report (OUT/tfwm-report.csv) lists the result for each photo, "
         "and a second run continues where the first one ended. What is there with another key, "
         "message, network or strength, or was changed afterwards, is told and kept, unless "
@@ -60,7 +61,7 @@ def add_embed(subparsers):
         "-o",
         "--output",
         metavar="OUT",
-        help="file to write: .png .webp .tif .jxl (lossless) .jpg .avif .heic; for several "
+        help="file to write: .png .webp .tif .jxl (lossless) .jpg .avif .heic .gif; for several "
         "photos, a folder; - is the standard output, in the format of --format",
     )
     messages = add_message(parser)

@@ -59,8 +59,16 @@ class Carried:
 
 
 def look_into(data, image_format):
-    """Returns what is `Carried` in the bytes of a file."""
+    """Returns what is `Carried` in the bytes of a file; what cannot be read is told as lost."""
     found = Carried()
+    try:
+        _look(data, image_format, found)
+    except (ValueError, IndexError, struct.error):  # the pixels are good all the same
+        found.lose("metadata that cannot be read was dropped")
+    return found
+
+
+def _look(data, image_format, found):
     if data.startswith(containers.JPEG_START):
         _look_into_jpeg(data, found)
     elif image_format == "PNG":
@@ -75,7 +83,6 @@ def look_into(data, image_format):
         _lose_rest(data[end:], found)
     elif image_format in ("AVIF", "HEIF", "JXL", "JPEG2000"):
         _look_into_boxes(data, found)
-    return found
 
 
 def _look_into_jpeg(data, found):
@@ -181,6 +188,8 @@ def _look_into_boxes(data, found):
                 found.metadata["exif_box"] = body
             else:
                 found.lose("a box of unknown data was dropped")
+        elif name == b"xml " and b"xmpmeta" in data[start:end]:
+            found.metadata["xmp"] = data[start:end]
         elif name == b"jumb":
             found.lose(CREDENTIALS)
         elif name == b"meta":

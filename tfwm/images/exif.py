@@ -78,7 +78,7 @@ class ExifBlock:
     def set_upright(self, sideways):
         """Sets the orientation to upright, and exchanges the sides that the EXIF table names."""
         entry = self.table(self.first).get(ORIENTATION)
-        if entry:
+        if entry and entry[:2] == (SHORT, 1):
             self._pack("H", self.where(entry)[0], 1)
         inner = self._inner()
         if sideways and WIDTH in inner and HEIGHT in inner:
@@ -170,7 +170,10 @@ class ExifBlock:
         return True
 
     def _blank(self, start, end):
-        """Zeros, or nothing at all if it is the end of the block."""
+        """Zeros, or nothing at all if it is the end of the block; never the first table."""
+        table = self.first, self.first + 2 + 12 * len(self.table(self.first)) + 4
+        if start < 8 or (start < table[1] and end > table[0]):
+            raise ValueError("EXIF data whose parts lie over each other")
         if end >= len(self.data):
             del self.data[start:]
         else:

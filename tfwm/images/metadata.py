@@ -96,14 +96,21 @@ def _plain_text(text, metadata, found):
     kept = {}
     for key, value in text.items():
         kind = key.removeprefix(RAW_PROFILE).lower() if key.startswith(RAW_PROFILE) else None
+        raw = _raw_profile(value) if kind in ("iptc", "8bim", "exif", "app1") else b""
         if kind in ("iptc", "8bim"):
-            raw = bytes.fromhex("".join(str(value).split("\n")[3:]))
             metadata["photoshop"] = resources_without_pictures(raw, found)
         elif kind in ("exif", "app1"):
-            metadata["exif_box"] = bytes.fromhex("".join(str(value).split("\n")[3:]))
+            metadata["exif_box"] = raw
         elif kind not in ("xmp", "icc", "icm") and "xmp" not in key:
             kept[key] = str(value)
     return kept
+
+
+def _raw_profile(value):
+    try:
+        return bytes.fromhex("".join(str(value).split("\n")[3:]))
+    except ValueError:
+        return b""
 
 
 def _upright(image, exif, metadata):

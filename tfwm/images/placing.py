@@ -145,8 +145,13 @@ def _tiff(metadata, placed):
     if not packet and not resources and "exif" not in kept:
         return
     exif = Image.Exif()
-    exif.load(kept.pop("exif", b""))
-    settle_interoperability(exif)
+    try:
+        exif.load(kept.pop("exif", b""))
+        settle_interoperability(exif)
+        exif.tobytes()
+    except Exception:  # values of a wrong type, which other formats take as they are
+        placed.notes.append("unreadable EXIF data was dropped")
+        exif = Image.Exif()
     for tag, body in ((XMP_TAG, packet), (PHOTOSHOP_TAG, resources)):
         if body:
             exif[tag] = bytes(body)

@@ -187,7 +187,7 @@ def _from_pil(image, name):
     if image.width * image.height > MAX_PIXELS:
         raise ImageError(_too_large(name, f"{image.width} x {image.height} pixels, "))
     if 0 in image.size:
-        raise ImageError(f"{name} has no pixels: expected a photo of at least 32 x 32 pixels.")
+        raise ImageError(f"{name} has no pixels: copy or download the photo again.")
     file_format = "JPEG" if image.format == "MPO" else image.format
     photo = Photo(None, name=name, file_format=file_format)
     frames = getattr(image, "n_frames", 1)

@@ -10,6 +10,7 @@ from PIL import Image
 from tfwm.files import write_whole
 from tfwm.images.arrays import to_uint8
 from tfwm.images.encoding import default_encoding
+from tfwm.images.kinds import need_plugin
 from tfwm.images.metadata import KEPT
 from tfwm.images.photo import Photo
 from tfwm.images.placing import place
@@ -68,6 +69,7 @@ class PhotoImage(Image.Image):
             if to_uint8(self.photo.samples()).tobytes() == self.tobytes():
                 photo = Photo(self.photo.pixels, self.photo.alpha, metadata, name="image")
                 return encode_photo(photo, f"image.{file_format.lower()}")
+        need_plugin(file_format, "the image")
         placed = place(metadata, file_format)
         options = {} if COMPRESSION & set(params) else default_encoding(file_format).options()
         buffer = io.BytesIO()

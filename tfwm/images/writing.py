@@ -148,6 +148,7 @@ def encode_photo(photo, path, quality=None):
     options = {**encoding.options(), **placed.options}
     if isinstance(photo, Animation):
         return placed.finish(encode_frames(photo, file_format, options))
+    need_plugin(file_format, path)
     photo = _fit(photo, file_format)
     if file_format == "TIFF":
         options["compression"] = _tiff_compression(options.get("exif"))
