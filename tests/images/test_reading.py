@@ -287,3 +287,21 @@ def test_source_is_a_link_to_itself(tmp_path, astronaut):
 def test_gray_photo_from_skimage_reads_like_pillow(tmp_path):
     gray = (color.rgb2gray(data.coffee()) * 255).astype(np.uint8)
     np.testing.assert_array_equal(read_photo(gray).pixels[..., 0], gray)
+
+
+@pytest.mark.parametrize("levels, deep", [(255, False), (65535, True)])
+def test_ppm_of_more_than_8_bits_is_told(levels, deep):
+    kind = ">u2" if deep else "u1"
+    samples = np.full((48, 64, 3), levels // 3).astype(kind).tobytes()
+    photo = read_photo(b"P6\n64 48\n%d\n" % levels + samples)
+    assert photo.pixels.dtype == np.uint8 and abs(int(photo.pixels[0, 0, 0]) - 85) <= 1
+    assert photo.notes == ["16-bit color was read as 8-bit"] * deep
+
+
+@pytest.mark.parametrize("kind, deep", [(np.uint8, False), (np.uint16, True)])
+def test_depth_of_jpeg_2000(kind, deep):
+    buffer = io.BytesIO()
+    Image.fromarray(np.full((48, 64), 200, kind)).save(buffer, "JPEG2000")
+    with Image.open(buffer) as image:
+        assert is_deep(image) == deep
+    assert read_photo(buffer.getvalue()).pixels.dtype == kind

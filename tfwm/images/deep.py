@@ -15,8 +15,25 @@ DECODERS = ("zip", "raw", "libtiff")
 # PNG's color types by the number of samples (PNG, section 11.2.1).
 PNG_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 BAND_ROWS = 64
+# The start of a JPEG 2000 codestream, and where its first depth, less 1, follows (T.800, A.5.1).
+SIZ, SIZ_DEPTH = b"\xff\x4f\xff\x51", 42
 WIDTH, BITS, SAMPLES, PHOTOMETRIC, EXTRA, PLANAR = 256, 258, 277, 262, 338, 284
 STRAIGHT_ALPHA = 2
+
+
+def is_deep(image):
+    """Returns whether the samples of an opened `PIL.Image.Image` have more than 8 bits."""
+    tiles = getattr(image, "tile", None) or ()
+    if image.format == "PPM":
+        return any(isinstance(tile.args, tuple) and tile.args[-1] > 255 for tile in tiles)
+    if image.format == "JPEG2000":
+        place = image.fp.tell()
+        image.fp.seek(0)
+        head = image.fp.read(4096)
+        image.fp.seek(place)
+        depth = head.find(SIZ) + SIZ_DEPTH
+        return depth >= SIZ_DEPTH and len(head) > depth and head[depth] & 127 > 7
+    return any(";16" in str(tile.args) for tile in tiles) or image.info.get("bit_depth", 8) > 8
 
 
 def read_deep(image):

@@ -13,7 +13,7 @@ from tfwm.checks import one_line
 from tfwm.images.animation import ANIMATED, Animation, read_frames
 from tfwm.images.arrays import is_array
 from tfwm.images.damaged import open_remains
-from tfwm.images.deep import read_deep
+from tfwm.images.deep import is_deep, read_deep
 from tfwm.images.encoding import source_encoding
 from tfwm.images.jxl import jxl_size
 from tfwm.images.kinds import FORMATS, HEAD_BYTES, formats_for, kind_of, refuse_preview
@@ -193,8 +193,7 @@ def _from_pil(image, name):
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format == "HEIF":
         photo.notes.append(f"only the main one of {frames} pictures in the file was read")
-    deep_color = any(";16" in str(tile[3]) for tile in getattr(image, "tile", ()))
-    deep_color = deep_color or image.info.get("bit_depth", 8) > 8  # HEIC
+    deep_color = is_deep(image)
     try:
         data = file_bytes(image)
         photo.encoding = source_encoding(image, data)
