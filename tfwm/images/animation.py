@@ -8,6 +8,7 @@ from PIL import Image
 
 from tfwm.checks import one_line
 from tfwm.images.photo import DamagedError, ImageError, Photo
+from tfwm.startup import muted
 
 ANIMATED = ("GIF", "WEBP", "PNG", "AVIF")
 COLORS = 256
@@ -78,8 +79,9 @@ def read_frames(image, name, read_one, most_pixels, damaged=False):
     frames, durations, notes = [], [], []
     for number in range(count):
         try:
-            image.seek(number)
-            image.load()
+            with muted():
+                image.seek(number)
+                image.load()
             frame = image.copy() if number else image
         except Exception as error:  # as many as Pillow raises
             if damaged and number:

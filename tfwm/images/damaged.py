@@ -18,6 +18,7 @@ from tfwm.images.wholeness import (
     png_chunks,
     png_passes,
 )
+from tfwm.startup import muted
 
 FILLINGS = (b"\0", b"\x5a", b"\xff", b"\x33")
 MOST_FILLED = 1 << 28
@@ -56,7 +57,8 @@ def open_remains(file, name, open_image):
     for continued in _continuations(data, kind):
         try:
             image = open_image(io.BytesIO(continued), name)
-            image.load()
+            with muted():
+                image.load()
         except Exception:  # as many as Pillow raises
             continue
         images.append(image)

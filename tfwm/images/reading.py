@@ -21,6 +21,7 @@ from tfwm.images.metadata import file_bytes, read_metadata, turned_samples
 from tfwm.images.photo import DamagedError, ImageError, Photo
 from tfwm.images.sources import opened
 from tfwm.images.wholeness import check_strips, check_whole
+from tfwm.startup import muted
 
 # Pillow warns at this size: 89.5 megapixels, or 268 MB as RGB.
 MAX_PIXELS = Image.MAX_IMAGE_PIXELS
@@ -197,8 +198,10 @@ def _from_pil(image, name):
     try:
         data = file_bytes(image)
         photo.encoding = source_encoding(image, data)
-        deep = read_deep(image)
-        image.load()
+        # libtiff writes lines of its own about damage, which is an error here.
+        with muted() if image.format == "TIFF" else contextlib.nullcontext():
+            deep = read_deep(image)
+            image.load()
     except Exception as error:
         raise DamagedError(_damaged(name, error)) from error
     if image.format == "JXL":
