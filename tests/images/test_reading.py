@@ -15,6 +15,7 @@ from tfwm.images import (
     told_losses,
     write_photo,
 )
+from tfwm.images.deep import is_deep
 
 # Modes
 
