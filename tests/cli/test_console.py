@@ -77,7 +77,7 @@ def test_folder_with_names_of_any_bytes(photo, tmp_path):
         with open(os.path.join(folder, name), "wb") as file:
             file.write(photo.read_bytes())
     (tmp_path / "in" / "bad\x9b.png").write_bytes(b"bad")
-    run = ["embed", folder, "-o", out, "--message", MESSAGE]
+    run = ["embed", folder, "-o", out, "--message", MESSAGE, "--key", KEY]
     for console in ("ascii", "posix", "utf-8"):
         text, err = tfwm(console, *run, code=2)
         assert not set(STEERING) & set(text.replace("ü".encode(), b"")) and b"1 failed" in text
@@ -86,9 +86,9 @@ def test_folder_with_names_of_any_bytes(photo, tmp_path):
     assert sorted(os.listdir(os.fsencode(out))) == sorted([*names, b"tfwm-report.csv"])
     report = (out / "tfwm-report.csv").read_text("utf-8")
     assert "\nb\\udcff.png," in report and "\n'=1+1.png," in report
-    found, err = tfwm("utf-8", "extract", out, "--search", "none")
+    found, err = tfwm("utf-8", "extract", out, "--search", "none", "--key", KEY)
     assert found.count(b"\tpresent\t") == len(names) and not set(b"\x1b\x07") & set(found)
-    found = json.loads(tfwm("ascii", "extract", out, "--search", "none", "--json")[0])
+    found = json.loads(tfwm("ascii", "extract", out, "--search", "none", "--json", "--key", KEY)[0])
     assert {os.fsencode(row["photo"]) for row in found["photos"]} == {
         os.path.join(os.fsencode(out), name) for name in names
     }

@@ -85,7 +85,8 @@ def test_dry_run_and_check_write_nothing(run, network, photos, tmp_path, tree):
     assert code == 2 and text, err
     assert json.loads(text)["report"] is None
     code, text, err = run("embed", photos, "--check", "--message", MESSAGE)
-    assert (code, err) == (1, "") and text.count(": yes, ") == 3 and text.count(": no, ") == 1
+    assert code == 1 and text.count(": yes, ") == 3 and text.count(": no, ") == 1
+    assert err.count("\n") == 1 and "small.png: 100% of the photo is smooth" in err
     code, text, err = run(*embed, "--check", "--json")
     assert code == 1 and text, err
     result = json.loads(text)

@@ -40,8 +40,8 @@ WHOLE_ROTATIONS = [sign * angle for angle in (2.5, 5.0, 7.5, 10.0) for sign in (
 
 # What a search leaves untried.
 UNTRIED = {
-    "none": "cut, resized alone or turned",
-    "crop": "resized or turned as well as cut",
+    "none": "cut, mirrored or turned",
+    "crop": "cut and resized, or turned",
     "scale": "turned",
     "rotate": "resized and turned at once",
 }

@@ -74,6 +74,11 @@ def lazy_network(name_or_path, trust=False):
     if (path / CARD).is_file():
         return LazyNetwork(path, trust)
     if path.is_dir() and not any(any(path.glob(name)) for name in FILES):
+        inner = sorted(card.parent for card in path.glob(f"*/{CARD}"))
+        if inner:
+            raise FileNotFoundError(
+                f"{path} is no network, as the folder of a run: name the network in it, {inner[0]}."
+            )
         raise FileNotFoundError(
             f"There is no network in {path}: expected a SavedModel in {path / '1'}, a TFLite file "
             "or Keras files."
