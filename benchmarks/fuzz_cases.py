@@ -1,6 +1,8 @@
 """The broken photos, packed networks and odd names of benchmarks/fuzz.py, each from a seed."""
 
+import contextlib
 import dataclasses
+import importlib
 import io
 import json
 import os
@@ -10,9 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, features
+from PIL import Image
 
 from tfwm.networks import network_directory, write_manifest
+
+with contextlib.suppress(ImportError):  # PNG stands for HEIC without the plugin
+    importlib.import_module("pillow_heif").register_heif_opener()
 
 # Pillow's name of each format, the ending, and how it is written.
 FORMATS = {
@@ -136,8 +141,8 @@ def _insert(data, random):
     data[place:place] = data[: random.integers(1, 200)]
 
 
-def _swap(data, random):
-    """The file is whole; its ending is another format's."""
+def _swap(data, random):  # the file is whole, its ending is another format's
+    pass
 
 
 DAMAGES = {
@@ -383,19 +388,11 @@ SECTIONS = {"files": _file_kinds, "packages": _package_kinds, "names": _name_kin
 COUNTS = {"files": 1000, "packages": 300, "names": 200}
 
 
-def has_plugin(form):
-    """Whether a format is written here; otherwise PNG stands for it."""
-    if form == "HEIC":
-        return "HEIF" in Image.SAVE
-    return form != "AVIF" or features.check("avif")
-
-
 def digests(folder):
     """Returns `{path: content}` of all regular files in a folder, for comparison."""
     found = {}
     for where, _, files in os.walk(os.fsencode(folder)):
-        for name in files:
-            path = os.path.join(where, name)
+        for path in (os.path.join(where, name) for name in files):
             if os.path.isfile(path) and not os.path.islink(path):
                 found[os.path.relpath(path, os.fsencode(folder))] = Path(
                     os.fsdecode(path)
