@@ -7,9 +7,19 @@ import importlib
 import itertools
 import math
 import numbers
+import re
 import sys
 
 from tfwm.console import in_one_line, tell
+
+# What argparse says of a word that is none of several.
+CHOICE = re.compile(r"invalid choice: '([^']*)' \(choose from (.*)\)")
+
+
+def _nearest_choice(found):
+    near = difflib.get_close_matches(found[1], re.findall(r"[\w-]+", found[2]), 1, 0.6)
+    hint = f"did you mean {near[0]}? " if near else ""
+    return f"invalid choice: {found[1]!r}; {hint}Choose from {found[2]}"
 
 
 class Parser(argparse.ArgumentParser):
@@ -29,6 +39,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message):
         message = message if "expected one argument" in message else self._unknown() or message
+        message = CHOICE.sub(_nearest_choice, message)
         self.exit(2, f"tfwm: error: {in_one_line(message)} (help: {self.prog} --help)\n")
 
     def _unknown(self):

@@ -45,7 +45,7 @@ def write_whole(path, data, overwrite=True):
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        if path.exists():
+        if os.path.lexists(path):
             _check_replaceable(path, overwrite)
             with contextlib.suppress(OSError):  # not all file systems know permissions
                 shutil.copymode(path, draft)
@@ -92,6 +92,26 @@ def check_new_file(path, overwrite=False):
 def draft_of(path):
     """Returns a new name beside a path, for what is not whole yet; it fits wherever `path` does."""
     return Path(path).with_name(f".tfwm-{secrets.token_hex(6)}.part")
+
+
+def is_same_name(first, second):
+    """Returns whether two paths are one and the same entry of a folder, perhaps a link."""
+    try:
+        return os.path.samestat(os.lstat(first), os.lstat(second))
+    except (OSError, TypeError, ValueError):  # one is missing, or no path
+        return False
+
+
+def in_place(source, output):
+    """Returns the file to write: behind a link, if it is the link that is also read."""
+    return Path(output).resolve() if is_same_name(source, output) else Path(output)
+
+
+def other_names(source, output):
+    """Returns a note, in a list, if replacing a file by itself leaves hard links to the old one."""
+    if not is_same_name(source, output) or os.stat(output).st_nlink < 2:
+        return []
+    return ["it has other names (hard links), under which the unmarked photo stays"]
 
 
 @contextlib.contextmanager
@@ -235,7 +255,7 @@ def _value(cell):
 def _check_replaceable(path, overwrite):
     if not overwrite:
         raise FileExistsError(None, "it exists, choose another name or overwrite it")
-    if not path.stat().st_mode & 0o222:
+    if path.exists() and not path.stat().st_mode & 0o222:
         raise PermissionError(None, "it is write-protected")
 
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from tfwm.watermarker import Watermarker
 
 
-def load(name: str = "photo") -> "Watermarker | Barrier | KeyedNetwork":
+def load(name: str = "photo", trust: bool = False) -> "Watermarker | Barrier | KeyedNetwork":
     """Opens a trained network for use on photos; its kind tells what comes back.
 
     A network that hides messages is opened at its first use, as TensorFlow takes seconds to start:
@@ -18,6 +18,8 @@ def load(name: str = "photo") -> "Watermarker | Barrier | KeyedNetwork":
 
     Args:
         name: a network that comes with tfwm (`tfwm list`), or the path of an exported one.
+        trust: whether a SavedModel that does not come with tfwm may be run, see
+            `tfwm.networks.load_network`. TFLite and Keras files need no trust.
 
     Returns:
         `tfwm.Watermarker` for a network that hides messages; `tfwm.protection.Barrier` for one
@@ -37,7 +39,7 @@ def load(name: str = "photo") -> "Watermarker | Barrier | KeyedNetwork":
     if kind == "message":
         from tfwm import watermarker
 
-        return watermarker.load(name)
+        return watermarker.load(name, trust)
     import_tensorflow()
     with quiet():
         from tfwm import protection

@@ -6,13 +6,15 @@ import os
 import re
 import sys
 import tempfile
+import threading
 
 VARIABLE = "TF_CPP_MIN_LOG_LEVEL"
 # Lines of TensorFlow's C++ log, as they look before and after the log is set up.
 _LOG_LINES = re.compile(
     rb"(WARNING: All log messages before absl|To enable the following instructions:"
-    rb"|[IWE]\d{4} |\d{4}-\d\d-\d\d [\d:.]+: [IWE] )"
+    rb"|INFO: Created TensorFlow Lite |[IWE]\d{4} |\d{4}-\d\d-\d\d [\d:.]+: [IWE] )"
 )
+_turning = threading.RLock()
 _forked = False
 
 
@@ -33,8 +35,8 @@ def quiet():
     if os.environ.get(VARIABLE) in ("0", "1"):
         yield
         return
-    # The lines come from C++ and know file descriptor 2 only.
-    with tempfile.TemporaryFile() as held, _descriptor_copy(2) as stderr:
+    # The lines come from C++ and know file descriptor 2 only, which one thread at a time may turn.
+    with _turning, tempfile.TemporaryFile() as held, _descriptor_copy(2) as stderr:
         os.dup2(held.fileno(), 2)
         failed = True
         try:
@@ -46,6 +48,17 @@ def quiet():
             kept = [line for line in held if failed or not _LOG_LINES.match(line)]
             if kept:
                 os.write(2, b"".join(kept))
+
+
+@contextlib.contextmanager
+def muted():
+    """Drops what a library in C writes to stderr, such as a decoder that raises errors as well."""
+    with _turning, open(os.devnull, "wb") as nowhere, _descriptor_copy(2) as stderr:
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, 2)
 
 
 def check_fork():

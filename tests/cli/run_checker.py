@@ -14,6 +14,6 @@ CHECKER = Path(__file__).with_name("checker_network.py")
 if __name__ == "__main__":
     make = runpy.run_path(str(CHECKER))["CheckerNetwork"]
     network = make(seconds=float(os.environ.get("CHECKER_SECONDS", "0")))
-    tfwm.watermarker.load = lambda name: tfwm.watermarker.Watermarker(network)
+    tfwm.watermarker.load = lambda *_: tfwm.watermarker.Watermarker(network)
     tfwm.cli.options.start_for = lambda *_: None
     sys.exit(tfwm.cli.main())

@@ -138,3 +138,12 @@ def test_one_damaged_card_does_not_hide_the_others(run, tmp_path, monkeypatch):
 def test_nothing_is_suggested_that_is_not_near(fails):
     assert "did you mean" not in fails("verify", "nosuch")
     assert "did you mean 'photo'?" in fails("verify", "fotos")
+
+
+def test_near_words_are_suggested(fails):
+    assert "'extarct'; did you mean extract?" in fails("extarct", "a.jpg")
+    assert "did you mean protect?" in fails("barrier", "protec", "a.jpg")
+    assert "did you mean redmark-fig6?" in fails("figures", "redmark-fg6", "photo")
+    assert "did you mean" not in fails("xyz")
+    for words in (["embed", "a"], ["extract", "a"], ["barrier", "read", "a"], ["evaluate", "a"]):
+        assert "did you mean --json?" in fails(*words, "--jsno")

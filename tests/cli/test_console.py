@@ -68,6 +68,32 @@ def test_every_command_and_its_help_print_everywhere(photo):
         assert b"\x1b" not in err and b"codec" not in err, (command, err)
 
 
+def test_folder_with_names_of_any_bytes(photo, tmp_path):
+    folder, out = os.fsencode(tmp_path / "in"), tmp_path / "out"
+    os.mkdir(folder)
+    names = [b"a.png", b"b\xff.png", b"c\x1b]0;x\x07\n.png", b"\\udcff.png", b"=1+1.png"]
+    names += ["ü.png".encode(), "ü.png".encode("latin-1"), b"z" * 251 + b".png"]
+    for name in names:
+        with open(os.path.join(folder, name), "wb") as file:
+            file.write(photo.read_bytes())
+    (tmp_path / "in" / "bad\x9b.png").write_bytes(b"bad")
+    run = ["embed", folder, "-o", out, "--message", MESSAGE, "--key", KEY]
+    for console in ("ascii", "posix", "utf-8"):
+        text, err = tfwm(console, *run, code=2)
+        assert not set(STEERING) & set(text.replace("ü".encode(), b"")) and b"1 failed" in text
+        assert err.count(b"\n") == 1 and not set(STEERING) & set(err)
+    assert text.startswith(f"0 done, {len(names)} skipped ({len(names)} done before)".encode())
+    assert sorted(os.listdir(os.fsencode(out))) == sorted([*names, b"tfwm-report.csv"])
+    report = (out / "tfwm-report.csv").read_text("utf-8")
+    assert "\nb\\udcff.png," in report and "\n'=1+1.png," in report
+    found, err = tfwm("utf-8", "extract", out, "--search", "none", "--key", KEY)
+    assert found.count(b"\tpresent\t") == len(names) and not set(b"\x1b\x07") & set(found)
+    found = json.loads(tfwm("ascii", "extract", out, "--search", "none", "--json", "--key", KEY)[0])
+    assert {os.fsencode(row["photo"]) for row in found["photos"]} == {
+        os.path.join(os.fsencode(out), name) for name in names
+    }
+
+
 def test_a_reader_that_goes_and_a_full_disk(tmp_path):
     process = subprocess.Popen(
         [sys.executable, SCRIPT, "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE

@@ -20,12 +20,14 @@ def test_missing_and_tampered_network(fails, saved_network, photo, tmp_path):
         (tmp_path, "There is no network in"),
     ]:
         target = tmp_path / "out.png"
-        assert words in fails("embed", photo, "-o", target, "--message", "a", "--network", name)
-        assert words in fails("extract", photo, "--network", name)
+        assert words in fails(
+            "embed", photo, "-o", target, "--message", "a", "--network", name, "--trust"
+        )
+        assert words in fails("extract", photo, "--network", name, "--trust")
         assert not target.exists()
     (broken / "manifest.json").unlink()
     graph.write_bytes(bytes(content[:500]))
-    assert "damaged" in fails("extract", photo, "--network", broken)
+    assert "damaged" in fails("extract", photo, "--network", broken, "--trust")
 
 
 def test_list(run, monkeypatch):

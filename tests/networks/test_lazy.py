@@ -27,7 +27,7 @@ def test_a_damaged_network_is_told_at_its_first_use(packaged, tmp_path):
     import shutil
 
     shutil.copytree(packaged, tmp_path / "tiny")
-    with open(tmp_path / "tiny" / "1" / "saved_model.pb", "ab") as file:
+    with open(tmp_path / "tiny" / "tiny.tflite", "ab") as file:
         file.write(b"x")
     lazy = LazyNetwork(tmp_path / "tiny")
     for _ in range(2):
@@ -38,6 +38,10 @@ def test_a_damaged_network_is_told_at_its_first_use(packaged, tmp_path):
 def test_what_is_no_network(tmp_path):
     with pytest.raises(FileNotFoundError, match="There is no network in"):
         lazy_network(tmp_path)
+    (tmp_path / "run" / "mine").mkdir(parents=True)
+    (tmp_path / "run" / "mine" / "card.json").write_text("{}")
+    with pytest.raises(FileNotFoundError, match="folder of a run: name the network in it, .*mine"):
+        lazy_network(tmp_path / "run")
     for wrong in (None, "", 7, b"photo", []):
         with pytest.raises(ValueError, match="Expected a network's name"):
             lazy_network(wrong)

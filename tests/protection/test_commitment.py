@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import shutil
+import warnings
 
 import keras
 import numpy as np
@@ -106,3 +107,11 @@ def test_damaged_files(text, words, folder, tmp_path):
         path.write_text(text)
     with pytest.raises(ValueError, match=words):
         check_commitment_file(path, folder, KEY)
+
+
+def test_another_key_than_the_network_was_trained_with_is_told(keyed_folder, tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        write_commitment(keyed_folder, KEY, tmp_path / "right.json")
+    with pytest.warns(UserWarning, match="do not carry its watermark with this key"):
+        write_commitment(keyed_folder, "another secret, for nothing", tmp_path / "other.json")

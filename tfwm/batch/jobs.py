@@ -1,11 +1,14 @@
 """The files of a run: where they are found, where each result goes, and checks of both."""
 
 import dataclasses
+import itertools
 import os
+import shutil
+import unicodedata
 from collections import Counter
 from pathlib import Path, PurePosixPath
 
-from tfwm.files import check_writable
+from tfwm.files import check_writable, draft_of, is_same_name
 from tfwm.images.kinds import FORMATS as READ
 from tfwm.images.kinds import PLUGINS, endings, is_camera_file, kind_of_file
 from tfwm.images.sources import not_a_file, special
@@ -25,6 +28,7 @@ class Job:
         name: the part of `source` inside its folder, with slashes.
         message: the message to embed.
         output: path of the file to write.
+        details: what a table of messages tells besides, such as the recipient.
         skipped: why there is nothing to do.
         problem: why nothing can be done.
     """
@@ -35,6 +39,7 @@ class Job:
     output: Path | None = None
     skipped: str | None = None
     problem: str | None = None
+    details: dict = dataclasses.field(default_factory=dict, hash=False)
 
     @property
     def idle(self):
@@ -121,13 +126,73 @@ def assign_outputs(jobs, folder, file_format=KEEP):
     return assigned
 
 
+def leave_links(jobs):
+    """Returns the jobs without links that would be replaced by their own marked copies.
+
+    The photo that such a link names would stay unmarked, or would be marked twice.
+    """
+    photos = {_identity(job.source) for job in jobs if not job.source.is_symlink()}
+
+    def leave(job):
+        if job.idle or not (job.source.is_symlink() and is_same_name(job.source, job.output)):
+            return job
+        if _identity(job.source) in photos:
+            return dataclasses.replace(job, skipped="a link to a photo that is marked itself")
+        problem = "is a link: mark the photo that it names, or choose another output folder"
+        return dataclasses.replace(job, problem=problem)
+
+    return [leave(job) for job in jobs]
+
+
+def check_inside(jobs, folder):
+    """Refuses outputs that a linked sub-folder would lead out of the output folder."""
+    root = folder.resolve()
+    for parent in {job.output.parent for job in jobs if not job.idle}:
+        if not parent.resolve().is_relative_to(root):
+            raise ValueError(
+                f"{parent} leads out of {folder}, by a link: remove it, or choose another folder."
+            )
+
+
+def check_distinct(jobs, folder):
+    """Refuses outputs that the file system of a folder takes for one: A.jpg and a.jpg.
+
+    Args:
+        jobs: those with an output; idle ones do not count.
+        folder: an existing folder of that file system.
+    """
+    alike = {}
+    for job in jobs:
+        if not job.idle:
+            name = job.output.relative_to(folder)
+            parts = [unicodedata.normalize("NFC", p).casefold().rstrip(". ") for p in name.parts]
+            alike.setdefault(tuple(parts), []).append(name)
+    for names in alike.values():
+        for first, second in itertools.combinations(dict.fromkeys(names), 2):
+            if _are_one(first, second, folder):
+                raise ValueError(
+                    f"{folder / first} and {folder / second} would be one file there: rename one."
+                )
+
+
+def _are_one(first, second, folder):
+    draft = draft_of(folder / "a")
+    try:
+        for name in (first, second):
+            (draft / name).parent.mkdir(parents=True, exist_ok=True)
+        (draft / first).touch()
+        return (draft / second).exists()
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
 def check_outputs(jobs, file_format, quality, in_place=False):
     """Refuses outputs that cannot be written, or would replace a photo of the run or one another.
 
     Args:
         jobs: those with an output; idle ones do not count.
         file_format: see `output_name`.
-        quality: of JPEG, AVIF and HEIC, at least one of which must be among the outputs; or `None`.
+        quality: of JPEG, AVIF, WebP and HEIC, one of which must be among the outputs; or `None`.
         in_place: whether a photo may be replaced by its own marked copy.
     """
     jobs = [job for job in jobs if not job.idle]
@@ -136,7 +201,7 @@ def check_outputs(jobs, file_format, quality, in_place=False):
     elif quality is not None and not any(
         WRITABLE.get(job.output.suffix.lower()) in LOSSY for job in jobs
     ):
-        raise ValueError("A quality goes with JPEG, AVIF and HEIC only: no output is one.")
+        raise ValueError("A quality goes with JPEG, AVIF, WebP and HEIC: none of the outputs.")
     for output, count in Counter(job.output for job in jobs).items():
         if count > 1:
             raise ValueError(
@@ -171,6 +236,7 @@ def assign_files(sources, output, file_format=KEEP, quality=None, overwrite=Fals
         check_folder_apart(sources, output, what="images")
         check_writable(output)
         jobs = assign_outputs(jobs, Path(output), file_format)
+        check_inside(jobs, Path(output))
     check_outputs(jobs, file_format, quality)
     return jobs
 

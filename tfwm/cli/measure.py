@@ -1,6 +1,13 @@
 """Commands that measure networks: evaluate, figures."""
 
-from tfwm.cli.options import NETWORK_HELP, add_command, add_images, add_json, named_networks
+from tfwm.cli.options import (
+    NETWORK_HELP,
+    add_command,
+    add_images,
+    add_json,
+    add_trust,
+    named_networks,
+)
 from tfwm.cli.output import print_json, show_progress
 from tfwm.console import in_one_line, say
 from tfwm.evaluation.figures import FIGURES
@@ -48,6 +55,7 @@ def add_evaluate(subparsers):
         "--output", default="results", metavar="FOLDER", help="where to write; results by default"
     )
     parser.add_argument("--no-report", action="store_true", help="write the CSV only")
+    add_trust(parser)
     add_json(parser)
 
 
@@ -95,7 +103,7 @@ def run_evaluate(options):
     from tfwm.evaluation import run_suite
 
     _check_kinds(options.networks)
-    networks = named_networks(options.networks)
+    networks = named_networks(options.networks, options.trust)
     with show_progress() as progress:
         result = run_suite(
             networks,
@@ -162,6 +170,7 @@ def add_figures(subparsers):
         metavar="PATH",
         help="folder, or file that ends in .png, .svg or .pdf; results by default",
     )
+    add_trust(parser)
 
 
 def run_figures(options):
@@ -171,7 +180,7 @@ def run_figures(options):
     is_network = figure.takes == "networks"
     check_writable(options.output)
     if is_network:
-        things = named_networks(options.networks)
+        things = named_networks(options.networks, options.trust)
     else:
         import_tensorflow()
         things = options.networks

@@ -48,6 +48,16 @@ def add_network(parser):
         default=DEFAULT_NETWORK,
         help=f"{NETWORK_HELP}; {DEFAULT_NETWORK} by default",
     )
+    add_trust(parser)
+
+
+def add_trust(parser):
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="run the SavedModel of a network that does not come with tfwm: a SavedModel is a "
+        "program. Its TFLite and Keras files need no trust",
+    )
 
 
 def add_key(parser, what=None):
@@ -104,10 +114,20 @@ def add_strength(parser):
     )
 
 
+def add_jobs(parser):
+    parser.add_argument(
+        "--jobs",
+        type=number(1, 256, "1 to 256 jobs", int),
+        dest="workers",
+        metavar="N",
+        help="photos of a folder that are in work at once; one for each core by default, 2 to 8",
+    )
+
+
 def add_format(parser):
     parser.add_argument(
         "--format",
-        choices=("png", "jpg", "webp", "avif", "heic", "jxl", "keep"),
+        choices=("png", "jpg", "webp", "avif", "heic", "jxl", "gif", "keep"),
         help="format of the files in a folder: keep (the default) is the photo's own, or PNG if "
         "that cannot be written",
     )
@@ -115,7 +135,9 @@ def add_format(parser):
         "--quality",
         type=number(1, 100, "a quality from 1 to 100", int),
         metavar="1..100",
-        help="quality of JPEG (95 by default), AVIF or HEIC (90)",
+        help="quality of JPEG, AVIF, HEIC or WebP; JPEG and AVIF are then 4:4:4. By default a "
+        "JPEG, AVIF or lossy WebP that becomes the same keeps its own compression if the mark "
+        "reads so; else JPEG gets 95, AVIF and HEIC 90, and WebP is lossless",
     )
 
 
@@ -150,21 +172,21 @@ def start_for(*networks, kind=None):
     import_tensorflow()
 
 
-def load_watermarker(name):
+def load_watermarker(name, trust=False):
     """Returns the `tfwm.Watermarker` of a network, which starts TensorFlow at its first use."""
     from tfwm.watermarker import load
 
-    return load(name)
+    return load(name, trust)
 
 
-def named_networks(words):
+def named_networks(words, trust=False):
     """Finds networks given as NAME, FOLDER or NAME=FOLDER; they are opened at their first use."""
     from tfwm.networks import lazy_network
 
     networks = {}
     for word in words:
         name, equals, folder = word.rpartition("=")
-        network = lazy_network(folder)
+        network = lazy_network(folder, trust)
         name = name if equals else network.name
         if name in networks:
             raise ValueError(f"Two networks are called {name}: name one, such as other={folder}.")

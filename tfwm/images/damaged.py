@@ -18,9 +18,12 @@ from tfwm.images.wholeness import (
     png_chunks,
     png_passes,
 )
+from tfwm.startup import muted
 
 FILLINGS = (b"\0", b"\x5a", b"\xff", b"\x33")
 MOST_FILLED = 1 << 28
+# Of a file that lacks more than so many times what is there, too little is there to read.
+LONGEST = 64
 # No photo that is read needs more, see `MAX_PIXELS`: 8 bytes a pixel.
 MOST_INFLATED = 1 << 30
 ANIMATION = (b"acTL", b"fcTL")
@@ -54,7 +57,8 @@ def open_remains(file, name, open_image):
     for continued in _continuations(data, kind):
         try:
             image = open_image(io.BytesIO(continued), name)
-            image.load()
+            with muted():
+                image.load()
         except Exception:  # as many as Pillow raises
             continue
         images.append(image)
@@ -81,6 +85,7 @@ def _continuations(data, kind):
         return (_filled_png(data, filling) for filling in FILLINGS[::2])
     if kind == "WEBP":
         missing = int.from_bytes(data[4:8], "little") + 8 - len(data)
+        missing = min(missing, LONGEST * len(data))
     else:
         missing = min(8 * len(data) + (1 << 24), MOST_FILLED)
     return (data + filling * min(max(missing, 0), MOST_FILLED) for filling in FILLINGS)

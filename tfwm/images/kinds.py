@@ -20,6 +20,7 @@ class Plugin(NamedTuple):
     Args:
         module: to import.
         register: its function to call, if importing is not enough.
+        library: its name for pip.
         extra: the extra of this package that installs it.
         endings: of the format's files.
         title: the format in errors.
@@ -27,6 +28,7 @@ class Plugin(NamedTuple):
 
     module: str
     register: str | None
+    library: str
     extra: str
     endings: tuple
     title: str
@@ -34,10 +36,15 @@ class Plugin(NamedTuple):
 
 PLUGINS = {
     "HEIF": Plugin(
-        "pillow_heif", "register_heif_opener", "heif", (".heic", ".heif", ".hif"), "HEIC"
+        "pillow_heif",
+        "register_heif_opener",
+        "pillow-heif",
+        "heif",
+        (".heic", ".heif", ".hif"),
+        "HEIC",
     ),
-    "JXL": Plugin("pillow_jxl", None, "jxl", (".jxl",), "JPEG XL"),
-    "AVIF": Plugin("pillow_avif", None, "avif", (".avif",), "AVIF"),
+    "JXL": Plugin("pillow_jxl", None, "pillow-jxl-plugin", "jxl", (".jxl",), "JPEG XL"),
+    "AVIF": Plugin("pillow_avif", None, "pillow-avif-plugin", "avif", (".avif",), "AVIF"),
 }
 # Sensor data, which must be developed first; most are TIFF inside, with a small preview.
 CAMERA_ENDINGS = frozenset(
@@ -154,7 +161,7 @@ def need_plugin(file_format, name):
         plugin = PLUGINS[file_format]
         raise ImageError(
             f"{name} is {plugin.title}, which needs the library "
-            f"{plugin.module.replace('_', '-')}: pip install 'tfwm[{plugin.extra}]'"
+            f"{plugin.library}: pip install 'tfwm[{plugin.extra}]'"
         )
 
 

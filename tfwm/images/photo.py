@@ -23,9 +23,12 @@ class Photo:
     Args:
         pixels: `(H, W, 1)` gray or `(H, W, 3)` RGB; uint8, uint16 or floats in [0, 1].
         alpha: `(H, W)` transparency of the same type, or `None`.
-        metadata: data that is saved with the photo: `exif`, `xmp` and `icc_profile`
-            (bytes), `dpi`, `comment`, `text` (dict, PNG).
+        metadata: data that is saved with the photo: `exif`, `xmp`, `icc_profile`, `photoshop`
+            (IPTC among it) and `gain_map` (bytes), `dpi`, `comment`, `text` (dict, PNG), `chunks`
+            (PNG) and `segments` (JPEG) of other kinds, pairs of name and bytes.
         notes: sentences about changes that reading made, such as a palette turned into colors.
+        losses: sentences about what the file carried and a changed copy cannot carry.
+        encoding: how the file was compressed, `tfwm.images.encoding.Encoding`, or `None`.
         name: used in error messages, usually its path.
         file_format: Pillow's name for the format of the file that it was read from, such as
             `"JPEG"`, or `None`.
@@ -42,6 +45,8 @@ class Photo:
     alpha: np.ndarray | None = None
     metadata: dict = dataclasses.field(default_factory=dict)
     notes: list = dataclasses.field(default_factory=list)
+    losses: list = dataclasses.field(default_factory=list)
+    encoding: object = None
     name: str = "photo"
     file_format: str | None = None
     rows_read: float = 1.0
@@ -82,12 +87,16 @@ class Photo:
 
     def to_array(self, like):
         """Returns the pixels (and alpha) in the shape of `like`, as `from_array` takes it."""
-        samples = self.pixels
-        if self.alpha is not None:
-            samples = np.concatenate([self.pixels, self.alpha[..., None]], axis=-1)
+        samples = self.samples()
         if channels_first(tuple(like.shape)):
             return np.ascontiguousarray(np.moveaxis(samples, -1, 0))
         return samples.reshape(tuple(like.shape))
+
+    def samples(self):
+        """Returns pixels and alpha, if there is any, as `(H, W, 1 to 4)`."""
+        if self.alpha is None:
+            return self.pixels
+        return np.concatenate([self.pixels, self.alpha[..., None]], axis=-1)
 
     def to_pil(self):
         """Returns a `PIL.Image` of mode L, LA, RGB, RGBA or I;16, metadata in its `info`."""
@@ -104,5 +113,5 @@ class Photo:
         image = Image.fromarray(np.ascontiguousarray(pixels))
         if self.alpha is not None:
             image.putalpha(Image.fromarray(np.ascontiguousarray(self.alpha)))
-        image.info.update({k: v for k, v in self.metadata.items() if k != "text"})
+        image.info.update(self.metadata)
         return image

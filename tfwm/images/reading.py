@@ -7,35 +7,35 @@ import os
 import warnings
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from tfwm.checks import one_line
+from tfwm.images.animation import ANIMATED, Animation, read_frames
 from tfwm.images.arrays import is_array
 from tfwm.images.damaged import open_remains
+from tfwm.images.deep import is_deep, read_deep
+from tfwm.images.encoding import source_encoding
 from tfwm.images.jxl import jxl_size
-from tfwm.images.kinds import FORMATS, HEAD_BYTES, formats_for, refuse_preview
+from tfwm.images.kinds import FORMATS, HEAD_BYTES, formats_for, kind_of, refuse_preview
+from tfwm.images.metadata import file_bytes, read_metadata, turned_samples
 from tfwm.images.photo import DamagedError, ImageError, Photo
 from tfwm.images.sources import opened
 from tfwm.images.wholeness import check_strips, check_whole
+from tfwm.startup import muted
 
 # Pillow warns at this size: 89.5 megapixels, or 268 MB as RGB.
 MAX_PIXELS = Image.MAX_IMAGE_PIXELS
-# TIFF keeps its layout among the EXIF tags: these are wrong for any other file.
-LAYOUT_TAGS = {
-    254, 255, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 317, 320, 322, 323, 324,
-    325, 330, 338, 339, 347, 530, 531, 532, 700, 34675,
-}  # fmt: skip
-EXIF_START = b"Exif\0\0"
 SOURCES = str | os.PathLike | bytes | bytearray | memoryview
 
 
 def read_photo(source, damaged=False):
     """Reads a photo, upright and with its metadata.
 
-    Gray, color, transparency and 16-bit gray stay as they are. A palette and black-and-white
-    become colors or grays, CMYK and Lab become RGB (by the color profile if there is one),
-    16-bit color becomes 8-bit; `notes` reports each change. The EXIF orientation is applied to the
-    pixels and removed from the metadata.
+    Gray, color, transparency and, of PNG and TIFF, 16 bits stay as they are. A palette and
+    black-and-white become colors or grays, CMYK and Lab become RGB (by the color profile if there
+    is one), other deep color becomes 8-bit; `notes` reports each change. The EXIF orientation is
+    applied to the pixels and removed from the metadata. What a changed copy cannot carry, such as
+    a thumbnail of the unmarked photo, is left out and told in `losses`.
 
     Args:
         source: path of a file; bytes of one, or a binary file object, which is read from where it
@@ -57,10 +57,25 @@ def read_photo(source, damaged=False):
     >>> read_photo(Image.new("CMYK", (64, 48))).pixels.shape
     (48, 64, 3)
     """
-    if isinstance(source, Photo):
+    return _read(source, damaged)
+
+
+def read_any(source, damaged=False):
+    """Reads a photo or an animation: a GIF, WebP, PNG or AVIF with several frames.
+
+    Args: as for `read_photo`; `source` may be an `Animation`.
+
+    Returns:
+        `Photo` or `Animation`.
+    """
+    return _read(source, damaged, several=True)
+
+
+def _read(source, damaged, several=False):
+    if isinstance(source, Photo) or (several and isinstance(source, Animation)):
         return source
     if isinstance(source, Image.Image):
-        return _from_pil(source, name=getattr(source, "filename", "") or "image")
+        return _from_image(source, getattr(source, "filename", "") or "image", several)
     if is_array(source):
         return Photo.from_array(source)
     if not isinstance(source, SOURCES) and not hasattr(source, "read"):
@@ -70,11 +85,11 @@ def read_photo(source, damaged=False):
         )
     with opened(source) as (file, name):
         try:
-            return _from_file(file, name)
+            return _from_file(file, name, several)
         except DamagedError:
             if not damaged:
                 raise
-            return _from_file(file, name, damaged=True)
+            return _from_file(file, name, several, damaged=True)
 
 
 def decode_photo(encoded, name="image"):
@@ -82,26 +97,30 @@ def decode_photo(encoded, name="image"):
     return _from_file(io.BytesIO(encoded), name)
 
 
+def decode_any(encoded, name="image"):
+    """Reads a photo or an animation, called `name` in errors, from the bytes of a file."""
+    return _from_file(io.BytesIO(encoded), name, several=True)
+
+
 def count_pixels(source):
     """Returns the number of pixels that a file claims to hold; 0 if it is no image."""
     try:
         with opened(source) as (file, name), _open(file, name) as image:
-            return image.width * image.height
+            several = getattr(image, "n_frames", 1) if image.format in ANIMATED else 1
+            return image.width * image.height * several
     except Exception:  # reading the photo reports it
         return 0
 
 
-def _from_file(file, name, damaged=False):
+def _from_file(file, name, several=False, damaged=False):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what matters is said below, in our words
             if damaged:
-                image, share, note = open_remains(file, name, _open)
-                photo = _from_pil(image, name)
-                return dataclasses.replace(photo, rows_read=share, notes=[note, *photo.notes])
+                return _from_remains(file, name, several)
             image = _open(file, name)
             check_strips(image, name)
-            photo = _from_pil(image, name)
+            photo = _from_image(image, name, several)
             check_whole(file, image, name)
             return photo
     except ImageError:
@@ -115,6 +134,21 @@ def _from_file(file, name, damaged=False):
         ) from None
     except Exception as error:  # Pillow raises a dozen types on damaged files
         raise DamagedError(_damaged(name, error)) from error
+
+
+def _from_remains(file, name, several):
+    """What is there of a damaged photo; of a GIF, the frames before the damage."""
+    file.seek(0)
+    if several and kind_of(file.read(HEAD_BYTES)) == "GIF":
+        file.seek(0)
+        image = _open(file, name)
+        if getattr(image, "n_frames", 1) > 1:
+            return read_frames(image, name, _from_pil, MAX_PIXELS, damaged=True)
+    image, share, note = open_remains(file, name, _open)
+    if several and (share == 1 or getattr(image, "n_frames", 1) > 1):
+        note = f"{note}; of an animation, only the first frame"
+    photo = _from_pil(image, name)
+    return dataclasses.replace(photo, rows_read=share, notes=[note, *photo.notes])
 
 
 def _open(file, name):
@@ -138,29 +172,44 @@ def _open(file, name):
     return image
 
 
+def _from_image(image, name, several):
+    frames = getattr(image, "n_frames", 1)
+    if several and image.format in ANIMATED and frames > 1:
+        return read_frames(image, name, _from_pil, MAX_PIXELS)
+    if frames > 1 and image.format not in ("MPO", "HEIF"):  # whose further pictures are extras
+        raise ImageError(
+            f"{name} holds {frames} frames or pages: expected a single photo; save one of them."
+        )
+    return _from_pil(image, name)
+
+
 def _from_pil(image, name):
     if image.width * image.height > MAX_PIXELS:
         raise ImageError(_too_large(name, f"{image.width} x {image.height} pixels, "))
     if 0 in image.size:
-        raise ImageError(f"{name} has no pixels: expected a photo of at least 32 x 32 pixels.")
+        raise ImageError(f"{name} has no pixels: copy or download the photo again.")
     file_format = "JPEG" if image.format == "MPO" else image.format
     photo = Photo(None, name=name, file_format=file_format)
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format == "HEIF":
         photo.notes.append(f"only the main one of {frames} pictures in the file was read")
-    elif frames > 1 and image.format != "MPO":  # the further pictures of an MPO are extras
-        raise ImageError(
-            f"{name} holds {frames} frames or pages: expected a single photo; save one of them."
-        )
-    deep_color = any(";16" in str(tile[3]) for tile in getattr(image, "tile", ()))
-    deep_color = deep_color or image.info.get("bit_depth", 8) > 8  # HEIC
+    deep_color = is_deep(image)
     try:
-        image.load()
+        data = file_bytes(image)
+        photo.encoding = source_encoding(image, data)
+        # libtiff writes lines of its own about damage, which is an error here.
+        with muted() if image.format == "TIFF" else contextlib.nullcontext():
+            deep = read_deep(image)
+            image.load()
     except Exception as error:
         raise DamagedError(_damaged(name, error)) from error
     if image.format == "JXL":
         _forget_orientation(image)
-    photo.metadata, upright = _upright(image, photo)
+    if deep is not None:
+        deep = turned_samples(deep, image)
+    photo.metadata, upright = read_metadata(image, data, photo)
+    if deep is not None:
+        return _with_samples(photo, deep)
     image = _plain_mode(upright, photo)
     pixels = np.asarray(image)
     if image.mode in ("LA", "RGBA"):
@@ -177,41 +226,20 @@ def _from_pil(image, name):
     return photo
 
 
+def _with_samples(photo, samples):
+    """The photo with 16-bit colors, gray or RGB, and their alpha."""
+    colors = 1 if samples.shape[2] < 3 else 3
+    photo.pixels = np.ascontiguousarray(samples[..., :colors])
+    photo.alpha = samples[..., colors].copy() if samples.shape[2] > colors else None
+    return photo
+
+
 def _forget_orientation(image):
     """JPEG XL has been turned when it is decoded, whatever its EXIF says, unless it was a JPEG."""
     exif = image.getexif()
     if not image.jpeg and exif.get(ExifTags.Base.Orientation, 1) != 1:
         exif[ExifTags.Base.Orientation] = 1
         image.info["exif"] = exif.tobytes()
-
-
-def _upright(image, photo):
-    """Metadata and the image turned as its EXIF says; unreadable EXIF is dropped."""
-    info = image.info
-    kept = ("icc_profile", "dpi", "xmp", "comment")
-    metadata = {key: info[key] for key in kept if info.get(key)}
-    text = {k: str(v) for k, v in (getattr(image, "text", None) or {}).items() if "xmp" not in k}
-    if text:
-        metadata["text"] = text
-    try:
-        exif = image.getexif()
-        if exif.get(ExifTags.Base.Orientation, 1) != 1:
-            turned = ImageOps.exif_transpose(image)
-            if "xmp" in turned.info:
-                metadata["xmp"] = turned.info["xmp"]
-            image, exif = turned, turned.getexif()
-            changed = True
-        else:
-            changed = "exif" not in info
-        layout = LAYOUT_TAGS.intersection(exif)
-        for tag in layout:
-            del exif[tag]
-        if len(exif):
-            raw = exif.tobytes() if changed or layout else info["exif"]
-            metadata["exif"] = EXIF_START + raw.removeprefix(EXIF_START)  # WebP leaves it out
-    except Exception:  # many programs write EXIF, some of them badly
-        photo.notes.append("unreadable EXIF data was dropped")
-    return metadata, image
 
 
 def _plain_mode(image, photo):

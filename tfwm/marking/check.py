@@ -5,7 +5,7 @@ import io
 import math
 
 from tfwm.checks import check_number
-from tfwm.images import Photo, decode_photo, to_uint8
+from tfwm.images import Encoding, Photo, decode_photo, to_uint8
 from tfwm.payload import to_plain
 
 # A marked photo should at least survive an ordinary re-saving.
@@ -23,6 +23,8 @@ class Check:
         psnr: dB of the marked photo.
         p_value: of that reading.
         margin: how many times the reading exceeds what its message needs; below 1 it fails.
+        smooth: share of the photo that is smooth or clipped, where a mark can be seen.
+        notes: sentences, such as about a photo that is smooth for the most part.
     """
 
     fits: bool
@@ -31,10 +33,12 @@ class Check:
     psnr: float
     p_value: float
     margin: float
+    smooth: float | None = None
+    notes: tuple = ()
 
     def to_dict(self):
         """Returns plain values, ready for JSON."""
-        return dataclasses.asdict(self)
+        return {**dataclasses.asdict(self), "notes": list(self.notes)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +50,9 @@ class EmbedOptions:
         strength: factor on the mark; the first strength that is tried.
         psnr: instead, the PSNR wanted in dB; then the strength is not raised.
         margin: how many times the reading must exceed what its message needs.
-        quality: of JPEG or AVIF, 1 to 100.
+        quality: of JPEG, AVIF or WebP, 1 to 100; by default the source's own compression if the
+            photo comes from a file of that format and the mark reads so, else 95, 90, lossless.
+        subtle: whether smooth and clipped parts get less of the mark, see `Watermarker.embed`.
     """
 
     key: str | bytes | None = None
@@ -54,6 +60,7 @@ class EmbedOptions:
     psnr: float | None = None
     margin: float = 2.0
     quality: int | None = None
+    subtle: bool = False
 
     def __post_init__(self):
         check_number("margin", self.margin, 0, 1e6, "a margin of at least 0")
@@ -71,7 +78,10 @@ class FileReport:
         psnr: dB of the marked pixels, before they were encoded.
         p_value: of the reading of the written file.
         margin: how many times the reading exceeds what its message needs.
-        notes: sentences about what reading the photo changed (`tfwm.images.Photo`).
+        notes: sentences about what reading and writing changed or dropped (`tfwm.images.Photo`).
+        encoding: `tfwm.images.Encoding` of the written file.
+        size: of that file in bytes.
+        source_size: of the photo's file in bytes, or `None`.
     """
 
     source: str
@@ -82,11 +92,15 @@ class FileReport:
     p_value: float
     margin: float
     notes: tuple = ()
+    encoding: Encoding | None = None
+    size: int | None = None
+    source_size: int | None = None
 
     def to_dict(self):
         """Returns plain values, ready for JSON; bytes as hex digits, a UUID as text."""
         values = {**dataclasses.asdict(self), "message": to_plain(self.message)}
-        return {**values, "notes": list(self.notes)}
+        encoding = self.encoding and self.encoding.to_dict()
+        return {**values, "notes": list(self.notes), "encoding": encoding}
 
 
 def check_votes(codec, votes, message, strength, psnr):

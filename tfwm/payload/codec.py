@@ -178,15 +178,17 @@ class Codec:
     def margin(self, votes, message, kind=None):
         """Returns how far the reading of a known message is from failing.
 
-        The signal-to-noise ratio of the votes over all code bits, divided by the ratio at
-        which one frame of this size in a thousand is lost. Above 1 the message reads; 2 leaves
-        3 dB for later changes of the photo.
+        The signal-to-noise ratio of the votes, divided by the ratio at which one frame of this
+        size in a thousand is lost with as many code bits as were seen; 0 if these are no more
+        than the frame's bits. Above 1 the message reads; 2 leaves 3 dB for later changes.
         """
         votes = self._votes(votes)
         frame = self._frame(len(to_bytes(message, kind)[1]))
         agreement = votes * (2.0 * self.encode(message, kind) - 1)
-        seen = np.mean(votes[self._places] != 0)
-        return float(snr(agreement) * seen / needed_snr(frame.bits, len(self._places)))
+        seen = int(np.count_nonzero(votes[self._places]))
+        if seen <= frame.bits:
+            return 0.0
+        return float(snr(agreement) / needed_snr(frame.bits, seen))
 
     def _frame(self, size):
         for frame in self.frames:

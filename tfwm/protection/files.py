@@ -19,6 +19,7 @@ from tfwm.images import (
     read_photo,
     to_float,
     to_uint8,
+    told_losses,
     write_encoded,
 )
 from tfwm.metrics import normalized_correlation, watermark_similarity
@@ -49,7 +50,7 @@ def protect_files(
         sources: list of one folder or of files.
         output: folder for the marked images; for a single file, the file to write.
         strength: factor on the change that the mark is.
-        quality: of JPEG, AVIF and HEIC files, 1 to 100.
+        quality: of JPEG, AVIF, WebP and HEIC files, 1 to 100.
         file_format: see `tfwm.batch.jobs.output_name`; `"keep"` for each image's own.
         overwrite: whether existing outputs are replaced.
         progress: see `tfwm.batch.run.run_jobs`.
@@ -85,7 +86,8 @@ def protect_files(
             _, similarity = measured(barrier, _read(barrier, copy))
         write_encoded(encoded, job.output, overwrite)
         decibels = psnr(photo.pixels, marked.pixels)
-        return {"psnr": decibels, "similarity": similarity, "notes": list(photo.notes)}
+        notes = [*photo.notes, *told_losses(photo, job.output)]
+        return {"psnr": decibels, "similarity": similarity, "notes": notes}
 
     return run_jobs(pool, work, jobs, _row_maker("psnr"), progress=progress)
 

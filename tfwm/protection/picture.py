@@ -12,6 +12,7 @@ from tfwm.metrics import watermark_similarity
 from tfwm.startup import check_fork
 
 WATERMARK = "watermark.png"
+LONGEST_SIDE = 2048
 # Images that a network takes at once.
 BATCH = 16
 # Modules of QR codes of one or two pixels are found better when enlarged.
@@ -94,10 +95,19 @@ def encode_watermark(watermark):
     return buffer.getvalue()
 
 
-def read_watermark(folder):
-    """Returns the watermark in a network's folder, float32 `(height, width, 1 or 3)`."""
-    with Image.open(folder / WATERMARK) as picture:
-        return np.atleast_3d(np.asarray(picture, np.float32) / 255)
+def read_watermark(files):
+    """Returns the watermark of a network's `NetworkFiles`, float32 `(height, width, 1 or 3)`."""
+    data = files.read(WATERMARK)
+    try:
+        with Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
+            if max(picture.size) > LONGEST_SIDE or picture.mode not in ("L", "RGB"):
+                raise ValueError(f"it is of {picture.size} and {picture.mode}")
+            return np.atleast_3d(np.asarray(picture, np.float32) / 255)
+    except (OSError, ValueError, SyntaxError) as error:
+        raise ValueError(
+            f"{files.folder / WATERMARK} is damaged: expected a gray or RGB PNG of up to "
+            f"{LONGEST_SIDE} x {LONGEST_SIDE} pixels"
+        ) from error
 
 
 def decode_qr(images):
