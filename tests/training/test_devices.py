@@ -84,7 +84,7 @@ DEVICES = """
         return training.TranslationTrainer(network, adversary()), data, {"output": "mse"}
 
     def run(make, strategy):
-        keras.utils.set_random_seed(0)
+        keras.utils.set_random_seed(1)  # a seed without a ReLU at its kink
         with strategy.scope():
             trainer, data, loss = make()
             trainer.compile(keras.optimizers.SGD(0.01), loss=loss)

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfwm.checks import one_of
-from tfwm.layers.base import Configured, add_number
+from tfwm.layers.base import Configured, add_number, mean_over_replicas
 from tfwm.losses.image import YUVLoss
 
 
@@ -311,6 +311,7 @@ class HoldPSNR(Configured, keras.layers.Layer):
 
     def build(self, input_shape):
         self.multiplier = add_number(self, "multiplier", self.initial_multiplier)
+        self.log_error = add_number(self, "log_error")
         self.step = add_number(self, "step")
 
     def call(self, inputs, training=None):
@@ -322,7 +323,8 @@ class HoldPSNR(Configured, keras.layers.Layer):
         progress = tf.minimum(step / self.ramp_steps, 1.0)
         wanted = self.start + (self.target - self.start) * progress
         if training:
-            missing = tf.clip_by_value(wanted + 10.0 * tf.stop_gradient(log_error), -3.0, 3.0)
+            reached = mean_over_replicas(self.log_error, log_error)
+            missing = tf.clip_by_value(wanted + 10.0 * reached, -3.0, 3.0)
             moved = multiplier * tf.exp(self.rate * missing)
             self.multiplier.assign(tf.clip_by_value(moved, 1e-4, 10.0))
             self.step.assign(step + 1.0)

@@ -103,6 +103,7 @@ class WatermarkTrainer(Trainer):
         build_part(self.validation_attack, shape)
         build_part(self.hold_psnr, [shape, shape])
         build_part(self.balance, None)
+        build_part(self.alignment, None)
         super().build(input_shape)
 
     def call(self, inputs, training=None):
