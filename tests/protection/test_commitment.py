@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from tfwm.keys import new_key
+from tfwm.networks import write_manifest
 from tfwm.protection import (
     check_commitment,
     check_commitment_file,
@@ -89,6 +90,7 @@ def test_what_does_not_hold(folder, tmp_path):
     found = check_commitment_file(path, folder, KEY)
     assert found["reason"] == "extractor.keras is another than it was made for"
     Image.fromarray(np.eye(32, dtype=np.uint8)).save(folder / "watermark.png")
+    write_manifest(folder)
     assert check_commitment_file(path, folder, KEY)["reason"] == "it is of another watermark"
 
 
