@@ -56,6 +56,7 @@ def run(mode):
     return dict(map(json.loads, result.stdout.splitlines()))
 
 
+@pytest.mark.slow
 def test_a_network_that_was_not_used_before_the_fork_works_there():
     assert run("loaded") == {"embed": "1"}
 

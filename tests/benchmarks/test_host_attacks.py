@@ -64,6 +64,7 @@ def test_fine_tuning_improves_the_task_and_leaves_the_host(host, crops):
         host_attacks.fine_tune(host, task, crops, 0)
 
 
+@pytest.mark.slow
 def test_second_owner_trains_both(host, crops):
     before = host.get_weights()
     extractor = keyed.build_extractor(32, 16, width=4)

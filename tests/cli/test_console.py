@@ -39,7 +39,10 @@ def photo(tmp_path):
     return tmp_path / "photo.png"
 
 
-@pytest.mark.parametrize("console", CONSOLES)
+@pytest.mark.parametrize(
+    "console",
+    ["cp1252", *(pytest.param(c, marks=pytest.mark.slow) for c in CONSOLES if c != "cp1252")],
+)
 def test_every_console_gets_the_message(console, photo, tmp_path):
     marked = tmp_path / "mårked.png"
     out, err = tfwm(console, "embed", photo, "-o", marked, "--message", MESSAGE, "--key", KEY)
@@ -56,6 +59,7 @@ def test_every_console_gets_the_message(console, photo, tmp_path):
     assert err.startswith(b"tfwm: error: ") and b"\x1b" not in err and b"\xe2\x80\xae" not in err
 
 
+@pytest.mark.slow
 def test_every_command_and_its_help_print_everywhere(photo):
     for arguments in (["list"], ["list", "--json"], ["embed", "--help"], ["train", "--help"]):
         for console in ("ascii", "cp1252", "posix"):

@@ -204,6 +204,7 @@ def test_end_of_a_jpeg(picture):
         open_remains(io.BytesIO(b"\xff\xd8\xff"), "a", Image.open)
 
 
+@pytest.mark.slow
 def test_case_of_the_bomb(shared):
     path = shared / "cases" / "bomb_hdr_only_9400.png"
     with pytest.raises(DamagedError, match="cut off .its data end after 0.1 % of the picture"):

@@ -56,6 +56,7 @@ def test_neighbors_that_are_alike_are_one_frame(checker, tmp_path, frames):
     assert checker.extract(marked, search="none").message == MESSAGE
 
 
+@pytest.mark.slow
 def test_flat_frames_are_told(checker, tmp_path, frames):
     white = np.full_like(frames[0], 255)  # what the checker adds is cut off there
     path = save(tmp_path / "a.png", [white, *frames[:2]])
