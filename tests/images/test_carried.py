@@ -3,6 +3,7 @@
 import io
 import re
 import struct
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,8 @@ import pytest
 from PIL import Image, ImageCms, features
 from PIL.PngImagePlugin import PngInfo
 
-from tfwm.images import decode_photo, encode_photo, read_photo, told_losses
-from tfwm.images.carried import look_into
+from tfwm.images import decode_photo, encode_photo, placing, read_photo, told_losses
+from tfwm.images.carried import Carried, look_into, resources_without_pictures
 from tfwm.images.kinds import is_ready
 
 PAGE = Path(__file__).parents[2] / "docs" / "metadata.md"
@@ -430,6 +431,23 @@ def unknown_chunks(image, make):
 # WebP, TIFF, AVIF, JPEG 2000
 
 
+@row("A second EXIF segment")
+def second_exif(image, make):
+    exif = make.exif_with_thumbnail(image)
+    data = make.encoded(image, exif=exif)
+    assert "further EXIF" in Made(make.with_segments(data, (0xE1, exif))).told("jpg")
+    assert "further EXIF" not in Made(data).told("jpg")
+
+
+@row("GIF: XMP and color profile")
+def gif_extensions(image, make):
+    data = make.encoded(image.quantize(), "GIF")
+    for name, said in ((b"XMP DataXMP", "XMP"), (b"ICCRGBG1012", "color profile")):
+        more = data[:-1] + b"!\xff\x0b" + name + b"\3abc\0" + data[-1:]
+        assert f"the {said} of the GIF" in Made(more).told("png")
+    assert "GIF" not in Made(data).told("png")
+
+
 @row("Unknown WebP chunks")
 def webp_chunks(image, make):
     webp = bytearray(make.encoded(image, "WEBP", lossless=True) + b"abcd" + b"\4\0\0\0mine")
@@ -543,6 +561,82 @@ def deep(image, make):
                 expected = expected[..., [0, 0, 0, 1]]
             np.testing.assert_array_equal(again.samples(), expected)
         assert "16 bits were rounded" in "".join(told_losses(photo, "a.jpg"))
+
+
+def test_pictures_in_unusual_places_are_found(image, carriers):
+    plain, picture = carriers.encoded(image), carriers.encoded(image.resize((80, 60)))
+    half = len(picture) // 2
+    resource = carriers.resource(0x0404, b"\x1c\2\xca" + picture)
+    for data in (
+        carriers.with_segments(plain, (0xE2, b"FPXR\0" + picture), (0xE2, b"FPXR\0tail")),
+        carriers.with_segments(
+            plain, (0xE1, b"FLIR\0" + picture[:half]), (0xE1, b"FLIR\0" + picture[half:])
+        ),
+        carriers.with_segments(plain, (0xFE, picture)),
+        carriers.with_segments(plain, (0xED, b"Photoshop 3.0\0" + resource)),
+    ):
+        made = Made(data)
+        saved = made.saved("jpg")
+        assert "picture" in made.told("jpg") and saved.count(b"\xff\xd8\xff") == 1
+        assert picture[-200:] not in saved and b"FPXR" not in saved
+    chunk = carriers.with_chunks(carriers.encoded(image, "PNG"), (b"prEw", picture))
+    assert b"prEw" not in Made(chunk).saved("png") and "prEw" in Made(chunk).told("png")
+
+
+def test_names_in_xmp_may_be_written_otherwise(image, carriers):
+    space = 'xmlns:g="http://ns.google.com/photos/1.0/image/"'
+    packet = carriers.packet('g:Data="/9j/unmarked"', space).decode()
+    for other in (packet.encode("utf-16"), packet.replace("google", "goo&#103;le").encode()):
+        made = Made(carriers.encoded(image, xmp=other))
+        kept = made.photo.metadata.get("xmp", b"").replace(b"\0", b"")
+        assert "XMP" in made.told("jpg") and b"unmarked" not in kept
+    deep = carriers.packet('d:x="1"', 'xmlns:d="urn:d"').replace(
+        b"/></rdf:RDF>",
+        b">"
+        + b"<d:a g:b='1' "
+        + space.encode()
+        + b">"
+        + b"<d:a>" * 4000
+        + b"</d:a>" * 4001
+        + b"</rdf:Description></rdf:RDF>",
+    )
+    assert "cannot be read" in Made(carriers.encoded(image, xmp=deep)).told("jpg")
+
+
+def test_many_parts_take_no_longer_than_their_bytes(image, carriers):
+    exif = carriers.exif_with_thumbnail(image, note=b"\xff\xd8\xff" * 15000)
+    resources = carriers.resource(0x03ED, b"") * 300000
+    started = time.perf_counter()
+    Made(carriers.encoded(image, exif=exif))
+    resources_without_pictures(resources, Carried())
+    placing.place({"segments": [(0xE5, b"")] * 300000}, "JPEG")
+    assert time.perf_counter() - started < 5
+
+
+def test_any_orientation_is_settled(image, carriers):
+    for order in "<>":
+        raw = carriers.exif_with_thumbnail(image, order, 6)
+        short = struct.pack(order + "HHIH", 0x0112, 3, 1, 6)
+        long = struct.pack(order + "HHII", 0x0112, 4, 1, 6)
+        assert short in raw
+        raw = raw.replace(short + b"\0\0", long)
+        assert Made(carriers.encoded(image, exif=raw)).image("jpg").getexif()[0x0112] == 1
+
+
+def test_gray_of_16_bits_keeps_its_meaning():
+    samples = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64)
+    for number in (0, 1):
+        buffer = io.BytesIO()
+        Image.fromarray(samples).save(buffer, "TIFF", tiffinfo={262: 1})
+        data = buffer.getvalue().replace(
+            struct.pack("<HHIH", 262, 3, 1, 1), struct.pack("<HHIH", 262, 3, 1, number)
+        )
+        expected = samples if number else 65535 - samples
+        np.testing.assert_array_equal(decode_photo(data).pixels[..., 0], expected)
+    buffer = io.BytesIO()
+    Image.fromarray(samples).save(buffer, "PNG", transparency=5)
+    alpha = decode_photo(buffer.getvalue()).alpha
+    np.testing.assert_array_equal(alpha == 0, samples == 5)
 
 
 def test_damaged_metadata_never_stop_a_photo(image, carriers):

@@ -15,6 +15,8 @@ GAIN_MAP_LOST = (
     "(a JPEG that needs no turning keeps it as JPEG)"
 )
 EXTENDED_XMP = b"http://ns.adobe.com/xmp/extension/\0"
+EXIF_STARTS = (b"Exif\0\0II*\0", b"Exif\0\0MM\0*", b"Exif\0\xffII", b"Exif\0\xffMM")
+GIF_PARTS = ((b"!\xff\x0bXMP DataXMP", "XMP"), (b"!\xff\x0bICCRGBG1012", "color profile"))
 PHOTOSHOP = b"Photoshop 3.0\0"
 C2PA_BOX = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 XMP_BOX = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
@@ -73,6 +75,10 @@ def _look(data, image_format, found):
         _look_into_jpeg(data, found)
     elif image_format == "PNG":
         _look_into_png(data, found)
+    elif image_format == "GIF":
+        for start, what in GIF_PARTS:
+            if start in data:
+                found.lose(f"the {what} of the GIF was dropped")
     elif image_format == "WEBP":
         chunks, end = containers.riff_chunks(data)
         for name, _ in chunks:
@@ -87,12 +93,17 @@ def _look(data, image_format, found):
 
 def _look_into_jpeg(data, found):
     segments, end = containers.jpeg_segments(data)
-    photoshop, comments, kept = b"", [], []
+    photoshop, comments, kept, exifs = [], [], [], 0
     for marker, body in segments:
         if marker == 0xFE:
-            comments.append(body)
+            if holds_picture(body):
+                found.lose("a picture in a JPEG comment was dropped with it")
+            else:
+                comments.append(body)
         elif marker == 0xED and body.startswith(PHOTOSHOP):
-            photoshop += body[len(PHOTOSHOP) :]
+            photoshop.append(body[len(PHOTOSHOP) :])
+        elif marker == 0xE1 and body.startswith(EXIF_STARTS):
+            exifs += 1
         elif marker == 0xEB:
             found.lose(CREDENTIALS if b"c2pa" in body else "JPEG data in APP11 were dropped")
         elif marker == 0xE0:
@@ -101,7 +112,9 @@ def _look_into_jpeg(data, found):
         elif 0xE1 <= marker <= 0xEF and not _read_elsewhere(marker, body):
             kept.append((marker, body))
     if photoshop:
-        found.metadata["photoshop"] = resources_without_pictures(photoshop, found)
+        found.metadata["photoshop"] = resources_without_pictures(b"".join(photoshop), found)
+    if exifs > 1:
+        found.lose(f"{exifs - 1} further EXIF segment(s) of the JPEG were not read")
     if comments:
         found.metadata["comment"] = b"\n".join(comments)
     kept = _checked_segments(kept, found)
@@ -110,7 +123,9 @@ def _look_into_jpeg(data, found):
     pictures, rest = further_pictures(data, end)
     maps = [picture for picture in pictures if is_gain_map(picture)]
     if maps:
-        found.metadata["gain_map"] = maps[0]
+        found.metadata["gain_map"] = containers.without_segments(maps[0], holds_picture)
+        if found.metadata["gain_map"] != maps[0]:
+            found.thumbnails.append("gain map")
     others = len(pictures) - len(maps[:1])
     if others:
         found.lose(
@@ -134,13 +149,15 @@ def _checked_segments(segments, found):
     extended = b"".join(body for _, body in segments if body.startswith(EXTENDED_XMP))
     pictures = any(name.encode() in extended for name in map(_space, xmp.PICTURES))
     kept = []
+    # A long picture goes on in the next segments of its kind.
+    parts = {(marker, body[:4]) for marker, body in segments if holds_picture(body)}
     for marker, body in segments:
         if body.startswith(EXTENDED_XMP):
             if pictures:
                 found.lose("extended XMP, which holds pictures, was dropped")
                 found.metadata["drop_extended_xmp"] = True
                 continue
-        elif containers.JPEG_START in body:
+        elif (marker, body[:4]) in parts:
             found.lose(f"a picture in the JPEG data APP{marker - 0xE0} was dropped with them")
             continue
         kept.append((marker, body))
@@ -167,7 +184,9 @@ def _look_into_png(data, found):
         elif name in (b"bKGD", b"hIST", b"sBIT"):
             found.lose(f"the PNG chunk {_word(name)}, which is about the old pixels, was dropped")
         elif name not in PNG_RENEWED:
-            if name[3:].islower():  # its author says that it may be copied
+            if holds_picture(body):
+                found.lose(f"a picture in the PNG chunk {_word(name)} was dropped with it")
+            elif name[3:].islower():  # its author says that it may be copied
                 kept.append((name, body))
             else:
                 found.lose(f"the PNG chunk {_word(name)} was dropped")
@@ -218,7 +237,7 @@ def _look_into_meta(meta, found):
 
 def resources_without_pictures(data, found):
     """Returns Photoshop's resources without thumbnails and copies of other metadata."""
-    kept, at = b"", 0
+    kept, at = [], 0
     while data[at : at + 4] == b"8BIM" and at + 12 <= len(data):
         number, length = struct.unpack_from(">HB", data, at + 4)
         body = at + 6 + (length + 2) // 2 * 2
@@ -227,9 +246,18 @@ def resources_without_pictures(data, found):
         if number in THUMBNAILS:
             found.thumbnails.append("Photoshop")
         elif number not in COPIES:
-            kept += data[at:end]
+            if not holds_picture(data[at:end]):
+                kept.append(data[at:end])
+            else:
+                what = "IPTC data" if number == IPTC else f"Photoshop's resource {number}"
+                found.lose(f"a picture in {what} was dropped with them")
         at = end
-    return kept
+    return b"".join(kept)
+
+
+def holds_picture(data):
+    """Returns whether the start of a JPEG or PNG is among these bytes."""
+    return containers.JPEG_START in data or containers.PNG_START in data
 
 
 def as_resource(iptc):

@@ -41,6 +41,17 @@ def jpeg_segment(marker, body):
     return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
 
 
+def without_segments(data, wanted):
+    """Returns a JPEG without those segments in front of its pixels that are `wanted` away."""
+    parts, at = [data[:2]], 2
+    while data[at : at + 1] == b"\xff" and data[at + 1 : at + 2] != b"\xda":
+        end = at + 2 + max(int.from_bytes(data[at + 2 : at + 4], "big"), 2)
+        if not wanted(data[at + 4 : end]):
+            parts.append(data[at:end])
+        at = end
+    return b"".join([*parts, data[at:]])
+
+
 def behind_exif(data):
     """Returns where a JPEG's first APP0 and APP1 segments end."""
     at = 2

@@ -33,7 +33,16 @@ def is_deep(image):
         image.fp.seek(place)
         depth = head.find(SIZ) + SIZ_DEPTH
         return depth >= SIZ_DEPTH and len(head) > depth and head[depth] & 127 > 7
+    if image.format == "TIFF" and max(image.tag_v2.get(BITS, (1,))) > 8:
+        return True
     return any(";16" in str(tile.args) for tile in tiles) or image.info.get("bit_depth", 8) > 8
+
+
+def is_negative(image):
+    """Returns whether 0 is white in a TIFF of 16-bit gray, which Pillow passes on as it is."""
+    if image.format != "TIFF":
+        return False
+    return image.tag_v2.get(PHOTOMETRIC) == 0 and image.tag_v2.get(BITS, (1,)) == (16,)
 
 
 def read_deep(image):

@@ -1,9 +1,6 @@
 """Changes to EXIF data in place: what is not touched keeps its bytes and its offsets."""
 
-import io
 import struct
-
-from PIL import Image
 
 from tfwm.images.containers import JPEG_START, jpeg_segments
 
@@ -15,6 +12,8 @@ WIDTH, HEIGHT = 0xA002, 0xA003
 # Offset and length of a thumbnail: as JPEG, and as strips of pixels.
 THUMBNAILS = ((0x0201, 0x0202), (0x0111, 0x0117))
 SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
+# The markers of a JPEG that tell its size; how many segments may stand in front.
+SIZED, MAX_SEGMENTS = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}, 100
 BYTES, ASCII, SHORT, LONG, RATIONAL = 7, 2, 3, 4, 5
 
 
@@ -77,9 +76,12 @@ class ExifBlock:
 
     def set_upright(self, sideways):
         """Sets the orientation to upright, and exchanges the sides that the EXIF table names."""
-        entry = self.table(self.first).get(ORIENTATION)
-        if entry and entry[:2] == (SHORT, 1):
-            self._pack("H", self.where(entry)[0], 1)
+        for place in range(
+            self.first + 2, self.first + 2 + 12 * self._unpack("H", self.first)[0], 12
+        ):
+            if self._unpack("H", place)[0] == ORIENTATION:  # of any type, and given twice or not
+                upright = struct.pack(self._order + "HHIHH", ORIENTATION, SHORT, 1, 1, 0)
+                self.data[place : place + 12] = upright
         inner = self._inner()
         if sideways and WIDTH in inner and HEIGHT in inner:
             first, second = (inner[tag][2] + 2 for tag in (WIDTH, HEIGHT))
@@ -89,13 +91,15 @@ class ExifBlock:
     def drop_pictures(self):
         """Takes out the thumbnail and previews in makers' notes; returns whether there were any."""
         found = self._drop_thumbnail()
-        at = self.data.find(JPEG_START)
+        data = bytes(self.data)
+        at = data.find(JPEG_START)
         while at >= 0:
-            if _opens(bytes(self.data[at:])):
-                _, end = jpeg_segments(bytes(self.data), at)
+            end = at + 1
+            if _opens(data, at):
+                _, end = jpeg_segments(data, at)
                 self._blank(at, end)
                 found = True
-            at = self.data.find(JPEG_START, at + 1)
+            at = data.find(JPEG_START, end)
         return found
 
     def add(self, tags, inner=None, replace=False):
@@ -194,9 +198,16 @@ def rational(value):
     return struct.pack("<II", round(value * 1000), 1000)
 
 
-def _opens(data):
-    try:
-        with Image.open(io.BytesIO(data), formats=["JPEG", "MPO"]) as image:
-            return image.width > 0
-    except Exception:  # three bytes that are no picture
-        return False
+def _opens(data, at):
+    """Whether a JPEG with a size begins here, by its first segments; else it is three bytes."""
+    at += 2
+    for _ in range(MAX_SEGMENTS):
+        if data[at : at + 1] != b"\xff" or data[at + 1 : at + 2] < b"\xc0":
+            return False
+        marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
+        if marker in SIZED:
+            return any(data[at + 5 : at + 7]) and any(data[at + 7 : at + 9])
+        if length < 2 or 0xD0 <= marker <= 0xDA:
+            return False
+        at += 2 + length
+    return False

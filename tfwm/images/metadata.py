@@ -6,11 +6,17 @@ import numpy as np
 from PIL import ExifTags, ImageOps
 
 from tfwm.images import xmp
-from tfwm.images.carried import CREDENTIALS, as_resource, look_into, resources_without_pictures
+from tfwm.images.carried import (
+    CREDENTIALS,
+    as_resource,
+    holds_picture,
+    look_into,
+    resources_without_pictures,
+)
 from tfwm.images.exif import EXIF_TABLE, START, ExifBlock
 
 # Formats whose files are looked into; those of TIFF are tags, which Pillow reads.
-LOOKED_INTO = ("JPEG", "MPO", "PNG", "WEBP", "AVIF", "HEIF", "JXL", "JPEG2000")
+LOOKED_INTO = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "AVIF", "HEIF", "JXL", "JPEG2000")
 KEPT = (
     *("icc_profile", "dpi", "xmp", "comment", "text"),
     *("photoshop", "chunks", "segments", "gain_map"),
@@ -40,13 +46,17 @@ RAW_PROFILE = "Raw profile type "
 def file_bytes(image):
     """Returns the bytes of the file of a Pillow image, before it is loaded; `b""` without one."""
     file = getattr(image, "fp", None)
-    if image.format not in LOOKED_INTO or file is None:
+    if image.format not in LOOKED_INTO or file is None or _is_later_frame(image):
         return b""
     place = file.tell()
     file.seek(0)
     data = file.read()
     file.seek(place)
     return data
+
+
+def _is_later_frame(image):
+    return image.format == "GIF" and image.tell() > 0
 
 
 def read_metadata(image, data, photo):
@@ -61,6 +71,8 @@ def read_metadata(image, data, photo):
     metadata = {key: info[key] for key in KEPT if info.get(key)}
     found = look_into(data, image.format)
     metadata |= found.metadata
+    if holds_picture(bytes(metadata.get("comment") or b"")):
+        del metadata["comment"]
     if text := _plain_text(getattr(image, "text", None) or {}, metadata, found):
         metadata["text"] = text
     box = metadata.pop("exif_box", None)
@@ -160,9 +172,9 @@ def _take_tags(image, exif, metadata, found):
     if extra > 0 and image.mode != "P":
         found.lose(f"{extra} further channel(s) of the TIFF were dropped")
     resources, iptc = (_as_bytes(exif.pop(tag, b""), exif) for tag in (PHOTOSHOP, IPTC))
-    resources = resources_without_pictures(resources, found)
     if iptc and b"8BIM\x04\x04" not in resources:
-        resources += as_resource(iptc)
+        resources = as_resource(iptc) + resources
+    resources = resources_without_pictures(resources, found)
     if resources:
         metadata["photoshop"] = resources
     settle_interoperability(exif)
@@ -194,7 +206,7 @@ def _plain_xmp(metadata, found):
     if not packet:
         return
     packet, changed = xmp.without(packet, xmp.PICTURES)
-    if changed:
+    if changed and packet:
         found.thumbnails.append("XMP")
     if any("C2PA" in loss for loss in found.losses):
         packet, _ = xmp.without(packet, xmp.CREDENTIALS)

@@ -103,16 +103,16 @@ def _take_gain_map_out(kept, notes):
 
 def _jpeg(metadata, placed):
     kept, notes = placed.options, placed.notes
-    extra = b""
+    extra = []
     for marker, body in metadata.get("segments", ()):
         if placed.gain_map or not body.startswith(ISO_GAIN_MAP):
-            extra += jpeg_segment(marker, body)
+            extra.append(jpeg_segment(marker, body))
     resources = metadata.get("photoshop", b"")
     step = LARGEST_SEGMENT - len(PHOTOSHOP)
     for start in range(0, len(resources), step):
-        extra += jpeg_segment(0xED, PHOTOSHOP + resources[start : start + step])
+        extra.append(jpeg_segment(0xED, PHOTOSHOP + resources[start : start + step]))
     if extra:
-        kept["extra"] = extra
+        kept["extra"] = b"".join(extra)
     if comment := metadata.get("comment"):
         kept["comment"] = comment
     for key, largest in (("exif", LARGEST_SEGMENT), ("xmp", LARGEST_XMP), ("comment", 65533)):

@@ -13,7 +13,7 @@ from tfwm.checks import one_line
 from tfwm.images.animation import ANIMATED, Animation, read_frames
 from tfwm.images.arrays import is_array
 from tfwm.images.damaged import open_remains
-from tfwm.images.deep import is_deep, read_deep
+from tfwm.images.deep import is_deep, is_negative, read_deep
 from tfwm.images.encoding import source_encoding
 from tfwm.images.jxl import jxl_size
 from tfwm.images.kinds import FORMATS, HEAD_BYTES, formats_for, kind_of, refuse_preview
@@ -193,7 +193,7 @@ def _from_pil(image, name):
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format == "HEIF":
         photo.notes.append(f"only the main one of {frames} pictures in the file was read")
-    deep_color = is_deep(image)
+    deep_color, negative = is_deep(image), is_negative(image)
     try:
         data = file_bytes(image)
         photo.encoding = source_encoding(image, data)
@@ -216,6 +216,10 @@ def _from_pil(image, name):
         pixels, photo.alpha = pixels[..., :-1], pixels[..., -1].copy()
     elif image.mode.startswith("I"):
         pixels = _sixteen_bit(pixels, name)
+        pixels = 65535 - pixels if negative else pixels
+        clear = image.info.get("transparency")
+        if isinstance(clear, int):
+            photo.alpha = (pixels != clear) * np.uint16(65535)
     elif image.mode == "F":
         raise ImageError(
             f"{name} holds 32-bit floats, whose range is unknown: save it with 8 or 16 bits."

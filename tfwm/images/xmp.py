@@ -27,6 +27,9 @@ PICTURES = (
 )
 CREDENTIALS = ("http://purl.org/dc/terms/}provenance",)
 EXTENDED = ("http://ns.adobe.com/xmp/note/}HasExtendedXMP",)
+UNREADABLE = (ElementTree.ParseError, ValueError, RecursionError)
+# What may stand in the bytes of a packet that writes a name in another way.
+HIDING = (b"\0", b"&#", b"<!ENTITY")
 KEPT_ITEMS = ("Primary", "GainMap")
 
 
@@ -40,11 +43,12 @@ def without(xmp, names):
     Returns:
         `(xmp, changed)`; `(b"", True)` if it names one of them and cannot be read.
     """
-    if not any(name.split("}")[0].encode() in xmp for name in names):
+    hidden = any(mark in xmp.strip(b"\0\r\n\t ") for mark in HIDING)
+    if not hidden and not any(name.split("}")[0].encode() in xmp for name in names):
         return xmp, False
     try:
         root = _parse(xmp)
-    except (ElementTree.ParseError, ValueError):
+    except UNREADABLE:
         return b"", True
     found = False
     for element in root.iter():
@@ -54,7 +58,10 @@ def without(xmp, names):
         for child in [c for c in element if _matches(c.tag, names)]:
             element.remove(child)
             found = True
-    return (_packet(root), True) if found else (xmp, False)
+    try:
+        return (_packet(root), True) if found else (xmp, False)
+    except RecursionError:  # thousands of elements in each other
+        return b"", True
 
 
 def without_items(xmp, kept=KEPT_ITEMS):
@@ -68,7 +75,7 @@ def without_items(xmp, kept=KEPT_ITEMS):
         return xmp
     try:
         root = _parse(xmp)
-    except (ElementTree.ParseError, ValueError):
+    except UNREADABLE:
         return b""
     changed = False
     for description in root.iter(f"{{{RDF}}}Description"):
@@ -82,7 +89,10 @@ def without_items(xmp, kept=KEPT_ITEMS):
             if {_meaning(item) for item in items} & set(kept) <= {"Primary"}:
                 description.remove(directory)
                 changed = True
-    return _packet(root) if changed else xmp
+    try:
+        return _packet(root) if changed else xmp
+    except RecursionError:
+        return b""
 
 
 def _meaning(item):
@@ -101,6 +111,10 @@ def _matches(name, names):
 
 
 def _parse(xmp):
+    for start, coding in ((b"<\0", "utf-16-le"), (b"\0<", "utf-16-be")):
+        if xmp.lstrip(b"\xff\xfe").startswith(start):
+            text = xmp.lstrip(b"\xff\xfe").decode(coding)
+            xmp = re.sub(r"<\?xml [^>]*\?>", "", text).encode()
     text = re.sub(rb"<\?xpacket[^>]*\?>", b"", xmp).strip(b"\0\r\n\t \xef\xbb\xbf")
     for _, (prefix, space) in ElementTree.iterparse(io.BytesIO(text), events=["start-ns"]):
         if not re.fullmatch(r"ns\d+|", prefix):
