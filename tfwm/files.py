@@ -150,6 +150,21 @@ def atomic_directory(target):
         raise
 
 
+def read_bounded(path, most, what):
+    """Returns the bytes of a file that may be a pipe, such as `<(pass show key)`.
+
+    Args:
+        path: of the file.
+        most: largest number of bytes; an endless device has more.
+        what: what the error calls the file.
+    """
+    with open(path, "rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise ValueError(f"{what} {path} has more than {most / 2**20:g} MiB: name the right file.")
+    return content
+
+
 def write_csv(rows, path, comments=()):
     """Writes rows as CSV, under comment lines that start with `# `.
 
