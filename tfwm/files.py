@@ -150,6 +150,19 @@ def atomic_directory(target):
         raise
 
 
+def named(text):
+    """Returns a file's name as this system writes it, also where the locale is not UTF-8.
+
+    Example:
+
+    >>> named("é.png")  # in a UTF-8 locale
+    'é.png'
+    """
+    with contextlib.suppress(UnicodeError):
+        return os.fsdecode(text.encode("utf-8", "surrogateescape"))
+    return text
+
+
 def read_bounded(path, most, what):
     """Returns the bytes of a file that may be a pipe, such as `<(pass show key)`.
 
