@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -122,7 +123,7 @@ def test_messages_that_are_no_text(photo, tmp_path):
 
 def test_report_of_a_utf_8_console_in_another(photo, tmp_path):
     (tmp_path / "in").mkdir()
-    shutil.copy(photo, tmp_path / "in" / "é‮.png")
+    shutil.copy(photo, tmp_path / "in" / "\xe9\u202e.png")
     tfwm("utf-8", "embed", tmp_path / "in", "-o", tmp_path / "out", "--message", "x", "--key", KEY)
     out, _ = tfwm("posix", "verify", tmp_path / "out", "--key", KEY)
     assert b"1 as written" in out
