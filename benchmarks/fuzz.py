@@ -195,8 +195,10 @@ def run(sections, seed, limit, keep=None, progress=print):
         for section in sections:
             count = min(limit or COUNTS[section], COUNTS[section])
             for number, case in enumerate(all_cases(section, count, seed, photos)):
-                with tempfile.TemporaryDirectory(prefix="tfwm-fuzz-") as place:
-                    problems, seconds = judge(case, worker, Path(place))
+                with tempfile.TemporaryDirectory(prefix="tfwm-fuzz-") as around:
+                    place = Path(around) / "case"  # whose parent folder, "..", holds no more
+                    place.mkdir()
+                    problems, seconds = judge(case, worker, place)
                     kind = f"{section}: {case.kind}"
                     if problems and keep and not failures[kind]:
                         target = Path(keep) / f"{section}-{number}"

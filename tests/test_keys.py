@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import os
 import re
 import unicodedata
 
@@ -199,3 +200,9 @@ def test_half_characters_are_refused_in_one_line(monkeypatch):
         find_key()
     monkeypatch.setenv("TFWM_KEY", "\udcc3\udca9")  # UTF-8 in a locale that is not
     assert find_key() == "é"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="needs an endless device")
+def test_an_endless_key_file_is_refused():
+    with pytest.raises(ValueError, match="key file /dev/zero has more than 64 MiB"):
+        read_key_file("/dev/zero")

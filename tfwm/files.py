@@ -150,6 +150,34 @@ def atomic_directory(target):
         raise
 
 
+def named(text):
+    """Returns a file's name as this system writes it, also where the locale is not UTF-8.
+
+    Example:
+
+    >>> named("é.png")  # in a UTF-8 locale
+    'é.png'
+    """
+    with contextlib.suppress(UnicodeError):
+        return os.fsdecode(text.encode("utf-8", "surrogateescape"))
+    return text
+
+
+def read_bounded(path, most, what):
+    """Returns the bytes of a file that may be a pipe, such as `<(pass show key)`.
+
+    Args:
+        path: of the file.
+        most: largest number of bytes; an endless device has more.
+        what: what the error calls the file.
+    """
+    with open(path, "rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise ValueError(f"{what} {path} has more than {most / 2**20:g} MiB: name the right file.")
+    return content
+
+
 def write_csv(rows, path, comments=()):
     """Writes rows as CSV, under comment lines that start with `# `.
 

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from tfwm.checks import as_utf8, check_number, unicode_text
+from tfwm.files import read_bounded
 
 VARIABLE = "TFWM_KEY"
 # Parts of the formats: other labels make other streams.
@@ -28,6 +29,7 @@ PUBLIC_ROOT = hashlib.blake2b(PAYLOAD + b" public key", digest_size=32).digest()
 NETWORK = b"tfwm keyed network 1"
 SCRYPT = {"n": 2**14, "r": 8, "p": 1, "maxmem": 64 * 2**20, "dklen": 32}
 
+LARGEST_FILE = 2**26
 LEAST_BYTES = 16
 LEAST_KINDS = 6  # different bytes
 DIGEST = hashlib.sha256().digest_size
@@ -191,7 +193,7 @@ def read_key_file(path, strong: bool = False) -> str | bytes:
     """
     path = Path(path).expanduser()
     try:
-        content = path.read_bytes()
+        content = read_bounded(path, LARGEST_FILE, "The key file")
     except OSError as error:
         raise ValueError(f"The key file {path} cannot be read: {error.strerror}.") from error
     _refuse_order_mark(path, content)

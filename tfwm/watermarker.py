@@ -129,7 +129,7 @@ class Watermarker:
             return cover.with_frames(mark.at(strength, psnr)[0] for mark in marks)
         mark = self.prepare(cover, message, key=key, subtle=subtle)
         marked, strength = mark.at(strength, psnr)
-        if self.codec(key).margin(self.read_votes(marked), message) < 1:
+        if self.codec(key).decode(self.read_votes(marked)) is None:
             why = why_unreadable(strength, mark.psnr(marked))
             warnings.warn(f"{cover.name}: {why}", stacklevel=2)
         if photo is cover:
@@ -222,8 +222,9 @@ class Watermarker:
     def check(self, photo, message, *, key=None, strength=1.0, psnr=None, subtle=False) -> Check:
         """Tells whether a photo can carry a message, without writing anything.
 
-        The marked photo is saved as JPEG of quality 75 and read again. Of an animation, this is the
-        frame in the middle.
+        The strength is raised as by `embed_file`. The marked photo must read with the room to spare
+        that `embed_file` asks for, and at all after it was saved as JPEG of quality 75. Of an
+        animation, this is the frame in the middle.
 
         Args: as for `embed`.
 
@@ -234,8 +235,13 @@ class Watermarker:
         if isinstance(cover, Animation):
             cover = cover.frames[len(cover.frames) // 2]
         mark = self.prepare(cover, message, key=key, subtle=subtle)
-        marked, strength = mark.at(strength, psnr)
-        check = self._check(cover, marked, resaved(marked), message, key, strength)
+        for marked, tried in mark.attempts(strength, psnr):
+            check = self._check(cover, marked, resaved(marked), message, key, tried)
+            room = self.codec(key).margin(self.read_votes(marked), message)
+            if check.fits and room >= EmbedOptions.margin:
+                break
+        else:
+            check = check.refused(room, EmbedOptions.margin)
         canvas = Canvas.of(self.network, cover)
         seen = visible_share(canvas.scaled(natural_scale(canvas.height, canvas.width)))
         return dataclasses.replace(check, smooth=seen, notes=told_smooth(seen, subtle))

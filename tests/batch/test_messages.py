@@ -60,6 +60,7 @@ def test_several_recipients(tmp_path):
         ("file,message,output\na.jpg,x,../a.png\n", "inside the folder. Received: ../a.png"),
         ("file,message,output\na.jpg,x,a.bmp\n", "expected an output that ends in one of"),
         (b"file,message\na.jpg,\xff\n", "is not UTF-8"),
+        ("file,message,File\na.jpg,x,b.jpg\n", "has the column file twice"),
     ],
 )
 def test_bad_tables(tmp_path, text, words):

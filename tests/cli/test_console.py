@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -118,3 +119,11 @@ def test_messages_that_are_no_text(photo, tmp_path):
     assert b"Expected a message of Unicode text" in err and err.count(b"\n") == 1
     _, err = tfwm("utf-8", "embed", photo, "-o", output, "--message", "a", "--key", b"\xff", code=2)
     assert b"Expected a key of Unicode text" in err and not output.exists()
+
+
+def test_report_of_a_utf_8_console_in_another(photo, tmp_path):
+    (tmp_path / "in").mkdir()
+    shutil.copy(photo, tmp_path / "in" / "\xe9\u202e.png")
+    tfwm("utf-8", "embed", tmp_path / "in", "-o", tmp_path / "out", "--message", "x", "--key", KEY)
+    out, _ = tfwm("posix", "verify", tmp_path / "out", "--key", KEY)
+    assert b"1 as written" in out

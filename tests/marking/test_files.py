@@ -167,3 +167,15 @@ def test_a_jpeg_keeps_its_own_compression_if_the_mark_reads_so(checker, tmp_path
         assert Image.open(output).quantization == Image.open(source).quantization
     forced = checker.embed_file(source, output, MESSAGE, key="k", quality=95, overwrite=True)
     assert not forced.encoding.own and forced.to_dict()["encoding"]["subsampling"] == "4:4:4"
+
+
+@pytest.mark.parametrize("side", [64, 96, 128, 192])
+def test_a_photo_that_passes_the_check_is_marked(checker, source, tmp_path, side):
+    photo = read_photo(source).pixels[:side, :side]
+    Image.fromarray(photo.squeeze()).save(tmp_path / "a.png")
+    check = checker.check(tmp_path / "a.png", MESSAGE)
+    if check.fits:
+        report = checker.embed_file(tmp_path / "a.png", tmp_path / "b.png", MESSAGE)
+        assert report.margin >= 2 and report.strength <= check.strength
+    else:
+        assert side < 192 and not (tmp_path / "b.png").exists()

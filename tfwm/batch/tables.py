@@ -4,8 +4,11 @@ import codecs
 import csv
 import io
 import re
-from pathlib import Path
+from collections import Counter
 
+from tfwm.files import read_bounded
+
+LARGEST_FILE = 2**28
 # What spreadsheets take for a formula at the start of a cell, full-width forms included.
 FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 SURROGATE = re.compile("[\ud800-\udfff]")
@@ -84,6 +87,9 @@ def read_table(path):
     )
     try:
         reader.fieldnames = names = [name.strip().lower() for name in reader.fieldnames or ()]
+        twice = [name for name, count in Counter(filter(None, names)).items() if count > 1]
+        if twice:
+            raise ValueError(f"{path} has the column {twice[0]} twice: rename one of them.")
         rows = [(reader.line_num, _texts(row, is_report)) for row in reader]
     except csv.Error as error:
         raise ValueError(f"{path}, line {reader.line_num}: {error}") from error
@@ -92,7 +98,7 @@ def read_table(path):
 
 def read_text(path):
     """Returns the text of a file in UTF-8, or with a byte order mark in UTF-16."""
-    content = Path(path).read_bytes()
+    content = read_bounded(path, LARGEST_FILE, "The table")
     wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         return content.decode("utf-16" if wide else "utf-8-sig")

@@ -6,6 +6,7 @@ from tfwm.batch.done import is_as_written, is_key
 from tfwm.batch.jobs import Job
 from tfwm.batch.report import REPORT, embed_report
 from tfwm.batch.run import Pool, run_jobs
+from tfwm.files import named
 from tfwm.images import ImageError, read_any
 from tfwm.payload import to_plain
 
@@ -43,7 +44,8 @@ def verify_folder(watermarker, report, folder=None, *, key=None, progress=None, 
     if not marked:
         raise ValueError(f"{report} tells of no marked photos.")
     jobs = [
-        Job(folder / row["output"], row["output"], row["message"], details=row) for row in marked
+        Job(folder / named(row["output"]), row["output"], row["message"], details=row)
+        for row in marked
     ]
     watermarker.open()
     pool = Pool(workers)

@@ -136,8 +136,8 @@ def add_format(parser):
         type=number(1, 100, "a quality from 1 to 100", int),
         metavar="1..100",
         help="quality of JPEG, AVIF, HEIC or WebP; JPEG and AVIF are then 4:4:4. By default a "
-        "JPEG, AVIF or lossy WebP that becomes the same keeps its own compression if the mark "
-        "reads so; else JPEG gets 95, AVIF and HEIC 90, and WebP is lossless",
+        "still JPEG, AVIF or lossy WebP that becomes the same keeps its own compression if the "
+        "mark reads so; else JPEG gets 95, AVIF and HEIC 90, and WebP is lossless",
     )
 
 

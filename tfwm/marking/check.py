@@ -17,7 +17,8 @@ class Check:
     """Whether a photo can carry a message.
 
     Args:
-        fits: whether the message was read back from a copy of the marked photo.
+        fits: whether the message was read back from a copy of the marked photo, and from the
+            photo itself with the room to spare that `embed_file` asks for.
         reason: one sentence.
         strength: the strength that was tried.
         psnr: dB of the marked photo.
@@ -35,6 +36,17 @@ class Check:
     margin: float
     smooth: float | None = None
     notes: tuple = ()
+
+    def refused(self, room, wanted):
+        """Returns the check of a photo whose undamaged file reads with too little room to spare."""
+        if not self.fits:
+            return self
+        reason = (
+            f"at strength {self.strength:.3g} ({self.psnr:.1f} dB) the message is read with "
+            f"{_times(room)} times the signal that it needs, and {wanted:g} times are wanted: "
+            "shorten it, or take a larger photo"
+        )
+        return dataclasses.replace(self, fits=False, reason=reason)
 
     def to_dict(self):
         """Returns plain values, ready for JSON."""
@@ -112,7 +124,7 @@ def check_votes(codec, votes, message, strength, psnr):
     margin = codec.margin(votes, message)
     fits = found is not None and found.message == message
     if fits:
-        reason = f"the message is read with {margin:.1f} times the signal that it needs"
+        reason = f"the message is read with {_times(margin)} times the signal that it needs"
     else:
         reason = why_unreadable(strength, psnr)
     return Check(fits, reason, strength, psnr, p_value, margin)
@@ -127,8 +139,14 @@ def why_unreadable(strength, psnr):
         )
     return (
         f"at strength {strength:.3g} the message does not read back "
-        "(the photo is too small or too flat): shorten it or take a larger photo"
+        "(the photo is too small or too flat, or the strength, PSNR or quality that was asked for "
+        "too low): shorten it or take a larger photo"
     )
+
+
+def _times(margin):
+    """A margin in words; rounded down, so that one below 2 never reads as 2."""
+    return f"{math.floor(10 * margin) / 10:.1f}"
 
 
 def resaved(photo, quality=CHECK_QUALITY):
