@@ -566,7 +566,7 @@ def deep(image, make):
 def test_pictures_in_unusual_places_are_found(image, carriers):
     plain, picture = carriers.encoded(image), carriers.encoded(image.resize((80, 60)))
     half = len(picture) // 2
-    resource = carriers.resource(0x0404, b"\x1c\2\xca" + picture)
+    resource = carriers.resource(0x0400, picture)
     for data in (
         carriers.with_segments(plain, (0xE2, b"FPXR\0" + picture), (0xE2, b"FPXR\0tail")),
         carriers.with_segments(
@@ -581,6 +581,29 @@ def test_pictures_in_unusual_places_are_found(image, carriers):
         assert picture[-200:] not in saved and b"FPXR" not in saved
     chunk = carriers.with_chunks(carriers.encoded(image, "PNG"), (b"prEw", picture))
     assert b"prEw" not in Made(chunk).saved("png") and "prEw" in Made(chunk).told("png")
+
+
+def test_iptc_keep_their_words_without_their_preview(image, carriers):
+    picture = carriers.encoded(image.resize((80, 60)))
+    words = b"\x1c\2\x78\0\3Ada"
+    for length in (struct.pack(">H", len(picture)), struct.pack(">HI", 0x8004, len(picture))):
+        iptc = b"\x1c\2\xc8\0\2\0\1\x1c\2\xca" + length + picture + words
+        resource = b"Photoshop 3.0\0" + carriers.resource(0x0404, iptc)
+        made = Made(carriers.with_segments(carriers.encoded(image), (0xED, resource)))
+        assert made.photo.metadata["photoshop"] == carriers.resource(0x0404, words)
+        assert "(IPTC)" in made.told("jpg")
+
+
+def test_a_preview_that_is_cut_off_ends_with_its_note(image, carriers):
+    picture = carriers.encoded(image.resize((80, 60)))[:-40]
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x927C] = picture
+    exif.get_ifd(0x8825).update(carriers.GPS)
+    exif[0x8769], exif[0x8825] = exif.get_ifd(0x8769), exif.get_ifd(0x8825)
+    made = Made(carriers.encoded(image, exif=exif.tobytes()))
+    found = made.image("jpg").getexif()
+    assert found.get_ifd(0x8825)[2] == carriers.GPS[2]
+    assert not any(found.get_ifd(0x8769)[0x927C]) and "(EXIF)" in made.told("jpg")
 
 
 def test_names_in_xmp_may_be_written_otherwise(image, carriers):

@@ -23,7 +23,7 @@ XMP_BOX = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 EXIF_BOX = b"JpgTiffExif->JP2"
 # Photoshop's resources: thumbnails, and copies of EXIF and XMP, which are kept by themselves.
 THUMBNAILS, COPIES = (1033, 1036), (1058, 1059, 1060)
-IPTC = 0x0404
+IPTC, IPTC_PREVIEW = 0x0404, (200, 201, 202)
 # PNG chunks that are made anew, or that Pillow reads; iDOT is an index into the old pixels.
 PNG_RENEWED = {
     *(b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"acTL", b"fcTL", b"fdAT", b"iDOT"),
@@ -248,6 +248,11 @@ def resources_without_pictures(data, found):
         elif number not in COPIES:
             if not holds_picture(data[at:end]):
                 kept.append(data[at:end])
+            elif number == IPTC and not holds_picture(
+                rest := _without_preview(data[body + 4 : end])
+            ):
+                found.thumbnails.append("IPTC")
+                kept.append(as_resource(rest))
             else:
                 what = "IPTC data" if number == IPTC else f"Photoshop's resource {number}"
                 found.lose(f"a picture in {what} was dropped with them")
@@ -258,6 +263,20 @@ def resources_without_pictures(data, found):
 def holds_picture(data):
     """Returns whether the start of a JPEG or PNG is among these bytes."""
     return containers.JPEG_START in data or containers.PNG_START in data
+
+
+def _without_preview(iptc):
+    """IPTC data without the preview of their object (IIM, 2:200 to 2:202)."""
+    kept, at = [], 0
+    while iptc[at : at + 1] == b"\x1c" and at + 5 <= len(iptc):
+        length, start = int.from_bytes(iptc[at + 3 : at + 5], "big"), at + 5
+        if length & 0x8000:  # the length of the length
+            start += length & 0x7FFF
+            length = int.from_bytes(iptc[at + 5 : start], "big")
+        if iptc[at + 1] != 2 or iptc[at + 2] not in IPTC_PREVIEW:
+            kept.append(iptc[at : start + length])
+        at = start + length
+    return b"".join(kept)
 
 
 def as_resource(iptc):

@@ -9,8 +9,8 @@ ORIENTATION, EXIF_TABLE, MAKER_NOTE = 0x0112, 0x8769, 0x927C
 X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 0x011A, 0x011B, 0x0128
 USER_COMMENT = 0x9286
 WIDTH, HEIGHT = 0xA002, 0xA003
-# Offset and length of a thumbnail: as JPEG, and as strips of pixels.
-THUMBNAILS = ((0x0201, 0x0202), (0x0111, 0x0117))
+# Offset and length of a thumbnail: as JPEG, and as strips or tiles of pixels.
+THUMBNAILS = ((0x0201, 0x0202), (0x0111, 0x0117), (0x0144, 0x0145))
 SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 # The markers of a JPEG that tell its size; how many segments may stand in front.
 SIZED, MAX_SEGMENTS = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}, 100
@@ -91,12 +91,15 @@ class ExifBlock:
     def drop_pictures(self):
         """Takes out the thumbnail and previews in makers' notes; returns whether there were any."""
         found = self._drop_thumbnail()
-        data = bytes(self.data)
+        data, inner = bytes(self.data), self._inner()
+        note, length = self.where(inner[MAKER_NOTE]) if MAKER_NOTE in inner else (0, 0)
         at = data.find(JPEG_START)
         while at >= 0:
             end = at + 1
             if _opens(data, at):
                 _, end = jpeg_segments(data, at)
+                if note <= at < note + length:  # a picture that is cut off ends with its note
+                    end = min(end, note + length)
                 self._blank(at, end)
                 found = True
             at = data.find(JPEG_START, end)
