@@ -91,6 +91,23 @@ def test_what_a_saved_model_runs_at_its_start_is_refused(tmp_path):
         load_network(folder, trust=True)
 
 
+def test_a_function_that_takes_the_place_of_another_is_refused(tmp_path):
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    path = save(tmp_path / "net", lambda image: 0.0) / "1" / "saved_model.pb"
+    check_saved_model(path.read_bytes(), path)
+    model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    function = model.meta_graphs[0].graph_def.library.function[0]
+    function.attr["api_implements"].s = b"same"
+    with pytest.raises(ValueError, match="function with the attribute api_implements"):
+        check_saved_model(model.SerializeToString(), path)
+    del function.attr["api_implements"]
+    node = model.meta_graphs[0].graph_def.node[0]
+    node.attr["_more"].func.name = function.signature.name
+    with pytest.raises(ValueError, match="the attribute _more of an operation"):
+        check_saved_model(model.SerializeToString(), path)
+
+
 def test_shipped_networks_pass_the_checks_of_others():
     for name in shipped_networks():
         folder = network_directory(name)

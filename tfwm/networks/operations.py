@@ -47,6 +47,14 @@ SAVING_OPERATIONS = frozenset(
     StaticRegexFullMatch StringJoin
     """.split()
 )
+# What TensorFlow writes beside an operation's own attributes. Others may choose, when a function
+# is called, another one in its place (api_implements, api_preferred_device).
+HIDDEN_ATTRIBUTES = frozenset(
+    """
+    _XlaHasReferenceVars _XlaMustCompile _class _collective_manager_ids _construction_context
+    _has_manual_control_dependencies _input_shapes _output_shapes _read_only_resource_inputs
+    """.split()
+)
 SAVED_OBJECTS = ("user_object", "function", "variable", "bare_concrete_function", "constant")
 USER_OBJECTS = ("_generic_user_object", "trackable_list_wrapper", "trackable_dict_wrapper")
 USER_OBJECTS += ("signature_map", "trackable_tuple_wrapper")
@@ -107,6 +115,7 @@ def check_saved_model(data, path):
     saving = _saving_functions(graph, functions)
     _check_nodes(graph.graph_def.node, SAVED_MODEL_OPERATIONS | {"AssignVariableOp"}, path)
     for name, function in functions.items():
+        _check_attributes(function.attr, path)
         allowed = SAVED_MODEL_OPERATIONS | (SAVING_OPERATIONS if name in saving else set())
         _check_nodes(function.node_def, allowed, path)
         if name not in saving and saving & set(_called(function.node_def)):
@@ -167,16 +176,27 @@ def _saving_functions(graph, functions):
 
 
 def _called(nodes):
+    """Names of the functions in the attributes of nodes, and in those of such functions."""
     for node in nodes:
         for value in node.attr.values():
-            yield from (value.func.name,) if value.HasField("func") else ()
-            yield from (function.name for function in value.list.func)
+            for function in (*((value.func,) if value.HasField("func") else ()), *value.list.func):
+                yield function.name
+                yield from _called([function])
+
+
+def _check_attributes(attributes, path):
+    for name in attributes:
+        if name not in HIDDEN_ATTRIBUTES:
+            _refuse(path, f"a function with the attribute {name}")
 
 
 def _check_nodes(nodes, allowed, path):
     for node in nodes:
         if node.op not in allowed:
             _refuse(path, f"the operation {node.op}")
+        hidden = {name for name in node.attr if name.startswith(("_", "api_"))} - HIDDEN_ATTRIBUTES
+        if hidden:
+            _refuse(path, f"the attribute {min(hidden)} of an operation")
         for value in node.attr.values():
             if value.HasField("tensor") and _elements(value.tensor.tensor_shape) > MOST_ELEMENTS:
                 _refuse(path, "a constant that is larger than 1 GiB")
