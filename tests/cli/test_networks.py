@@ -117,6 +117,7 @@ def test_overwrite_keeps_what_is_no_network(fails, tmp_path, command):
     assert (tmp_path / "photos/photo.jpg").read_bytes() == b"precious"
 
 
+@pytest.mark.slow
 def test_convert(run, fails, shared, tmp_path):
     anchors = shared / "anchors/redmark"
     arguments = ["convert", "redmark", anchors / "GT-Net.h5", tmp_path / "gt"]

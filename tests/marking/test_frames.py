@@ -69,6 +69,7 @@ def test_flat_frames_are_told(checker, tmp_path, frames):
     assert not (tmp_path / "c.gif").exists()
 
 
+@pytest.mark.slow
 def test_frames_that_are_too_faint_alone_read_together(checker, frames):
     """The votes of frames with different content and noise add up."""
     rng = np.random.default_rng(0)
