@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import hashlib
 import io
 import math
 import os
@@ -161,6 +162,12 @@ def named(text):
     with contextlib.suppress(UnicodeError):
         return os.fsdecode(text.encode("utf-8", "surrogateescape"))
     return text
+
+
+def sha256(path):
+    """Returns the SHA-256 of a file in hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_bounded(path, most, what):

@@ -1,12 +1,12 @@
 """What an earlier run did: how it marked, and whether its outputs are still what it wrote."""
 
 import dataclasses
-import hashlib
 import os
 import secrets
 from pathlib import Path
 
 from tfwm.batch.run import DONE_BEFORE, Skip
+from tfwm.files import sha256
 from tfwm.images import ImageError
 from tfwm.keys import Key
 
@@ -57,15 +57,9 @@ def settings_of(options):
     )
 
 
-def digest_of(path):
-    """Returns the SHA-256 of a file's content, as hexadecimal digits."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def is_as_written(path, row):
     """Returns whether a file has the size and the digest that a row tells."""
-    return os.path.getsize(path) == row["bytes"] and digest_of(path) == row["sha256"]
+    return os.path.getsize(path) == row["bytes"] and sha256(path) == row["sha256"]
 
 
 def refuse_done(job, earlier, wanted, key, overwrite, is_marked):

@@ -92,12 +92,6 @@ def compare(name, data, listed, where=MANIFEST):
     return None
 
 
-def sha256(path):
-    """Returns the SHA-256 of a file in hexadecimal digits."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 @functools.cache
 def shipped_networks():
     """Returns `{network: {file: {"size", "sha256"}}}` of those that come with this version.

@@ -14,10 +14,9 @@ import numpy as np
 from PIL import Image
 
 from tfwm.data.sources import read_source
-from tfwm.files import check_new_file, write_whole
+from tfwm.files import check_new_file, sha256, write_whole
 from tfwm.images import plane, to_float, to_uint8
 from tfwm.keys import DIGEST, NETWORK, derive_bytes
-from tfwm.networks.manifest import sha256
 from tfwm.protection.keyed import EXTRACTOR, HOST, load_keyed
 
 # Trained networks reach 0.77 to 1.00 on sample photos with their own key, 0.00 with others.
