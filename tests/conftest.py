@@ -231,7 +231,7 @@ def keyed_folder(keyed_models, tmp_path_factory):
     """The same on disk, the Keras models alone; not to be changed."""
     from PIL import Image
 
-    from tfwm.networks import write_card
+    from tfwm.networks import write_card, write_manifest
 
     folder = tmp_path_factory.mktemp("keyed") / "keyed"
     folder.mkdir()
@@ -240,6 +240,7 @@ def keyed_folder(keyed_models, tmp_path_factory):
     extractor.save(folder / "extractor.keras")
     Image.fromarray(np.uint8(np.round(255 * mark[..., 0]))).save(folder / "watermark.png")
     write_card(keyed_card("keyed"), folder)
+    write_manifest(folder)
     return folder
 
 

@@ -61,6 +61,18 @@ def test_functions_stay_short():
     assert not long
 
 
+def test_what_is_printed_goes_through_the_console():
+    """Which makes it printable where it goes."""
+    prints = [
+        f"{path}:{node.lineno}"
+        for path in SOURCES
+        if path.name != "console.py"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print"
+    ]
+    assert not prints
+
+
 def test_modules_say_what_they_are_for():
     assert not [str(path) for path in SOURCES if not ast.get_docstring(ast.parse(path.read_text()))]
 

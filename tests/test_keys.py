@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import os
 import re
 import unicodedata
 
@@ -174,3 +175,34 @@ def test_where_a_key_comes_from(tmp_path, monkeypatch):
     monkeypatch.setenv(VARIABLE, "")
     with pytest.raises(ValueError, match="TFWM_KEY is empty"):
         find_key()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
+def test_a_byte_order_mark_never_becomes_part_of_a_key(tmp_path, encoding):
+    path = tmp_path / "my.key"
+    text = "\ufeffclé secrète" if encoding == "utf-16-be" else "clé secrète"
+    for end in ("", "\n", "\r\n"):
+        path.write_bytes((text + end).encode(encoding))
+        with pytest.raises(ValueError, match="my.key starts with a byte order mark of UTF-"):
+            read_key_file(path)
+    path.write_bytes(b"\xff\xfe\x00\xd8\x01")  # no text: a key of bytes, as ever
+    assert read_key_file(path) == b"\xff\xfe\x00\xd8\x01"
+
+
+def test_half_characters_are_refused_in_one_line(monkeypatch):
+    for make in (Key, lambda key: find_key(key), lambda key: derive_key(key * 20)):
+        for key in ("\ud800", "a\udcffb"):
+            with pytest.raises(ValueError, match="Expected a key of Unicode text") as error:
+                make(key)
+            assert "\n" not in str(error.value) and key not in str(error.value)
+    monkeypatch.setenv("TFWM_KEY", "\udcff")
+    with pytest.raises(ValueError, match="Expected a key of Unicode text"):
+        find_key()
+    monkeypatch.setenv("TFWM_KEY", "\udcc3\udca9")  # UTF-8 in a locale that is not
+    assert find_key() == "é"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="needs an endless device")
+def test_an_endless_key_file_is_refused():
+    with pytest.raises(ValueError, match="key file /dev/zero has more than 64 MiB"):
+        read_key_file("/dev/zero")

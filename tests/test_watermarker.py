@@ -186,7 +186,8 @@ def test_check_says_what_fits(watermarker, astronaut):
     assert not flat.fits and "not one pixel" in flat.reason
     small = watermarker.check(astronaut[:64, :64], "x" * 40, key="k")
     assert not small.fits and "too small" in small.reason
-    assert set(small.to_dict()) == {"fits", "reason", "strength", "psnr", "p_value", "margin"}
+    names = {"fits", "reason", "strength", "psnr", "p_value", "margin", "smooth", "notes"}
+    assert set(small.to_dict()) == names
 
 
 @pytest.mark.parametrize(

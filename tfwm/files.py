@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import hashlib
 import io
 import math
 import os
@@ -24,8 +25,9 @@ def write_whole(path, data, overwrite=True):
 
     Args:
         path: file to write; its folder is made.
-        data: str or bytes.
-        overwrite: whether an existing file is replaced.
+        data: bytes, or text, which is written in UTF-8; a lone surrogate, as of a file name that is
+            no UTF-8, becomes `\\udcff`, which JSON reads back.
+        overwrite: whether an existing file is replaced; the new one gets its permissions.
 
     Returns:
         `pathlib.Path`.
@@ -34,16 +36,20 @@ def write_whole(path, data, overwrite=True):
         OSError: one line; what was there before is still there.
     """
     path = Path(path)
-    # Made here rather than by tempfile, whose files nobody else may read.
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    draft = draft_of(path)
+    if isinstance(data, str):
+        data = data.encode("utf-8", "backslashreplace")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # Made here rather than by tempfile, whose files nobody else may read.
         with draft.open("xb") as file:
-            file.write(data.encode() if isinstance(data, str) else data)
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        if not overwrite and path.exists():
-            raise FileExistsError(None, "it exists, choose another name or overwrite it")
+        if os.path.lexists(path):
+            _check_replaceable(path, overwrite)
+            with contextlib.suppress(OSError):  # not all file systems know permissions
+                shutil.copymode(path, draft)
         draft.replace(path)
     except BaseException as error:
         with contextlib.suppress(OSError):
@@ -53,6 +59,60 @@ def write_whole(path, data, overwrite=True):
             raise OSError(f"Could not write {path}: {reason}. Nothing was changed.") from error
         raise
     return path
+
+
+def check_writable(path):
+    """Raises `OSError`, in one line, where permissions tell that nothing can be written to a path.
+
+    So that this is said before the work. The folders that lack on the way would be made.
+
+    Args:
+        path: of a file or a folder, there or not.
+    """
+    there = next(p for p in (Path(path).absolute(), *Path(path).absolute().parents) if p.exists())
+    folder = there if there.is_dir() else there.parent
+    if there != Path(path).absolute() and not there.is_dir():
+        raise NotADirectoryError(f"{there} is a file: expected a folder there, to write {path}.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(f"The folder {folder} may not be written to: check its permissions.")
+
+
+def check_new_file(path, overwrite=False):
+    """Raises, in one line and before the work, where a file cannot be written.
+
+    Args:
+        path: file to write.
+        overwrite: whether an existing one may be replaced.
+    """
+    path = Path(path).expanduser()
+    if path.exists() and not overwrite:
+        raise ValueError(f"{path} exists: choose another name, or add --overwrite.")
+    check_writable(path)
+
+
+def draft_of(path):
+    """Returns a new name beside a path, for what is not whole yet; it fits wherever `path` does."""
+    return Path(path).with_name(f".tfwm-{secrets.token_hex(6)}.part")
+
+
+def is_same_name(first, second):
+    """Returns whether two paths are one and the same entry of a folder, perhaps a link."""
+    try:
+        return os.path.samestat(os.lstat(first), os.lstat(second))
+    except (OSError, TypeError, ValueError):  # one is missing, or no path
+        return False
+
+
+def in_place(source, output):
+    """Returns the file to write: behind a link, if it is the link that is also read."""
+    return Path(output).resolve() if is_same_name(source, output) else Path(output)
+
+
+def other_names(source, output):
+    """Returns a note, in a list, if replacing a file by itself leaves hard links to the old one."""
+    if not is_same_name(source, output) or os.stat(output).st_nlink < 2:
+        return []
+    return ["it has other names (hard links), under which the unmarked photo stays"]
 
 
 @contextlib.contextmanager
@@ -73,10 +133,9 @@ def atomic_directory(target):
     if target.exists() and not target.is_dir():
         raise FileExistsError(f"Cannot write the folder {target}: a file has that name.")
     missing = [p for p in target.parents if not p.exists()]
-    draft = target.with_name(f".{target.name}.{os.getpid()}.part")
+    draft = draft_of(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir()
         yield draft
         _replace(draft, target)
@@ -90,6 +149,40 @@ def atomic_directory(target):
                 f"Could not write {target}: {_reason(error)}. Nothing was changed."
             ) from error
         raise
+
+
+def named(text):
+    """Returns a file's name as this system writes it, also where the locale is not UTF-8.
+
+    Example:
+
+    >>> named("é.png")  # in a UTF-8 locale
+    'é.png'
+    """
+    with contextlib.suppress(UnicodeError):
+        return os.fsdecode(text.encode("utf-8", "surrogateescape"))
+    return text
+
+
+def sha256(path):
+    """Returns the SHA-256 of a file in hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_bounded(path, most, what):
+    """Returns the bytes of a file that may be a pipe, such as `<(pass show key)`.
+
+    Args:
+        path: of the file.
+        most: largest number of bytes; an endless device has more.
+        what: what the error calls the file.
+    """
+    with open(path, "rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise ValueError(f"{what} {path} has more than {most / 2**20:g} MiB: name the right file.")
+    return content
 
 
 def write_csv(rows, path, comments=()):
@@ -194,9 +287,15 @@ def _value(cell):
     return cell or None
 
 
+def _check_replaceable(path, overwrite):
+    if not overwrite:
+        raise FileExistsError(None, "it exists, choose another name or overwrite it")
+    if path.exists() and not path.stat().st_mode & 0o222:
+        raise PermissionError(None, "it is write-protected")
+
+
 def _replace(draft, target):
-    old = target.with_name(f".{target.name}.{os.getpid()}.old")
-    shutil.rmtree(old, ignore_errors=True)
+    old = draft_of(target)
     if target.exists():
         target.rename(old)
     try:

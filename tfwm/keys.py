@@ -7,6 +7,8 @@ functions only, so they stay the same in every version of Python and NumPy, and 
 on disk: `tests/golden` holds their values.
 """
 
+import codecs
+import contextlib
 import functools
 import hashlib
 import hmac
@@ -17,6 +19,9 @@ from pathlib import Path
 
 import numpy as np
 
+from tfwm.checks import as_utf8, check_number, unicode_text
+from tfwm.files import read_bounded
+
 VARIABLE = "TFWM_KEY"
 # Parts of the formats: other labels make other streams.
 PAYLOAD = b"tfwm payload 1"
@@ -24,6 +29,7 @@ PUBLIC_ROOT = hashlib.blake2b(PAYLOAD + b" public key", digest_size=32).digest()
 NETWORK = b"tfwm keyed network 1"
 SCRYPT = {"n": 2**14, "r": 8, "p": 1, "maxmem": 64 * 2**20, "dklen": 32}
 
+LARGEST_FILE = 2**26
 LEAST_BYTES = 16
 LEAST_KINDS = 6  # different bytes
 DIGEST = hashlib.sha256().digest_size
@@ -107,8 +113,7 @@ def derive_key(key: str | bytes, bits: int = 256) -> np.ndarray:
     >>> derive_key("demonstration secret, not for use", 8).tolist()
     [0, 1, 1, 0, 1, 1, 1, 1]
     """
-    if not isinstance(bits, int) or not 0 < bits <= MOST_BITS:
-        raise ValueError(f"Expected 1 to {MOST_BITS} bits. Received: bits={bits!r}")
+    bits = check_number("bits", bits, 1, MOST_BITS, f"1 to {MOST_BITS} bits", kind=int)
     stream = derive_bytes(key, f"key of {bits} bits", -(-bits // 8))
     return np.unpackbits(np.frombuffer(stream, np.uint8))[:bits]
 
@@ -188,9 +193,10 @@ def read_key_file(path, strong: bool = False) -> str | bytes:
     """
     path = Path(path).expanduser()
     try:
-        content = path.read_bytes()
+        content = read_bounded(path, LARGEST_FILE, "The key file")
     except OSError as error:
         raise ValueError(f"The key file {path} cannot be read: {error.strerror}.") from error
+    _refuse_order_mark(path, content)
     for end in (b"\n", b"\r"):
         content = content.removesuffix(end)
     if not content:
@@ -228,6 +234,8 @@ def find_key(key=None, key_file=None, strong: bool = False) -> str | bytes | Non
             raise ValueError(f"The environment variable {VARIABLE} is empty: set or unset it.")
     elif not key:
         raise ValueError("The key is empty: give at least one character, or leave it out.")
+    if isinstance(key, str):
+        key = unicode_text("key", key)
     if strong and key is None:
         raise ValueError(
             "Expected the owner's key: a key file, such as `tfwm keygen FILE` writes, or the "
@@ -238,9 +246,29 @@ def find_key(key=None, key_file=None, strong: bool = False) -> str | bytes | Non
     return key
 
 
+def _refuse_order_mark(path, content):
+    """A mark that an editor added would be part of the key, which no other way of giving it has."""
+    is_text = False
+    for mark, encoding in (
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16"),
+        (codecs.BOM_UTF16_BE, "utf-16"),
+    ):
+        if content.startswith(mark):
+            with contextlib.suppress(UnicodeError):
+                text = content.decode(encoding)
+                is_text = mark == codecs.BOM_UTF8 or text.strip("\r\n").isprintable()
+            break
+    if is_text:
+        raise ValueError(
+            f"The key file {path} starts with a byte order mark of {encoding.upper()}, "
+            "as some editors write, which would become part of the key: save it as UTF-8 without."
+        )
+
+
 def _as_bytes(key):
     if isinstance(key, str):
-        return unicodedata.normalize("NFC", key).encode("utf-8")
+        return as_utf8("key", unicodedata.normalize("NFC", key))
     return key
 
 

@@ -3,21 +3,75 @@
 import contextlib
 import importlib
 import os
+import re
 import sys
 import tempfile
+import threading
+
+VARIABLE = "TF_CPP_MIN_LOG_LEVEL"
+# Lines of TensorFlow's C++ log, as they look before and after the log is set up.
+_LOG_LINES = re.compile(
+    rb"(WARNING: All log messages before absl|To enable the following instructions:"
+    rb"|INFO: Created TensorFlow Lite |[IWE]\d{4} |\d{4}-\d\d-\d\d [\d:.]+: [IWE] )"
+)
+_turning = threading.RLock()
+_forked = False
 
 
 def import_tensorflow():
     """Imports TensorFlow silently; its output is shown only if the import fails.
 
-    Sets `TF_CPP_MIN_LOG_LEVEL` to 3 unless the environment sets it; with 0 or 1, everything is
-    shown.
+    With `TF_CPP_MIN_LOG_LEVEL` 0 or 1 in the environment, everything is shown.
     """
-    level = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if "tensorflow" in sys.modules:
+    check_fork()
+    if "tensorflow" not in sys.modules:
+        with quiet():
+            import tensorflow  # noqa: F401
+
+
+@contextlib.contextmanager
+def quiet():
+    """Holds back what TensorFlow logs while it starts, and nothing else that goes to stderr."""
+    if os.environ.get(VARIABLE) in ("0", "1"):
+        yield
         return
-    with contextlib.nullcontext() if level in ("0", "1") else _held_back_stderr():
-        import tensorflow  # noqa: F401
+    # The lines come from C++ and know file descriptor 2 only, which one thread at a time may turn.
+    with _turning, tempfile.TemporaryFile() as held, _descriptor_copy(2) as stderr:
+        os.dup2(held.fileno(), 2)
+        failed = True
+        try:
+            yield
+            failed = False
+        finally:
+            os.dup2(stderr, 2)
+            held.seek(0)
+            kept = [line for line in held if failed or not _LOG_LINES.match(line)]
+            if kept:
+                os.write(2, b"".join(kept))
+
+
+@contextlib.contextmanager
+def muted():
+    """Drops what a library in C writes to stderr, such as a decoder that raises errors as well."""
+    with _turning, open(os.devnull, "wb") as nowhere, _descriptor_copy(2) as stderr:
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, 2)
+
+
+def check_fork():
+    """Raises `RuntimeError` in a process that was forked after TensorFlow had run.
+
+    TensorFlow's threads do not live on there: whatever it is asked for, it waits for ever.
+    """
+    if _forked:
+        raise RuntimeError(
+            "TensorFlow ran before this process was forked, and would wait here for ever: use "
+            "networks in the child alone (tfwm.load may stand before the fork), or start "
+            'processes with multiprocessing.get_context("spawn")'
+        )
 
 
 def on_first_use(package, modules):
@@ -37,20 +91,14 @@ def on_first_use(package, modules):
     return sorted(homes), find, lambda: sorted(homes)
 
 
-@contextlib.contextmanager
-def _held_back_stderr():
-    # The lines come from C++ and know file descriptor 2 only.
-    with tempfile.TemporaryFile() as held, _descriptor_copy(2) as stderr:
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            os.dup2(stderr, 2)
-            held.seek(0)
-            os.write(2, held.read())
-            raise
-        finally:
-            os.dup2(stderr, 2)
+def _note_fork():
+    global _forked
+    eager = sys.modules.get("tensorflow.python.eager.context")
+    _forked = _forked or getattr(getattr(eager, "_context", None), "_initialized", False)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_note_fork)
 
 
 @contextlib.contextmanager

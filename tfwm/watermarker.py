@@ -2,26 +2,49 @@
 
 import contextlib
 import dataclasses
-from pathlib import Path
+import math
+import os
+import warnings
 
 import numpy as np
+from PIL import Image
 
+from tfwm.checks import one_of
+from tfwm.files import in_place, other_names
 from tfwm.images import (
+    KEEP,
+    Animation,
+    DamagedError,
     ImageError,
+    PhotoImage,
     check_output,
-    decode_photo,
-    encode_photo,
+    ending_of,
+    is_array,
+    psnr,
+    read_any,
     read_photo,
+    told_losses,
     write_encoded,
 )
 from tfwm.marking.canvas import Canvas, natural_scale
-from tfwm.marking.check import Check, EmbedOptions, FileReport, check_votes, resaved
+from tfwm.marking.check import (
+    Check,
+    EmbedOptions,
+    FileReport,
+    check_votes,
+    resaved,
+    why_unreadable,
+)
+from tfwm.marking.frames import frame_readings
 from tfwm.marking.judge import Extraction, Judge
 from tfwm.marking.mark import Mark
 from tfwm.marking.reader import Reader
-from tfwm.marking.search import STAGES, candidates
+from tfwm.marking.saved import mark_frames, mark_photo
+from tfwm.marking.search import STAGES, candidates, hint
+from tfwm.marking.subtle import subtle_weights, told_smooth, visible_share
 from tfwm.marking.tiling import tiling_of
 from tfwm.marking.views import readings
+from tfwm.networks.lazy import lazy_network
 from tfwm.payload import Codec, Key
 
 DEFAULT_NETWORK = "photo"
@@ -39,7 +62,8 @@ class Watermarker:
     everybody who has a marked photo and the network can detect, copy or remove it.
 
     Args:
-        network: a network that carries messages, see `tfwm.networks.load_network`.
+        network: a network that carries messages, see `tfwm.networks.load_network`, or its name or
+            path. On disk it is opened at its first use.
 
     Example:
 
@@ -50,6 +74,14 @@ class Watermarker:
     """
 
     def __init__(self, network):
+        if network is None or isinstance(network, str | os.PathLike):
+            network = lazy_network(network)
+        missing = [name for name in ("embed", "extract") if not hasattr(network, name)]
+        if missing:
+            raise ValueError(
+                "Expected a network, its name or its path. Received: an object of type "
+                f"{type(network).__name__}, which has no {missing[0]}"
+            )
         kind = getattr(network, "kind", "message")
         if kind != "message":
             raise ValueError(
@@ -58,34 +90,58 @@ class Watermarker:
             )
         self.network = network
 
+    def open(self):
+        """Opens the network now instead of at its first use; returns the watermarker."""
+        getattr(self.network, "open", lambda: None)()
+        return self
+
     def codec(self, key=None) -> Codec:
         """Returns the `tfwm.payload.Codec` of this network for a key."""
         return Codec(tiling_of(self.network).slots, Key(key))
 
-    def embed(self, photo, message, *, key=None, strength=1.0, psnr=None):
+    def embed(self, photo, message, *, key=None, strength=1.0, psnr=None, subtle=False):
         """Marks a photo.
 
         Args:
-            photo: path, `PIL.Image.Image`, array or `tfwm.images.Photo`.
+            photo: path, bytes of a file, file object, `PIL.Image.Image`, `tfwm.images.Photo`, or
+                one photo as an array or tensor, see `tfwm.images.read_photo`;
+                `tfwm.images.to_photos` takes batches.
             message: text, bytes, an integer of at least 0, or a `uuid.UUID`.
             key: secret text or bytes; with `None` everybody can read the mark.
             strength: factor on the mark, above 0; 1 is the strength of training. A larger one is
                 easier to read and easier to see.
             psnr: instead of a strength, the PSNR wanted, in dB, over all channels.
+            subtle: whether smooth and clipped parts, such as a sky, get less of the mark, which is
+                harder to see and harder to read.
+
+        Warns:
+            UserWarning: the message will not be read, as the photo is too small or too flat for
+                it. `check` tells that beforehand; `embed_file` writes no such photo.
 
         Returns:
-            The marked photo: an array for an array, a `Photo` for a `Photo`, else a
-            `PIL.Image.Image` with the metadata in `info` (`tfwm.images.write_photo` saves it).
+            The marked photo: a NumPy array for an array or tensor, a `Photo` for a `Photo`, a
+            `tfwm.images.Animation` with all frames marked for an animation, else a
+            `tfwm.images.PhotoImage`, a `PIL.Image.Image` whose `save` keeps all metadata.
         """
-        cover = read_photo(photo)
-        marked, _ = self.prepare(cover, message, key=key).at(strength, psnr)
+        cover = read_any(photo)
+        if isinstance(cover, Animation):
+            marks = (self.prepare(frame, message, key=key, subtle=subtle) for frame in cover.frames)
+            return cover.with_frames(mark.at(strength, psnr)[0] for mark in marks)
+        mark = self.prepare(cover, message, key=key, subtle=subtle)
+        marked, strength = mark.at(strength, psnr)
+        if self.codec(key).decode(self.read_votes(marked)) is None:
+            why = why_unreadable(strength, mark.psnr(marked))
+            warnings.warn(f"{cover.name}: {why}", stacklevel=2)
         if photo is cover:
             return marked
-        return marked.to_array(photo) if isinstance(photo, np.ndarray) else marked.to_pil()
+        is_image = isinstance(photo, Image.Image) or not is_array(photo)
+        return PhotoImage.of(marked) if is_image else marked.to_array(photo)
 
-    def prepare(self, photo, message, *, key=None) -> Mark:
-        """Returns the `Mark` for a photo, to be applied at any strength."""
+    def prepare(self, photo, message, *, key=None, subtle=False) -> Mark:
+        """Returns the `Mark` for a photo, to be applied at any strength; see `embed`."""
         cover = read_photo(photo)
+        if cover.rows_read < 1:
+            raise DamagedError(f"{cover.name} is cut off: mark the whole photo.")
         bits = self.codec(key).encode(message)
         sides, canvas = cover.pixels.shape[:2], Canvas.of(self.network, cover)
         scale = natural_scale(canvas.height, canvas.width)
@@ -103,8 +159,10 @@ class Watermarker:
         before = before[None, :height, :width]
         grid = self.network.message_shape(height, width)
         blocks = tiling_of(self.network).lay_out(bits, *grid[:2])
-        after = np.asarray(self.network.embed(before, blocks[None], 1.0))
-        return Mark(cover, (after - before)[0], scale)
+        residual = (np.asarray(self.network.embed(before, blocks[None], 1.0)) - before)[0]
+        if subtle:
+            residual *= subtle_weights(before[0])
+        return Mark(cover, residual, scale)
 
     def extract(
         self,
@@ -114,6 +172,7 @@ class Watermarker:
         corners=None,
         search="rotate",
         false_positive_rate=FALSE_POSITIVE_RATE,
+        damaged=False,
         progress=None,
     ) -> Extraction:
         """Reads a message, with the evidence for it.
@@ -129,21 +188,29 @@ class Watermarker:
                 `tfwm.marking.STAGES`: `"none"`, `"crop"`, `"scale"`, `"rotate"`, `"all"`. An
                 intact or plainly resized copy is read at once in any case.
             false_positive_rate: share of unmarked photos that may be called marked.
+            damaged: whether to read what is there of a file that is cut off; `rows_read` of the
+                result tells how much that is.
             progress: called with the share done (0 to 1) and the name of the stage.
 
         Returns:
             `Extraction`.
         """
-        if search not in STAGES:
-            raise ValueError(f"Expected a search among {STAGES}. Received: search={search!r}")
-        copy = read_photo(photo)
+        one_of("search", search, STAGES)
+        copy = read_any(photo, damaged)
         codec = self.codec(key)
         judge = Judge(codec, false_positive_rate)
-        for reading in readings(self.network, codec, copy, corners, search, progress):
+        if isinstance(copy, Animation) and corners is None:
+            found = frame_readings(self.network, codec, copy, search, progress)
+        else:
+            seen = copy.frames[0] if isinstance(copy, Animation) else copy
+            found = readings(self.network, codec, seen, corners, search, progress)
+        for reading in found:
             judge.add(*reading)
             if judge.decoded is not None:
                 break
-        return judge.extraction()
+        found = judge.extraction()
+        reason = found.reason if found.message is not None else found.reason + hint(search)
+        return dataclasses.replace(found, reason=reason, rows_read=copy.rows_read)
 
     def read_votes(self, photo):
         """Returns the votes `(slots,)` of a photo as it is. They do not depend on the key."""
@@ -152,36 +219,64 @@ class Watermarker:
         stage, alignment = next(candidates(reader, "none"))
         return reader.votes(alignment)
 
-    def check(self, photo, message, *, key=None, strength=1.0, psnr=None) -> Check:
+    def check(self, photo, message, *, key=None, strength=1.0, psnr=None, subtle=False) -> Check:
         """Tells whether a photo can carry a message, without writing anything.
 
-        The marked photo is saved as JPEG of quality 75 and read again.
+        The strength is raised as by `embed_file`. The marked photo must read with the room to spare
+        that `embed_file` asks for, and at all after it was saved as JPEG of quality 75. Of an
+        animation, this is the frame in the middle.
 
         Args: as for `embed`.
 
         Returns:
             `tfwm.marking.Check`.
         """
-        mark = self.prepare(photo, message, key=key)
-        marked, strength = mark.at(strength, psnr)
-        return self._check(mark, marked, resaved(marked), message, key, strength)
+        cover = read_any(photo)
+        if isinstance(cover, Animation):
+            cover = cover.frames[len(cover.frames) // 2]
+        mark = self.prepare(cover, message, key=key, subtle=subtle)
+        for marked, tried in mark.attempts(strength, psnr):
+            check = self._check(cover, marked, resaved(marked), message, key, tried)
+            room = self.codec(key).margin(self.read_votes(marked), message)
+            if check.fits and room >= EmbedOptions.margin:
+                break
+        else:
+            check = check.refused(room, EmbedOptions.margin)
+        canvas = Canvas.of(self.network, cover)
+        seen = visible_share(canvas.scaled(natural_scale(canvas.height, canvas.width)))
+        return dataclasses.replace(check, smooth=seen, notes=told_smooth(seen, subtle))
 
     def embed_file(
-        self, source, output, message, *, overwrite=False, dry_run=False, **options
+        self,
+        source,
+        output,
+        message,
+        *,
+        file_format=KEEP,
+        overwrite=False,
+        dry_run=False,
+        progress=None,
+        **options,
     ) -> FileReport:
         """Marks a file and reads the result back before it is put in place.
 
         If the encoded file does not read with enough room to spare, the strength is raised step
-        by step, up to 2.5 times; if that fails, nothing is written.
+        by step, up to 2.5 times; if that fails, nothing is written. All frames of an animation are
+        marked; at least half of them must read.
 
         Args:
-            source: path of a photo.
-            output: path of the file to write; its ending chooses the format.
+            source: path of a photo, bytes of a file, or binary file object.
+            output: path of the file to write, whose ending chooses the format; or binary file
+                object, whose format is `file_format`.
             message: see `embed`.
-            overwrite: whether an existing file, the source too, may be replaced.
+            file_format: `"png"`, `"jpg"`, `"webp"`, `"avif"`, `"heic"`, `"jxl"`, `"gif"`, or
+                `"keep"` for the photo's own, and PNG if that cannot be written.
+            overwrite: whether an existing file, the source too, may be replaced; where both are one
+                link, the photo that it names.
             dry_run: does everything but write.
-            **options: see `tfwm.marking.EmbedOptions`: `key`, `strength`, `psnr`, `margin` and
-                `quality`.
+            progress: called with the share done (0 to 1) and a line, for an animation.
+            **options: see `tfwm.marking.EmbedOptions`: `key`, `strength`, `psnr`, `margin`,
+                `quality` and `subtle`.
 
         Returns:
             `tfwm.marking.FileReport`.
@@ -190,18 +285,69 @@ class Watermarker:
             ImageError: the photo cannot carry the message, or cannot be read or written.
         """
         options = EmbedOptions(**options)
-        check_output(output, options.quality, overwrite)
-        encoded, report = self.mark_file(source, output, message, options)
+        stream = hasattr(output, "write")
+        if not stream:
+            check_output(output, options.quality, overwrite)
+            if file_format != KEEP:
+                raise ValueError(
+                    "A file_format goes with a file object: the ending of a path sets its format."
+                )
+        target = None if stream else output
+        how = {"file_format": file_format, "progress": progress}
+        encoded, report = self.mark_file(source, target, message, options, **how)
         if dry_run:
             return dataclasses.replace(report, output=None)
-        write_encoded(encoded, output, overwrite)
+        if stream:
+            output.write(encoded)
+        else:
+            report = dataclasses.replace(
+                report, notes=(*report.notes, *other_names(source, output))
+            )
+            write_encoded(encoded, in_place(source, output), overwrite)
         return report
 
-    def mark_file(self, source, output, message, options, lane=contextlib.nullcontext):
+    def embed_bytes(self, encoded, message, *, file_format=KEEP, **options) -> bytes:
+        """Marks a photo in memory, as `embed_file` does: bytes of a file in, bytes of one out.
+
+        Args:
+            encoded: bytes of a photo's file.
+            message: see `embed`.
+            file_format: see `embed_file`.
+            **options: see `embed_file`.
+
+        Returns:
+            Bytes of the marked photo's file.
+
+        Example:
+
+        >>> watermarker = tfwm.load()
+        >>> marked = watermarker.embed_bytes(open("photo.jpg", "rb").read(), "Ada", key="secret")
+        >>> watermarker.extract_bytes(marked, key="secret").message
+        'Ada'
+        """
+        options = EmbedOptions(**options)
+        return self.mark_file(encoded, None, message, options, file_format=file_format)[0]
+
+    def extract_bytes(self, encoded, **options) -> Extraction:
+        """Reads a message from the bytes of a photo's file; see `extract`."""
+        return self.extract(bytes(encoded), **options)
+
+    def mark_file(
+        self,
+        source,
+        output,
+        message,
+        options,
+        lane=contextlib.nullcontext,
+        *,
+        file_format=KEEP,
+        progress=None,
+    ):
         """Does what `embed_file` does, up to writing.
 
         Args:
-            source: see `embed_file`, also for `output` and `message`.
+            source: see `embed_file`, also for `message`, `file_format` and `progress`.
+            output: path of the file; `None` for one that has no name.
             options: `tfwm.marking.EmbedOptions`.
             lane: makes a context manager in which the network and the codec are used, neither of
                 which serves two threads at once; photos are read and encoded outside of it.
@@ -209,35 +355,31 @@ class Watermarker:
         Returns:
             `(encoded, report)`: the bytes of the file, and its `FileReport`.
         """
-        cover = read_photo(source)
-        with lane():
-            mark = self.prepare(cover, message, key=options.key)
-        for marked, strength in mark.attempts(options.strength, options.psnr):
-            encoded = encode_photo(marked, output, options.quality)
-            copy = decode_photo(encoded)
+        cover = read_any(source)
+        target = f"marked{ending_of(cover, file_format)}" if output is None else output
+
+        def prepare(photo):
             with lane():
-                best = self._check(mark, marked, copy, message, options.key, strength)
-            if best.fits and best.margin >= options.margin:
-                break
-        else:
-            reason = best.reason
-            if best.fits:
-                reason = (
-                    f"at strength {best.strength:.3g} ({best.psnr:.1f} dB) {reason}, but "
-                    f"{options.margin:g} times are wanted: raise the strength or the quality, "
-                    "shorten the message, or take a larger photo"
-                )
-            raise ImageError(f"{Path(source)} was not marked: {reason}.")
+                return self.prepare(photo, message, key=options.key, subtle=options.subtle)
+
+        def check(photo, marked, copy, strength):
+            with lane():
+                return self._check(photo, marked, copy, message, options.key, strength)
+
+        saved = mark_frames if isinstance(cover, Animation) else mark_photo
+        encoded, best, encoding, notes = saved(cover, target, options, prepare, check, progress)
         values = best.strength, best.psnr, best.p_value, best.margin
-        return encoded, FileReport(str(source), str(output), message, *values, tuple(cover.notes))
+        notes = (*cover.notes, *notes, *told_losses(cover, target))
+        how = encoding, len(encoded), cover.encoding and cover.encoding.size
+        report = FileReport(cover.name, str(target), message, *values, notes, *how)
+        return encoded, report
 
-    def _check(self, mark, marked, copy, message, key, strength):
+    def _check(self, cover, marked, copy, message, key, strength):
         votes = self.read_votes(copy)
-        return check_votes(self.codec(key), votes, message, strength, mark.psnr(marked))
+        quality = psnr(cover.pixels, marked.pixels, identical=math.inf)
+        return check_votes(self.codec(key), votes, message, strength, quality)
 
 
-def load(name: str = DEFAULT_NETWORK) -> Watermarker:
+def load(name: str = DEFAULT_NETWORK, trust: bool = False) -> Watermarker:
     """Returns the `Watermarker` of a network; `tfwm.load` takes networks of all kinds."""
-    from tfwm.networks import load_network  # TensorFlow takes seconds to start
-
-    return Watermarker(load_network(name))
+    return Watermarker(lazy_network(name, trust))

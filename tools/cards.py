@@ -9,6 +9,7 @@ that are not what it would write (exit code 1).
 
 import argparse
 import csv
+import runpy
 import statistics
 import sys
 import tomllib
@@ -34,6 +35,8 @@ def main(arguments=None):
             write(folder, card_of(folder))
         elif folder in stale:
             print(f"{folder.name}: the card is not what results/ say; run python tools/cards.py")
+    if not options.check:
+        runpy.run_path(str(ROOT / "tools" / "shipped.py"))["main"]([])
     return int(options.check and bool(stale))
 
 

@@ -55,7 +55,7 @@ def test_marks_a_folder_with_its_sub_folders(checker, photos, out):
         assert checker.extract(out / name, key="k", search="none").message == MESSAGE
     saved = table(out / "tfwm-report.csv")
     assert tuple(saved[0]) == folders.EMBED_COLUMNS
-    assert [row["output"] for row in saved] == [str(out / n) for n in files(out)[:3]]
+    assert [row["output"] for row in saved] == files(out)[:3]
     assert [row["source"] for row in saved] == [str(photos / n) for n in files(photos)]
     for row in saved:
         assert row["message"] == MESSAGE and row["kind"] == "text" and row["error"] == ""
@@ -132,7 +132,7 @@ def test_another_message_is_not_taken_for_done(checker, photos, out):
     for message in ("12", 13):
         rows = embed_folder(checker, [photos], out, message)
         assert set(statuses(rows).values()) == {"failed"}
-        assert "exists: add --overwrite" in rows[0]["error"]
+        assert "has another message: add --overwrite" in rows[0]["error"]
     assert {row["status"] for row in table(out / "tfwm-report.csv")} == {"done"}
     assert set(statuses(embed_folder(checker, [photos], out, 12)).values()) == {"skipped"}
     rows = embed_folder(checker, [photos], out, 13, overwrite=True)
@@ -227,7 +227,7 @@ def test_interruption_keeps_what_is_done(checker, photos, out, monkeypatch):
 
 
 def test_full_disk_leaves_the_older_report(checker, photos, out, monkeypatch):
-    from tfwm.batch import run
+    from tfwm.batch import report
 
     embed_folder(checker, [photos], out, MESSAGE)
     before = (out / "tfwm-report.csv").read_bytes()
@@ -235,7 +235,7 @@ def test_full_disk_leaves_the_older_report(checker, photos, out, monkeypatch):
     def full(*_, **__):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(run, "write_whole", full)
+    monkeypatch.setattr(report, "write_whole", full)
     with pytest.raises(OSError, match="No space"):
         embed_folder(checker, [photos], out, MESSAGE, overwrite=True)
     assert (out / "tfwm-report.csv").read_bytes() == before
@@ -265,7 +265,7 @@ def test_quality_is_for_the_lossy_ones(checker, photos, out):
     rows = embed_folder(checker, [photos], out, MESSAGE, quality=60)
     assert set(statuses(rows).values()) == {"done"}
     assert Image.open(out / "a.jpg").quantization[0][0] > 10  # as of quality 60
-    with pytest.raises(ValueError, match="JPEG and AVIF only"):
+    with pytest.raises(ValueError, match="JPEG, AVIF, WebP and HEIC"):
         embed_folder(checker, [photos], out, MESSAGE, quality=60, file_format="png")
 
 

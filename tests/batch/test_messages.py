@@ -58,8 +58,9 @@ def test_several_recipients(tmp_path):
         ("file,message\na.jpg,x\na.jpg,y\n", "line 2: a.jpg has several rows; each needs an"),
         ("file,message,output\na.jpg,x,/a.png\n", "inside the folder. Received: /a.png"),
         ("file,message,output\na.jpg,x,../a.png\n", "inside the folder. Received: ../a.png"),
-        ("file,message,output\na.jpg,x,a.gif\n", "expected an output that ends in one of"),
+        ("file,message,output\na.jpg,x,a.bmp\n", "expected an output that ends in one of"),
         (b"file,message\na.jpg,\xff\n", "is not UTF-8"),
+        ("file,message,File\na.jpg,x,b.jpg\n", "has the column file twice"),
     ],
 )
 def test_bad_tables(tmp_path, text, words):

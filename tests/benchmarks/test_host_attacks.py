@@ -41,6 +41,7 @@ def test_prunes_the_smallest(host):
         host_attacks.prune(host, 1.5)
 
 
+@pytest.mark.slow
 def test_quantised_host_does_nearly_the_same(host, photo):
     image = photo[:, :32, :48]
     expected = np.asarray(host(image))
@@ -50,6 +51,7 @@ def test_quantised_host_does_nearly_the_same(host, photo):
         assert 0 < np.abs(found - expected).max() < limit
 
 
+@pytest.mark.slow
 def test_fine_tuning_improves_the_task_and_leaves_the_host(host, crops):
     before = host.get_weights()
     task = Denoise(stddev=0.1)
@@ -64,6 +66,7 @@ def test_fine_tuning_improves_the_task_and_leaves_the_host(host, crops):
         host_attacks.fine_tune(host, task, crops, 0)
 
 
+@pytest.mark.slow
 def test_second_owner_trains_both(host, crops):
     before = host.get_weights()
     extractor = keyed.build_extractor(32, 16, width=4)

@@ -7,8 +7,11 @@ from PIL import Image
 from skimage import data
 
 from tfwm import cli
+from tfwm.cli import embed
 from tfwm.watermarker import Watermarker
 
+# Told after marking without a key, which most tests do; test_embed tests it.
+PUBLIC = f"tfwm: note: {embed.PUBLIC}\n"
 CHECKER = Path(__file__).with_name("checker_network.py")
 
 
@@ -21,7 +24,7 @@ def checker():
 @pytest.fixture
 def network(checker, monkeypatch):
     """Lets commands load the network without training, whatever its name; gives its name."""
-    monkeypatch.setattr("tfwm.watermarker.load", lambda name: Watermarker(checker()))
+    monkeypatch.setattr("tfwm.watermarker.load", lambda name, trust=False: Watermarker(checker()))
     monkeypatch.setattr("tfwm.cli.options.start_for", lambda *_: None)
     monkeypatch.delenv("TFWM_KEY", raising=False)
     return "checker"
@@ -29,9 +32,10 @@ def network(checker, monkeypatch):
 
 @pytest.fixture(scope="session")
 def saved_network(tmp_path_factory):
-    """The same network as a SavedModel on disk: its folder."""
+    """The same network as a SavedModel and a TFLite file on disk: its folder."""
     import tensorflow as tf
 
+    from tfwm.export import write_tflite
     from tfwm.networks import write_manifest
 
     checks = runpy.run_path(str(CHECKER))["CHECKS"]
@@ -54,6 +58,7 @@ def saved_network(tmp_path_factory):
     module = Checker()
     signatures = {"embed": module.embed, "extract": module.extract}
     tf.saved_model.save(module, str(folder / "1"), signatures=signatures)
+    write_tflite(folder / "1", folder / "checker.tflite")
     write_manifest(folder)
     return str(folder)
 
@@ -86,7 +91,8 @@ def run(capsys):
             code = cli.main([str(a) for a in arguments])
         except SystemExit as end:
             code = end.code
-        return code, *capsys.readouterr()
+        out, err = capsys.readouterr()
+        return code, out, err.replace(PUBLIC, "")
 
     return call
 

@@ -28,7 +28,7 @@ class StripeBarrier:
 def barrier(monkeypatch):
     """Lets commands load a barrier without networks; returns its name."""
     monkeypatch.setattr("tfwm.protection.load_barrier", lambda name: StripeBarrier())
-    monkeypatch.setattr("tfwm.cli.barrier.start_for", lambda *_: None)
+    monkeypatch.setattr("tfwm.cli.barrier.start_for", lambda *_, **__: None)
     return "stripes"
 
 
@@ -91,7 +91,7 @@ def test_protect(run, monkeypatch, tmp_path, photos):
     extractor = models.build_extractor(3, 1, width=4, dilations=(1,), output="sigmoid")
     barrier = Barrier(embedder, extractor, np.random.default_rng(0).random((32, 32, 1)))
     monkeypatch.setattr("tfwm.protection.load_barrier", lambda name: barrier)
-    monkeypatch.setattr("tfwm.cli.barrier.start_for", lambda *_: None)
+    monkeypatch.setattr("tfwm.cli.barrier.start_for", lambda *_, **__: None)
     out_folder = tmp_path / "out"
     arguments = ["barrier", "protect", photos, "-o", out_folder, "--barrier", "mine"]
     code, out, err = run(*arguments)

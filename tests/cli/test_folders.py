@@ -60,7 +60,7 @@ def test_json(run, network, photos, tmp_path):
     assert result["report"] == str(out / "tfwm-report.csv")
     assert (result["done"], result["skipped"], result["failed"]) == (3, 0, 0)
     assert [row["message"] for row in result["files"]] == [7, 7, 7]
-    assert result["files"][0]["output"] == str(out / "a.jpg")
+    assert result["files"][0]["output"] == "a.jpg"
     shutil.copy(photos / "a.jpg", out / "z.jpg")
     report = tmp_path / "found.json"
     code, text, err = run("extract", out, "--search", "none", "--json", "--report", report)
@@ -85,7 +85,8 @@ def test_dry_run_and_check_write_nothing(run, network, photos, tmp_path, tree):
     assert code == 2 and text, err
     assert json.loads(text)["report"] is None
     code, text, err = run("embed", photos, "--check", "--message", MESSAGE)
-    assert (code, err) == (1, "") and text.count(": yes, ") == 3 and text.count(": no, ") == 1
+    assert code == 1 and text.count(": yes, ") == 3 and text.count(": no, ") == 1
+    assert err.count("\n") == 1 and "small.png: 100% of the photo is smooth" in err
     code, text, err = run(*embed, "--check", "--json")
     assert code == 1 and text, err
     result = json.loads(text)
@@ -146,11 +147,11 @@ def test_folder_is_replaced_only_if_asked(run, fails, network, photos, tree):
         (["photos", "-o", "photo.jpg", "--message", "a"], "photo.jpg is a file"),
         (["photos", "-o", "out", "--message", "x" * 65], "at most 64 bytes fit"),
         (["photos", "--message", "a"], "-o OUT"),
-        (["photos", "-o", "out", "--message", "a", "--format", "gif"], "invalid choice"),
+        (["photos", "-o", "out", "--message", "a", "--format", "bmp"], "invalid choice"),
         (["photos", "-o", "out", "--message", "a", "--quality", "101"], "quality from 1 to 100"),
         (
             ["photos", "-o", "out", "--message", "a", "--format", "png", "--quality", "50"],
-            "JPEG and AVIF only",
+            "JPEG, AVIF, WebP and HEIC",
         ),
         (["photos", "-o", "out", "--message", "a", "--report", "a.txt"], ".csv or .json"),
         (["photos", "-o", "out", "--message", "a", "--report", "bad.csv"], "it is kept"),
@@ -181,3 +182,99 @@ def test_bad_input_of_extract(fails, network, photos, tmp_path, monkeypatch):
     assert ".csv or .json" in fails("extract", "photos", "--report", "found.txt")
     assert "make it first" in fails("extract", "photos", "--report", "no/found.csv")
     assert not Path("no").exists()
+
+
+def test_one_photo_into_a_folder_leaves_no_report(run, fails, network, photo, tmp_path):
+    new = tmp_path / "new" / "out"
+    assert run("embed", photo, "-o", f"{new}/", "--message", "a", "--format", "png")[0] == 0
+    assert names(new) == ["photo.png"]
+    assert "photo.png exists" in fails(
+        "embed", photo, "-o", new, "--message", "a", "--format", "png"
+    )
+    (tmp_path / "bad.jpg").write_bytes(b"bad")
+    for target in (f"{tmp_path / 'other'}/", new):
+        fails("embed", tmp_path / "bad.jpg", "-o", target, "--message", "a")
+    assert names(new) == ["photo.png"] and not (tmp_path / "other").exists()
+    report = tmp_path / "r.csv"
+    assert run("embed", photo, "-o", new, "--message", "a", "--report", report)[0] == 0
+    assert names(new) == ["photo.jpg", "photo.png"] and len(table(report)) == 1
+
+
+def test_a_folder_is_not_called_like_a_photo(fails, network, photos, tmp_path, monkeypatch):
+    monkeypatch.setattr("tfwm.watermarker.Watermarker.open", lambda _: 1 / 0)  # before the work
+    for name in ("x.png", "x.jpg/", "x.heic"):
+        line = fails("embed", photos, "-o", f"{tmp_path / name}", "--message", "a")
+        assert "Expected a folder for marked photos" in line
+        assert not (tmp_path / name.strip("/")).exists()
+
+
+def test_who_leaked(run, network, photos, tmp_path):
+    table_of_ids, out = tmp_path / "ids.csv", tmp_path / "out"
+    table_of_ids.write_bytes(
+        "file;message;kind;output;Recipient\r\na.jpg;1001;int;a-1.png;Ada\r\n"
+        "a.jpg;1002;int;a-2.png;阿达\r\n".encode("utf-16")
+    )
+    embed = ["embed", photos, "-o", out, "--messages", table_of_ids, "--jobs", "1"]
+    assert run(*embed)[0] == 0
+    (tmp_path / "found").mkdir()
+    Image.open(out / "a-2.png").save(tmp_path / "found" / "x.png")
+    leaks = tmp_path / "leaks.csv"
+    extract = ["extract", tmp_path / "found", "--search", "none", "--report", leaks]
+    for names_of in (table_of_ids, out / "tfwm-report.csv"):
+        code, text, err = run(*extract, "--messages", names_of, "--jobs", "2")
+        line = f"{tmp_path / 'found' / 'x.png'}\tpresent\t1002\ta.jpg\ta-2.png\t阿达\n"
+        assert (code, text, err) == (0, line, "")
+        (row,) = table(leaks)
+        assert [row[n] for n in ("file", "message", "kind", "output", "recipient")] == [
+            *("a.jpg", "1002", "int", "a-2.png", "阿达")
+        ]
+    result = json.loads(run(*extract, "--messages", table_of_ids, "--json")[1])
+    assert result["photos"][0]["recipient"] == "阿达"
+
+
+def test_verify_reads_a_folder_back(run, fails, network, photos, tmp_path):
+    out = tmp_path / "out"
+    run("embed", photos, "-o", out, "--message", MESSAGE, "--key", "k")
+    report = out / "tfwm-report.csv"
+    for path in (out, report):
+        assert run("verify", path, "--key", "k") == (
+            0,
+            f"3 as written and read, 0 not; {report}\n",
+            "",
+        )
+    shutil.copytree(out, tmp_path / "copy")
+    (tmp_path / "copy" / "a.jpg").unlink()
+    Image.open(tmp_path / "copy" / "b.png").save(tmp_path / "copy" / "b.png", compress_level=1)
+    code, text, err = run("verify", tmp_path / "copy", "--key", "k", "--json")
+    result = json.loads(text)
+    assert (code, result["as_written"], result["failed"]) == (1, 1, 2)
+    assert {row["output"]: row["error"] for row in result["files"]} == {
+        "a.jpg": "it is not there",
+        "b.png": "it was changed after it was marked",
+        "sub/c.png": None,
+    }
+    code, text, err = run("verify", out, "--key", "other")
+    assert code == 1 and err.count("it was marked with another key\n") == 3
+    shutil.move(report, tmp_path / "r.csv")
+    assert run("verify", out, "--report", tmp_path / "r.csv", "--key", "k")[0] == 0
+    assert "A key goes with a folder of marked photos" in fails("verify", "photo", "--key", "k")
+    assert "one folder of marked photos" in fails("verify", tmp_path / "copy", "photo")
+
+
+def test_a_link_in_place_marks_the_photo_behind_it(run, network, photo, tmp_path):
+    link, other = tmp_path / "link.jpg", tmp_path / "other.jpg"
+    link.symlink_to(photo)
+    other.symlink_to(photo)
+    before = Path(photo).read_bytes()
+    assert run("embed", photo, "-o", other, "--message", "a", "--overwrite")[0] == 0
+    assert not other.is_symlink() and Path(photo).read_bytes() == before
+    assert run("embed", link, "-o", link, "--message", "a", "--overwrite")[0] == 0
+    assert link.is_symlink() and run("extract", photo)[:2] == (0, "a\n")
+    twin = tmp_path / "twin.jpg"
+    twin.hardlink_to(photo)
+    code, _, err = run("embed", twin, "-o", twin, "--message", "b", "--overwrite")
+    assert code == 0 and "other names (hard links)" in err
+    gone = tmp_path / "gone.png"
+    gone.symlink_to(tmp_path / "nowhere.png")
+    code, _, err = run("embed", photo, "-o", gone, "--message", "a")
+    assert code == 2 and "exists" in err and gone.is_symlink()

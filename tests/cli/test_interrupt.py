@@ -1,6 +1,7 @@
 """Folder runs that are ended from outside, as the system does it."""
 
 import csv
+import os
 import signal
 import subprocess
 import sys
@@ -11,15 +12,8 @@ import pytest
 from PIL import Image
 from skimage import data
 
-RUN = """
-import runpy, sys
-import tfwm.watermarker, tfwm.cli.options
-from tfwm.watermarker import Watermarker
-network = runpy.run_path(sys.argv[1])["CheckerNetwork"](seconds=0.3)
-tfwm.watermarker.load = lambda name: Watermarker(network)
-tfwm.cli.options.start_for = lambda *_: None
-sys.exit(tfwm.cli.main(sys.argv[2:]))
-"""
+SCRIPT = Path(__file__).with_name("run_checker.py")
+SLOW = {**os.environ, "CHECKER_SECONDS": "0.3"}
 
 
 def names(folder):
@@ -33,10 +27,13 @@ def test_interrupted_run_goes_on(tmp_path, how, code):
     image = Image.fromarray(data.chelsea()[:256, :256])
     for number in range(30):
         image.save(photos / f"{number:02}.png")
-    checker = Path(__file__).with_name("checker_network.py")
-    command = [sys.executable, "-c", RUN, str(checker), "embed", str(photos), "-o", str(out)]
+    command = [sys.executable, str(SCRIPT), "embed", str(photos), "-o", str(out)]
     process = subprocess.Popen(
-        [*command, "--message", "a"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*command, "--message", "a"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=SLOW,
     )
     end = time.monotonic() + 200
     while time.monotonic() < end and len(list(out.glob("*.png"))) < 2:
@@ -59,9 +56,8 @@ def test_killed_run_leaves_whole_files_and_a_valid_report(tmp_path):
     photos.mkdir()
     for number in range(12):
         Image.fromarray(data.chelsea()[:256, :256]).save(photos / f"{number:02}.png")
-    checker = Path(__file__).with_name("checker_network.py")
-    command = [sys.executable, "-c", RUN, str(checker), "embed", str(photos), "-o", str(out)]
-    process = subprocess.Popen([*command, "--message", "a"])
+    command = [sys.executable, str(SCRIPT), "embed", str(photos), "-o", str(out)]
+    process = subprocess.Popen([*command, "--message", "a"], env=SLOW)
     end = time.monotonic() + 200
     while time.monotonic() < end and len(list(out.glob("*.png"))) < 3:
         time.sleep(0.02)

@@ -78,7 +78,10 @@ def test_what_is_wrong(fails, keyed_folder, folders, key_file, tmp_path):
         (["prove", folders[0], *owner, "--unmarked", folders[0]], "different files"),
         (["prove", folders[0], *owner, "--false-positive-rate", "1"], "between 0 and 1"),
         (["prove", folders[0], *owner, "--keys", "0"], "1 to 100000 keys"),
-        (["prove", folders[0], "--network", "redmark-mt", *owner[2:]], "without host.keras"),
+        (
+            ["prove", folders[0], "--network", "redmark-mt", *owner[2:]],
+            "redmark-mt, a message network",
+        ),
         (["prove", folders[0], *owner, "--commitment", key_file], "is no commitment"),
     ]:
         assert words in fails("keyed", *arguments), arguments

@@ -20,12 +20,14 @@ def test_missing_and_tampered_network(fails, saved_network, photo, tmp_path):
         (tmp_path, "There is no network in"),
     ]:
         target = tmp_path / "out.png"
-        assert words in fails("embed", photo, "-o", target, "--message", "a", "--network", name)
-        assert words in fails("extract", photo, "--network", name)
+        assert words in fails(
+            "embed", photo, "-o", target, "--message", "a", "--network", name, "--trust"
+        )
+        assert words in fails("extract", photo, "--network", name, "--trust")
         assert not target.exists()
     (broken / "manifest.json").unlink()
     graph.write_bytes(bytes(content[:500]))
-    assert "damaged" in fails("extract", photo, "--network", broken)
+    assert "damaged" in fails("extract", photo, "--network", broken, "--trust")
 
 
 def test_list(run, monkeypatch):
@@ -115,6 +117,7 @@ def test_overwrite_keeps_what_is_no_network(fails, tmp_path, command):
     assert (tmp_path / "photos/photo.jpg").read_bytes() == b"precious"
 
 
+@pytest.mark.slow
 def test_convert(run, fails, shared, tmp_path):
     anchors = shared / "anchors/redmark"
     arguments = ["convert", "redmark", anchors / "GT-Net.h5", tmp_path / "gt"]

@@ -66,7 +66,7 @@ def test_interruption_is_an_exit_code(run, monkeypatch, network, photo):
 
     monkeypatch.setattr("tfwm.watermarker.load", interrupted)
     assert run("extract", photo) == (130, "", "tfwm: error: interrupted\n")
-    monkeypatch.setattr("tfwm.watermarker.load", lambda _: os.kill(os.getpid(), signal.SIGTERM))
+    monkeypatch.setattr("tfwm.watermarker.load", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     before = signal.getsignal(signal.SIGTERM)
     assert run("extract", photo) == (143, "", "tfwm: error: terminated\n")
     assert signal.getsignal(signal.SIGTERM) == before
@@ -77,8 +77,10 @@ def test_module_runs_without_a_word_of_tensorflow(saved_network, photo, tmp_path
     marked = str(tmp_path / "marked.png")
     result = shell(
         *["embed", photo, "-o", marked, "--message", MESSAGE, "--network", saved_network],
+        *["--key", "k"],
         env=environment,
     )
     assert (result.returncode, result.stderr) == (0, "") and result.stdout.startswith(marked)
-    result = shell("extract", marked, "--network", saved_network, env=environment)
+    words = ["extract", marked, "--network", saved_network, "--key", "k"]
+    result = shell(*words, env=environment)
     assert (result.returncode, result.stdout, result.stderr) == (0, f"{MESSAGE}\n", "")

@@ -139,7 +139,7 @@ def test_bad_corners(corners, what):
 
 
 def test_bad_size():
-    with pytest.raises(ValueError, match="at least 1 pixel"):
+    with pytest.raises(ValueError, match="of 1 to 65535 pixels"):
         rectify(Photo(np.zeros((60, 80, 3), np.uint8)), [(0, 0), (9, 0), (9, 9), (0, 9)], (0, 9))
 
 

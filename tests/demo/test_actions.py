@@ -128,7 +128,7 @@ def test_read(mark, ask, coffee, png):
         ({"message": ""}, "Write a message first"),
         ({"message": 7}, "Write a message first"),
         ({"message": "é" * 60}, "takes 120 bytes, but 64 fit: shorten it by 56."),
-        ({"message": "\ud800"}, "broken character"),
+        ({"message": "\ud800"}, "half a character"),
         ({"strength": 0}, "Expected strength from 0.05 to 5."),
         ({"strength": "much"}, "Expected strength"),
         ({"strength": True}, "Expected strength"),

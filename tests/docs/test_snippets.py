@@ -49,7 +49,14 @@ def workplace(tmp_path, monkeypatch):
     keras.config.set_dtype_policy(policy)
 
 
-@pytest.mark.parametrize("name", RUN)
+# Pages on training take long even without their slow blocks.
+LONG = ("docs/protect-a-model.md", "docs/train.md", "docs/own-network.md")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[pytest.mark.slow] if n in LONG else []) for n in RUN],
+)
 def test_page_runs(name, workplace):
     snippets.run_page(NAMES[name], slow=False)
 

@@ -1,3 +1,7 @@
+import runpy
+import types
+from pathlib import Path
+
 import pytest
 from skimage import data
 
@@ -17,3 +21,10 @@ def one_line():
         return text
 
     return message
+
+
+@pytest.fixture(scope="session")
+def carriers():
+    """Functions that make files which carry much."""
+    made = runpy.run_path(str(Path(__file__).with_name("carriers.py")))
+    return types.SimpleNamespace(**made)

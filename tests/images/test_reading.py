@@ -12,8 +12,10 @@ from tfwm.images import (
     ImageError,
     Photo,
     read_photo,
+    told_losses,
     write_photo,
 )
+from tfwm.images.deep import is_deep
 
 # Modes
 
@@ -71,8 +73,11 @@ def test_16_bit_gray_stays_16_bit(tmp_path, one_line):
         assert photo.pixels.dtype == np.uint16
         write_photo(photo, target)
         np.testing.assert_array_equal(read_photo(target).pixels[..., 0], pixels)
-    with pytest.raises(ImageError, match="holds 8 bits") as error:
-        write_photo(photo, tmp_path / "a.jpg")
+    write_photo(photo, tmp_path / "a.jpg")
+    assert read_photo(tmp_path / "a.jpg").pixels.dtype == np.uint8
+    assert "16 bits were rounded" in told_losses(photo, "a.jpg")[0]
+    with pytest.raises(ImageError, match="floats") as error:
+        write_photo(read_photo(np.zeros((40, 50))), tmp_path / "b.jpg")
     one_line(error)
 
 
@@ -88,11 +93,36 @@ def png_16_bit_color(height, width):
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*c) for c in chunks)
 
 
-def test_16_bit_color_is_read_as_8_bit_and_said_so(tmp_path):
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_16_bit_color_is_read_upright(tmp_path, orientation):
+    tifffile = pytest.importorskip("tifffile")
+    samples = np.random.default_rng(0).integers(0, 65536, (40, 50, 3), np.uint16)
+    for name, order in (("little", "<"), ("big", ">")):
+        tifffile.imwrite(
+            tmp_path / f"{name}.tif",
+            samples,
+            photometric="rgb",
+            byteorder=order,
+            compression="zlib" if orientation % 2 else None,
+            rowsperstrip=16,
+            extratags=[(274, 3, 1, orientation, True)],
+        )
+    eight = Image.fromarray(np.uint8(samples >> 8))
+    eight.save(tmp_path / "eight.tif", tiffinfo={274: orientation})
+    expected = read_photo(tmp_path / "eight.tif").pixels
+    for name in ("little", "big"):
+        photo = read_photo(tmp_path / f"{name}.tif")
+        assert photo.pixels.dtype == np.uint16 and not photo.notes
+        np.testing.assert_array_equal(photo.pixels >> 8, expected)
+        assert sorted(photo.pixels.ravel()) == sorted(samples.ravel())
+        write_photo(photo, tmp_path / f"{name}.png")
+        np.testing.assert_array_equal(read_photo(tmp_path / f"{name}.png").pixels, photo.pixels)
+
+
+def test_16_bit_color_png(tmp_path):
     (tmp_path / "a.png").write_bytes(png_16_bit_color(40, 50))
     photo = read_photo(tmp_path / "a.png")
-    assert photo.pixels[0, 0].tolist() == [255, 128, 1]
-    assert "16-bit" in photo.notes[0]
+    assert (photo.pixels == [65535, 32896, 257]).all() and not photo.notes
 
 
 def test_cmyk_becomes_srgb(tmp_path, astronaut):
@@ -214,7 +244,7 @@ def test_first_picture_of_an_mpo_is_read(tmp_path, astronaut):
 
 
 def test_wrong_type():
-    with pytest.raises(ImageError, match="a path, a PIL image or a NumPy array"):
+    with pytest.raises(ImageError, match="a path, bytes, a binary file object, a PIL image"):
         read_photo(3)
 
 
@@ -258,3 +288,21 @@ def test_source_is_a_link_to_itself(tmp_path, astronaut):
 def test_gray_photo_from_skimage_reads_like_pillow(tmp_path):
     gray = (color.rgb2gray(data.coffee()) * 255).astype(np.uint8)
     np.testing.assert_array_equal(read_photo(gray).pixels[..., 0], gray)
+
+
+@pytest.mark.parametrize("levels, deep", [(255, False), (65535, True)])
+def test_ppm_of_more_than_8_bits_is_told(levels, deep):
+    kind = ">u2" if deep else "u1"
+    samples = np.full((48, 64, 3), levels // 3).astype(kind).tobytes()
+    photo = read_photo(b"P6\n64 48\n%d\n" % levels + samples)
+    assert photo.pixels.dtype == np.uint8 and abs(int(photo.pixels[0, 0, 0]) - 85) <= 1
+    assert photo.notes == ["16-bit color was read as 8-bit"] * deep
+
+
+@pytest.mark.parametrize("kind, deep", [(np.uint8, False), (np.uint16, True)])
+def test_depth_of_jpeg_2000(kind, deep):
+    buffer = io.BytesIO()
+    Image.fromarray(np.full((48, 64), 200, kind)).save(buffer, "JPEG2000")
+    with Image.open(buffer) as image:
+        assert is_deep(image) == deep
+    assert read_photo(buffer.getvalue()).pixels.dtype == kind

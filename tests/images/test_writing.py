@@ -48,7 +48,7 @@ def test_what_cannot_be_written_is_said_first(tmp_path, astronaut, one_line):
         ("no-folder/a.png", None, "does not exist"),
         ("a.xyz", None, "no ending that is known"),
         ("a", None, "no ending that is known"),
-        ("a.png", 80, "JPEG and AVIF only"),
+        ("a.png", 80, "JPEG, AVIF, WebP and HEIC"),
         ("a.jpg", 0, "1 to 100"),
     ]:
         for call in (check_output, lambda *args: write_photo(Photo(astronaut), *args)):

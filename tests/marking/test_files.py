@@ -61,14 +61,14 @@ def test_psnr_is_not_given_up_for_reading(checker, source, tmp_path):
 
 def test_what_was_written_is_what_was_read(checker, source, tmp_path, monkeypatch):
     """A format that destroys the mark is noticed before anything is written."""
-    from tfwm import watermarker
+    from tfwm.marking import saved
 
     def destroyed(photo, path, quality):
         blank = Photo(np.full_like(photo.pixels, 128))
         return encode(blank, path, quality)
 
-    encode = watermarker.encode_photo
-    monkeypatch.setattr(watermarker, "encode_photo", destroyed)
+    encode = saved.encode_photo
+    monkeypatch.setattr(saved, "encode_photo", destroyed)
     with pytest.raises(ImageError, match="does not read back"):
         checker.embed_file(source, tmp_path / "a.png", MESSAGE)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["photo.png"]
@@ -150,3 +150,32 @@ def test_check_of_photos_that_do_and_do_not_fit(checker, source):
     assert checker.check(source, MESSAGE, psnr=36).psnr >= 36
     deep = read_photo(source).pixels.astype(np.uint16)[..., :1] * 257
     assert checker.check(deep, MESSAGE).fits
+
+
+@pytest.mark.parametrize("quality, own", [(80, True), (4, False)])
+def test_a_jpeg_keeps_its_own_compression_if_the_mark_reads_so(checker, tmp_path, quality, own):
+    from skimage import data
+
+    source, output = tmp_path / "source.jpg", tmp_path / "output.jpg"
+    Image.fromarray(data.coffee()).save(source, quality=quality)
+    report = checker.embed_file(source, output, MESSAGE, key="k")
+    assert report.encoding.own == own and report.source_size == source.stat().st_size
+    assert report.size == output.stat().st_size
+    assert checker.extract(output, key="k").message == MESSAGE
+    if own:
+        assert report.encoding.quality == quality and report.size < 1.3 * report.source_size
+        assert Image.open(output).quantization == Image.open(source).quantization
+    forced = checker.embed_file(source, output, MESSAGE, key="k", quality=95, overwrite=True)
+    assert not forced.encoding.own and forced.to_dict()["encoding"]["subsampling"] == "4:4:4"
+
+
+@pytest.mark.parametrize("side", [64, 96, 128, 192])
+def test_a_photo_that_passes_the_check_is_marked(checker, source, tmp_path, side):
+    photo = read_photo(source).pixels[:side, :side]
+    Image.fromarray(photo.squeeze()).save(tmp_path / "a.png")
+    check = checker.check(tmp_path / "a.png", MESSAGE)
+    if check.fits:
+        report = checker.embed_file(tmp_path / "a.png", tmp_path / "b.png", MESSAGE)
+        assert report.margin >= 2 and report.strength <= check.strength
+    else:
+        assert side < 192 and not (tmp_path / "b.png").exists()

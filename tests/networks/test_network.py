@@ -18,7 +18,7 @@ def shipped(packaged, monkeypatch):
 
 def test_by_name_folder_version_and_file(shipped, packaged, card):
     for where in ("tiny", packaged, packaged / "1", str(packaged)):
-        network = load_network(where)
+        network = load_network(where, trust=True)
         assert network.form.name == "saved_model"
         assert (network.name, network.card, network.patch_shape) == ("tiny", card, (16, 16))
     assert load_network(packaged / "tiny-int8.tflite", 2).form.name == "tflite"
@@ -58,14 +58,14 @@ def test_damaged_without_manifest(models, tmp_path, file):
     path = export_saved_model(*models, tmp_path / "net") / file
     path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(ValueError, match="incomplete or damaged") as error:
-        load_network(tmp_path / "net")
+        load_network(tmp_path / "net", trust=True)
     assert "\n" not in str(error.value)
 
 
 def test_highest_version_is_taken(packaged, tmp_path):
     for version in ("1", "2", "10"):
         shutil.copytree(packaged / "1", tmp_path / "net" / version)
-    network = load_network(tmp_path / "net")
+    network = load_network(tmp_path / "net", trust=True)
     assert network.name == "net" and network.patch_shape == (32, 32)
     assert forms.newest_version(tmp_path / "net").name == "10"
 

@@ -266,6 +266,14 @@ def test_margin_is_one_where_reading_starts_to_fail(codec):
     assert codec.margin(half, message) == pytest.approx(doubled[0] / 2, rel=0.25)
 
 
+def test_no_margin_where_fewer_bits_are_seen_than_the_frame_has(codec):
+    message = "x" * 16
+    votes = codec.encode(message) - 0.5
+    few = np.where(np.arange(codec.slots) % 8, 0, votes)
+    assert codec.margin(few, message) == 0
+    assert codec.decode(few) is None
+
+
 def test_codecs_of_known_keys_cost_nothing(codec):
     start = time.process_time()
     for _ in range(100):

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import shutil
+import warnings
 
 import keras
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 from tfwm.keys import new_key
+from tfwm.networks import write_manifest
 from tfwm.protection import (
     check_commitment,
     check_commitment_file,
@@ -88,6 +90,7 @@ def test_what_does_not_hold(folder, tmp_path):
     found = check_commitment_file(path, folder, KEY)
     assert found["reason"] == "extractor.keras is another than it was made for"
     Image.fromarray(np.eye(32, dtype=np.uint8)).save(folder / "watermark.png")
+    write_manifest(folder)
     assert check_commitment_file(path, folder, KEY)["reason"] == "it is of another watermark"
 
 
@@ -106,3 +109,11 @@ def test_damaged_files(text, words, folder, tmp_path):
         path.write_text(text)
     with pytest.raises(ValueError, match=words):
         check_commitment_file(path, folder, KEY)
+
+
+def test_another_key_than_the_network_was_trained_with_is_told(keyed_folder, tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        write_commitment(keyed_folder, KEY, tmp_path / "right.json")
+    with pytest.warns(UserWarning, match="do not carry its watermark with this key"):
+        write_commitment(keyed_folder, "another secret, for nothing", tmp_path / "other.json")

@@ -124,7 +124,7 @@ def test_read_files_writes_what_is_read(barrier, folder, tmp_path):
         ([""], "photos", {}, "choose another one"),
         ([""], "photos/marked", {}, "choose another one"),
         (["a.jpg"], "one.xyz", {}, "no ending that is known"),
-        (["a.jpg"], "one.png", {"quality": 90}, "JPEG and AVIF only"),
+        (["a.jpg"], "one.png", {"quality": 90}, "JPEG, AVIF, WebP and HEIC"),
         (["a.jpg"], "one.png", {"file_format": "png"}, "goes with a folder"),
         (["clear.png", "deep.png"], "out", {"quality": 90}, "none of the outputs"),
         (["a.jpg"], "photos/a.jpg", {"overwrite": True}, "one of the photos"),

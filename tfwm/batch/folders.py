@@ -1,26 +1,34 @@
 """Marks, checks and reads the photos of whole folders."""
 
+import contextlib
 import dataclasses
+import hashlib
 import inspect
 import os
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from tfwm.batch.jobs import KEEP, assign_outputs, check_folder_apart, check_outputs, find_photos
-from tfwm.batch.messages import assign_messages
-from tfwm.batch.run import DONE_BEFORE, Pool, RunReport, Skip, run_jobs
-from tfwm.images import ImageError, read_photo, write_encoded
+from tfwm.batch.done import PUBLIC, key_id, refuse_done, same_bytes, settings_of
+from tfwm.batch.jobs import (
+    KEEP,
+    assign_outputs,
+    check_distinct,
+    check_folder_apart,
+    check_inside,
+    check_outputs,
+    find_photos,
+    leave_links,
+)
+from tfwm.batch.lock import only_run, only_writer
+from tfwm.batch.messages import assign_messages, find_recipients
+from tfwm.batch.report import EMBED_COLUMNS, EXTRACT_COLUMNS, REPORT, RunReport, embed_report
+from tfwm.batch.run import DONE_BEFORE, Pool, run_jobs
+from tfwm.files import check_writable, is_same_name, other_names
+from tfwm.images import ImageError, read_any, write_encoded
 from tfwm.marking import EmbedOptions
 from tfwm.payload import to_bytes, to_plain
 
-REPORT = "tfwm-report.csv"
-EMBED_COLUMNS = (
-    *("file", "source", "output", "message", "kind", "strength", "psnr", "p_value", "margin"),
-    *("status", "error", "notes"),
-)
-EXTRACT_COLUMNS = (
-    *("photo", "decision", "message", "kind", "p_value", "margin", "corrected_errors"),
-    *("reason", "status", "error"),
-)
+__all__ = ["DONE_BEFORE", "REPORT", "check_folder", "embed_folder", "extract_folder"]
+MEASURED = ("strength", "psnr", "p_value", "margin", "notes")
 
 
 def embed_folder(
@@ -41,7 +49,8 @@ def embed_folder(
     """Marks the photos of a folder and its sub-folders; one failure does not stop the rest.
 
     A second run goes on where the first one ended: a photo is skipped if the report calls it
-    done with the same message and its output is there. The report does not know the key.
+    done with the same message, key, network and settings, and its output is what was written.
+    What differs is told, and marked again only with `overwrite`. Two runs at once are refused.
 
     Args:
         watermarker: `tfwm.Watermarker`.
@@ -49,15 +58,15 @@ def embed_folder(
         output: folder for the marked photos; sub-folders are kept.
         message: for all photos; see `Watermarker.embed`.
         messages: instead, the path of a CSV, see `tfwm.batch.messages`.
-        file_format: `"png"`, `"jpg"`, `"webp"`, `"avif"` or `"keep"`.
+        file_format: `"png"`, `"jpg"`, `"webp"`, `"avif"`, `"heic"`, `"jxl"` or `"keep"`.
         overwrite: marks again what is done, replaces existing files and, if `output` is the
             folder of the photos itself, the photos.
         dry_run: does everything but write.
         report: table of what was done, .csv or .json; `output/tfwm-report.csv` by default.
         progress: see `tfwm.batch.run.run_jobs`.
         workers: number of threads.
-        **options: see `tfwm.marking.EmbedOptions`: `key`, `strength`, `psnr`, `margin` and, for
-            the JPEG and AVIF files among the outputs, `quality`.
+        **options: see `tfwm.marking.EmbedOptions`: `key`, `strength`, `psnr`, `margin`,
+            `subtle` and, for the JPEG, AVIF, WebP and HEIC files among the outputs, `quality`.
 
     Returns:
         The rows as dicts, sorted. Their `status` is `"done"`, `"failed"`, or `"skipped"` for
@@ -66,27 +75,57 @@ def embed_folder(
     folder, options = Path(output), EmbedOptions(**options)
     check_folder_apart(sources, folder, in_place=overwrite)
     path = _report_path(report, folder)
-    table = RunReport(path, EMBED_COLUMNS, _embed_key, resume=True)
-    jobs = find_photos(sources, {REPORT, path, *_made_before(table, sources, folder)})
-    jobs = assign_outputs(jobs, folder, file_format)
-    jobs = _with_messages(watermarker, jobs, message, messages, options.key, folder)
-    check_outputs(jobs, file_format, options.quality, in_place=overwrite)
-    if not dry_run:
-        _make_folder(folder)
-    pool = Pool(workers)
+    with _held(folder, path, dry_run) as check:
+        table = embed_report(path, folder)
+        jobs = find_photos(sources, {REPORT, path, *_made_before(table, sources, folder)})
+        jobs = assign_outputs(jobs, folder, file_format)
+        jobs = _with_messages(watermarker, jobs, message, messages, options.key, folder)
+        jobs = leave_links(jobs)
+        check_inside(jobs, folder)
+        check_outputs(jobs, file_format, options.quality, in_place=overwrite)
+        if not dry_run:
+            check_distinct(jobs, folder)
+        table.guard = check
+        table.add_columns(name for job in jobs for name in job.details)
+        watermarker.open()
+        pool = Pool(workers)
+        row = _row_maker(watermarker, options, table, folder)
+        embed = _embedder(watermarker, options, pool, table, row, overwrite, dry_run)
+        return run_jobs(pool, embed, jobs, row, None if dry_run else table, progress)
+
+
+def _embedder(watermarker, options, pool, table, row, overwrite, dry_run):
+    """The work of `embed_folder`: a function of a job."""
+
+    def is_marked(path):
+        photo = read_any(path)
+        with pool.lane():
+            found = watermarker.extract(photo, key=options.key, search="none")
+        return found.decision != "absent"
 
     def embed(job):
-        _refuse_done(job, table, overwrite)
-        if job.output.exists() and not overwrite:
-            raise ImageError(f"{job.output} exists: add --overwrite, or move it away.")
+        table.guard()
+        wanted = row(job, {})
+        refuse_done(job, table.find(wanted), wanted, options.key, overwrite, is_marked)
         encoded, done = watermarker.mark_file(
             job.source, job.output, job.message, options, pool.lane
         )
-        if not dry_run:
-            write_encoded(encoded, job.output, overwrite)
-        return done.to_dict()
+        values = {name: cell for name, cell in done.to_dict().items() if name in MEASURED}
+        values |= {"bytes": len(encoded), "sha256": hashlib.sha256(encoded).hexdigest()}
+        if os.path.lexists(job.output) and not overwrite:
+            # A run that was killed may have written it and not told so in its report.
+            if not same_bytes(encoded, job.output):
+                raise ImageError(f"{job.output} exists: add --overwrite, or move it away.")
+        elif not dry_run:
+            table.guard()
+            values["notes"] = [*values["notes"], *other_names(job.source, job.output)]
+            replaces = is_same_name(job.source, job.output)
+            told = row(job, values) | {"status": "done", "error": None}
+            with table.ahead(told) if replaces else contextlib.nullcontext():
+                write_encoded(encoded, job.output, overwrite)
+        return values
 
-    return run_jobs(pool, embed, jobs, _embed_row, None if dry_run else table, progress)
+    return embed
 
 
 def check_folder(
@@ -98,6 +137,7 @@ def check_folder(
     key=None,
     strength=1.0,
     psnr=None,
+    subtle=False,
     progress=None,
     workers=None,
 ):
@@ -109,23 +149,37 @@ def check_folder(
         Rows as dicts, sorted: `file`, `source`, `status` and what `Check` has.
     """
     jobs = _with_messages(watermarker, find_photos(sources, {REPORT}), message, messages, key, None)
+    watermarker.open()
     pool = Pool(workers)
 
     def check(job):
-        photo = read_photo(job.source)
+        photo = read_any(job.source)
         with pool.lane():
-            found = watermarker.check(photo, job.message, key=key, strength=strength, psnr=psnr)
+            found = watermarker.check(
+                photo, job.message, key=key, strength=strength, psnr=psnr, subtle=subtle
+            )
         return found.to_dict()
 
     return run_jobs(pool, check, jobs, _check_row, None, progress)
 
 
-def extract_folder(watermarker, sources, *, report=None, progress=None, workers=None, **options):
+def extract_folder(
+    watermarker,
+    sources,
+    *,
+    messages=None,
+    report=None,
+    progress=None,
+    workers=None,
+    **options,
+):
     """Reads the photos of a folder and its sub-folders; one failure does not stop the rest.
 
     Args:
         watermarker: `tfwm.Watermarker`.
         sources: list of one folder or of photos.
+        messages: path of the CSV by which photos were marked, or of the report: each row gets the
+            further columns of the row with its message, such as `file`, `output` and a recipient.
         report: table to write, .csv or .json.
         progress: see `embed_folder`.
         workers: number of threads.
@@ -137,17 +191,29 @@ def extract_folder(watermarker, sources, *, report=None, progress=None, workers=
     """
     inspect.signature(watermarker.extract).bind("photo", **options)  # a wrong name fails at once
     path = report and _report_path(report, None)
+    columns, find = find_recipients(messages) if messages else ((), None)
     table = RunReport(path, EXTRACT_COLUMNS, lambda row: (row["photo"],))
+    table.add_columns(columns)
     jobs = find_photos(sources, {REPORT, path})
+    watermarker.open()
     pool = Pool(workers)
 
     def extract(job):
-        photo = read_photo(job.source)
+        photo = read_any(job.source, options.get("damaged", False))
         with pool.lane():
             found = watermarker.extract(photo, progress=lambda *_: pool.check(), **options)
-        return found.to_dict()
+        notes = list(photo.notes) if photo.rows_read < 1 else []
+        given = find(found.message, found.kind) if find and found.message is not None else {}
+        if find and found.message is not None and not given:
+            notes.append(f"its message is not in {messages}")
+        return {**found.to_dict(), "notes": notes, **given}
 
-    return run_jobs(pool, extract, jobs, _extract_row, table, progress)
+    def row(job, values):
+        empty = dict.fromkeys((*EXTRACT_COLUMNS, *columns))
+        return empty | values | {"photo": str(job.source)}
+
+    with only_writer(path) if path else contextlib.nullcontext():
+        return run_jobs(pool, extract, jobs, row, table, progress)
 
 
 def _with_messages(watermarker, jobs, message, messages, key, folder):
@@ -163,29 +229,37 @@ def _with_messages(watermarker, jobs, message, messages, key, folder):
     return jobs
 
 
-def _refuse_done(job, table, overwrite):
-    wanted = _embed_row(job, {})
-    earlier = table.find(wanted)
-    if earlier.get("status") != "done" or not job.output.exists():
+@contextlib.contextmanager
+def _held(folder, report, dry_run):
+    """The output folder, made and held for this run; it is not left there if it stays empty."""
+    if dry_run:
+        yield lambda: None
         return
-    # To mark a marked photo again would put a second mark over the first one.
-    replaces = os.path.samefile(job.source, job.output)
-    same = all(str(earlier.get(name)) == str(wanted[name]) for name in ("message", "kind"))
-    if same and (replaces or not overwrite):
-        raise Skip(DONE_BEFORE)
-    if replaces:
-        raise ImageError(f"{job.source} is marked already: put the unmarked photo back first.")
+    made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"{folder} cannot be made: {error.strerror}.") from error
+    elsewhere = report.parent.resolve() != folder.resolve()
+    try:
+        with (
+            only_run(folder) as check,
+            only_writer(report) if elsewhere else contextlib.nullcontext(),
+        ):
+            yield check
+    finally:
+        with contextlib.suppress(OSError):
+            for parent in made:
+                parent.rmdir()
 
 
 def _made_before(table, sources, folder):
     """The photos that an earlier run added to the folder of the photos."""
     source = Path(sources[0])
-    if not source.is_dir() or source.resolve() != folder.resolve():
-        return
-    for row in table.rows:
-        made = PurePosixPath(row["file"]).with_name(Path(row["output"] or row["file"]).name)
-        if str(made) != row["file"]:
-            yield source / made
+    if source.is_dir() and source.resolve() == folder.resolve():
+        for row in table.rows:
+            if row["output"] and row["output"] != row["file"]:
+                yield source / row["output"]
 
 
 def _report_path(report, folder):
@@ -193,31 +267,31 @@ def _report_path(report, folder):
         return folder / REPORT
     if not Path(report).parent.is_dir() and Path(report).parent != folder:
         raise ValueError(f"The folder {Path(report).parent} does not exist: make it first.")
+    check_writable(report)
     return Path(report)
 
 
-def _make_folder(folder):
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(f"{folder} cannot be made: {error.strerror}.") from error
+def _row_maker(watermarker, options, table, folder):
+    """The function that makes the row of a job in the report of `embed_folder`."""
+    names = (row.get("key_id") for row in table.rows)
+    salt = next((name.partition("-")[0] for name in names if name not in (None, PUBLIC)), None)
+    marks = {
+        "network": watermarker.network.name,
+        "settings": settings_of(options),
+        "key_id": key_id(options.key, salt),
+    }
 
+    def make_row(job, values):
+        row = dict.fromkeys(EMBED_COLUMNS) | {"file": job.name, "source": str(job.source)}
+        row["notes"] = []
+        if not job.idle:
+            kind, _ = to_bytes(job.message)
+            output = job.output.relative_to(folder).as_posix()
+            row |= {"output": output, "message": to_plain(job.message), "kind": kind, **marks}
+        return row | values | job.details
 
-def _embed_key(row):
-    return row["file"], Path(row["output"] or "").name
-
-
-def _embed_row(job, values):
-    row = dict.fromkeys(EMBED_COLUMNS) | {"file": job.name, "source": str(job.source), "notes": []}
-    if not job.idle:
-        kind, _ = to_bytes(job.message)
-        row |= {"output": str(job.output), "message": to_plain(job.message), "kind": kind}
-    return row | values
+    return make_row
 
 
 def _check_row(job, values):
     return {"file": job.name, "source": str(job.source), **values}
-
-
-def _extract_row(job, values):
-    return dict.fromkeys(EXTRACT_COLUMNS) | values | {"photo": str(job.source)}

@@ -1,13 +1,18 @@
 """A message for each photo, from a table."""
 
-import csv
 import dataclasses
-import io
+import os
 from collections import Counter
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from tfwm.batch.report import COLUMNS as OURS
+from tfwm.batch.tables import read_table
+from tfwm.checks import unicode_text
 from tfwm.images.writing import FORMATS as WRITABLE
-from tfwm.payload.message import KINDS, from_bytes, to_bytes
+from tfwm.payload.message import KINDS, from_bytes, to_bytes, to_plain
+
+# Different values that are told of one message.
+JOINED = 5
 
 
 def parse_message(text, kind="text"):
@@ -17,7 +22,7 @@ def parse_message(text, kind="text"):
         text: as written; hexadecimal digits for bytes.
         kind: `"text"`, `"bytes"`, `"int"` or `"uuid"`.
     """
-    return from_bytes(*to_bytes(text, kind))
+    return from_bytes(*to_bytes(unicode_text("message", text), kind))
 
 
 def assign_messages(jobs, path, folder=None):
@@ -25,7 +30,8 @@ def assign_messages(jobs, path, folder=None):
 
     The columns are `file` (inside the folder of the photos, with slashes), `message`, and if
     wanted `kind` (`text`, `bytes`, `int` or `uuid`) and `output` (inside the output folder). A
-    photo may have several rows, for several recipients, if each has an output.
+    photo may have several rows, for several recipients, if each has an output. Further columns go
+    into the report. A report is such a table as well.
 
     Args:
         jobs: list of `Job`.
@@ -55,51 +61,75 @@ def assign_messages(jobs, path, folder=None):
                 f"{path}, line {row['line']}: {row['file']} has several rows; "
                 "each needs an output of its own in a column output."
             )
-        job = dataclasses.replace(by_name[row["file"]], message=row["message"], skipped=None)
+        job = dataclasses.replace(
+            by_name[row["file"]], message=row["message"], skipped=None, details=row["details"]
+        )
         if output and folder:
             job = dataclasses.replace(job, output=folder / output)
         assigned.append(job)
     return assigned
 
 
+def find_recipients(path):
+    """Reads a table of messages the other way round: from a message to whom it was given.
+
+    Args:
+        path: of the CSV that `assign_messages` takes, or of a report of `embed_folder`.
+
+    Returns:
+        `(columns, find)`: the names of the further columns, `file` and `output` first, and a
+        function of a message and its kind that returns a dict of these columns, `{}` for an
+        unknown message. What differs among rows with the same message is joined by `"; "`.
+    """
+    rows = _read(Path(path))
+    columns = list(dict.fromkeys(["file", "output", *(n for row in rows for n in row["details"])]))
+    by_message = {}
+    for row in rows:
+        kind, data = to_bytes(row["message"])
+        cells = row["details"] | {"file": row["file"], "output": row["output"]}
+        for name in ((kind, data), str(to_plain(row["message"]))):
+            by_message.setdefault(name, []).append(cells)
+
+    def find(message, kind):
+        # A number that was embedded as --int, and a table without kinds: the same digits.
+        names = to_bytes(message, kind), str(to_plain(message))
+        found = next((by_message[name] for name in names if name in by_message), [])
+        return {name: _joined(row.get(name) for row in found) for name in columns if found}
+
+    return columns, find
+
+
+def _joined(cells):
+    cells = list(dict.fromkeys(cell for cell in cells if cell))
+    more = [f"... ({len(cells)})"] if len(cells) > JOINED else []
+    return "; ".join([*cells[:JOINED], *more]) or None
+
+
 def _read(path):
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ValueError(f"{path} is not UTF-8 text: save it as CSV in UTF-8.") from None
-    # Spreadsheets write semicolons in some countries.
-    header = text.partition("\n")[0]
-    delimiter = max(",;\t", key=header.count)
-    reader = csv.DictReader(
-        io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True
-    )
-    try:
-        reader.fieldnames = names = [name.strip().lower() for name in reader.fieldnames or ()]
-        if not {"file", "message"} <= set(names):
-            raise ValueError(
-                f"Expected the columns file and message (and kind, output) in {path}. "
-                f"Received: {', '.join(names) or 'an empty file'}"
-            )
-        rows = [_row(path, reader.line_num, values) for values in reader]
-    except csv.Error as error:
-        raise ValueError(f"{path}, line {reader.line_num}: {error}") from error
+    names, rows, is_report = read_table(path)
+    if not {"file", "message"} <= set(names):
+        raise ValueError(
+            f"Expected the columns file and message (and kind, output) in {path}. "
+            f"Received: {', '.join(names) or 'an empty file'}"
+        )
+    if is_report:  # files without a message: no photos, or not in the table of that run
+        rows = [(line, values) for line, values in rows if values.get("message")]
     if not rows:
         raise ValueError(f"{path} holds no rows below its header: expected one for each photo.")
-    return rows
+    return [_row(path, line, values) for line, values in rows]
 
 
 def _row(path, line, values):
-    values = {key: value for key, value in values.items() if isinstance(value, str)}
     where = f"{path}, line {line}"
-    kind = values.get("kind", "").strip() or "text"
+    kind = values.get("kind") or "text"
     if kind not in KINDS:
         raise ValueError(f"{where}: expected a kind among {', '.join(KINDS)}. Received: {kind}")
     try:
         message = parse_message(values.get("message", ""), kind)
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from None
-    file = _inside(where, values.get("file", "").strip())
-    output = values.get("output", "").strip()
+    file = _inside(where, values.get("file", ""))
+    output = values.get("output", "")
     if output:
         output = _inside(where, output)
         if PurePosixPath(output).suffix.lower() not in WRITABLE:
@@ -107,12 +137,17 @@ def _row(path, line, values):
                 f"{where}: expected an output that ends in one of {' '.join(WRITABLE)}. "
                 f"Received: {output}"
             )
-    return {"line": line, "file": file, "message": message, "output": output}
+    details = {name: cell for name, cell in values.items() if name not in OURS}
+    return {"line": line, "file": file, "message": message, "output": output, "details": details}
 
 
 def _inside(where, name):
     path = PurePosixPath(name)
-    if not name or path.is_absolute() or ".." in path.parts:
+    beyond = path.is_absolute() or ".." in path.parts
+    if os.name == "nt":  # pragma: no cover
+        own = PureWindowsPath(name)
+        beyond |= bool(own.drive or own.root) or ".." in own.parts or own.is_reserved()
+    if not name or beyond:
         raise ValueError(
             f"{where}: expected a file's name inside the folder. Received: {name or 'none'}"
         )

@@ -1,22 +1,12 @@
-"""Runs work on many files, side by side, and keeps a table of how each came out."""
+"""Runs work on many files, side by side, and tells how each came out."""
 
 import concurrent.futures
 import contextlib
-import csv
-import io
-import json
 import os
 import threading
-import time
-from pathlib import Path
 
-from PIL import Image
+from tfwm.images import count_pixels
 
-from tfwm.files import finite, write_whole
-
-NUMBERS = ("strength", "psnr", "p_value", "margin", "corrected_errors")
-# Writing the report takes at most this share of a run's time.
-WRITING_SHARE = 0.1
 DONE_BEFORE = "done before"
 SKIPS_TOLD = 10
 # Photos in work have at most so many pixels in all; a larger photo is processed alone.
@@ -87,7 +77,7 @@ class Pool:
 
     def _work(self, work, job):
         try:
-            with self._memory(_pixels(job.source)):
+            with self._memory(count_pixels(job.source)):
                 return work(job)
         except Exception as error:  # one photo must not stop the others, whatever happens
             return error
@@ -173,117 +163,8 @@ def run_jobs(pool, work, jobs, make_row, table=None, progress=None):
     return sorted(rows, key=lambda row: (next(iter(row.values())), row.get("output") or ""))
 
 
-class RunReport:
-    """The table of what was done with each photo of a folder, as CSV or JSON.
-
-    The file is replaced as a whole, so that it is valid whenever a run ends.
-
-    Args:
-        path: file that ends in .csv or .json; `None` keeps the table in memory only.
-        columns: names of the columns of a CSV; JSON may hold more.
-        key: function of a row that returns what identifies it, a tuple of strings.
-        resume: whether to start from the rows of an earlier run, those about photos.
-    """
-
-    def __init__(self, path, columns, key, resume=False):
-        self.path = path and Path(path)
-        self._columns = columns
-        self._key = key
-        self._rows = {}
-        self._next_write = 0.0
-        if self.path is None:
-            return
-        if self.path.suffix.lower() not in (".csv", ".json"):
-            raise ValueError(f"Expected a report that ends in .csv or .json. Received: {path}")
-        if self.path.exists():
-            rows = self._read()
-            kept = [row for row in rows if row["status"] != "skipped"] if resume else []
-            self._rows = {key(row): row for row in kept}
-
-    @property
-    def rows(self):
-        """All rows, sorted."""
-        return [self._rows[key] for key in sorted(self._rows)]
-
-    def add_unless_worse(self, row):
-        """Puts a row in place of an older one with the same key, and writes the file.
-
-        The row of a file that was written earlier, and is still there, stays.
-        """
-        earlier = self.find(row)
-        if row["status"] != "done" and earlier.get("status") == "done":
-            if Path(row.get("output") or "").is_file():
-                return
-        self._rows[self._key(row)] = row
-        if time.monotonic() >= self._next_write:
-            self.write()
-
-    def find(self, row):
-        """Returns the row with the same key, or an empty one."""
-        return self._rows.get(self._key(row), {})
-
-    def write(self):
-        """Writes the file, whole or not at all."""
-        if self.path is None:
-            return
-        start = time.monotonic()
-        is_json = self.path.suffix.lower() == ".json"
-        write_whole(self.path, self._json() if is_json else self._csv())
-        end = time.monotonic()
-        self._next_write = end + (end - start) / WRITING_SHARE
-
-    def _csv(self):
-        buffer = io.StringIO()
-        writer = csv.writer(buffer, lineterminator="\n")
-        writer.writerow(self._columns)
-        writer.writerows([_cell(row.get(name)) for name in self._columns] for row in self.rows)
-        return buffer.getvalue()
-
-    def _json(self):
-        return json.dumps(finite(self.rows), indent=1, ensure_ascii=False) + "\n"
-
-    def _read(self):
-        """The rows of the file; a file that is no report must not be replaced."""
-        try:
-            text = self.path.read_bytes().decode("utf-8")  # keeps line ends within cells
-            if self.path.suffix.lower() == ".json":
-                rows = json.loads(text)
-                good = isinstance(rows, list) and all(isinstance(row, dict) for row in rows)
-                good = good and all(set(self._columns) <= set(row) for row in rows)
-            else:
-                reader = csv.DictReader(io.StringIO(text, newline=""))
-                rows = [_typed(row) for row in reader]
-                good = reader.fieldnames == list(self._columns)
-        except (ValueError, csv.Error):
-            good = False
-        if not good:
-            raise ValueError(
-                f"{self.path} exists and is no report of this kind, it is kept: name another file."
-            )
-        return rows
-
-
-def _cell(value):
-    return "; ".join(value) if isinstance(value, list) else value
-
-
-def _typed(row):
-    """A row of a CSV with numbers where they belong; empty cells become None."""
-    row = {key: value or None for key, value in row.items()}
-    return row | {key: float(row[key]) for key in NUMBERS if row.get(key)}
-
-
 def _reason(error):
     """The error in one line, with its type if it is not one of ours."""
     text = " ".join(str(error).split())[:500]
     ours = isinstance(error, ValueError | OSError)
     return text if ours and text else f"{type(error).__name__}: {text}"
-
-
-def _pixels(path):
-    """Number of pixels that a file claims to hold; 0 if it is no image."""
-    try:
-        with Image.open(path) as image:
-            return image.width * image.height
-    except Exception:  # reading the photo reports it
-        return 0

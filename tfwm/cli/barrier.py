@@ -1,7 +1,5 @@
 """`tfwm barrier`: protect, read, prove."""
 
-import os
-import sys
 from statistics import fmean
 
 from tfwm.cli.options import (
@@ -12,7 +10,8 @@ from tfwm.cli.options import (
     add_strength,
     start_for,
 )
-from tfwm.cli.output import counts, in_one_line, print_json, show_progress
+from tfwm.cli.output import counts, print_json, show_progress
+from tfwm.console import in_one_line, say, tell
 
 
 def add_barrier(subparsers):
@@ -120,7 +119,10 @@ def _add(commands, name, run, summary, details, examples, what, metavar="IMAGE",
 
 
 def run_protect(options):
-    barrier = _load(options)
+    from tfwm.batch.jobs import assign_files
+
+    how = options.format or "keep", options.quality
+    barrier = _load(options, assign_files, options.output, *how, options.overwrite)
     from tfwm.protection import protect_files
 
     with show_progress() as progress:
@@ -138,7 +140,9 @@ def run_protect(options):
 
 
 def run_read(options):
-    barrier = _load(options)
+    from tfwm.batch.jobs import assign_files
+
+    barrier = _load(options, assign_files, options.output, "png", None, options.overwrite)
     from tfwm.protection import read_files
 
     with show_progress() as progress:
@@ -149,7 +153,10 @@ def run_read(options):
 
 
 def run_prove(options):
-    barrier = _load(options, options.unmarked)
+    from tfwm.batch.jobs import find_photos
+
+    find_photos([options.unmarked], what="images")
+    barrier = _load(options, find_photos)
     from tfwm.protection import prove_files
 
     with show_progress() as progress:
@@ -164,17 +171,14 @@ def run_prove(options):
         print_json({"barrier": options.barrier, **found.to_dict()})
     else:
         for note in found.notes:
-            print(f"tfwm: note: {note}", file=sys.stderr)
-        print(found)
+            tell("note", note)
+        say(found)
     return 0 if found.proven else 1
 
 
-def _load(options, *more):
-    # What is wrong is said before seconds of loading.
-    for path in (*options.files, *more):
-        if not os.path.exists(path):
-            raise ValueError(f"{path} does not exist: check the path.")
-    start_for(options.barrier)
+def _load(options, check, *how):
+    check(options.files, *how)  # what is wrong is said before seconds of loading
+    start_for(options.barrier, kind="barrier")
     from tfwm.protection import load_barrier
 
     return load_barrier(options.barrier)
@@ -191,7 +195,7 @@ def _tell(options, rows, measure, words):
     if measure == "nc":
         for row in done:
             name, value = in_one_line(row["output"]), words.format(row["nc"])
-            print(f"{name}: similarity {row['similarity']:.3f}, {value}")
+            say(f"{name}: similarity {row['similarity']:.3f}, {value}")
     line = ", ".join(f"{n} {status}" for status, n in count.items())
     line += f"; {in_one_line(options.output)}"
     if done:
@@ -199,5 +203,5 @@ def _tell(options, rows, measure, words):
         mean = words.format(fmean(row[measure] for row in done))
         line += f"; {mean}, similarity {fmean(similarities):.3f}"
         line += f" (least {min(similarities):.3f})" if len(done) > 1 else ""
-    print(line)
+    say(line)
     return exit_code

@@ -1,21 +1,27 @@
 """`tfwm embed`: writes messages into photos."""
 
+import contextlib
+import io
 import os
 import sys
 from pathlib import Path
 
 from tfwm.cli.options import (
+    STANDARD,
     add_command,
     add_format,
+    add_jobs,
     add_json,
     add_key,
     add_network,
     add_strength,
     load_watermarker,
     number,
+    photo_source,
     read_key,
 )
-from tfwm.cli.output import counts, in_one_line, print_json, print_notes, show_progress
+from tfwm.cli.output import counts, print_json, print_notes, show_progress, write_stdout
+from tfwm.console import in_one_line, say, tell
 
 KINDS = {"message": "text", "bytes": "bytes", "int": "int", "uuid": "uuid"}
 
@@ -29,15 +35,18 @@ def add_embed(subparsers):
         "A network marks the luminance, or R, G and B if it is one for color. Transparency, EXIF, "
         "color profile and other metadata are kept; the EXIF orientation is applied. The marked "
         "photo is read back before it is written, and the strength is raised, up to 2.5 times, "
-        "until it reads with room to spare; if that fails, nothing is written. A folder is marked "
+        "until it reads with room to spare; if that fails, nothing is written. An animation (GIF, "
+        "WebP, APNG) is marked in every frame. A folder is marked "
         "with its sub-folders. Its report (OUT/tfwm-report.csv) lists the result for each photo, "
-        "and a second run continues where the first one ended. The report does not know the key: "
-        "to mark with another key, add --overwrite or choose another folder. Exit codes: 0 done, "
+        "and a second run continues where the first one ended. What is there with another key, "
+        "message, network or strength, or was changed afterwards, is told and kept, unless "
+        "--overwrite is added; `tfwm verify OUT` reads everything back. Exit codes: 0 done, "
         "1 a photo does not pass --check, 2 error, also if a photo of a folder failed.",
         [
             "tfwm embed photo.jpg -o marked.png --message '(c) 2026 Ada Lovelace'",
             "tfwm embed photos/ -o marked/ --message 'Ada Lovelace' --key-file my.key",
             "tfwm embed photos/ -o marked/ --messages recipients.csv --format jpg --quality 92",
+            "cat photo.jpg | tfwm embed - -o - --message 'Ada Lovelace' > marked.jpg",
             "tfwm embed photo.jpg --check --uuid 8f14e45f-ceea-467f-9575-ab5d9f3d1c0a",
         ],
     )
@@ -45,13 +54,15 @@ def add_embed(subparsers):
         "photos",
         nargs="+",
         metavar="PHOTO",
-        help="JPEG, PNG, WebP, TIFF, AVIF, ...: one, several, or a folder",
+        help="JPEG, PNG, WebP, TIFF, AVIF, HEIC, JPEG XL, ...: one, several, or a folder; - is the "
+        "standard input",
     )
     parser.add_argument(
         "-o",
         "--output",
         metavar="OUT",
-        help="file to write: .png .webp .tif (lossless) .jpg .avif; for several photos, a folder",
+        help="file to write: .png .webp .tif .jxl (lossless) .jpg .avif .heic .gif; for several "
+        "photos, a folder; - is the standard output, in the format of --format",
     )
     messages = add_message(parser)
     messages.required = True
@@ -60,10 +71,17 @@ def add_embed(subparsers):
         metavar="FILE.csv",
         help="a message for each photo: a CSV with the columns file (inside the folder) and "
         "message, and optionally kind (text, bytes, int, uuid) and output (inside OUT). A photo "
-        "may have several rows, for several recipients, each with an output",
+        "may have several rows, for several recipients, each with an output; further columns, "
+        "such as recipient, go into the report",
     )
     add_key(parser)
     add_strength_or_psnr(parser)
+    parser.add_argument(
+        "--subtle",
+        action="store_true",
+        help="less of the mark in smooth and clipped parts, such as a sky: harder to see and "
+        "harder to read from a changed copy",
+    )
     _add_writing(parser)
     add_network(parser)
     add_json(parser)
@@ -115,6 +133,7 @@ def _add_writing(parser):
         help="replace existing files; in a folder, mark photos again that are done. If OUT is the "
         "photo or its folder, this replaces the photos themselves",
     )
+    add_jobs(parser)
     parser.add_argument("--dry-run", action="store_true", help="do everything but write")
     parser.add_argument(
         "--check",
@@ -130,45 +149,111 @@ def run_embed(options):
     if options.output is None and not options.check:
         raise ValueError("Expected a file or folder for the marked photo: add -o OUT.")
     how = {"key": read_key(options), "strength": options.strength, "psnr": options.psnr}
+    how["subtle"] = options.subtle
     message = message_of(options)
-    if options.messages or not is_single(options.photos, "" if options.check else options.output):
+    if options.output == STANDARD and (len(options.photos) > 1 or os.path.isdir(options.photos[0])):
+        raise ValueError("-o - takes one photo: name a folder for several.")
+    many = len(options.photos) > 1 or os.path.isdir(options.photos[0])
+    into = not options.check and not is_single(options.photos, options.output)
+    if many or options.messages or (into and options.report):
         return (_check_many if options.check else _embed_many)(options, message, how)
-    for name in ("format", "report"):
-        if getattr(options, name):
-            raise ValueError(f"--{name} goes with a folder of photos: leave it out for one photo.")
+    if into:
+        return _embed_into(options, message, how)
+    if options.report or (options.format and options.output != STANDARD):
+        name = "report" if options.report else "format"
+        raise ValueError(f"--{name} goes with a folder of photos: leave it out for one photo.")
     return (_check_one if options.check else _embed_one)(options, message, how)
 
 
-def _embed_one(options, message, how):
-    from tfwm.images import check_output, read_photo
+PUBLIC = (
+    "no key: everybody can read this message. `tfwm keygen FILE` and --key-file FILE change that"
+)
 
-    check_output(options.output, options.quality, options.overwrite)
+
+def _tell_public(key):
+    if key is None:
+        tell("note", PUBLIC)
+
+
+def _embed_into(options, message, how):
+    """One photo into a folder, under its own name."""
+    from tfwm.batch.jobs import output_name
+
+    folder, photo = Path(options.output), Path(options.photos[0])
+    if not photo.exists():
+        raise ValueError(f"{photo} does not exist: check the path.")
+    is_new = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    options.output = str(folder / output_name(photo.name, options.format or "keep"))
+    options.format = None
+    try:
+        return _embed_one(options, message, how)
+    finally:
+        if is_new:
+            with contextlib.suppress(OSError):
+                folder.rmdir()  # which does nothing unless the photo failed
+
+
+def _embed_one(options, message, how):
+    from tfwm.images import check_output, read_any
+
+    source, output = photo_source(options.photos[0]), options.output
+    if output == STANDARD:
+        output = io.BytesIO()
+        _check_stdout(options)
+    else:
+        check_output(output, options.quality, options.overwrite)
     if not os.path.isfile(options.photos[0]):
-        read_photo(options.photos[0])  # reports the problem before seconds of loading
-    report = load_watermarker(options.network).embed_file(
-        options.photos[0],
-        options.output,
-        message,
-        quality=options.quality,
-        overwrite=options.overwrite,
-        dry_run=options.dry_run,
-        **how,
-    )
+        source = read_any(source)  # reports the problem before seconds of loading
+    watermarker = load_watermarker(options.network, options.trust)
+    with show_progress() as progress:
+        report = watermarker.embed_file(
+            source,
+            output,
+            message,
+            file_format=options.format or "keep",
+            quality=options.quality,
+            overwrite=options.overwrite,
+            dry_run=options.dry_run,
+            progress=progress,
+            **how,
+        )
     print_notes(report.source, report.notes)
+    _tell_public(how["key"])
+    if options.output == STANDARD:
+        write_stdout(output.getvalue())
+        return
     if options.json:
         print_json({**report.to_dict(), "network": options.network, "dry_run": options.dry_run})
         return
-    print(
+    say(
         f"{in_one_line(options.output)}: {report.psnr:.1f} dB at strength {report.strength:.3g}, "
-        f"reads with {report.margin:.1f} times the signal needed"
+        f"reads with {report.margin:.1f} times the signal needed; {_saved(report)}"
         + (" (dry run, not written)" if options.dry_run else "")
     )
+
+
+def _saved(report):
+    sizes = [f"{size / 1000:.0f} kB" for size in (report.source_size, report.size) if size]
+    return f"{report.encoding}, {' to '.join(sizes)}"
+
+
+def _check_stdout(options):
+    from tfwm.images import KEEP
+    from tfwm.images.writing import ENDINGS, check_format
+
+    if sys.stdout.isatty():
+        raise ValueError("-o - writes a photo to the standard output: send it on, as in: > out.jpg")
+    if options.json:
+        raise ValueError("--json prints to the standard output, where -o - writes the photo.")
+    if (options.format or KEEP) != KEEP:
+        check_format(Path(f"marked{ENDINGS[options.format]}"), options.quality)
 
 
 def _embed_many(options, message, how):
     from tfwm.batch.folders import DONE_BEFORE, REPORT, embed_folder
 
-    watermarker = load_watermarker(options.network)
+    watermarker = load_watermarker(options.network, options.trust)
     report = Path(options.report or Path(options.output) / REPORT)
     with show_progress() as progress:
         try:
@@ -184,15 +269,16 @@ def _embed_many(options, message, how):
                 dry_run=options.dry_run,
                 report=options.report,
                 progress=progress,
+                workers=options.workers,
                 **how,
             )
         except KeyboardInterrupt:
             if not options.dry_run:
-                print(
-                    f"tfwm: note: run this again to go on; done so far: {report}", file=sys.stderr
-                )
+                tell("note", f"run this again to go on; done so far: {report}")
             raise
     count = counts(rows)
+    if count["done"]:
+        _tell_public(how["key"])
     if options.json:
         path = None if options.dry_run else str(report)
         print_json({"report": path, "dry_run": options.dry_run, **count, "files": rows})
@@ -200,31 +286,32 @@ def _embed_many(options, message, how):
         before = sum(row["error"] == DONE_BEFORE for row in rows)
         skipped = f"{count['skipped']} skipped" + (f" ({before} done before)" if before else "")
         where = "dry run, nothing written" if options.dry_run else in_one_line(report)
-        print(f"{count['done']} done, {skipped}, {count['failed']} failed; {where}")
+        say(f"{count['done']} done, {skipped}, {count['failed']} failed; {where}")
     return 2 if count["failed"] else 0
 
 
 def _check_one(options, message, how):
-    from tfwm.images import read_photo
+    from tfwm.images import read_any
 
-    photo = read_photo(options.photos[0])
+    photo = read_any(photo_source(options.photos[0]))
     print_notes(photo.name, photo.notes)
-    watermarker = load_watermarker(options.network)
+    watermarker = load_watermarker(options.network, options.trust)
     try:
         check = watermarker.check(photo, message, **how).to_dict()
     except ValueError as error:  # too small a photo, or too long a message
         check = {"fits": False, "reason": str(error)}
+    print_notes(photo.name, check.get("notes", ()))
     if options.json:
         print_json({"photo": options.photos[0], "network": options.network, **check})
     else:
-        print(_check_line(options.photos[0], check))
+        say(_check_line(options.photos[0], check))
     return 0 if check["fits"] else 1
 
 
 def _check_many(options, message, how):
     from tfwm.batch.folders import check_folder
 
-    watermarker = load_watermarker(options.network)
+    watermarker = load_watermarker(options.network, options.trust)
     with show_progress() as progress:
         rows = check_folder(
             watermarker,
@@ -232,6 +319,7 @@ def _check_many(options, message, how):
             message,
             messages=options.messages,
             progress=progress,
+            workers=options.workers,
             **how,
         )
     checked = [row for row in rows if row["status"] == "done"]
@@ -241,7 +329,7 @@ def _check_many(options, message, how):
         print_json({"fit": fit, "unfit": len(checked) - fit, "failed": failed, "files": rows})
     else:
         for row in checked:
-            print(_check_line(row["source"], row))
+            say(_check_line(row["source"], row))
     return 2 if failed else 0 if fit == len(checked) else 1
 
 

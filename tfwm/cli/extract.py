@@ -2,18 +2,20 @@
 
 import argparse
 import os
-import sys
 
 from tfwm.cli.options import (
     add_command,
     add_false_positive_rate,
+    add_jobs,
     add_json,
     add_key,
     add_network,
     load_watermarker,
+    photo_source,
     read_key,
 )
-from tfwm.cli.output import counts, in_one_line, print_json, print_notes, printable, show_progress
+from tfwm.cli.output import counts, print_json, print_notes, show_progress
+from tfwm.console import in_one_line, say, tell
 
 FIND = "find"
 SEARCHES = ("none", "crop", "scale", "rotate", "all")
@@ -37,10 +39,14 @@ def add_extract(subparsers):
             "tfwm extract copy.jpg --key-file my.key --search all --json",
             "tfwm extract print.jpg --corners 12,30 410,22 420,300 8,310",
             "tfwm extract found/ --key-file my.key --report found.csv",
+            "tfwm extract found/ --messages recipients.csv --report leaks.csv",
         ],
     )
     parser.add_argument(
-        "photos", nargs="+", metavar="PHOTO", help="photos to read: one, several, or a folder"
+        "photos",
+        nargs="+",
+        metavar="PHOTO",
+        help="photos to read: one, several, or a folder; - is the standard input",
     )
     add_key(parser)
     parser.add_argument(
@@ -57,15 +63,32 @@ def add_extract(subparsers):
         choices=SEARCHES,
         default="rotate",
         help="none: the copy as it is, or plainly resized; crop: also cut, mirrored, quarter "
-        "turns; scale: also any scale; rotate (the default): also turned up to 12 degrees; all: "
-        "turned and scaled, which takes minutes",
+        "turns; scale: also any scale; rotate (the default): also turned up to 12 degrees, its "
+        "size kept; all: turned and scaled at once, which takes up to a minute for a photo",
+    )
+    parser.add_argument(
+        "--damaged",
+        action="store_true",
+        help="read what is there of a file that is cut off (JPEG, PNG, WebP, and whatever is not "
+        "compressed), and tell the share of its rows that was read",
     )
     add_false_positive_rate(parser, "1e-6")
+    _add_folder(parser)
+    add_network(parser)
+    add_json(parser)
+
+
+def _add_folder(parser):
+    parser.add_argument(
+        "--messages",
+        metavar="FILE.csv",
+        help="the table by which photos were marked (tfwm embed --messages), or the report of "
+        "that run: tells for each photo to whom its copy was given, by all further columns",
+    )
     parser.add_argument(
         "--report", metavar="FILE", help="write a table of the photos, .csv or .json"
     )
-    add_network(parser)
-    add_json(parser)
+    add_jobs(parser)
 
 
 def run_extract(options):
@@ -74,8 +97,10 @@ def run_extract(options):
         "corners": _corners(options),
         "search": options.search,
         "false_positive_rate": options.false_positive_rate,
+        "damaged": options.damaged,
     }
-    many = len(options.photos) > 1 or options.report or os.path.isdir(options.photos[0])
+    many = len(options.photos) > 1 or options.report or options.messages
+    many = many or os.path.isdir(options.photos[0])
     return (_extract_many if many else _extract_one)(options, how)
 
 
@@ -105,11 +130,15 @@ def _corners(options):
 
 
 def _extract_one(options, how):
-    from tfwm.images import read_photo
+    from tfwm.images import DamagedError, read_any
 
-    photo = read_photo(options.photos[0])
+    try:
+        photo = read_any(photo_source(options.photos[0]), options.damaged)
+    except DamagedError as error:
+        hint = "" if options.damaged else " Or read what is there: --damaged."
+        raise DamagedError(f"{error}{hint}") from error
     print_notes(photo.name, photo.notes)
-    watermarker = load_watermarker(options.network)
+    watermarker = load_watermarker(options.network, options.trust)
     with show_progress() as progress:
         found = watermarker.extract(photo, progress=progress, **how)
     values = found.to_dict()
@@ -117,20 +146,27 @@ def _extract_one(options, how):
         print_json({"photo": options.photos[0], "network": options.network, **values})
     else:
         if values["message"] is not None:
-            print(printable(str(values["message"])))
+            say(values["message"])
         if values["message"] is None or found.decision != "present":
-            name = in_one_line(options.photos[0])
-            print(f"tfwm: {found.decision}: {name}: {found.reason}", file=sys.stderr)
+            tell(found.decision, f"{options.photos[0]}: {found.reason}")
     return 0 if found.decision == "present" else 1
 
 
 def _extract_many(options, how):
     from tfwm.batch.folders import extract_folder
+    from tfwm.batch.messages import find_recipients
 
-    watermarker = load_watermarker(options.network)
+    columns = find_recipients(options.messages)[0] if options.messages else ()
+    watermarker = load_watermarker(options.network, options.trust)
     with show_progress() as progress:
         rows = extract_folder(
-            watermarker, options.photos, report=options.report, progress=progress, **how
+            watermarker,
+            options.photos,
+            messages=options.messages,
+            report=options.report,
+            progress=progress,
+            workers=options.workers,
+            **how,
         )
     read = [row for row in rows if row["status"] == "done"]
     failed = counts(rows)["failed"]
@@ -140,6 +176,6 @@ def _extract_many(options, how):
         print_json({"report": options.report, "network": options.network, **count, "photos": rows})
     else:
         for row in read:
-            message = "" if row["message"] is None else in_one_line(row["message"])
-            print(f"{in_one_line(row['photo'])}\t{row['decision']}\t{message}")
+            cells = (row[name] for name in ("photo", "decision", "message", *columns))
+            say("\t".join("" if cell is None else in_one_line(cell) for cell in cells))
     return 2 if failed else 0 if present == len(read) else 1

@@ -1,5 +1,7 @@
 """`tfwm keyed`: commit, prove."""
 
+import os
+
 from tfwm.cli.options import (
     add_command,
     add_false_positive_rate,
@@ -9,7 +11,8 @@ from tfwm.cli.options import (
     read_key,
     start_for,
 )
-from tfwm.cli.output import in_one_line, print_json, show_progress
+from tfwm.cli.output import print_json, show_progress
+from tfwm.console import in_one_line, say
 
 NETWORK_HELP = "a keyed network's name (tfwm list), or its folder, as a run writes it"
 KEY_HELP = "the owner's secret key, with which the network was trained"
@@ -59,12 +62,15 @@ def _add_commit(commands):
 
 
 def run_commit(options):
+    from tfwm.files import check_new_file
+
     key = read_key(options, strong=True)
-    start_for(options.network)
+    check_new_file(options.output, options.overwrite)
+    start_for(options.network, kind="keyed")
     from tfwm.protection import write_commitment
 
     record = write_commitment(options.network, key, options.output, options.overwrite)
-    print(f"{in_one_line(options.output)} is written, commitment {record['commitment']}")
+    say(f"{in_one_line(options.output)} is written, commitment {record['commitment']}")
 
 
 def _add_prove(commands):
@@ -108,8 +114,15 @@ def _add_prove(commands):
 
 
 def run_prove(options):
+    from tfwm.batch.jobs import find_photos
+
     key = read_key(options, strong=True)
-    start_for(options.network)
+    find_photos(options.images, what="images")
+    if options.unmarked:
+        find_photos(options.unmarked, what="images")
+    if options.commitment and not os.path.isfile(os.path.expanduser(options.commitment)):
+        raise ValueError(f"The commitment {options.commitment} does not exist: check the path.")
+    start_for(options.network, kind="keyed")
     from tfwm.protection import check_commitment_file, load_keyed, prove_files
 
     record = None
@@ -129,11 +142,11 @@ def run_prove(options):
     if options.json:
         print_json({**found.to_dict(), "commitment": record, "network": options.network})
     else:
-        print(found)
+        say(found)
         for note in found.notes:
-            print(f"note: {note}")
+            say(f"note: {in_one_line(note)}")
         if record is not None:
-            print(_commitment_line(record))
+            say(_commitment_line(record))
     return 0 if found.proven and holds else 1
 
 

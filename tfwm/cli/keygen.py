@@ -1,7 +1,7 @@
 """`tfwm keygen`: writes a new key file."""
 
 from tfwm.cli.options import add_command
-from tfwm.cli.output import in_one_line
+from tfwm.console import in_one_line, say
 
 
 def add_keygen(subparsers):
@@ -21,4 +21,4 @@ def add_keygen(subparsers):
 def run_keygen(options):
     from tfwm.keys import write_key_file
 
-    print(f"{in_one_line(write_key_file(options.file))} is written: keep it secret, keep a copy")
+    say(f"{in_one_line(write_key_file(options.file))} is written: keep it secret, keep a copy")

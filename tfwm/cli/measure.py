@@ -1,8 +1,17 @@
 """Commands that measure networks: evaluate, figures."""
 
-from tfwm.cli.options import NETWORK_HELP, add_command, add_images, add_json, named_networks
+from tfwm.cli.options import (
+    NETWORK_HELP,
+    add_command,
+    add_images,
+    add_json,
+    add_trust,
+    named_networks,
+)
 from tfwm.cli.output import print_json, show_progress
+from tfwm.console import in_one_line, say
 from tfwm.evaluation.figures import FIGURES
+from tfwm.files import check_writable
 from tfwm.startup import import_tensorflow
 
 # Options of `evaluate` that `run_suite` takes under the same names.
@@ -46,6 +55,7 @@ def add_evaluate(subparsers):
         "--output", default="results", metavar="FOLDER", help="where to write; results by default"
     )
     parser.add_argument("--no-report", action="store_true", help="write the CSV only")
+    add_trust(parser)
     add_json(parser)
 
 
@@ -90,11 +100,10 @@ def add_match(parser, note=""):
 
 
 def run_evaluate(options):
-    import_tensorflow()
     from tfwm.evaluation import run_suite
 
     _check_kinds(options.networks)
-    networks = named_networks(options.networks)
+    networks = named_networks(options.networks, options.trust)
     with show_progress() as progress:
         result = run_suite(
             networks,
@@ -109,8 +118,8 @@ def run_evaluate(options):
         numbers = {"skipped": result.skipped, "summary": result.line, "rows": result.rows}
         print_json({**files, **numbers})
     else:
-        print(result.line)
-        print("\n".join(str(path) for path in (result.csv, result.html) if path))
+        say(result.line)
+        say("\n".join(in_one_line(path) for path in (result.csv, result.html) if path))
 
 
 def _check_kinds(words):
@@ -161,13 +170,18 @@ def add_figures(subparsers):
         metavar="PATH",
         help="folder, or file that ends in .png, .svg or .pdf; results by default",
     )
+    add_trust(parser)
 
 
 def run_figures(options):
-    import_tensorflow()
     figure = FIGURES[options.figure]
     if options.match is not None and not figure.matched:
         raise ValueError(f"Expected --match with {MATCHED} only. Received: {options.figure}")
     is_network = figure.takes == "networks"
-    things = named_networks(options.networks) if is_network else options.networks
-    print(figure(things, options.images, options.output, options.match))
+    check_writable(options.output)
+    if is_network:
+        things = named_networks(options.networks, options.trust)
+    else:
+        import_tensorflow()
+        things = options.networks
+    say(in_one_line(figure(things, options.images, options.output, options.match)))

@@ -3,8 +3,18 @@
 import textwrap
 from pathlib import Path
 
-from tfwm.cli.options import NETWORK_HELP, add_command, add_json, start_for
-from tfwm.cli.output import print_json
+from tfwm.cli.options import (
+    NETWORK_HELP,
+    add_command,
+    add_json,
+    add_key,
+    add_network,
+    load_watermarker,
+    read_key,
+    start_for,
+)
+from tfwm.cli.output import counts, print_json, show_progress
+from tfwm.console import in_one_line, say
 from tfwm.startup import import_tensorflow
 
 
@@ -28,13 +38,13 @@ def run_list(options):
         print_json(list(networks.values()))
         return
     if not networks:
-        print("No networks come with this installation.")
+        say("No networks come with this installation.")
     for name, card in networks.items():
         text = textwrap.fill(card["description"], 96, subsequent_indent=" " * 4)
         use = f"{card['kind']}: {KINDS[card['kind']].what}"
         if card["kind"] == "message":
             use += f", strength {card['strength']['default']:g} by default"
-        print(f"{name}\n    {text}\n    {use}")
+        say(f"{name}\n    {text}\n    {use}")
 
 
 def add_export(subparsers):
@@ -45,16 +55,22 @@ def add_export(subparsers):
         "writes a trained network of any kind as SavedModel and TFLite",
         "NETWORK is a name (tfwm list), or a folder with the two Keras files, as a run or an "
         "exported network has them. With a card.json there, all forms, golden tensors and "
-        "checksums are written; without, the SavedModel OUT/1 alone.",
+        "checksums are written; without, the SavedModel OUT/1 and the Keras files.",
         [
             "tfwm export runs/mt my-network",
             "tfwm export keyed-colorize my-copy",
+            "tfwm export runs/mt my-network --sign ~/.ssh/id_ed25519",
             "tfwm embed photo.jpg -o a.png --message Ada --network my-network",
         ],
     )
     parser.add_argument("source", metavar="NETWORK", help="name, or folder of the Keras models")
     parser.add_argument("output", metavar="OUT", help="folder to write")
     parser.add_argument("--overwrite", action="store_true", help="replace OUT if it exists")
+    parser.add_argument(
+        "--sign",
+        metavar="KEY",
+        help="sign the checksums with a private Ed25519 key, as `ssh-keygen -t ed25519` writes it",
+    )
 
 
 def run_export(options):
@@ -62,7 +78,8 @@ def run_export(options):
     start_for(options.source)
     from tfwm.export import export_again
 
-    print(f"{export_again(options.source, options.output)} is written")
+    path = export_again(options.source, options.output, options.sign)
+    say(f"{in_one_line(path)} is written")
 
 
 def add_verify(subparsers):
@@ -70,29 +87,87 @@ def add_verify(subparsers):
         subparsers,
         "verify",
         run_verify,
-        "verifies that networks of any kind are what they were when they were exported",
-        "Compares checksums, and stored outputs with those of Keras, SavedModel and TFLite. The "
-        "exit code is 1 if a check fails.",
-        ["tfwm verify", "tfwm verify redmark-mt runs/mt/network --json"],
+        "verifies that networks are what they were when exported, or photos when marked",
+        "Of a network of any kind, compares checksums, and stored outputs with those of Keras, "
+        "SavedModel and TFLite; of a SavedModel that does not come with tfwm, only the operations "
+        "are checked without --trust. Of a folder that `tfwm embed` marked, or its report, "
+        "compares the digest of each photo, and reads its message with the key. The exit code "
+        "is 1 if a check fails.",
+        [
+            "tfwm verify",
+            "tfwm verify redmark-mt runs/mt/network --json",
+            "tfwm verify downloaded --signer ada.pub",
+            "tfwm verify marked/ --key-file my.key",
+        ],
     )
-    parser.add_argument("networks", nargs="*", metavar="NETWORK", help=f"{NETWORK_HELP}; all")
+    parser.add_argument(
+        "networks",
+        nargs="*",
+        metavar="NETWORK",
+        help=f"{NETWORK_HELP}; all by default. Or a folder of marked photos, or its report",
+    )
+    parser.add_argument(
+        "--report",
+        metavar="FILE",
+        help="the report of the marked photos, where it does not lie in their folder",
+    )
+    add_key(parser, "the secret key of marked photos")
+    add_network(parser)
+    parser.add_argument(
+        "--signer",
+        metavar="PUBLIC",
+        help="file of OpenSSH public keys: one of them must have signed each network",
+    )
     add_json(parser)
 
 
 def run_verify(options):
+    from tfwm.batch.verify import find_report
+
+    reports = [find_report(name) for name in options.networks]
+    if options.report or any(reports):
+        if len(reports) != 1:
+            raise ValueError("Expected one folder of marked photos, and no network beside it.")
+        return _verify_photos(options, options.report or reports[0])
+    for name in ("key", "key_file"):
+        if getattr(options, name) is not None:
+            raise ValueError("A key goes with a folder of marked photos that holds a report.")
     start_for(*options.networks)
     from tfwm.export import verify
-    from tfwm.networks import list_networks
+    from tfwm.networks import network_names
 
-    names = options.networks or list(list_networks())
+    names = options.networks or network_names()
     if not names:
         raise ValueError("No networks come with this installation: name the folder of one.")
-    reports = [verify(name) for name in names]
+    reports = [verify(name, trust=options.trust, signer=options.signer) for name in names]
     if options.json:
         print_json([report.to_dict() for report in reports])
     else:
-        print("\n".join(line for report in reports for line in report.lines()))
+        say("\n".join(line for report in reports for line in report.lines()))
     return 0 if all(report.passed for report in reports) else 1
+
+
+def _verify_photos(options, report):
+    from tfwm.batch.verify import verify_folder
+
+    folder = Path(options.networks[0])
+    with show_progress() as progress:
+        rows = verify_folder(
+            load_watermarker(options.network, options.trust),
+            report,
+            folder if folder.is_dir() else folder.parent,
+            key=read_key(options),
+            progress=progress,
+        )
+    count = counts(rows)
+    if options.json:
+        print_json(
+            {"report": str(report), "as_written": count["done"], "failed": count["failed"]}
+            | {"files": rows}
+        )
+    else:
+        say(f"{count['done']} as written and read, {count['failed']} not; {in_one_line(report)}")
+    return 1 if count["failed"] else 0
 
 
 def add_convert(subparsers):
@@ -114,6 +189,9 @@ def add_convert(subparsers):
 
 def run_convert(options):
     _check_new(options.output, options.overwrite)
+    for path in filter(None, (options.weights, options.golden)):
+        if not Path(path).is_file():
+            raise ValueError(f"{path} does not exist: check the path.")
     import_tensorflow()
     from tfwm.convert import convert_redmark
 
@@ -121,13 +199,16 @@ def run_convert(options):
     if options.json:
         print_json(report)
         return
-    print(f"{report['path']} is written")
+    say(f"{in_one_line(report['path'])} is written")
     for row in report.get("differences", ()):
-        print("  " + ", ".join(f"{key} {value}" for key, value in row.items()))
+        say("  " + ", ".join(f"{key} {value}" for key, value in row.items()))
 
 
 def _check_new(folder, overwrite):
+    from tfwm.files import check_writable
+
     folder = Path(folder)
+    check_writable(folder)
     if folder.exists() and not overwrite:
         raise ValueError(f"{folder} exists: choose another name, or add --overwrite.")
     # The whole folder is replaced: --overwrite must not cost a run or a photo collection.

@@ -2,11 +2,13 @@
 
 import argparse
 import math
+import sys
 import textwrap
 
 from tfwm.startup import import_tensorflow
 
 DEFAULT_NETWORK = "photo"
+STANDARD = "-"  # the standard input or output, in place of a path
 NETWORK_HELP = "a network's name (tfwm list) or the folder of an exported one"
 
 
@@ -46,6 +48,16 @@ def add_network(parser):
         default=DEFAULT_NETWORK,
         help=f"{NETWORK_HELP}; {DEFAULT_NETWORK} by default",
     )
+    add_trust(parser)
+
+
+def add_trust(parser):
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="run the SavedModel of a network that does not come with tfwm: a SavedModel is a "
+        "program. Its TFLite and Keras files need no trust",
+    )
 
 
 def add_key(parser, what=None):
@@ -83,20 +95,39 @@ def read_key(options, strong=False):
     return find_key(options.key, options.key_file, strong)
 
 
+def photo_source(word):
+    """Returns what to read a photo from: the path itself, or for `-` the standard input."""
+    if word != STANDARD:
+        return word
+    if sys.stdin is None or sys.stdin.isatty():
+        raise ValueError("- reads a photo from the standard input: send one, as in: < photo.jpg")
+    return sys.stdin.buffer
+
+
 def add_strength(parser):
     parser.add_argument(
         "--strength",
-        type=number(0, float("inf"), "a strength above 0", open_ends=True),
+        type=number(1e-9, 256, "a strength above 0, up to 256"),
         default=1.0,
         metavar="FACTOR",
         help="factor on the mark, 1 by default: 0.5 is 6 dB fainter, 2 is 6 dB stronger",
     )
 
 
+def add_jobs(parser):
+    parser.add_argument(
+        "--jobs",
+        type=number(1, 256, "1 to 256 jobs", int),
+        dest="workers",
+        metavar="N",
+        help="photos of a folder that are in work at once; one for each core by default, 2 to 8",
+    )
+
+
 def add_format(parser):
     parser.add_argument(
         "--format",
-        choices=("png", "jpg", "webp", "avif", "keep"),
+        choices=("png", "jpg", "webp", "avif", "heic", "jxl", "gif", "keep"),
         help="format of the files in a folder: keep (the default) is the photo's own, or PNG if "
         "that cannot be written",
     )
@@ -104,7 +135,9 @@ def add_format(parser):
         "--quality",
         type=number(1, 100, "a quality from 1 to 100", int),
         metavar="1..100",
-        help="quality of JPEG (95 by default) or AVIF (90); always 4:4:4",
+        help="quality of JPEG, AVIF, HEIC or WebP; JPEG and AVIF are then 4:4:4. By default a "
+        "still JPEG, AVIF or lossy WebP that becomes the same keeps its own compression if the "
+        "mark reads so; else JPEG gets 95, AVIF and HEIC 90, and WebP is lossless",
     )
 
 
@@ -119,30 +152,41 @@ def add_false_positive_rate(parser, default="1e-3"):
     )
 
 
-def start_for(*networks):
-    """Imports TensorFlow, which takes seconds, if there are networks of these names or paths."""
-    from tfwm.networks.places import network_directory
+def start_for(*networks, kind=None):
+    """Imports TensorFlow, which takes seconds, if there are networks of these names or paths.
+
+    Args:
+        *networks: names or paths.
+        kind: what they must be by their cards, `"barrier"` or `"keyed"`.
+    """
+    from tfwm.networks import KINDS, network_directory, read_card
 
     for network in networks:
-        network_directory(network)
+        folder = network_directory(network)
+        found = read_card(folder)["kind"] if (folder / "card.json").is_file() else kind
+        if kind not in (None, found):
+            raise ValueError(
+                f"Expected a {kind} network. Received: {network}, a {found} network, which "
+                f"{KINDS[found].what}"
+            )
     import_tensorflow()
 
 
-def load_watermarker(name):
-    start_for(name)
+def load_watermarker(name, trust=False):
+    """Returns the `tfwm.Watermarker` of a network, which starts TensorFlow at its first use."""
     from tfwm.watermarker import load
 
-    return load(name)
+    return load(name, trust)
 
 
-def named_networks(words):
-    """Opens networks given as NAME, FOLDER or NAME=FOLDER."""
-    from tfwm.networks import load_network
+def named_networks(words, trust=False):
+    """Finds networks given as NAME, FOLDER or NAME=FOLDER; they are opened at their first use."""
+    from tfwm.networks import lazy_network
 
     networks = {}
     for word in words:
         name, equals, folder = word.rpartition("=")
-        network = load_network(folder)
+        network = lazy_network(folder, trust)
         name = name if equals else network.name
         if name in networks:
             raise ValueError(f"Two networks are called {name}: name one, such as other={folder}.")

@@ -8,9 +8,11 @@ from tfwm.cli.options import (
     add_network,
     load_watermarker,
     number,
+    photo_source,
     read_key,
 )
-from tfwm.cli.output import in_one_line, print_json, show_progress
+from tfwm.cli.output import print_json, show_progress
+from tfwm.console import in_one_line, say
 
 
 def add_report(subparsers):
@@ -48,12 +50,12 @@ def add_report(subparsers):
 def run_report(options):
     key = read_key(options)
     message = message_of(options)
-    watermarker = load_watermarker(options.network)
+    watermarker = load_watermarker(options.network, options.trust)
     from tfwm.report import write_report
 
     with show_progress() as progress:
         reports = write_report(
-            options.photos,
+            [photo_source(photo) for photo in options.photos],
             options.output,
             watermarker=watermarker,
             message=message,
@@ -68,7 +70,7 @@ def run_report(options):
         photos = [report.to_dict() for report in reports]
         print_json({"output": options.output, "network": options.network, "photos": photos})
     else:
-        print(in_one_line(options.output))
+        say(in_one_line(options.output))
     return 2 if any(report.error for report in reports) else 0
 
 
@@ -93,12 +95,12 @@ def add_demo(subparsers):
 
 
 def run_demo(options):
-    watermarker = load_watermarker(options.network)
+    watermarker = load_watermarker(options.network, options.trust)
     from tfwm.demo import serve
 
     serve(
         watermarker,
         port=options.port,
         open_browser=not options.no_browser,
-        ready=lambda address: print(f"{address} (Ctrl-C ends it)", flush=True),
+        ready=lambda address: say(f"{address} (Ctrl-C ends it)", flush=True),
     )

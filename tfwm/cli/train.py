@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from tfwm.cli.options import add_command
+from tfwm.console import in_one_line, say
 from tfwm.startup import import_tensorflow
 
 
@@ -80,7 +81,7 @@ class _List(argparse.Action):
         from tfwm.data.sets import SETS
 
         for one in SETS.values():
-            print(f"{one.name}\n    {one.what}\n    {one.page}\n    terms: {one.terms}")
+            say(f"{one.name}\n    {one.what}\n    {one.page}\n    terms: {one.terms}")
         parser.exit()
 
 
@@ -88,5 +89,5 @@ def run_data(options):
     from tfwm.data.sets import SETS, prepare
 
     for path, count in prepare(options.name, options.folder, options.archive).items():
-        print(f"{path}: {count} photos")
-    print(f"terms: {SETS[options.name].terms}")
+        say(f"{in_one_line(path)}: {count} photos")
+    say(f"terms: {SETS[options.name].terms}")

@@ -5,8 +5,11 @@ import dataclasses
 import numpy as np
 from PIL import Image
 
+from tfwm.checks import is_number, shortened
+
 # Corners may lie outside the photo by this share of its long side.
 LARGEST_OUTSIDE = 0.1
+MOST_PIXELS = 65535
 # Pixels around a place that bicubic interpolation looks at.
 REACH = 2
 
@@ -38,9 +41,14 @@ def rectify(photo, corners, size=None):
     """
     corners = check_corners(corners, photo.pixels.shape)
     own = mean_sides(corners)
-    size = own if size is None else tuple(int(side) for side in size)
-    if min(size) < 1:
-        raise ValueError(f"Expected sides of at least 1 pixel. Received: size={size}")
+    size = own if size is None else size
+    is_pair = isinstance(size, tuple | list) and len(size) == 2
+    if not is_pair or not all(is_number(side, int) and 1 <= side <= MOST_PIXELS for side in size):
+        raise ValueError(
+            f"Expected (height, width) of 1 to {MOST_PIXELS} pixels. "
+            f"Received: size={shortened(size)}"
+        )
+    size = tuple(int(side) for side in size)
     large = np.maximum(size, own).tolist()
     height, width = large
     upright = np.array([(0, 0), (width, 0), (width, height), (0, height)], float)
@@ -78,12 +86,12 @@ def check_corners(corners, shape):
     """
     try:
         points = np.asarray(corners, float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         points = np.empty(0)
     if points.shape != (4, 2) or not np.isfinite(points).all():
         raise ValueError(
             "Expected four corners (x, y), clockwise from the picture's top left. "
-            f"Received: corners={corners!r}"
+            f"Received: corners={shortened(corners)}"
         )
     told = " ".join(f"{x:g},{y:g}" for x, y in points)
     sides = np.roll(points, -1, axis=0) - points

@@ -99,7 +99,9 @@ def prepare(name, folder, archive=None):
             _fetch(one, archive, folder)
         with atomic_directory(target) as draft:
             counts = _unpack(Path(archive).expanduser(), one, draft)
-            (draft / "SOURCE.txt").write_text(f"{one.what}\n{one.page}\nTerms: {one.terms}\n")
+            (draft / "SOURCE.txt").write_text(
+                f"{one.what}\n{one.page}\nTerms: {one.terms}\n", "utf-8"
+            )
     return {target / part: count for part, count in counts.items()}
 
 

@@ -151,10 +151,7 @@ class Actions:
         message = fields.get("message")
         if not isinstance(message, str) or not message:
             raise ValueError("Write a message first: at least one character.")
-        try:
-            size = len(to_bytes(message)[1])
-        except UnicodeEncodeError:
-            raise ValueError("The message holds a broken character: type it again.") from None
+        size = len(to_bytes(message)[1])
         if size > self.max_bytes:
             raise ValueError(
                 f"The message takes {size} bytes, but {self.max_bytes} fit: shorten it by "

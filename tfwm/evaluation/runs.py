@@ -4,10 +4,10 @@ import dataclasses
 import tomllib
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from tfwm.files import read_csv
+from tfwm.networks import read_keras_model
 from tfwm.protection import load_barrier
 
 SURROGATE = "network.keras"
@@ -121,7 +121,7 @@ class BarrierRun:
         path = self.folder / f"attack-{name}" / SURROGATE
         if not path.is_file():
             raise FileNotFoundError(f"Expected a trained surrogate {name}. Received: no {path}")
-        return keras.models.load_model(path, compile=False)
+        return read_keras_model(path)
 
 
 def _files(folder, what, *names):

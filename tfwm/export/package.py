@@ -6,16 +6,14 @@ from tfwm.export.golden import golden_of, write_golden
 from tfwm.export.verify import verify
 from tfwm.export.write import export_saved_model, write_saved_model, write_tflite
 from tfwm.files import atomic_directory
-from tfwm.networks.card import CARD, check_card, guess_kind, kind_of, read_card, write_card
-from tfwm.networks.forms import (
-    TFLITE_FORMATS,
-    find_keras_models,
-    open_keras,
-    read_keras_models,
-    tflite_name,
-)
+from tfwm.networks.card import KINDS, check_card, guess_kind, kind_of, write_card
+from tfwm.networks.fit import check_fit
+from tfwm.networks.forms import TFLITE_FORMATS, open_keras, tflite_name
+from tfwm.networks.keras_files import find_keras_models, read_keras_models
 from tfwm.networks.manifest import write_manifest
+from tfwm.networks.network_files import NetworkFiles
 from tfwm.networks.places import network_directory
+from tfwm.networks.signing import sign_network
 
 # What else lies in the folders of barriers and keyed networks, and goes along.
 MORE_FILES = ("watermark.png", "demonstration.secret")
@@ -46,20 +44,21 @@ def package_network(first, second, directory, card, files=None, key=None):
     """
     check_card(card)
     kind = kind_of(card)
+    form = open_keras(first, second, kind.name)
+    check_fit(card, form)
     with atomic_directory(directory) as draft:
         write_saved_model(first, second, draft / "1", kind.name)
-        for form in TFLITE_FORMATS:
-            write_tflite(
-                draft / "1", draft / tflite_name(card["name"], form), form, kind.signatures
-            )
+        for number in TFLITE_FORMATS:
+            file = draft / tflite_name(card["name"], number)
+            write_tflite(draft / "1", file, number, kind.signatures)
         for model, name in zip((first, second), kind.keras_files, strict=True):
             model.save(draft / name)
-        write_golden(golden_of(open_keras(first, second, kind.name), card), draft)
+        write_golden(golden_of(form, card), draft)
         write_card(card, draft)
-        for file, content in (files or {}).items():
-            (draft / file).write_bytes(content)
+        for name, content in (files or {}).items():
+            (draft / name).write_bytes(content)
         write_manifest(draft)
-        failed = [check for check in verify(draft, key).checks if not check.passed]
+        failed = [check for check in verify(draft, key, trust=True).checks if not check.passed]
         if failed:
             raise ValueError(
                 f"The network was not written to {directory}, its forms disagree: "
@@ -68,28 +67,33 @@ def package_network(first, second, directory, card, files=None, key=None):
     return Path(directory)
 
 
-def export_again(source, directory):
+def export_again(source, directory, sign=None):
     """Writes the forms of a network of any kind from its Keras files.
 
     Args:
         source: name of a network, or the folder of a run or of an exported network. With a
             `card.json` there, `package_network` writes all forms; without, the SavedModel
-            `directory/1` is written alone.
+            `directory/1` and the Keras files are written alone.
         directory: folder to write; an older one is replaced.
+        sign: file of a private Ed25519 key to sign the network with, `None` for no signature.
 
     Returns:
         `pathlib.Path` of what was written.
     """
     folder = find_keras_models(network_directory(source))
-    if (folder / CARD).is_file():
-        card = read_card(folder)
-        models = read_keras_models(folder, card["kind"])
-        files = {
-            name: (folder / name).read_bytes() for name in MORE_FILES if (folder / name).is_file()
-        }
-        return package_network(*models, directory, card, files)
-    kind = guess_kind({}, folder)
-    models = read_keras_models(folder, kind)
-    with atomic_directory(directory) as draft:
-        export_saved_model(*models, draft, kind=kind)
-    return Path(directory) / "1"
+    files = NetworkFiles(folder)
+    card = files.card
+    kind = card["kind"] if card else guess_kind({}, folder)
+    models = read_keras_models(files, kind)
+    if card:
+        more = {name: files.read(name) for name in MORE_FILES if (folder / name).exists()}
+        package_network(*models, directory, card, more)
+    else:
+        with atomic_directory(directory) as draft:
+            export_saved_model(*models, draft, kind=kind)
+            for model, name in zip(models, KINDS[kind].keras_files, strict=True):
+                model.save(draft / name)
+            write_manifest(draft)
+    if sign is not None:
+        sign_network(directory, sign)
+    return Path(directory) if card else Path(directory) / "1"

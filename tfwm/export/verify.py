@@ -5,9 +5,13 @@ from dataclasses import asdict, dataclass, field
 from tfwm.checks import one_line
 from tfwm.export.golden import GOLDEN, read_golden, replay, tolerances
 from tfwm.networks.card import CARD, read_card
+from tfwm.networks.fit import check_fit
 from tfwm.networks.forms import FORMS, form_files, open_form
-from tfwm.networks.manifest import MANIFEST, changed_files, read_manifest
+from tfwm.networks.manifest import MANIFEST, changed_files
+from tfwm.networks.network_files import NetworkFiles
+from tfwm.networks.operations import check_saved_model
 from tfwm.networks.places import is_partial, network_directory
+from tfwm.networks.signing import SIGNATURE, signers_file
 
 
 @dataclass
@@ -52,15 +56,19 @@ class VerifyReport:
         self.checks.append(Check(name, bool(passed), str(detail)))
 
 
-def verify(name_or_path, key=None):
+def verify(name_or_path, key=None, trust=False, signer=None):
     """Checks whether a network on disk is what `package_network` wrote, whatever its kind.
 
-    Compares every file with its checksum, reads the card, and replays the golden tensors
-    through Keras, the SavedModel and each TFLite file.
+    Compares every file with its checksum, reads the card, compares it with the network's
+    signatures, and replays the golden tensors through Keras, the SavedModel and each TFLite file.
+    Of a SavedModel that does not come with tfwm only the operations are checked, unless it is
+    trusted.
 
     Args:
         name_or_path: name of a network that comes with tfwm, or a network's folder.
         key: of a keyed network the owner's key, or `None`: all forms must read alike with it.
+        trust: whether a SavedModel that does not come with tfwm is run.
+        signer: file of public keys, one of which must have signed the network; it is trusted then.
 
     Returns:
         `VerifyReport`; a network that is not there at all raises as in `load_network`.
@@ -78,18 +86,25 @@ def verify(name_or_path, key=None):
     if not any((folder / name).exists() for name in (CARD, MANIFEST, GOLDEN, "1")):
         raise ValueError(f"{name_or_path} is no exported network: it has no {CARD}")
     report = VerifyReport(folder.name, str(folder))
-    listed = _check_files(report, folder)
+    files = _open_files(report, folder, trust)
+    if files is None:
+        return report
+    if signer is not None or (folder / SIGNATURE).exists():
+        files.trust = _check_signer(report, files, signer) or trust
     card = _attempt(report, "card", lambda: read_card(folder), CARD)
     golden = _attempt(report, "golden tensors", lambda: read_golden(folder, card), GOLDEN)
     if card is None or golden is None:
         return report
     report.name = card["name"]
     for name in FORMS:
-        files = form_files(name, folder, card)
-        here = any(file.exists() for file in files)
-        expected = any(file.relative_to(folder).as_posix() in listed for file in files)
-        if here or expected and not is_partial(folder):
-            _replay(report, name, folder, card, golden, key)
+        paths = form_files(name, folder, card)
+        here = any(path.exists() for path in paths)
+        names = [path.relative_to(folder).as_posix() for path in paths]
+        expected = any(file in (files.listed or ()) for file in names)
+        if name == "saved_model" and here and not (files.shipped or files.trust):
+            _check_operations(report, files, names[0])
+        elif here or expected and not is_partial(folder):
+            _replay(report, name, files, card, golden, key)
         elif expected:
             report.add(name, True, "not in this install")
         elif name == "saved_model":
@@ -97,21 +112,42 @@ def verify(name_or_path, key=None):
     return report
 
 
-def _check_files(report, folder):
-    if not (folder / MANIFEST).is_file():
-        report.add("files", False, f"{MANIFEST} is missing, there are no checksums to compare")
-        return {}
+def _open_files(report, folder, trust):
     try:
-        listed = read_manifest(folder)["files"]
-        problems = changed_files(folder, left_out=_left_out(folder) if is_partial(folder) else ())
-    except ValueError as error:
-        report.add("files", False, error)
-        return {}
+        files = NetworkFiles(folder, trust)
+        left_out = _left_out(folder) if is_partial(folder) else ()
+        problems = changed_files(folder, left_out, files.listed)
+    except (OSError, ValueError) as error:
+        report.add("files", False, one_line(error))
+        return None
+    if files.listed is None:
+        problems = [f"{MANIFEST} is missing, there are no checksums to compare"]
     for problem in problems:
         report.add("files", False, problem)
     if not problems:
-        report.add("files", True, f"{len(listed)} files have their size and SHA-256")
-    return listed
+        ours = ", as tfwm came with them" if files.shipped else ""
+        report.add("files", True, f"{len(files.listed)} files have their size and SHA-256{ours}")
+    return files
+
+
+def _check_signer(report, files, signer):
+    try:
+        name = files.signer(signer)
+    except (OSError, ValueError, ImportError) as error:
+        report.add("signature", False, one_line(error))
+        return False
+    unknown = f"no {SIGNATURE} by a key in {signer or signers_file()}"
+    report.add("signature", name or signer is None, f"signed by {name}" if name else unknown)
+    return name is not None
+
+
+def _check_operations(report, files, name):
+    try:
+        check_saved_model(files.read(name), files.folder / name)
+    except (OSError, ValueError) as error:
+        report.add("saved_model", False, one_line(error))
+        return
+    report.add("saved_model", True, "its operations only compute; --trust runs it")
 
 
 def _left_out(folder):
@@ -135,9 +171,11 @@ def _attempt(report, name, read, detail):
     return value
 
 
-def _replay(report, name, folder, card, golden, key):
+def _replay(report, name, files, card, golden, key):
     try:
-        errors = replay(open_form(name, folder, card), card, golden, key)
+        form = open_form(name, files, card)
+        check_fit(card, form)
+        errors = replay(form, card, golden, key)
     except Exception as error:  # whatever a damaged file raises belongs into the report
         report.add(name, False, f"cannot be run: {one_line(error)}")
         return

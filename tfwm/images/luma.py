@@ -26,7 +26,12 @@ def luminance(pixels):
     1.0
     """
     scaled = to_float(pixels)
-    return np.minimum(scaled @ WEIGHTS, 1) if pixels.shape[2] == 3 else scaled[..., 0]
+    if scaled.ndim != 3 or scaled.shape[2] not in (1, 3):
+        raise ValueError(
+            "Expected pixels (height, width, 1 or 3 channels). "
+            f"Received: pixels of shape {scaled.shape}"
+        )
+    return np.minimum(scaled @ WEIGHTS, 1) if scaled.shape[2] == 3 else scaled[..., 0]
 
 
 def add_luminance(pixels, change):

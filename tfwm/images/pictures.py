@@ -6,7 +6,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from tfwm.images.arrays import plane
+from tfwm.images.arrays import as_samples, plane
 
 
 def amplify(cover, marked, factor=10):
@@ -18,6 +18,7 @@ def amplify(cover, marked, factor=10):
     >>> int(amplify(cover, cover + np.uint8(3)).max())
     30
     """
+    cover, marked = as_samples(cover, "cover"), as_samples(marked, "marked")
     difference = np.abs(cover.astype(np.int32) - marked) * factor
     return np.minimum(difference, 255).astype(np.uint8)
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tfwm.checks import need
-from tfwm.images.arrays import largest_level, plane
+from tfwm.images.arrays import as_samples, largest_level, plane
 
 IDENTICAL = 100.0
 WINDOW = 9
@@ -28,6 +28,7 @@ def psnr(cover, marked, identical=IDENTICAL):
     >>> round(psnr(cover, cover + np.uint8(1)), 2)
     48.13
     """
+    cover, marked = _pair(cover, marked)
     total, step = 0.0, max(1, BAND_PIXELS * len(cover) // cover.size)
     for top in range(0, len(cover), step):  # in bands, which bounds the memory
         change = marked[top : top + step].astype(np.float32) - cover[top : top + step]
@@ -49,6 +50,7 @@ def ssim(cover, marked):
     >>> float(ssim(cover, cover))
     1.0
     """
+    cover, marked = _pair(cover, marked)
     metrics = need("skimage.metrics", "evaluate")  # marking a photo does not need it
     axis = -1 if cover.ndim == 3 else None
     return float(
@@ -94,3 +96,13 @@ def large_ssim(cover, marked):
         band = np.s_[top : top + rows + WINDOW - 1]
         total += rows * ssim(cover[band], marked[band])
     return total / inner
+
+
+def _pair(cover, marked):
+    cover, marked = as_samples(cover, "cover"), as_samples(marked, "marked")
+    if cover.shape != marked.shape or not cover.size or not cover.ndim:
+        raise ValueError(
+            "Expected two images of one shape. "
+            f"Received: cover of shape {cover.shape}, marked of shape {marked.shape}"
+        )
+    return cover, marked

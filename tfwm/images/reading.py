@@ -1,63 +1,95 @@
 """Photos from files and from Pillow images."""
 
 import contextlib
+import dataclasses
 import io
 import os
 import warnings
-from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from tfwm.checks import one_line
-from tfwm.images.photo import ImageError, Photo
+from tfwm.images.animation import ANIMATED, Animation, read_frames
+from tfwm.images.arrays import is_array
+from tfwm.images.damaged import open_remains
+from tfwm.images.deep import is_deep, is_negative, read_deep
+from tfwm.images.encoding import source_encoding
+from tfwm.images.jxl import jxl_size
+from tfwm.images.kinds import FORMATS, HEAD_BYTES, formats_for, kind_of, refuse_preview
+from tfwm.images.metadata import file_bytes, read_metadata, turned_samples
+from tfwm.images.photo import DamagedError, ImageError, Photo
+from tfwm.images.sources import opened
+from tfwm.images.wholeness import check_strips, check_whole
+from tfwm.startup import muted
 
-# Pillow knows more, some of it (EPS) by starting other programs.
-FORMATS = "PNG JPEG MPO WEBP TIFF AVIF JPEG2000 BMP GIF PPM".split()
 # Pillow warns at this size: 89.5 megapixels, or 268 MB as RGB.
 MAX_PIXELS = Image.MAX_IMAGE_PIXELS
-# TIFF keeps its layout among the EXIF tags: these are wrong for any other file.
-LAYOUT_TAGS = {
-    254, 255, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 317, 320, 322, 323, 324,
-    325, 330, 338, 339, 347, 530, 531, 532, 700, 34675,
-}  # fmt: skip
-EXIF_START = b"Exif\0\0"
+SOURCES = str | os.PathLike | bytes | bytearray | memoryview
 
 
-def read_photo(source):
+def read_photo(source, damaged=False):
     """Reads a photo, upright and with its metadata.
 
-    Gray, color, transparency and 16-bit gray stay as they are. A palette and black-and-white
-    become colors or grays, CMYK and Lab become RGB (by the color profile if there is one),
-    16-bit color becomes 8-bit; `notes` reports each change. The EXIF orientation is applied to the
-    pixels and removed from the metadata.
+    Gray, color, transparency and, of PNG and TIFF, 16 bits stay as they are. A palette and
+    black-and-white become colors or grays, CMYK and Lab become RGB (by the color profile if there
+    is one), other deep color becomes 8-bit; `notes` reports each change. The EXIF orientation is
+    applied to the pixels and removed from the metadata. What a changed copy cannot carry, such as
+    a thumbnail of the unmarked photo, is left out and told in `losses`.
 
     Args:
-        source: path, `PIL.Image.Image`, NumPy array (see `Photo.from_array`) or `Photo`.
+        source: path of a file; bytes of one, or a binary file object, which is read from where it
+            stands to its end; `PIL.Image.Image`, `Photo`, array or tensor (`Photo.from_array`).
+            A path may be a pipe that is open already, such as `/dev/stdin`, but no other pipe,
+            socket or device. HEIC and JPEG XL need the extras `heif` and `jxl`.
+        damaged: whether to read what is there of a file that is cut off: JPEG, PNG, WebP and
+            whatever is not compressed. `rows_read` tells the share of its rows that was there;
+            each missing row is the one before it.
 
     Returns:
         `Photo`.
 
     Raises:
-        ImageError: one line, if the photo cannot be read.
+        ImageError: one line, if the photo cannot be read; `DamagedError` if it is damaged.
 
     Example:
 
     >>> read_photo(Image.new("CMYK", (64, 48))).pixels.shape
     (48, 64, 3)
     """
-    if isinstance(source, Photo):
+    return _read(source, damaged)
+
+
+def read_any(source, damaged=False):
+    """Reads a photo or an animation: a GIF, WebP, PNG or AVIF with several frames.
+
+    Args: as for `read_photo`; `source` may be an `Animation`.
+
+    Returns:
+        `Photo` or `Animation`.
+    """
+    return _read(source, damaged, several=True)
+
+
+def _read(source, damaged, several=False):
+    if isinstance(source, Photo) or (several and isinstance(source, Animation)):
         return source
-    if isinstance(source, np.ndarray):
-        return Photo.from_array(source)
     if isinstance(source, Image.Image):
-        return _from_pil(source, name=getattr(source, "filename", "") or "image")
-    if not isinstance(source, str | os.PathLike):
+        return _from_image(source, getattr(source, "filename", "") or "image", several)
+    if is_array(source):
+        return Photo.from_array(source)
+    if not isinstance(source, SOURCES) and not hasattr(source, "read"):
         raise ImageError(
-            "Expected a path, a PIL image or a NumPy array. "
+            "Expected a path, bytes, a binary file object, a PIL image or a NumPy array. "
             f"Received: {type(source).__name__}; open the photo first."
         )
-    return _from_path(Path(source))
+    with opened(source) as (file, name):
+        try:
+            return _from_file(file, name, several)
+        except DamagedError:
+            if not damaged:
+                raise
+            return _from_file(file, name, several, damaged=True)
 
 
 def decode_photo(encoded, name="image"):
@@ -65,66 +97,129 @@ def decode_photo(encoded, name="image"):
     return _from_file(io.BytesIO(encoded), name)
 
 
-def _from_path(path):
-    try:
-        with path.open("rb") as file:
-            return _from_file(file, str(path))
-    except FileNotFoundError:
-        raise ImageError(f"{path} does not exist: check the path.") from None
-    except IsADirectoryError:
-        raise ImageError(f"{path} is a folder: expected the path of one photo.") from None
-    except PermissionError:
-        raise ImageError(f"{path} may not be read: check its permissions.") from None
-    except OSError as error:
-        raise ImageError(_damaged(path, error)) from error
+def decode_any(encoded, name="image"):
+    """Reads a photo or an animation, called `name` in errors, from the bytes of a file."""
+    return _from_file(io.BytesIO(encoded), name, several=True)
 
 
-def _from_file(file, name):
+def count_pixels(source):
+    """Returns the number of pixels that a file claims to hold; 0 if it is no image."""
     try:
-        if not file.read(1):
-            raise ImageError(f"{name} is empty (0 bytes): copy or download the photo again.")
-        file.seek(0)
+        with opened(source) as (file, name), _open(file, name) as image:
+            several = getattr(image, "n_frames", 1) if image.format in ANIMATED else 1
+            return image.width * image.height * several
+    except Exception:  # reading the photo reports it
+        return 0
+
+
+def _from_file(file, name, several=False, damaged=False):
+    try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what matters is said below, in our words
-            Image.init()
-            known = [name for name in FORMATS if name in Image.OPEN]
-            return _from_pil(Image.open(file, formats=known), name)
+            if damaged:
+                return _from_remains(file, name, several)
+            image = _open(file, name)
+            check_strips(image, name)
+            photo = _from_image(image, name, several)
+            check_whole(file, image, name)
+            return photo
     except ImageError:
         raise
     except Image.DecompressionBombError:
         raise ImageError(_too_large(name, "")) from None
     except UnidentifiedImageError:
         raise ImageError(
-            f"{name} is not an image: expected one of {', '.join(FORMATS)}; "
+            f"{name} is not an image: expected one of {', '.join(FORMATS)}, HEIC, JPEG XL; "
             "convert it, or copy the photo again."
         ) from None
     except Exception as error:  # Pillow raises a dozen types on damaged files
-        raise ImageError(_damaged(name, error)) from error
+        raise DamagedError(_damaged(name, error)) from error
+
+
+def _from_remains(file, name, several):
+    """What is there of a damaged photo; of a GIF, the frames before the damage."""
+    file.seek(0)
+    if several and kind_of(file.read(HEAD_BYTES)) == "GIF":
+        file.seek(0)
+        image = _open(file, name)
+        if getattr(image, "n_frames", 1) > 1:
+            return read_frames(image, name, _from_pil, MAX_PIXELS, damaged=True)
+    image, share, note = open_remains(file, name, _open)
+    if several and (share == 1 or getattr(image, "n_frames", 1) > 1):
+        note = f"{note}; of an animation, only the first frame"
+    photo = _from_pil(image, name)
+    return dataclasses.replace(photo, rows_read=share, notes=[note, *photo.notes])
+
+
+def _open(file, name):
+    """The `PIL.Image.Image` of a file, its pixels not yet decoded."""
+    head = file.read(HEAD_BYTES)
+    if not head:
+        raise ImageError(f"{name} is empty (0 bytes): copy or download the photo again.")
+    formats = formats_for(head, name)
+    if formats == ["JXL"]:
+        width, height = jxl_size(file) or (0, 0)
+        if width * height > MAX_PIXELS:
+            raise ImageError(_too_large(name, f"{width} x {height} pixels, "))
+    file.seek(0)
+    try:
+        image = Image.open(file, formats=formats)
+    except UnidentifiedImageError as error:
+        if len(formats) == 1:  # known by its first bytes
+            raise DamagedError(_damaged(name, "its header cannot be read")) from error
+        raise
+    refuse_preview(image, name)
+    return image
+
+
+def _from_image(image, name, several):
+    frames = getattr(image, "n_frames", 1)
+    if several and image.format in ANIMATED and frames > 1:
+        return read_frames(image, name, _from_pil, MAX_PIXELS)
+    if frames > 1 and image.format not in ("MPO", "HEIF"):  # whose further pictures are extras
+        raise ImageError(
+            f"{name} holds {frames} frames or pages: expected a single photo; save one of them."
+        )
+    return _from_pil(image, name)
 
 
 def _from_pil(image, name):
     if image.width * image.height > MAX_PIXELS:
         raise ImageError(_too_large(name, f"{image.width} x {image.height} pixels, "))
     if 0 in image.size:
-        raise ImageError(f"{name} has no pixels: expected a photo of at least 32 x 32 pixels.")
-    photo = Photo(None, name=name)
+        raise ImageError(f"{name} has no pixels: copy or download the photo again.")
+    file_format = "JPEG" if image.format == "MPO" else image.format
+    photo = Photo(None, name=name, file_format=file_format)
     frames = getattr(image, "n_frames", 1)
-    if frames > 1 and image.format != "MPO":  # the further pictures of an MPO are extras
-        raise ImageError(
-            f"{name} holds {frames} frames or pages: expected a single photo; save one of them."
-        )
-    deep_color = any(";16" in str(tile[3]) for tile in getattr(image, "tile", ()))
+    if frames > 1 and image.format == "HEIF":
+        photo.notes.append(f"only the main one of {frames} pictures in the file was read")
+    deep_color, negative = is_deep(image), is_negative(image)
     try:
-        image.load()
+        data = file_bytes(image)
+        photo.encoding = source_encoding(image, data)
+        # libtiff writes lines of its own about damage, which is an error here.
+        with muted() if image.format == "TIFF" else contextlib.nullcontext():
+            deep = read_deep(image)
+            image.load()
     except Exception as error:
-        raise ImageError(_damaged(name, error)) from error
-    photo.metadata, upright = _upright(image, photo)
+        raise DamagedError(_damaged(name, error)) from error
+    if image.format == "JXL":
+        _forget_orientation(image)
+    if deep is not None:
+        deep = turned_samples(deep, image)
+    photo.metadata, upright = read_metadata(image, data, photo)
+    if deep is not None:
+        return _with_samples(photo, deep)
     image = _plain_mode(upright, photo)
     pixels = np.asarray(image)
     if image.mode in ("LA", "RGBA"):
         pixels, photo.alpha = pixels[..., :-1], pixels[..., -1].copy()
     elif image.mode.startswith("I"):
         pixels = _sixteen_bit(pixels, name)
+        pixels = 65535 - pixels if negative else pixels
+        clear = image.info.get("transparency")
+        if isinstance(clear, int):
+            photo.alpha = (pixels != clear) * np.uint16(65535)
     elif image.mode == "F":
         raise ImageError(
             f"{name} holds 32-bit floats, whose range is unknown: save it with 8 or 16 bits."
@@ -135,33 +230,20 @@ def _from_pil(image, name):
     return photo
 
 
-def _upright(image, photo):
-    """Metadata and the image turned as its EXIF says; unreadable EXIF is dropped."""
-    info = image.info
-    kept = ("icc_profile", "dpi", "xmp", "comment")
-    metadata = {key: info[key] for key in kept if info.get(key)}
-    text = {k: str(v) for k, v in (getattr(image, "text", None) or {}).items() if "xmp" not in k}
-    if text:
-        metadata["text"] = text
-    try:
-        exif = image.getexif()
-        if exif.get(ExifTags.Base.Orientation, 1) != 1:
-            turned = ImageOps.exif_transpose(image)
-            if "xmp" in turned.info:
-                metadata["xmp"] = turned.info["xmp"]
-            image, exif = turned, turned.getexif()
-            changed = True
-        else:
-            changed = "exif" not in info
-        layout = LAYOUT_TAGS.intersection(exif)
-        for tag in layout:
-            del exif[tag]
-        if len(exif):
-            raw = exif.tobytes() if changed or layout else info["exif"]
-            metadata["exif"] = EXIF_START + raw.removeprefix(EXIF_START)  # WebP leaves it out
-    except Exception:  # many programs write EXIF, some of them badly
-        photo.notes.append("unreadable EXIF data was dropped")
-    return metadata, image
+def _with_samples(photo, samples):
+    """The photo with 16-bit colors, gray or RGB, and their alpha."""
+    colors = 1 if samples.shape[2] < 3 else 3
+    photo.pixels = np.ascontiguousarray(samples[..., :colors])
+    photo.alpha = samples[..., colors].copy() if samples.shape[2] > colors else None
+    return photo
+
+
+def _forget_orientation(image):
+    """JPEG XL has been turned when it is decoded, whatever its EXIF says, unless it was a JPEG."""
+    exif = image.getexif()
+    if not image.jpeg and exif.get(ExifTags.Base.Orientation, 1) != 1:
+        exif[ExifTags.Base.Orientation] = 1
+        image.info["exif"] = exif.tobytes()
 
 
 def _plain_mode(image, photo):
@@ -213,4 +295,5 @@ def _too_large(name, size):
 
 
 def _damaged(name, error):
-    return f"{name} is damaged or cut off ({one_line(error)}): copy or download the photo again."
+    reason = one_line(error, 100)
+    return f"{name} is damaged or cut off ({reason}): copy or download the photo again."

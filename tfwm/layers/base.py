@@ -4,6 +4,7 @@ import inspect
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 
 class Configured:
@@ -67,3 +68,13 @@ def add_number(layer, name, value=0.0):
         autocast=False,  # counted in bfloat16, 257 would be 256
         aggregation="mean",
     )
+
+
+def mean_over_replicas(number, value):
+    """Returns the mean of a scalar over the replicas of a strategy, a constant for gradients.
+
+    It goes through a variable of `add_number`, whose assignments all replicas make together. A
+    collective operation of our own may meet those of the optimizer in another order.
+    """
+    number.assign(tf.stop_gradient(value))
+    return tf.stop_gradient(tf.convert_to_tensor(number))

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tfwm.layers.base import Configured
+from tfwm.layers.base import Configured, add_number, mean_over_replicas
 from tfwm.ops.warp import position_images
 
 # An error that is small enough: 0.3 % of half a side.
@@ -49,12 +49,17 @@ class AlignmentLoss(Configured, keras.layers.Layer):
         self.weight = weight
         self.tracker = keras.metrics.Mean(name="alignment")
 
+    def build(self, input_shape):
+        self.error = add_number(self, "error")
+
     def call(self, inputs):
         parameters, positions = inputs
         wanted = tf.stop_gradient(affine_map(positions))
         error = tf.reduce_mean(tf.square(tf.cast(parameters, tf.float32) - wanted))
         self.tracker.update_state(error)
-        return self.weight * tf.math.log(error + SMALLEST)
+        # The logarithm of the mean over all replicas, with the gradient of this one's share.
+        whole = mean_over_replicas(self.error, error) + SMALLEST
+        return self.weight * (tf.math.log(whole) + (error - tf.stop_gradient(error)) / whole)
 
     def compute_output_shape(self, input_shape):
         return ()

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfwm.checks import one_of
-from tfwm.layers.base import Configured, add_number
+from tfwm.layers.base import Configured, add_number, mean_over_replicas
 from tfwm.losses.image import YUVLoss
 
 
@@ -267,8 +267,6 @@ class HoldPSNR(Configured, keras.layers.Layer):
         ramp_steps: number of training steps from `start` to `target`.
         rate: change of the multiplier's logarithm in a step for each dB of difference.
         initial_multiplier: multiplier at the first step.
-        error: a Keras loss that is taken in place of the mean squared error, such as
-            `tfwm.losses.VisibleError`, or `None`.
         penalty: `"log"`, the mean of log10(MSE) over the images, which treats smooth and
             textured images equally; or `"relative"`, the mean MSE as a share of the target's,
             which hardly acts on an image with a weak mark, and so cannot erase a mark that is
@@ -287,7 +285,7 @@ class HoldPSNR(Configured, keras.layers.Layer):
     >>> image = np.full((1, 32, 32, 1), 0.5, "float32")
     >>> loss = layer([image + 0.01, image], training=True)
     >>> round(float(loss), 3), round(float(layer.multiplier), 4)
-    (-0.2, 0.0492)
+    (-0.2, 0.0493)
     """
 
     def __init__(
@@ -298,7 +296,6 @@ class HoldPSNR(Configured, keras.layers.Layer):
         rate=0.005,
         initial_multiplier=0.05,
         penalty="log",
-        error=None,
         **kwargs,
     ):
         kwargs["dtype"] = "float32"  # an error of 40 dB is below the steps of bfloat16
@@ -311,25 +308,23 @@ class HoldPSNR(Configured, keras.layers.Layer):
         self.rate = rate
         self.initial_multiplier = initial_multiplier
         self.penalty = one_of("penalty", penalty, ("log", "relative"))
-        self.error = error
 
     def build(self, input_shape):
         self.multiplier = add_number(self, "multiplier", self.initial_multiplier)
+        self.log_error = add_number(self, "log_error")
         self.step = add_number(self, "step")
 
     def call(self, inputs, training=None):
         watermarked, cover = inputs
-        if self.error is None:
-            error = tf.reduce_mean(tf.square(watermarked - cover), axis=(1, 2, 3))
-        else:
-            error = self.error.call(cover, watermarked)
+        error = tf.reduce_mean(tf.square(watermarked - cover), axis=(1, 2, 3))
         log_error = tf.reduce_mean(tf.math.log(error + 1e-7)) / tf.math.log(10.0)
         multiplier = tf.convert_to_tensor(self.multiplier)
         step = tf.convert_to_tensor(self.step)
         progress = tf.minimum(step / self.ramp_steps, 1.0)
         wanted = self.start + (self.target - self.start) * progress
         if training:
-            missing = tf.clip_by_value(wanted + 10.0 * tf.stop_gradient(log_error), -3.0, 3.0)
+            reached = mean_over_replicas(self.log_error, log_error)
+            missing = tf.clip_by_value(wanted + 10.0 * reached, -3.0, 3.0)
             moved = multiplier * tf.exp(self.rate * missing)
             self.multiplier.assign(tf.clip_by_value(moved, 1e-4, 10.0))
             self.step.assign(step + 1.0)

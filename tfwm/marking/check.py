@@ -4,7 +4,8 @@ import dataclasses
 import io
 import math
 
-from tfwm.images import Photo, decode_photo, to_uint8
+from tfwm.checks import check_number
+from tfwm.images import Encoding, Photo, decode_photo, to_uint8
 from tfwm.payload import to_plain
 
 # A marked photo should at least survive an ordinary re-saving.
@@ -16,12 +17,15 @@ class Check:
     """Whether a photo can carry a message.
 
     Args:
-        fits: whether the message was read back from a copy of the marked photo.
+        fits: whether the message was read back from a copy of the marked photo, and from the
+            photo itself with the room to spare that `embed_file` asks for.
         reason: one sentence.
         strength: the strength that was tried.
         psnr: dB of the marked photo.
         p_value: of that reading.
         margin: how many times the reading exceeds what its message needs; below 1 it fails.
+        smooth: share of the photo that is smooth or clipped, where a mark can be seen.
+        notes: sentences, such as about a photo that is smooth for the most part.
     """
 
     fits: bool
@@ -30,10 +34,23 @@ class Check:
     psnr: float
     p_value: float
     margin: float
+    smooth: float | None = None
+    notes: tuple = ()
+
+    def refused(self, room, wanted):
+        """Returns the check of a photo whose undamaged file reads with too little room to spare."""
+        if not self.fits:
+            return self
+        reason = (
+            f"at strength {self.strength:.3g} ({self.psnr:.1f} dB) the message is read with "
+            f"{_times(room)} times the signal that it needs, and {wanted:g} times are wanted: "
+            "shorten it, or take a larger photo"
+        )
+        return dataclasses.replace(self, fits=False, reason=reason)
 
     def to_dict(self):
         """Returns plain values, ready for JSON."""
-        return dataclasses.asdict(self)
+        return {**dataclasses.asdict(self), "notes": list(self.notes)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +62,9 @@ class EmbedOptions:
         strength: factor on the mark; the first strength that is tried.
         psnr: instead, the PSNR wanted in dB; then the strength is not raised.
         margin: how many times the reading must exceed what its message needs.
-        quality: of JPEG or AVIF, 1 to 100.
+        quality: of JPEG, AVIF or WebP, 1 to 100; by default the source's own compression if the
+            photo comes from a file of that format and the mark reads so, else 95, 90, lossless.
+        subtle: whether smooth and clipped parts get less of the mark, see `Watermarker.embed`.
     """
 
     key: str | bytes | None = None
@@ -53,6 +72,10 @@ class EmbedOptions:
     psnr: float | None = None
     margin: float = 2.0
     quality: int | None = None
+    subtle: bool = False
+
+    def __post_init__(self):
+        check_number("margin", self.margin, 0, 1e6, "a margin of at least 0")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +90,10 @@ class FileReport:
         psnr: dB of the marked pixels, before they were encoded.
         p_value: of the reading of the written file.
         margin: how many times the reading exceeds what its message needs.
-        notes: sentences about what reading the photo changed (`tfwm.images.Photo`).
+        notes: sentences about what reading and writing changed or dropped (`tfwm.images.Photo`).
+        encoding: `tfwm.images.Encoding` of the written file.
+        size: of that file in bytes.
+        source_size: of the photo's file in bytes, or `None`.
     """
 
     source: str
@@ -78,11 +104,15 @@ class FileReport:
     p_value: float
     margin: float
     notes: tuple = ()
+    encoding: Encoding | None = None
+    size: int | None = None
+    source_size: int | None = None
 
     def to_dict(self):
         """Returns plain values, ready for JSON; bytes as hex digits, a UUID as text."""
         values = {**dataclasses.asdict(self), "message": to_plain(self.message)}
-        return {**values, "notes": list(self.notes)}
+        encoding = self.encoding and self.encoding.to_dict()
+        return {**values, "notes": list(self.notes), "encoding": encoding}
 
 
 def check_votes(codec, votes, message, strength, psnr):
@@ -94,18 +124,29 @@ def check_votes(codec, votes, message, strength, psnr):
     margin = codec.margin(votes, message)
     fits = found is not None and found.message == message
     if fits:
-        reason = f"the message is read with {margin:.1f} times the signal that it needs"
-    elif psnr == math.inf:
-        reason = (
+        reason = f"the message is read with {_times(margin)} times the signal that it needs"
+    else:
+        reason = why_unreadable(strength, psnr)
+    return Check(fits, reason, strength, psnr, p_value, margin)
+
+
+def why_unreadable(strength, psnr):
+    """Returns the clause for a marked photo whose message does not read back."""
+    if psnr == math.inf:
+        return (
             f"at strength {strength:.3g} not one pixel changes (is the photo black or white all "
             "over, or the strength too small?)"
         )
-    else:
-        reason = (
-            f"at strength {strength:.3g} the message does not read back "
-            "(the photo is too small or too flat): shorten it or take a larger photo"
-        )
-    return Check(fits, reason, strength, psnr, p_value, margin)
+    return (
+        f"at strength {strength:.3g} the message does not read back "
+        "(the photo is too small or too flat, or the strength, PSNR or quality that was asked for "
+        "too low): shorten it or take a larger photo"
+    )
+
+
+def _times(margin):
+    """A margin in words; rounded down, so that one below 2 never reads as 2."""
+    return f"{math.floor(10 * margin) / 10:.1f}"
 
 
 def resaved(photo, quality=CHECK_QUALITY):

@@ -6,6 +6,7 @@ import uuid
 
 import numpy as np
 
+from tfwm.checks import check_number
 from tfwm.marking.canvas import Alignment
 from tfwm.payload import to_plain
 
@@ -34,6 +35,7 @@ class Extraction:
         alignment: `tfwm.marking.Alignment` of the best reading.
         corners: `(x, y)` of the corners, in the photo, of the picture that was read, `(4, 2)`;
             `None` if it is the photo itself.
+        rows_read: share of the photo's rows that a damaged file held, 0 to 1.
     """
 
     message: str | bytes | int | uuid.UUID | None
@@ -47,6 +49,7 @@ class Extraction:
     corrected_errors: int | None
     alignment: Alignment | None
     corners: np.ndarray | None = None
+    rows_read: float = 1.0
 
     def to_dict(self):
         """Returns plain values, ready for JSON; bytes as hex digits, a UUID as text."""
@@ -71,14 +74,11 @@ class Judge:
     """
 
     def __init__(self, codec, false_positive_rate):
-        if not 0 < false_positive_rate < 1:
-            raise ValueError(
-                "Expected a false-positive rate between 0 and 1. "
-                f"Received: false_positive_rate={false_positive_rate!r}"
-            )
+        what = "a false-positive rate between 0 and 1"
+        rate = check_number("false_positive_rate", false_positive_rate, 0, 1, what, open_ends=True)
         self.decoded = None
         self._codec = codec
-        self._rate = false_positive_rate
+        self._rate = rate
         self._best = {}
         self._trials = {}
         self._readings = 0

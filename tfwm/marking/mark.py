@@ -2,13 +2,13 @@
 
 import dataclasses
 import math
-import numbers
 
 import numpy as np
 
+from tfwm.checks import check_number
 from tfwm.images import ImageError, psnr
 from tfwm.marking.canvas import Alignment, add_residual
-from tfwm.marking.strength import mark_at_psnr
+from tfwm.marking.strength import STRONGEST, check_strength, mark_at_psnr
 
 # Tuning stops this near to the wanted PSNR, on its upper side.
 PSNR_TOLERANCE = 0.02
@@ -40,9 +40,7 @@ class Mark:
 
     def apply(self, strength=1.0):
         """Returns the marked `tfwm.images.Photo`."""
-        if not (isinstance(strength, numbers.Real) and 0 < strength < float("inf")):
-            raise ValueError(f"Expected a strength above 0. Received: strength={strength!r}")
-        change = self.residual * np.float32(strength)
+        change = self.residual * np.float32(check_strength(strength))
         pixels = add_residual(self.photo.pixels, change, self.scale)
         return dataclasses.replace(self.photo, pixels=pixels)
 
@@ -55,9 +53,8 @@ class Mark:
                 below it; rounding to whole levels may leave it slightly above.
         """
         if psnr is None:
-            return self.apply(strength), strength
-        if not (isinstance(psnr, numbers.Real) and 20 <= psnr <= 60):
-            raise ValueError(f"Expected a PSNR from 20 to 60 dB. Received: psnr={psnr!r}")
+            return self.apply(strength), float(strength)
+        psnr = check_number("psnr", psnr, 20, 60, "a PSNR from 20 to 60 dB")
         marked, strength, reached = mark_at_psnr(self.apply, self.psnr, psnr, PSNR_TOLERANCE)
         if reached < psnr:
             raise ImageError(
@@ -76,7 +73,8 @@ class Mark:
         if psnr is not None:
             yield self.at(psnr=psnr)
             return
-        largest = strength * LARGEST_STRENGTH
+        strength = check_strength(strength)
+        largest = min(strength * LARGEST_STRENGTH, STRONGEST)
         while strength <= largest:
             yield self.apply(strength), strength
             strength *= STRENGTH_STEP

@@ -2,8 +2,16 @@
 
 import math
 
+from tfwm.checks import check_number
+
 WEAKEST, STRONGEST = 1 / 256, 256.0
 LARGEST_STEP = 16.0
+
+
+def check_strength(strength):
+    """Returns a strength as a float, or raises `ValueError`."""
+    what = f"a strength above 0, up to {STRONGEST:g}; 1 is that of training"
+    return check_number("strength", strength, 1e-9, STRONGEST, what)
 
 
 def find_strength(quality_at, target, tolerance=0.1, steps=20):

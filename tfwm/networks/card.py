@@ -2,12 +2,17 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 
-from tfwm.checks import nearest, one_line
+from tfwm.checks import nearest, one_line, shortened
 from tfwm.files import write_whole
+from tfwm.networks.inside import read_inside
+from tfwm.networks.strict_json import parse_json
 
 CARD = "card.json"
+# The largest that a card may say: sides of a patch in pixels, bits of a block, a strength.
+LONGEST_SIDE, MOST_BITS, MOST_STRENGTH = 2048, 1024, 100
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,12 +47,15 @@ KINDS = {
     )
 }
 
-TEXT, NUMBER, SIDES, TEXTS, RECORDS = "a text", "a number", "two whole numbers", "texts", "objects"
-CHANNELS, COUNT, FLAG = "1 or 3", "a whole number of at least 1", "true or false"
+TEXT, TEXTS, RECORDS, FLAG, CHANNELS = "a text", "texts", "objects", "true or false", "1 or 3"
+NUMBER = f"a number above 0, {MOST_STRENGTH} at most,"
+SIDES = f"two whole numbers from 1 to {LONGEST_SIDE}"
+COUNT = f"a whole number from 1 to {MOST_BITS}"
+NAME = "a name of 1 to 200 characters, no path,"
 KIND = " or ".join(KINDS)
 
 FIELDS = {
-    "name": TEXT,
+    "name": NAME,
     "kind": KIND,
     "description": TEXT,
     "paper": TEXT,
@@ -147,6 +155,11 @@ def check_card(card):
     """Raises `ValueError`, in one line, at the first field that is missing, odd or unknown."""
     is_host = isinstance(card, dict) and card.get("kind") == "keyed"
     _check(card, FIELDS, "", (*OPTIONAL, "strength") if is_host else OPTIONAL)
+    patch, block = card["geometry"]["patch"], card["geometry"]["block"]
+    if any(side % part for side, part in zip(patch, block, strict=True)):
+        raise ValueError(
+            f"Expected blocks that fill a patch of {patch}. Received: blocks of {block}"
+        )
 
 
 def write_card(card, folder):
@@ -163,13 +176,18 @@ def read_card(folder):
     `host.keras` lies beside it, a barrier's if its watermark is an image, else a message network's.
     """
     path = Path(folder) / CARD
+    if not path.exists():
+        raise FileNotFoundError(f"The network {folder} has no {CARD}.")
+    return parse_card(read_inside(folder, CARD), path)
+
+
+def parse_card(data, path):
+    """Returns the checked card that the bytes of a file hold, see `read_card`."""
     try:
-        card = json.loads(path.read_text(encoding="utf-8"))
+        card = parse_json(data)
         if isinstance(card, dict) and "kind" not in card:
             card = {"kind": guess_kind(card, path.parent), **card}
         check_card(card)
-    except FileNotFoundError:
-        raise FileNotFoundError(f"The network {folder} has no {CARD}.") from None
     except ValueError as error:
         raise ValueError(f"{path} is damaged: {one_line(error)}") from error
     return card
@@ -186,11 +204,15 @@ def guess_kind(card, folder):
 
 def _check(card, fields, where, optional):
     if not isinstance(card, dict):
-        raise ValueError(f"Expected {where or 'a card'} to be an object. Received: {card!r}")
+        raise ValueError(
+            f"Expected {where or 'a card'} to be an object. Received: {shortened(card)}"
+        )
     paths = {key: f"{where}.{key}" if where else key for key in (*fields, *card)}
     for key in card:
         if key not in fields:
-            nearest("field of a card", paths[key], [paths[known] for known in fields], cutoff=0)
+            nearest(
+                "field of a card", paths[key][:60], [paths[known] for known in fields], cutoff=0
+            )
     for key, form in fields.items():
         if key not in card:
             if key in optional:
@@ -199,7 +221,9 @@ def _check(card, fields, where, optional):
         if isinstance(form, dict):
             _check(card[key], form, paths[key], optional)
         elif not _fits(card[key], form):
-            raise ValueError(f"Expected {form} as {paths[key]} of a card. Received: {card[key]!r}")
+            raise ValueError(
+                f"Expected {form} as {paths[key]} of a card. Received: {shortened(card[key])}"
+            )
 
 
 def _fits(value, kind):
@@ -207,15 +231,24 @@ def _fits(value, kind):
         return isinstance(value, str) and value in KINDS
     if kind == TEXT:
         return isinstance(value, str) and bool(value.strip())
+    if kind == NAME:  # files are called after it
+        text = isinstance(value, str) and value.strip() not in ("", ".", "..")
+        return text and re.fullmatch(r"[^/\\\x00-\x1f\x7f]{1,200}", value) is not None
     if kind == FLAG:
         return isinstance(value, bool)
     if kind == NUMBER:
-        return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
-    if kind in (CHANNELS, COUNT):
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        return whole and (value in (1, 3) if kind == CHANNELS else value > 0)
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return number and 0 < value <= MOST_STRENGTH
+    if kind == CHANNELS:
+        return _is_count(value, 3) and value != 2
+    if kind == COUNT:
+        return _is_count(value, MOST_BITS)
     if not isinstance(value, list):
         return False
     if kind == SIDES:
-        return len(value) == 2 and all(isinstance(side, int) and side > 0 for side in value)
+        return len(value) == 2 and all(_is_count(side, LONGEST_SIDE) for side in value)
     return all(isinstance(item, dict if kind == RECORDS else str) for item in value)
+
+
+def _is_count(value, most):
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most

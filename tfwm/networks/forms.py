@@ -1,18 +1,24 @@
 """The forms of a network (Keras, SavedModel, TFLite): files, signatures, and how each is opened."""
 
+import contextlib
 import dataclasses
+import tempfile
+import threading
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-import tfwm.models  # noqa: F401  registers the layers that the models are made of
 from tfwm.checks import nearest, one_line
-from tfwm.networks.card import KINDS, kind_of
+from tfwm.networks.card import kind_of
+from tfwm.networks.inside import list_files
+from tfwm.networks.keras_files import read_keras_models
+from tfwm.networks.network_files import NetworkFiles
+from tfwm.networks.operations import check_saved_model, check_tflite
 from tfwm.networks.places import how_to_get, is_partial
+from tfwm.startup import check_fork, quiet
 
 TFLITE_FORMATS = ("float32", "float16", "int8")
 FORMS = ("keras", "saved_model", *(f"tflite {name}" for name in TFLITE_FORMATS))
@@ -25,7 +31,7 @@ class Form:
     Args:
         name: `"keras"`, `"saved_model"` or `"tflite"`.
         functions: dict of signature names and functions from arrays, given by name, to a dict.
-        sizes: dict of the input names of the first signature and their last dimension.
+        inputs: dict of signature names and their inputs, name to shape; `None` is a free side.
         runtime: what runs them, kept alive with them.
 
     Call it with a signature's name and its inputs by name: `form("extract", image=image)`. It
@@ -34,10 +40,11 @@ class Form:
 
     name: str
     functions: dict[str, Callable]
-    sizes: dict[str, int]
+    inputs: dict[str, dict]
     runtime: object = None
 
     def __call__(self, signature, **inputs):
+        check_fork()
         return {key: np.asarray(x) for key, x in self.functions[signature](**inputs).items()}
 
 
@@ -63,17 +70,25 @@ def newest_version(folder):
     return max(versions, key=lambda p: int(p.name), default=folder / "1")
 
 
-def available_form(folder, card):
+def available_form(files, card):
     """Returns the name of the form that is taken from a network's folder.
 
-    The SavedModel if there is one, else the most exact TFLite file, else the Keras files.
+    The SavedModel if there is one that may be run, else the most exact TFLite file, else the Keras
+    files.
+
+    Args:
+        files: `NetworkFiles`.
+        card: its card, `{}` if there is none.
     """
+    folder = files.folder
     newest = newest_version(folder)
     if newest.is_dir() and not (newest / "saved_model.pb").is_file():
         raise FileNotFoundError(f"The network {newest} is incomplete: saved_model.pb is missing.")
-    for name in (*FORMS[1:], FORMS[0]):
-        if all(path.is_file() for path in form_files(name, folder, card)):
-            return name
+    here = [name for name in (*FORMS[1:], FORMS[0]) if _is_here(name, folder, card)]
+    if here[1:] and here[0] == "saved_model" and not files.trusted():
+        return here[1]
+    if here:
+        return here[0]
     if is_partial(folder):
         name = Path(folder).name
         raise FileNotFoundError(f"The network {name} is not here. {how_to_get(name)}")
@@ -83,59 +98,8 @@ def available_form(folder, card):
     )
 
 
-def find_keras_models(folder):
-    """Returns the folder that holds the models: `folder`, or the one of its folders that does.
-
-    Args:
-        folder: folder of a run, or of an exported network.
-
-    Example:
-
-    >>> find_keras_models("runs/redmark-mt")  # doctest: +SKIP
-    PosixPath('runs/redmark-mt/redmark-mt')
-    """
-    folder = Path(folder)
-    files = {file for kind in KINDS.values() for file in kind.keras_files}
-    if any((folder / name).is_file() for name in files):
-        return folder
-    found = sorted(path.parent for path in folder.glob("*/extractor.keras"))
-    if len(found) > 1:
-        raise ValueError(f"Several networks are in {folder}: name one, such as {found[0]}.")
-    return found[0] if found else folder
-
-
-def read_keras_models(folder, kind="message"):
-    """Reads the two Keras models of a network.
-
-    Args:
-        folder: the folder that holds them, see `find_keras_models`.
-        kind: `"message"` and `"barrier"` have an embedder and an extractor, `"keyed"` a host and
-            an extractor.
-
-    Returns:
-        Tuple of two `keras.Model`. Raises `FileNotFoundError` if one is missing, `ValueError` if
-        one is damaged.
-
-    Example:
-
-    >>> from tfwm.networks import network_directory
-    >>> embedder, extractor = read_keras_models(network_directory("redmark-mt"))
-    """
-    return tuple(read_keras_model(Path(folder) / name) for name in KINDS[kind].keras_files)
-
-
-def read_keras_model(path):
-    """Reads one Keras model, see `read_keras_models`."""
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"There is no {path.name} in {path.parent}: expected the folder of a finished run or "
-            "of an exported network."
-        )
-    try:
-        return keras.saving.load_model(path, compile=False)
-    except Exception as error:  # a damaged archive fails in many ways
-        raise ValueError(f"{path} is damaged or not a model of tfwm: {one_line(error)}") from error
+def _is_here(name, folder, card):
+    return all(path.is_file() for path in form_files(name, folder, card))
 
 
 def open_form(name, folder, card, num_threads=1):
@@ -143,12 +107,14 @@ def open_form(name, folder, card, num_threads=1):
 
     Args:
         name: one of `FORMS`.
-        folder: the network's folder.
+        folder: the network's folder, or its `NetworkFiles`: a SavedModel that does not come with
+            tfwm needs `NetworkFiles(folder, trust=True)`.
         card: its card.
         num_threads: threads for a TFLite file.
 
     Returns:
-        `Form`. Raises `ValueError` or `FileNotFoundError`, in one line, if it cannot be read.
+        `Form`. Raises `ValueError` or `FileNotFoundError`, in one line, if it cannot be read, or
+        may do more than compute.
 
     Example:
 
@@ -157,34 +123,73 @@ def open_form(name, folder, card, num_threads=1):
     >>> colored = form("run", image=gray)["output"]  # doctest: +SKIP
     """
     nearest("form", name, FORMS)
-    return open_files(form_files(name, folder, card), kind_of(card), num_threads)
+    files = NetworkFiles.of(folder)
+    names = [path.relative_to(files.folder) for path in form_files(name, files.folder, card)]
+    return open_files(files, [name.as_posix() for name in names], kind_of(card), num_threads)
 
 
-def open_files(files, kind, num_threads=1):
-    """Opens the form that `form_files` names, of a network of a `Kind`; returns a `Form`."""
-    (first, *rest) = files
+def open_files(files, names, kind, num_threads=1):
+    """Opens the form that consists of files of these names, of a network of a `Kind`.
+
+    Args:
+        files: `NetworkFiles`.
+        names: the two Keras files, one TFLite file, or the `saved_model.pb` of a SavedModel.
+        kind: `Kind`.
+        num_threads: threads for a TFLite file.
+    """
+    check_fork()
+    (first, *rest) = names
     if rest:
-        return open_keras(*read_keras_models(first.parent, kind.name), kind.name)
-    if first.suffix == ".tflite":
-        return _open_tflite(first, kind, num_threads)
-    return _open_saved_model(first.parent, kind)
+        return open_keras(*read_keras_models(files, kind.name), kind.name)
+    if first.endswith(".tflite"):
+        return _open_tflite(files, first, kind, num_threads)
+    return _open_saved_model(files, first.removesuffix("saved_model.pb"), kind)
 
 
-def open_keras(first, second, kind="message"):
-    """Opens two Keras models as the signatures of a kind; they may go on changing."""
+def open_keras(first, second, kind="message", compiled=True):
+    """Opens two Keras models as the signatures of a kind; they may go on changing.
+
+    Args:
+        first: embedder or host.
+        second: extractor.
+        kind: name of the kind.
+        compiled: whether they run as graphs, whose making takes seconds.
+    """
     endpoints = make_endpoints(first, second, kind)
-    functions = {key: _of_arrays(x.get_concrete_function()) for key, x in endpoints.items()}
-    sizes = {tensor.name: tensor.shape[-1] for tensor in first.inputs}
-    return Form("keras", functions, sizes, (first, second))
+    functions = {
+        key: _of_arrays(x.get_concrete_function() if compiled else x.python_function)
+        for key, x in endpoints.items()
+    }
+    inputs = {
+        key: {spec.name: tuple(spec.shape) for spec in x.input_signature}
+        for key, x in endpoints.items()
+    }
+    return Form("keras", functions, inputs, (first, second))
 
 
-def _open_saved_model(path, kind):
-    try:
-        model = tf.saved_model.load(str(path))
-    except Exception as error:  # a damaged file fails inside TensorFlow in many ways
+def _open_saved_model(files, place, kind):
+    path = files.folder / place
+    if not files.trusted():
         raise ValueError(
-            f"The network {path} cannot be read, it is incomplete or damaged: {one_line(error)}"
-        ) from error
+            f"Expected a TFLite file or Keras files. Received: {path}, a SavedModel that does not "
+            "come with tfwm, and a SavedModel is a program. If you trust who made it, add --trust "
+            "(in Python trust=True)."
+        )
+    graph = files.read(f"{place}saved_model.pb")
+    if not files.shipped:
+        check_saved_model(graph, path)
+    with tempfile.TemporaryDirectory(prefix="tfwm-") as draft:  # what was checked, and nothing else
+        (Path(draft) / "variables").mkdir()
+        (Path(draft) / "saved_model.pb").write_bytes(graph)
+        for name in list_files(files.folder / place / "variables"):
+            (Path(draft) / "variables" / name).write_bytes(files.read(f"{place}variables/{name}"))
+        try:
+            model = tf.saved_model.load(draft)
+        except Exception as error:  # a damaged file fails inside TensorFlow in many ways
+            reason = one_line(error).replace(draft, str(path))
+            raise ValueError(
+                f"The network {path} cannot be read, it is incomplete or damaged: {reason}"
+            ) from error
     signatures = model.signatures
     if set(kind.signatures) - set(signatures):
         raise ValueError(
@@ -192,27 +197,49 @@ def _open_saved_model(path, kind):
             f"Received: {path} with {sorted(signatures)}"
         )
     functions = {name: _of_arrays(signatures[name]) for name in kind.signatures}
-    specs = signatures[kind.signatures[0]].structured_input_signature[1]
-    sizes = {name: spec.shape[-1] for name, spec in specs.items() if spec.shape.rank}
-    return Form("saved_model", functions, sizes, model)
+    specs = {name: signatures[name].structured_input_signature[1] for name in kind.signatures}
+    inputs = {
+        name: {key: tuple(spec.shape) for key, spec in found.items()}
+        for name, found in specs.items()
+    }
+    return Form("saved_model", functions, inputs, model)
 
 
-def _open_tflite(path, kind, num_threads):
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"There is no TFLite file {path}.")
+def _open_tflite(files, name, kind, num_threads):
+    data, path = files.read(name), files.folder / name
+    if not files.shipped:
+        check_tflite(data, path)
     try:
         with warnings.catch_warnings():  # TensorFlow's own interpreter calls itself outdated
             warnings.filterwarnings("ignore", r"\s*Warning: tf.lite.Interpreter is deprecated")
-            interpreter = interpreter_class()(model_path=str(path), num_threads=num_threads)
-        functions = {key: interpreter.get_signature_runner(key) for key in kind.signatures}
+            interpreter = interpreter_class()(model_content=data, num_threads=num_threads)
+        with quiet(), contextlib.suppress(ValueError, RuntimeError):
+            interpreter.allocate_tensors()  # the first one writes a line about its delegate
+        runners = {key: interpreter.get_signature_runner(key) for key in kind.signatures}
     except (ValueError, RuntimeError) as error:
         raise ValueError(
             f"{path} is not a TFLite file with the signatures {' and '.join(kind.signatures)}: "
             f"{one_line(error)}"
         ) from error
-    details = functions[kind.signatures[0]].get_input_details()
-    sizes = {key: int(x["shape"][-1]) for key, x in details.items() if len(x["shape"])}
-    return Form("tflite", functions, sizes, interpreter)
+    lock = threading.Lock()  # one interpreter runs one input at a time
+    functions = {key: _one_at_a_time(runner, lock) for key, runner in runners.items()}
+    inputs = {
+        key: {name: _free_shape(x) for name, x in runner.get_input_details().items()}
+        for key, runner in runners.items()
+    }
+    return Form("tflite", functions, inputs, interpreter)
+
+
+def _one_at_a_time(runner, lock):
+    def run(**inputs):
+        with lock:
+            return runner(**inputs)
+
+    return run
+
+
+def _free_shape(details):
+    return tuple(None if side < 0 else int(side) for side in details["shape_signature"])
 
 
 def _of_arrays(function):

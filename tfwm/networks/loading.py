@@ -1,24 +1,28 @@
 """Networks from disk, in whichever form is there, and networks made of models in memory."""
 
 from tfwm.layers import SpaceToPatches
-from tfwm.networks.card import CARD, kind_of, read_card
+from tfwm.networks.card import kind_of
+from tfwm.networks.fit import check_fit
 from tfwm.networks.forms import available_form, form_files, open_files, open_keras
-from tfwm.networks.manifest import changed_files
 from tfwm.networks.network import Network
+from tfwm.networks.network_files import NetworkFiles
 from tfwm.networks.places import network_directory
 
 
-def load_network(name_or_path, num_threads=1):
+def load_network(name_or_path, num_threads=1, trust=False):
     """Opens a trained embedder and its extractor: arrays in, arrays out.
 
-    Compares what it reads with the checksums of the `manifest.json` beside it. From a network's
-    folder it takes the SavedModel, or where an install lacks that, a TFLite file or the Keras
-    files.
+    Compares what it reads with the checksums of the `manifest.json` beside it, of a network that
+    comes with tfwm with those in the package. From a network's folder it takes the SavedModel if
+    it comes with tfwm or is trusted, else a TFLite file or the Keras files, which cannot do
+    anything but compute; and it checks that the card fits.
 
     Args:
         name_or_path: name of a network (see `list_networks`), or path of a network's folder, of
             the SavedModel in it (`<folder>/1`), or of a `.tflite` file.
         num_threads: threads for a `.tflite` file.
+        trust: whether a SavedModel that does not come with tfwm may be run. Also then its
+            operations must only compute.
 
     Returns:
         `Network`, of the kind `"message"` or `"barrier"`. Raises `ValueError` for an unknown
@@ -32,25 +36,24 @@ def load_network(name_or_path, num_threads=1):
     (1, 8, 12, 1)
     """
     path = network_directory(name_or_path).absolute()
-    files = [path] if path.suffix == ".tflite" else [path / "saved_model.pb"]
-    folder = path.parent if files[0].is_file() else path
-    card = read_card(folder) if (folder / CARD).is_file() else {}
-    kind = kind_of(card)
+    names = [path.name] if path.suffix == ".tflite" else [f"{path.name}/saved_model.pb"]
+    is_form = (path.parent / names[0]).is_file()
+    files = NetworkFiles(path.parent if is_form else path, trust)
+    card, kind = files.card, kind_of(files.card)
     if kind.name == "keyed":
         raise ValueError(
             f"Expected a network with an embedder. Received: {card['name']}, a keyed host, which "
             "`tfwm keyed` and tfwm.load take, and the report of its recipe measures"
         )
-    if folder == path:
-        files = form_files(available_form(folder, card), folder, card)
-    used = [file.relative_to(folder).as_posix().removesuffix("saved_model.pb") for file in files]
-    problems = changed_files(folder, (*used, CARD))
-    if problems:
-        raise ValueError(
-            f"The network {folder} is damaged: {problems[0]}. Install or export it again."
-        )
-    name = path.stem if path.suffix == ".tflite" else card.get("name", folder.name)
-    return Network(name, card, open_files(files, kind, num_threads))
+    if not is_form:
+        paths = form_files(available_form(files, card), files.folder, card)
+        names = [file.relative_to(files.folder).as_posix() for file in paths]
+    form = open_files(files, names, kind, num_threads)
+    if not files.shipped:
+        check_fit(card, form)
+    files.warn_if_uncompared()
+    name = path.stem if path.suffix == ".tflite" else card.get("name", files.folder.name)
+    return Network(name, card, form)
 
 
 class KerasNetwork(Network):

@@ -48,7 +48,8 @@ class Network:
         self.bits = geometry.get("bits", 1)
         self.whole = geometry.get("whole", False)
         if form is not None and not geometry:
-            self.channels, self.bits = form.sizes["image"], form.sizes["message"]
+            sides = form.inputs["embed"]
+            self.channels, self.bits = sides["image"][-1], sides["message"][-1]
             self._find_blocks()
 
     def embed(self, image, message, strength=1.0):

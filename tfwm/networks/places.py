@@ -1,9 +1,10 @@
 """Where networks lie: the search path, and finding one by its name."""
 
 import os
+import warnings
 from pathlib import Path
 
-from tfwm.checks import nearest
+from tfwm.checks import nearest, shortened
 from tfwm.networks.card import CARD, read_card
 from tfwm.resources import resource_directory
 
@@ -32,12 +33,25 @@ def search_path():
 def list_networks():
     """Returns `{name: card}` of the networks on the search path, in order of name.
 
+    A network whose card is damaged is left out, with a warning that names it.
+
     Example:
 
     >>> for name, card in list_networks().items():
     ...     message = card["description"]
     """
-    return {name: read_card(folder) for name, folder in sorted(_folders().items())}
+    cards = {}
+    for name, folder in sorted(_folders().items()):
+        try:
+            cards[name] = read_card(folder)
+        except (OSError, ValueError) as error:
+            warnings.warn(f"left out {name}: {error}", stacklevel=2)
+    return cards
+
+
+def network_names():
+    """Returns the names of the networks on the search path, sorted, damaged ones too."""
+    return sorted(_folders())
 
 
 def network_directory(name_or_path):
@@ -51,6 +65,11 @@ def network_directory(name_or_path):
         `pathlib.Path`. Raises `ValueError` for an unknown name, `FileNotFoundError` for a path
         that does not exist.
     """
+    if not isinstance(name_or_path, str | os.PathLike) or not os.fspath(name_or_path):
+        raise ValueError(
+            "Expected a network's name (tfwm list), or the path of its folder or .tflite file. "
+            f"Received: {shortened(name_or_path)}"
+        )
     name = os.fspath(name_or_path)
     known = _folders()
     if name in known:
@@ -67,7 +86,7 @@ def network_directory(name_or_path):
             f"Unknown network {name!r}: none comes with this install. Give the path of a network's "
             f"folder, or set {VARIABLE} to a folder of networks."
         )
-    return known[nearest("network", name, known, cutoff=0)]
+    return known[nearest("network", name, known, cutoff=0.6)]
 
 
 def is_partial(folder):

@@ -7,6 +7,7 @@ import uuid
 
 import numpy as np
 
+from tfwm.checks import check_number
 from tfwm.keys import Key
 from tfwm.payload.code import ITERATIONS, Code
 from tfwm.payload.evidence import message_p_value, normal_p_value, pilot_score
@@ -21,6 +22,7 @@ PILOT_SLOTS = 192
 TAG_BITS = (32, 24, 16)
 COMFORTABLE_RATE = 0.72
 HIGHEST_RATE = 0.77
+MOST_SLOTS = 1 << 16
 
 # A frame is not tried below this share of the SNR that it needs.
 HOPELESS = 0.5
@@ -69,7 +71,7 @@ class Codec:
 
     Args:
         slots: number of bits that the network carries, 46 or more.
-        key: `Key`; `None` is the public key.
+        key: `Key`, or the text or bytes of one; `None` is the public key.
 
     Attributes:
         frames: the sizes of frames that fit, each a `Frame`.
@@ -84,11 +86,10 @@ class Codec:
     """
 
     def __init__(self, slots, key=None):
-        self.slots = int(slots)
-        self.key = Key() if key is None else key
+        what = f"at least 46 slots for a message, and {MOST_SLOTS} at most"
+        self.slots = check_number("slots", slots, 46, MOST_SLOTS, what, kind=int)
+        self.key = key if isinstance(key, Key) else Key(key)
         self.frames = _frames(self.slots)
-        if not self.frames:
-            raise ValueError(f"Expected at least 46 slots for a message. Received: slots={slots}")
         self._pilots, self._places, self._whitening, self.pilot = _layout(self.slots, self.key)
 
     @property
@@ -177,15 +178,17 @@ class Codec:
     def margin(self, votes, message, kind=None):
         """Returns how far the reading of a known message is from failing.
 
-        The signal-to-noise ratio of the votes over all code bits, divided by the ratio at
-        which one frame of this size in a thousand is lost. Above 1 the message reads; 2 leaves
-        3 dB for later changes of the photo.
+        The signal-to-noise ratio of the votes, divided by the ratio at which one frame of this
+        size in a thousand is lost with as many code bits as were seen; 0 if these are no more
+        than the frame's bits. Above 1 the message reads; 2 leaves 3 dB for later changes.
         """
         votes = self._votes(votes)
         frame = self._frame(len(to_bytes(message, kind)[1]))
         agreement = votes * (2.0 * self.encode(message, kind) - 1)
-        seen = np.mean(votes[self._places] != 0)
-        return float(snr(agreement) * seen / needed_snr(frame.bits, len(self._places)))
+        seen = int(np.count_nonzero(votes[self._places]))
+        if seen <= frame.bits:
+            return 0.0
+        return float(snr(agreement) / needed_snr(frame.bits, seen))
 
     def _frame(self, size):
         for frame in self.frames:
@@ -219,7 +222,10 @@ class Codec:
         return _code(frame.bits, len(self._places))
 
     def _votes(self, votes):
-        votes = np.asarray(votes, np.float64)
+        try:
+            votes = np.asarray(votes, np.float64)
+        except (TypeError, ValueError, OverflowError):
+            votes = np.full(1, np.nan)
         if votes.shape != (self.slots,) or not np.isfinite(votes).all():
             raise ValueError(
                 f"Expected {self.slots} finite votes. Received: shape {votes.shape}"

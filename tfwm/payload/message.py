@@ -3,6 +3,8 @@
 import numbers
 import uuid
 
+from tfwm.checks import as_utf8, shortened
+
 # The order is part of the format of marked photos.
 TYPES = {
     "text": str,
@@ -32,8 +34,10 @@ def to_bytes(message, kind=None):
     """
     if kind is None:
         kind = _kind_of(message)
-    elif kind not in KINDS:
-        raise ValueError(f"Expected kind to be None or one of {KINDS}. Received: kind={kind!r}")
+    elif not isinstance(kind, str) or kind not in KINDS:
+        raise ValueError(
+            f"Expected kind to be None or one of {KINDS}. Received: kind={shortened(kind)}"
+        )
     elif isinstance(message, str) and kind != "text":
         message = _parse(message, kind)
     elif _kind_of(message) != kind:
@@ -41,7 +45,7 @@ def to_bytes(message, kind=None):
             f"Expected a message of kind {kind!r}. Received: a {type(message).__name__}"
         )
     if kind == "text":
-        data = message.encode("utf-8")
+        data = as_utf8("message", message)
     elif kind == "bytes":
         data = bytes(message)
     elif kind == "uuid":

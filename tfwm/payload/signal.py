@@ -91,10 +91,16 @@ def bound_snr(information_bits, length, frame_errors):
 
 def frame_error_bound(information_bits, length, snr):
     """Returns the normal approximation of the frame error rate of the best code."""
-    nodes, weights = np.polynomial.hermite_e.hermegauss(120)
-    weights = weights / weights.sum()
+    nodes, weights = _gauss()
     density = 1 - np.logaddexp(0, -2 * (snr + math.sqrt(snr) * nodes)) / math.log(2)
     capacity = weights @ density
     dispersion = weights @ density**2 - capacity**2
     room = length * capacity - information_bits + 0.5 * math.log2(length)
     return float(ndtr(-room / math.sqrt(length * max(dispersion, 1e-12))))
+
+
+@functools.cache
+def _gauss():
+    """Nodes and weights of 120 points for a mean over a normal variable."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(120)
+    return nodes, weights / weights.sum()

@@ -9,7 +9,14 @@ import numpy as np
 import tensorflow as tf
 
 from tfwm.export import package_network
-from tfwm.networks import find_keras_models, network_directory, read_card, read_keras_models
+from tfwm.networks import (
+    NetworkFiles,
+    check_fit,
+    network_directory,
+    open_keras,
+    read_card,
+    read_keras_models,
+)
 from tfwm.protection.picture import (
     WATERMARK,
     PictureReader,
@@ -163,11 +170,15 @@ def load_barrier(name_or_path) -> Barrier:
         raise ValueError(
             f"Expected a barrier, a network's folder with a {WATERMARK}. Received: {folder}"
         )
-    card = read_card(folder)
+    files = NetworkFiles(folder)
+    card = files.card or read_card(folder)
     if card["kind"] != "barrier":
         raise ValueError(f"Expected a barrier. Received: {folder}, of the kind {card['kind']}")
-    models = read_keras_models(find_keras_models(folder), "barrier")
-    return Barrier(*models, read_watermark(folder), card["name"], card)
+    models = read_keras_models(files, "barrier")
+    if not files.shipped:
+        check_fit(card, open_keras(*models, "barrier", compiled=False))
+    files.warn_if_uncompared()
+    return Barrier(*models, read_watermark(files), card["name"], card)
 
 
 def open_barrier(barrier):

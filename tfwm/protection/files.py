@@ -1,27 +1,17 @@
 """Marks image files with a barrier, and reads its watermark from files."""
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from tfwm.batch.jobs import (
-    KEEP,
-    Job,
-    assign_outputs,
-    check_folder_apart,
-    check_outputs,
-    find_photos,
-    is_single,
-)
+from tfwm.batch.jobs import KEEP, assign_files, find_photos, is_single
 from tfwm.batch.run import Pool, Skip, run_jobs
 from tfwm.images import (
     ImageError,
     Photo,
     add_colors,
     add_luminance,
-    check_output,
     decode_photo,
     encode_photo,
     luminance,
@@ -29,6 +19,7 @@ from tfwm.images import (
     read_photo,
     to_float,
     to_uint8,
+    told_losses,
     write_encoded,
 )
 from tfwm.metrics import normalized_correlation, watermark_similarity
@@ -59,9 +50,8 @@ def protect_files(
         sources: list of one folder or of files.
         output: folder for the marked images; for a single file, the file to write.
         strength: factor on the change that the mark is.
-        quality: of JPEG and AVIF files, 1 to 100.
-        file_format: `"png"`, `"jpg"`, `"webp"`, `"avif"`, or `"keep"` for each image's own, and
-            PNG where that cannot be written.
+        quality: of JPEG, AVIF, WebP and HEIC files, 1 to 100.
+        file_format: see `tfwm.batch.jobs.output_name`; `"keep"` for each image's own.
         overwrite: whether existing outputs are replaced.
         progress: see `tfwm.batch.run.run_jobs`.
         workers: number of threads.
@@ -80,7 +70,7 @@ def protect_files(
             "A format goes with a folder: the ending of a single file sets its format."
         )
     barrier = open_barrier(barrier)
-    jobs = _assign(sources, output, file_format, quality, overwrite)
+    jobs = assign_files(sources, output, file_format, quality, overwrite)
     layer = WatermarkBarrier(barrier.embedder, barrier.watermark, strength)
     mark = tf.function(layer, reduce_retracing=True)
     pool = Pool(workers)
@@ -96,7 +86,8 @@ def protect_files(
             _, similarity = measured(barrier, _read(barrier, copy))
         write_encoded(encoded, job.output, overwrite)
         decibels = psnr(photo.pixels, marked.pixels)
-        return {"psnr": decibels, "similarity": similarity, "notes": list(photo.notes)}
+        notes = [*photo.notes, *told_losses(photo, job.output)]
+        return {"psnr": decibels, "similarity": similarity, "notes": notes}
 
     return run_jobs(pool, work, jobs, _row_maker("psnr"), progress=progress)
 
@@ -121,7 +112,7 @@ def read_files(barrier, sources, output, *, overwrite=False, progress=None, work
     >>> rows = read_files("barrier-derain", ["found.jpg"], "read.png")  # doctest: +SKIP
     """
     barrier = open_barrier(barrier)
-    jobs = _assign(sources, output, "png", None, overwrite)
+    jobs = assign_files(sources, output, "png", None, overwrite)
     pool = Pool(workers)
 
     def work(job):
@@ -190,19 +181,6 @@ def _marked(photo, mark, channels):
 
 def _read(barrier, photo):
     return barrier.read(fit_channels(photo, barrier.channels))[0]
-
-
-def _assign(sources, output, file_format, quality, overwrite):
-    """The jobs with their outputs, checked as far as can be before the work."""
-    jobs = find_photos(sources, what="images")
-    if is_single(sources, output):
-        jobs = [Job(jobs[0].source, jobs[0].name, output=Path(output))]
-        check_output(output, quality, overwrite)
-    else:
-        check_folder_apart(sources, output, what="images")
-        jobs = assign_outputs(jobs, Path(output), file_format)
-    check_outputs(jobs, file_format, quality)
-    return jobs
 
 
 def _refuse_existing(job, overwrite):

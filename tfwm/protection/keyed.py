@@ -11,7 +11,14 @@ import tensorflow as tf
 from tfwm.export import package_network
 from tfwm.keys import derive_key
 from tfwm.metrics import watermark_similarity
-from tfwm.networks import KINDS, network_directory, read_card, read_keras_model
+from tfwm.networks import (
+    KINDS,
+    NetworkFiles,
+    check_signature,
+    network_directory,
+    read_card,
+    read_keras_model,
+)
 from tfwm.protection.picture import (
     WATERMARK,
     PictureReader,
@@ -19,6 +26,7 @@ from tfwm.protection.picture import (
     in_batches,
     read_watermark,
 )
+from tfwm.startup import check_fork
 
 HOST, EXTRACTOR = KINDS["keyed"].keras_files
 DEMONSTRATION = "demonstration.secret"
@@ -167,22 +175,29 @@ class KeyedNetwork:
                 f"Expected a keyed network, a folder with {HOST}, {EXTRACTOR} and {WATERMARK}. "
                 f"Received: {folder}, without {missing[0]}"
             )
-        self.card = read_card(self.folder)
+        self._files = NetworkFiles(self.folder)
+        self.card = self._files.card or read_card(self.folder)
         self.name = self.card["name"]
-        self.watermark = read_watermark(self.folder)
+        self.watermark = read_watermark(self._files)
+        self._files.warn_if_uncompared()
 
     @functools.cached_property
     def host(self) -> keras.Model:
         """The Keras model that does the task, from images in [0, 1] to marked ones."""
-        return read_keras_model(self.folder / HOST)
+        return read_keras_model(self.folder / HOST, self._files)
 
     @functools.cached_property
     def extractor(self) -> keras.Model:
         """The Keras model from `{"image", "key"}` to the watermark."""
-        return read_keras_model(self.folder / EXTRACTOR)
+        model = read_keras_model(self.folder / EXTRACTOR, self._files)
+        inputs = model.input if isinstance(model.input, dict) else {"image": model.inputs[0]}
+        shapes = {name: tuple(tensor.shape) for name, tensor in inputs.items()}
+        check_signature(self.card, "extract", shapes)
+        return model
 
     def __call__(self, images) -> np.ndarray:
         """Returns the host's outputs, marked, as float32 in [0, 1]."""
+        check_fork()
         return np.clip(np.asarray(self.host(np.asarray(images, np.float32))), 0.0, 1.0)
 
     def reader(self, key: str | bytes) -> KeyedReader:

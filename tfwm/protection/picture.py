@@ -9,8 +9,10 @@ from PIL import Image
 from tfwm.checks import need
 from tfwm.images import plane, to_uint8
 from tfwm.metrics import watermark_similarity
+from tfwm.startup import check_fork
 
 WATERMARK = "watermark.png"
+LONGEST_SIDE = 2048
 # Images that a network takes at once.
 BATCH = 16
 # Modules of QR codes of one or two pixels are found better when enlarged.
@@ -75,12 +77,14 @@ def as_floats(images, channels):
 
 def in_batches(function, *arrays, size=BATCH):
     """Returns what a `tf.function` gives for the rows of arrays, a few at a time, as an array."""
+    check_fork()
     parts = [[tf.constant(x[i : i + size]) for x in arrays] for i in range(0, len(arrays[0]), size)]
     return np.concatenate([function(*part).numpy() for part in parts])
 
 
 def resized(image, size):
     """Antialiased bilinear; an image that has the size already is left alone."""
+    check_fork()
     return tf.image.resize(image, size, antialias=True)
 
 
@@ -91,10 +95,19 @@ def encode_watermark(watermark):
     return buffer.getvalue()
 
 
-def read_watermark(folder):
-    """Returns the watermark in a network's folder, float32 `(height, width, 1 or 3)`."""
-    with Image.open(folder / WATERMARK) as picture:
-        return np.atleast_3d(np.asarray(picture, np.float32) / 255)
+def read_watermark(files):
+    """Returns the watermark of a network's `NetworkFiles`, float32 `(height, width, 1 or 3)`."""
+    data = files.read(WATERMARK)
+    try:
+        with Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
+            if max(picture.size) > LONGEST_SIDE or picture.mode not in ("L", "RGB"):
+                raise ValueError(f"it is of {picture.size} and {picture.mode}")
+            return np.atleast_3d(np.asarray(picture, np.float32) / 255)
+    except (OSError, ValueError, SyntaxError) as error:
+        raise ValueError(
+            f"{files.folder / WATERMARK} is damaged: expected a gray or RGB PNG of up to "
+            f"{LONGEST_SIDE} x {LONGEST_SIDE} pixels"
+        ) from error
 
 
 def decode_qr(images):

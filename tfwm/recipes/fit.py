@@ -48,7 +48,7 @@ def fit(build_trainer, input_shape, config, folder, data, validation_data=None, 
         "seed": config.seed,
         "command": " ".join(sys.argv),
     }
-    (folder / "environment.json").write_text(json.dumps(environment, indent=2) + "\n")
+    (folder / "environment.json").write_text(json.dumps(environment, indent=2) + "\n", "utf-8")
     if first_epoch < epochs:
         trainer.fit(
             batches,

@@ -9,13 +9,13 @@ import dataclasses
 import importlib
 import itertools
 import logging
-import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tfwm.checks import Parser, nearest, show_warning
+from tfwm.console import say, tell
 from tfwm.data.sources import check_source
 from tfwm.recipes.config import check_shared
 from tfwm.resources import resource_directory
@@ -102,9 +102,9 @@ class Recipe:
             with warnings.catch_warnings():
                 warnings.showwarning = show_warning
                 trained = self.train(config, options.resume)
-                print(self.finish(trained, config, label(self.name, path)))
+                say(self.finish(trained, config, label(self.name, path)))
         except (ValueError, OSError, ImportError) as error:
-            print(f"tfwm: error: {error}", file=sys.stderr)
+            tell("error", " ".join(str(error).split()))
             return 2
         return 0
 

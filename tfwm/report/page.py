@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tfwm import pages
 from tfwm.evaluation import load_suite
-from tfwm.files import versions, write_whole
+from tfwm.files import check_writable, versions, write_whole
 from tfwm.images import ImageError
 from tfwm.report.photo_report import PhotoReport, inspect_photo
 from tfwm.report.words import evidence, in_words, power_of_ten
@@ -66,11 +66,12 @@ def write_report(
         raise ValueError(f"Expected a file that ends in .html. Received: output={str(output)!r}")
     if output.exists() and not overwrite:
         raise ImageError(f"{output} exists: choose another name, or overwrite it (--overwrite).")
+    check_writable(output)
     photos = list(photos) if isinstance(photos, list | tuple) else [photos]
     if not photos:
         raise ValueError("Expected at least one photo. Received: photos=[]")
     if watermarker is None:
-        from tfwm.watermarker import load  # TensorFlow takes seconds to start
+        from tfwm.watermarker import load
 
         watermarker = load()
     suite = None if message is None or suite is None else load_suite(suite)

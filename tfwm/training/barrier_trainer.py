@@ -139,9 +139,7 @@ class BarrierTrainer(Trainer):
 
     def penalties(self, inputs, outputs, training):
         """See `Trainer.penalties`: the adversary's."""
-        if not training or self.adversary is None:
-            return []
-        return [self.adversary([outputs["watermarked"], inputs["target"]], training=True)]
+        return self.adversary_loss([outputs["watermarked"], inputs["target"]], training)
 
     def targets(self, inputs, outputs):
         watermark = _repeat(self.watermark, outputs["extracted"])

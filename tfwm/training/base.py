@@ -42,6 +42,17 @@ class Trainer(Configured, keras.Model):
         """
         return []
 
+    def adversary_loss(self, images, training):
+        """Returns the loss of the trainer's `adversary`, in a list; it has one only in training.
+
+        Args:
+            images: the network's outputs, and what they are compared with.
+            training: see `penalties`.
+        """
+        if not training or self.adversary is None:
+            return []
+        return [self.adversary(images, training=True)]
+
     def build(self, input_shape):
         self.built = True
         if getattr(self, "optimizer", None) is not None:

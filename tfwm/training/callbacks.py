@@ -42,7 +42,7 @@ class Checkpoint(keras.callbacks.Callback):
         """
         if not self.exists():
             return 0
-        state = json.loads(self.state.read_text())
+        state = json.loads(self.state.read_text("utf-8"))
         # Keras only warns of optimizer variables that do not fit, and ignores layers too many.
         shapes = _shapes(model)
         if state.get("shapes", shapes) != shapes:
@@ -60,7 +60,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.model.save_weights(self.directory / weights)
         partial = self.state.with_suffix(".partial")
         state = {"epoch": epoch + 1, "weights": weights, "shapes": _shapes(self.model)}
-        partial.write_text(json.dumps(state))
+        partial.write_text(json.dumps(state), "utf-8")
         os.replace(partial, self.state)
         for old in self.directory.glob("epoch-*.weights.h5"):
             if old.name != weights:

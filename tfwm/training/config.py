@@ -99,7 +99,7 @@ def save_config(config, path):
         for key, value in dataclasses.asdict(config).items()
         if value is not None
     ]
-    Path(path).write_text("\n".join(lines) + "\n")
+    Path(path).write_text("\n".join(lines) + "\n", "utf-8", "backslashreplace")
 
 
 def to_toml(value):
@@ -123,10 +123,10 @@ def _metadata(config_class, key, default):
 
 def _read(path):
     try:
-        return tomllib.loads(Path(path).read_text())
+        return tomllib.loads(Path(path).read_text("utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"Cannot read the config {path}: {error.strerror}") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is no valid TOML: {error}") from error
 
 

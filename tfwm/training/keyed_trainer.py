@@ -114,9 +114,7 @@ class KeyedTrainer(Trainer):
 
     def penalties(self, inputs, outputs, training):
         """See `Trainer.penalties`: the adversary's."""
-        if not training or self.adversary is None:
-            return []
-        return [self.adversary([outputs["output"], inputs["target"]], training=True)]
+        return self.adversary_loss([outputs["output"], inputs["target"]], training)
 
     def targets(self, inputs, outputs):
         blank = tf.fill(tf.shape(outputs["marked"]), self.blank)

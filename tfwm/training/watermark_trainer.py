@@ -103,6 +103,7 @@ class WatermarkTrainer(Trainer):
         build_part(self.validation_attack, shape)
         build_part(self.hold_psnr, [shape, shape])
         build_part(self.balance, None)
+        build_part(self.alignment, None)
         super().build(input_shape)
 
     def call(self, inputs, training=None):
@@ -139,11 +140,9 @@ class WatermarkTrainer(Trainer):
         """See `Trainer.penalties`: of what holds, misleads, balances and aligns."""
         cover = _cover(inputs)
         images = [outputs["watermarked"], cover]
-        terms = []
+        terms = self.adversary_loss(images, training)
         if training and self.hold_psnr is not None:
             terms.append(self.hold_psnr(images, training=True))
-        if training and self.adversary is not None:
-            terms.append(self.adversary(images, training=True))
         if training and self.alignment is not None:
             terms.append(self.alignment([outputs["parameters"], outputs["positions"]]))
         if self.balance is not None:

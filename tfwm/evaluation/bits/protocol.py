@@ -5,7 +5,6 @@ from PIL import Image, ImageOps
 
 from tfwm.distortions.geometry import resize
 from tfwm.evaluation.bits.placement import PLACEMENTS, message_placement
-from tfwm.ops.color import rgb_to_ycbcr, ycbcr_to_rgb
 
 # A sample that nothing changed must not fall to the next level by a float32 rounding error;
 # the way to YUV and back has more of it.
@@ -133,6 +132,8 @@ class Protocol:
             return cover / np.float32(255) + _enlarged(change, cover.shape[:2])
         parts = self._mark_parts(cover, planes, strength)
         if self.yuv:
+            from tfwm.ops.color import ycbcr_to_rgb  # starts TensorFlow
+
             return np.asarray(ycbcr_to_rgb(np.concatenate(parts, -1)))
         return parts[0][..., 0] if cover.ndim == 2 else parts[0]
 
@@ -162,7 +163,11 @@ class Protocol:
         x = images.astype(np.float32) / 255
         if images.ndim == 3:
             return [x[..., None]]
-        return np.split(np.asarray(rgb_to_ycbcr(x)), 3, -1) if self.yuv else [x]
+        if not self.yuv:
+            return [x]
+        from tfwm.ops.color import rgb_to_ycbcr  # starts TensorFlow
+
+        return np.split(np.asarray(rgb_to_ycbcr(x)), 3, -1)
 
     def _mark_parts(self, cover, planes, strength):
         parts = self._parts(cover[None])

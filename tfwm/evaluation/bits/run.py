@@ -25,14 +25,22 @@ def measure(suite, networks, photos, match, seed, pool, counter):
     columns = suite.columns()
     counter.total = len(photos.images) * sum(map(len, strengths.values())) * len(suite.placements)
     results = {}
-    for number, (name, protocol) in product(range(len(photos.images)), protocols.items()):
-        for setting, kind in product(strengths[name], suite.placements):
-            cover = covers[name][number]
-            if cover is not None:
-                case = _Case(protocol, cover, kind, setting[1], number, seed)
-                results.setdefault((name, setting, kind), []).append(case.run(columns, pool))
-            counter.add(f"{name}, photo {number + 1}")
-    return [row for key, parts in results.items() for row in _rows(suite, key, parts, columns)]
+
+    def rows():
+        return [row for key, parts in results.items() for row in _rows(suite, key, parts, columns)]
+
+    try:
+        for number, (name, protocol) in product(range(len(photos.images)), protocols.items()):
+            for setting, kind in product(strengths[name], suite.placements):
+                cover = covers[name][number]
+                if cover is not None:
+                    case = _Case(protocol, cover, kind, setting[1], number, seed)
+                    results.setdefault((name, setting, kind), []).append(case.run(columns, pool))
+                counter.add(f"{name}, photo {number + 1}")
+    except KeyboardInterrupt as stop:
+        stop.rows = rows()
+        raise
+    return rows()
 
 
 class _Case:

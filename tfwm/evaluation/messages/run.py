@@ -32,10 +32,14 @@ def measure(suite, markers, photos, match, seed, pool, counter):
     rows = []
     for name, marker in markers.items():
         trial = Trial(marker, suite, seed).with_shared_strength(photos.images)
-        records = [
-            trial.run(cover, number, columns, pool, counter)
-            for number, cover in enumerate(photos.images)
-        ]
+        records = []
+        try:
+            for number, cover in enumerate(photos.images):
+                records.append(trial.run(cover, number, columns, pool, counter))
+        except KeyboardInterrupt as stop:
+            done = message_rows(name, suite, records, columns, trial.bits) if records else []
+            stop.rows = rows + list(done)
+            raise
         rows += message_rows(name, suite, records, columns, trial.bits)
     return rows
 

@@ -11,7 +11,9 @@ from pathlib import Path
 from tfwm.evaluation.suite import Counter
 from tfwm.evaluation.suites.loading import load_suite
 from tfwm.evaluation.suites.photos import Photos
-from tfwm.files import result_head, write_csv, write_whole
+from tfwm.files import check_writable, result_head, write_csv, write_whole
+
+STOPPED = "stopped before the end; each row tells of how many images it is"
 
 
 def evaluate(
@@ -99,7 +101,8 @@ def run_suite(
         **changes: arguments of the suite that differ, see `evaluate`.
 
     Returns:
-        `SuiteResult`.
+        `SuiteResult`. If the run is interrupted, the rows of the photos that are done are in
+        `<suite>-<dataset>-stopped.csv`.
 
     Example:
 
@@ -107,11 +110,11 @@ def run_suite(
     >>> result.csv.name  # doctest: +SKIP
     'redmark-table3-photos.csv'
     """
+    check_writable(Path(output) / "result")
     suite, match = load_suite(suite).prepared(match, changes)
     suite = suite if only is None else suite.only(only)
     photos = Photos.of(images, suite.color, limit)
     photos = photos if size is None else photos.resized(*size)
-    rows = _measured(suite, members, photos, match, seed, workers, processes, progress)
     skipped = f" ({photos.skipped} unreadable files skipped)" if photos.skipped else ""
     conditions = result_head(
         f"{photos.name}, {len(photos.images)} images{skipped}",
@@ -119,8 +122,15 @@ def run_suite(
         what=suite.title,
         command=command or f"tfwm.evaluation.run_suite, suite {suite.name}",
     )
-    line = "; ".join([suite.headline(rows), *suite.left_out()])
     stem = Path(output) / f"{suite.name}-{photos.name}"
+    try:
+        rows = _measured(suite, members, photos, match, seed, workers, processes, progress)
+    except KeyboardInterrupt as stop:
+        if getattr(stop, "rows", None):
+            path = write_csv(stop.rows, f"{stem}-stopped.csv", [*conditions, STOPPED])
+            warnings.warn(f"{STOPPED}: {path}", stacklevel=2)
+        raise
+    line = "; ".join([suite.headline(rows), *suite.left_out()])
     csv, html = write_csv(rows, f"{stem}.csv", conditions), None
     if report:
         page = suite.page(rows, conditions, suite.members(_made(members)), photos, seed)
@@ -173,6 +183,8 @@ def _measured(suite, members, photos, match, seed, workers, processes, progress)
 
 def _measure(suite, photos, match, seed, workers, members, progress=None):
     members = suite.members(_made(members))
+    for member in members.values():
+        getattr(getattr(member, "watermarker", member), "open", lambda: None)()
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
         return suite.measure(members, photos, match, seed, pool, Counter(progress))
 

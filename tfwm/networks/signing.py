@@ -1,0 +1,158 @@
+"""Who packed a network: signatures `manifest.json.sig`, which OpenSSH reads and writes too.
+
+The manifest lists the checksums of all files, so that its signature covers them. Keys are Ed25519
+in OpenSSH's format; `ssh-keygen -Y sign -n tfwm` writes the same signatures.
+"""
+
+import base64
+import hashlib
+import os
+import struct
+from pathlib import Path
+
+from tfwm.checks import need
+from tfwm.files import write_whole
+from tfwm.networks.inside import read_inside
+
+SIGNED, SIGNATURE = "manifest.json", "manifest.json.sig"
+NAMESPACE, KIND = b"tfwm", b"ssh-ed25519"
+BEGIN, END = "-----BEGIN SSH SIGNATURE-----", "-----END SSH SIGNATURE-----"
+VARIABLE = "TFWM_SIGNERS"
+
+
+def signers_file():
+    """Returns the path of the file of trusted signers: one public key a line, as OpenSSH writes it.
+
+    It is what the environment variable `TFWM_SIGNERS` names, else `tfwm/signers` in the user's
+    folder of settings (`XDG_CONFIG_HOME`, `~/.config`). It need not exist.
+    """
+    settings = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(os.environ.get(VARIABLE) or Path(settings) / "tfwm" / "signers")
+
+
+def read_public_keys(path):
+    """Returns `{32 bytes of an Ed25519 key: comment}` of a file of OpenSSH public keys."""
+    path = Path(path)
+    keys = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        kind, _, rest = line.strip().partition(" ")
+        if not kind or kind.startswith("#"):
+            continue
+        text, _, comment = rest.strip().partition(" ")
+        try:
+            fields = _fields(base64.b64decode(text, validate=True))
+            if (
+                [kind.encode(), len(fields)] != [KIND, 2]
+                or fields[0] != KIND
+                or len(fields[1]) != 32
+            ):
+                raise ValueError
+        except ValueError:
+            raise ValueError(
+                f"Expected public keys in {path}, lines such as 'ssh-ed25519 AAAA... name', as "
+                "`ssh-keygen -t ed25519` writes them. Received another line."
+            ) from None
+        keys[fields[1]] = comment.strip() or "without a name"
+    return keys
+
+
+def sign_network(folder, key_file):
+    """Signs a network's manifest with a private Ed25519 key; writes `manifest.json.sig`.
+
+    Args:
+        folder: a network's folder with a manifest.
+        key_file: OpenSSH or PEM file of the key, without a pass phrase.
+
+    Returns:
+        `pathlib.Path` of the signature.
+    """
+    return write_whole(Path(folder) / SIGNATURE, _signature(read_inside(folder, SIGNED), key_file))
+
+
+def signer_of(data, signature, keys):
+    """Returns the comment of the key that signed; `None` if it is not among `keys`.
+
+    Args:
+        data: bytes of the manifest.
+        signature: bytes of its signature file.
+        keys: dict, see `read_public_keys`.
+
+    Returns:
+        str or `None`. Raises `ValueError` if the signature is damaged or of other data.
+    """
+    key, raw, algorithm = _parse(signature)
+    if key not in keys:
+        return None
+    ed25519 = need("cryptography.hazmat.primitives.asymmetric.ed25519", "sign")
+    invalid = need("cryptography.exceptions", "sign").InvalidSignature
+    try:
+        ed25519.Ed25519PublicKey.from_public_bytes(key).verify(raw, _message(data, algorithm))
+    except invalid:
+        raise ValueError(
+            f"The signature in {SIGNATURE} is not of this {SIGNED}: one of them was changed."
+        ) from None
+    return keys[key]
+
+
+def _signature(data, key_file):
+    serialization = need("cryptography.hazmat.primitives.serialization", "sign")
+    ed25519 = need("cryptography.hazmat.primitives.asymmetric.ed25519", "sign")
+    text = Path(key_file).read_bytes()
+    load = "load_ssh_private_key" if b"OPENSSH" in text else "load_pem_private_key"
+    try:
+        key = getattr(serialization, load)(text, password=None)
+        if not isinstance(key, ed25519.Ed25519PrivateKey):
+            raise TypeError("it is of another kind")
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            "Expected a private Ed25519 key without a pass phrase, as `ssh-keygen -t ed25519` "
+            f"writes it. Received: {key_file}"
+        ) from error
+    public = key.public_key().public_bytes_raw()
+    raw = key.sign(_message(data, b"sha512"))
+    blob = b"SSHSIG" + struct.pack(">I", 1)
+    blob += _strings(_strings(KIND, public), NAMESPACE, b"", b"sha512", _strings(KIND, raw))
+    body = base64.b64encode(blob).decode()
+    lines = [body[i : i + 70] for i in range(0, len(body), 70)]
+    return "\n".join([BEGIN, *lines, END, ""])
+
+
+def _parse(signature):
+    """Key, raw signature and hash of a signature file."""
+    try:
+        body = signature.decode("ascii").strip().removeprefix(BEGIN).removesuffix(END)
+        blob = base64.b64decode("".join(body.split()), validate=True)
+        public, namespace, _, algorithm, raw = _fields(blob[10:])
+        (kind, key), (raw_kind, raw) = _fields(public), _fields(raw)
+        if (blob[:10], namespace) != (b"SSHSIG\0\0\0\1", NAMESPACE) or {kind, raw_kind} != {KIND}:
+            raise ValueError
+        if algorithm not in (b"sha256", b"sha512"):
+            raise ValueError
+    except ValueError:
+        raise ValueError(
+            "Expected a signature of Ed25519 in the namespace tfwm, as `tfwm export --sign` "
+            f"writes it. Received: a damaged or other {SIGNATURE}"
+        ) from None
+    return key, raw, algorithm
+
+
+def _message(data, algorithm):
+    digest = hashlib.new(algorithm.decode(), data).digest()
+    return b"SSHSIG" + _strings(NAMESPACE, b"", algorithm, digest)
+
+
+def _strings(*parts):
+    return b"".join(struct.pack(">I", len(part)) + part for part in parts)
+
+
+def _fields(data):
+    fields = []
+    while data:
+        if len(data) < 4:
+            raise ValueError("cut off")
+        end = 4 + struct.unpack(">I", data[:4])[0]
+        if end > len(data):
+            raise ValueError("cut off")
+        fields.append(data[4:end])
+        data = data[end:]
+    return fields
