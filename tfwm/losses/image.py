@@ -6,6 +6,7 @@ import tensorflow as tf
 from keras import ops
 
 from tfwm.layers.base import Configured
+from tfwm.ops.box import box_means
 from tfwm.ops.color import rgb_to_gray, rgb_to_yuv
 from tfwm.ops.ssim import ssim
 from tfwm.ops.transforms import dct_matrix
@@ -135,6 +136,7 @@ def _ramps(size, dtype):
 
 # Side in pixels of the neighborhood whose texture hides a mark.
 _NEIGHBORHOOD = 9
+TYPICAL = 0.1
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
@@ -183,12 +185,14 @@ class VisibleError(Configured, keras.losses.Loss):
         return tf.reduce_mean(error, axis=(1, 2, 3))
 
     def _mask(self, light):
-        light = tf.pad(light, [(0, 0), *[(_NEIGHBORHOOD // 2,) * 2] * 2, (0, 0)], "REFLECT")
+        margin = _NEIGHBORHOOD // 2
+        light = tf.pad(light, [(0, 0), (margin, margin), (margin, margin), (0, 0)], "REFLECT")
         mean, square = (
-            tf.nn.avg_pool2d(x, _NEIGHBORHOOD, 1, "VALID") for x in (light, tf.square(light))
+            box_means(x, _NEIGHBORHOOD)[:, margin:-margin, margin:-margin]
+            for x in (light, tf.square(light))
         )
         mask = 1.0 / (self.masking + tf.sqrt(tf.maximum(square - tf.square(mean), 0.0)))
-        return mask / tf.reduce_mean(mask, axis=(1, 2, 3), keepdims=True)
+        return mask * TYPICAL
 
 
 # Side of the blocks, which overlap by half.

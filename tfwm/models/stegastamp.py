@@ -21,6 +21,7 @@ Inside the networks, pixels and bits are shifted by -1/2.
 """
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfwm.checks import one_of
@@ -28,6 +29,8 @@ from tfwm.layers import DepthToSpace, InstanceNormalization, SpaceToDepth
 from tfwm.layers.base import Configured, add_number
 from tfwm.losses.image import VisibleError
 from tfwm.models import parts
+from tfwm.models.registration import Registration, fine_pattern
+from tfwm.ops.box import box_means
 from tfwm.ops.warp import pixel_centers, sample_bilinear
 
 OUTPUTS = ("sum", "sigmoid", "logit")
@@ -36,6 +39,8 @@ MARGIN = 1 / 255
 # Side of the grid of means from which the spatial transformer computes its map.
 LOCATION_GRID = 8
 DETAIL = 9
+SYNC = 0.8
+WEIGHT, BIAS = 1.0, 1.5
 
 
 def build_embedder(
@@ -46,6 +51,7 @@ def build_embedder(
     output: str = "sigmoid",
     reduction: int = 1,
     held: tuple | None = None,
+    carriers: int = 0,
     name: str = "embedder",
 ) -> keras.Model:
     """Builds the encoder, a U-Net that sees the message as three more channels of the image.
@@ -99,9 +105,13 @@ def build_embedder(
         joined = [skips.pop(), x] if i < 9 else [skips.pop(), x, skips.pop()]
         x = keras.layers.Concatenate(name=f"skip{i}")(joined)
         x = _convolution(x, factor * width, 3, 1, normalization, f"conv{i}")
-    residual = keras.layers.Conv2D(3 * reduction**2, 1, name="residual", dtype="float32")(x)
+    planes = 7 if carriers else 3
+    residual = keras.layers.Conv2D(planes * reduction**2, 1, name="residual", dtype="float32",
+        kernel_initializer=keras.initializers.RandomNormal(stddev=0.01) if carriers else "glorot_uniform")(x)
     if reduction > 1:
         residual = DepthToSpace(reduction, name="residual_unfolded", dtype="float32")(residual)
+    if carriers:
+        residual = _carried(residual, image, message, size, carriers)
 
     if held is not None:
         residual = HeldResidual(*held, name="held_residual")([residual, image])
@@ -122,6 +132,7 @@ def build_extractor(
     scale_logits: bool = False,
     reduction: int = 1,
     details: bool = False,
+    carriers: int = 0,
     name: str = "extractor",
 ) -> keras.Model:
     """Builds the decoder: a spatial transformer aligns the image, then convolutions read it.
@@ -152,9 +163,17 @@ def build_extractor(
     image = keras.Input((size, size, 3), name="image")
     signal = _shifted(image, "pixels")
     if details:
-        means = keras.layers.AveragePooling2D(DETAIL, 1, "same", name="local_means")(signal)
-        signal = keras.layers.Subtract(name="differences")([signal, means])
-        signal = keras.layers.Rescaling(4.0, name="details")(signal)
+        signal = Details(DETAIL, name="details")(image)
+    if carriers:
+        plane = _plane(signal, width)
+        light = keras.layers.AveragePooling2D(size // 128, name="locate_means", dtype="float32")(plane)
+        _, parameters = Registration(name="registration")(light)
+        x = SpatialTransformer(name="transformer", dtype="float32")([plane, parameters])
+        x = _correlations(x, message_length, carriers, "carried")
+        x = keras.layers.Reshape((message_length, 1), name="bits_apart", dtype="float32")(x)
+        x = keras.layers.Dense(1, use_bias=False, kernel_initializer=keras.initializers.Constant(2.0), name="bits_scale", dtype="float32")(x)
+        logits = keras.layers.Reshape((1, 1, message_length), name="logits", dtype="float32")(x)
+        return keras.Model(image, logits, name=name)
     x = _folded(signal, reduction, "locate_folded")
     for i, factor in enumerate((1, 2, 4), 1):
         x = _convolution(x, factor * width, 3, 2, normalization, f"locate_conv{i}")
@@ -169,12 +188,20 @@ def build_extractor(
         dtype="float32",
     )(x)
     x = SpatialTransformer(name="transformer")([signal, parameters])
+    return _read(x, message_length, width, normalization, last_normalization, scale_logits, reduction, carriers, image, name)
+
+
+def _read(x, message_length, width, normalization, last_normalization, scale_logits, reduction, carriers, image, name):
+    aligned = x
     x = _folded(x, reduction, "folded")
     shapes = ((1, 2), (1, 1), (2, 2), (2, 1), (2, 2), (4, 2), (4, 2))
     for i, (factor, stride) in enumerate(shapes, 1):
         x = _convolution(x, factor * width, 3, stride, normalization, f"conv{i}")
     x = _dense(keras.layers.Flatten(name="all")(x), 16 * width, normalization, "dense")
-    x = keras.layers.Dense(message_length, name="bits", dtype="float32")(x)
+    x = keras.layers.Dense(message_length, name="bits", dtype="float32", kernel_initializer="zeros" if carriers else "glorot_uniform")(x)
+    if carriers:
+        y = _correlations(aligned, message_length, carriers, "carried")
+        x = keras.layers.Add(name="bits_together", dtype="float32")([x, y])
     if last_normalization:
         x = _normalized(x, normalization, "bits", dtype="float32")
     if scale_logits:
@@ -202,6 +229,93 @@ def _check(size, message_length, width, normalization, reduction):
             f"Received: size={size!r}"
         )
     one_of("normalization", normalization, parts.NORMALIZATIONS)
+
+
+@keras.saving.register_keras_serializable(package="tfwm")
+class Details(Configured, keras.layers.Layer):
+    def __init__(self, side=9, floor=3e-4, **kwargs):
+        kwargs["dtype"] = "float32"
+        super().__init__(**kwargs)
+        self.side, self.floor = side, floor
+
+    def call(self, image):
+        change = image - box_means(image, self.side)
+        power = box_means(tf.square(change), self.side)
+        return change * tf.math.rsqrt(power + self.floor)
+
+
+@keras.saving.register_keras_serializable(package="tfwm")
+class CarrierInitializer(keras.initializers.Initializer):
+    def __init__(self, scale=1.0, transposed=False, copies=1, seed=1):
+        self.scale, self.transposed, self.copies, self.seed = scale, transposed, copies, seed
+
+    def __call__(self, shape, dtype=None):
+        bits, places = shape[::-1] if self.transposed else shape
+        values = np.random.RandomState(self.seed).standard_normal((places // self.copies, bits))
+        values = np.repeat(np.linalg.qr(values)[0], self.copies, 0)
+        values = values if self.transposed else values.T
+        return keras.ops.convert_to_tensor(values * self.scale, dtype)
+
+    def get_config(self):
+        return {"scale": self.scale, "transposed": self.transposed, "copies": self.copies, "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable(package="tfwm")
+class Opposed(Configured, keras.layers.Layer):
+    """Gives bits that the image itself says wrong more of the mark."""
+
+    def __init__(self, **kwargs):
+        kwargs["dtype"] = "float32"
+        super().__init__(**kwargs)
+
+    def build(self, input_shape):
+        self.weight = self.add_weight(shape=(), initializer=keras.initializers.Constant(WEIGHT), name="weight")
+        self.bias = self.add_weight(shape=(), initializer=keras.initializers.Constant(BIAS), name="bias")
+
+    def call(self, inputs):
+        signs, host = inputs
+        wanted = tf.nn.softplus(self.bias - self.weight * signs * host)
+        wanted *= tf.math.rsqrt(tf.reduce_mean(tf.square(wanted), -1, keepdims=True))
+        return signs * wanted
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[0]
+
+def _plane(details, width):
+    """Estimates the mark's light at each pixel."""
+    x = SpaceToDepth(2, name="details_folded")(details)
+    for i in range(1, 4):
+        x = keras.layers.Conv2D(width, 3, padding="same", kernel_initializer="he_normal", activation="relu", name=f"plane_conv{i}")(x)
+    x = keras.layers.Conv2D(4, 3, padding="same", kernel_initializer="zeros", name="plane_change", dtype="float32")(x)
+    x = DepthToSpace(2, name="plane_unfolded", dtype="float32")(x)
+    return x + keras.ops.mean(details, -1, keepdims=True)
+
+
+def _correlations(details, bits, cell, name):
+    y = keras.layers.AveragePooling2D(cell, name=f"{name}_means", dtype="float32")(details)
+    side = y.shape[1]
+    y = keras.layers.Rescaling(1 / (y.shape[-1] * side), name=f"{name}_scaled", dtype="float32")(y)
+    y = keras.layers.Flatten(name=f"{name}_all", dtype="float32")(y)
+    return keras.layers.Dense(bits, use_bias=False, kernel_initializer=CarrierInitializer(float(side), True, details.shape[-1]), name=f"{name}_bits", dtype="float32")(y)
+
+
+def _carried(planes, image, message, size, cell):
+    side = size // cell
+    bits = message.shape[-1]
+    signs = keras.layers.Rescaling(2.0, offset=-1.0, name="carrier_signs")(message)
+    signs = keras.layers.Flatten(name="carrier_bits")(signs)
+    host = _correlations(Details(DETAIL, name="host")(image), bits, cell, "host")
+    wanted = Opposed(name="opposed")([signs, host])
+    x = keras.layers.Dense(
+        side * side, use_bias=False, kernel_initializer=CarrierInitializer(float(side)), name="carriers", dtype="float32"
+    )(wanted)
+    x = keras.layers.Rescaling(1 / float(np.sqrt(bits)), name="carriers_scaled", dtype="float32")(x)
+    x = keras.layers.Reshape((side, side, 1), name="carrier_places", dtype="float32")(x)
+    x = keras.layers.UpSampling2D(cell, interpolation="bilinear", name="carrier_image", dtype="float32")(x)
+    signs = fine_pattern(64)[None, :, :, None]
+    sync = keras.layers.UpSampling2D(size // 128, interpolation="bilinear", name="sync_image", dtype="float32")(
+        keras.ops.convert_to_tensor(signs))
+    return planes[..., :3] + x * (1.0 + planes[..., 3:6]) + SYNC * sync * (1.0 + planes[..., 6:])
 
 
 def _message_image(message, size, normalization):

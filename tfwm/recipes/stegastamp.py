@@ -53,6 +53,7 @@ class Config(MessageConfig):
     reduction: int = setting(
         1, "factor by which the networks work at a smaller size, with pixels as channels"
     )
+    carriers: int = setting(0, "try")
     hold: str = setting(
         "loss",
         "how `psnr` is held: `loss`, by a multiplier; `residual`, by the embedder itself",
@@ -126,6 +127,7 @@ def build_networks(config, training):
         "message_length": config.message_length,
         "width": config.width,
         "reduction": config.reduction,
+        "carriers": config.carriers,
         "normalization": None if config.normalization == "none" else config.normalization,
     }
     held = None
@@ -168,6 +170,9 @@ def build_alignment(config):
     """Return the loss of the extractor's spatial transformer, or `None`."""
     if not config.alignment_weight:
         return None
+    if config.carriers:
+        from tfwm.models.registration import RegistrationLoss
+        return RegistrationLoss("registration", 64, weight=config.alignment_weight)
     return AlignmentLoss("locate_map", config.alignment_weight)
 
 
