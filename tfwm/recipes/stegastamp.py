@@ -50,19 +50,9 @@ class Config(MessageConfig):
     width: int = 32
     # Network
     message_length: int = setting(100, "bits in a photo")
-    reduction: int = setting(
-        1, "factor by which the networks work at a smaller size, with pixels as channels"
-    )
-    carriers: int = setting(0, "try")
-    hold: str = setting(
-        "loss",
-        "how `psnr` is held: `loss`, by a multiplier; `residual`, by the embedder itself",
-        ("loss", "residual"),
-    )
     normalization: str = setting("instance", "`instance`, `batch` or `none`")
     last_normalization: bool = setting(True, "whether the extractor's last layer has one too")
     scale_logits: bool = setting(False, "whether the extractor learns a scale of its logits")
-    details: bool = setting(False, "whether the extractor sees the image without local means")
     image_output: str = setting(
         "sigmoid", "what the embedder gives: `sigmoid`, `sum` (a residual) or `logit`"
     )
@@ -126,20 +116,14 @@ def build_networks(config, training):
         "size": config.crop_size,
         "message_length": config.message_length,
         "width": config.width,
-        "reduction": config.reduction,
-        "carriers": config.carriers,
         "normalization": None if config.normalization == "none" else config.normalization,
     }
-    held = None
-    if config.psnr and config.hold == "residual":
-        held = config.psnr, config.psnr_start, max(1, parts.psnr_ramp_steps(config))
     return (
-        stegastamp.build_embedder(**arguments, output=config.image_output, held=held),
+        stegastamp.build_embedder(**arguments, output=config.image_output),
         stegastamp.build_extractor(
             **arguments,
             last_normalization=config.last_normalization,
             scale_logits=config.scale_logits,
-            details=config.details,
         ),
     )
 
@@ -170,9 +154,6 @@ def build_alignment(config):
     """Return the loss of the extractor's spatial transformer, or `None`."""
     if not config.alignment_weight:
         return None
-    if config.carriers:
-        from tfwm.models.registration import RegistrationLoss
-        return RegistrationLoss("registration", 64, weight=config.alignment_weight)
     return AlignmentLoss("locate_map", config.alignment_weight)
 
 

@@ -95,8 +95,6 @@ class WatermarkTrainer(Trainer):
                     "Expected an attack, from whose moves `alignment` learns. Received: None"
                 )
             parameters = extractor.get_layer(alignment.layer).output
-            if isinstance(parameters, (list, tuple)):
-                parameters = parameters[0]
             self.reader = keras.Model(extractor.input, [extractor.output, parameters])
 
     def build(self, input_shape):
