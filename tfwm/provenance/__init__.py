@@ -1,0 +1,27 @@
+"""Provenance: signed C2PA manifests beside the mark, and what a picture says of its origin."""
+
+from tfwm.provenance.binding import ALGORITHM, algorithm_of, from_value, network_of, to_value
+from tfwm.provenance.certificates import Signer, load_signer, make_test_signer
+from tfwm.provenance.manifest import Claims
+from tfwm.provenance.reading import ManifestReport, read_manifest
+from tfwm.provenance.signing import SignReport, sign, sign_bytes, write_manifest
+from tfwm.provenance.source_types import SOURCE_TYPES
+
+__all__ = [
+    "ALGORITHM",
+    "SOURCE_TYPES",
+    "Claims",
+    "ManifestReport",
+    "SignReport",
+    "Signer",
+    "algorithm_of",
+    "from_value",
+    "load_signer",
+    "make_test_signer",
+    "network_of",
+    "read_manifest",
+    "sign",
+    "sign_bytes",
+    "to_value",
+    "write_manifest",
+]
