@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from tfwm.provenance import Claims, make_test_signer, sign_bytes
+from tfwm.provenance import Claims, make_test_signer, sign
 
 
 @pytest.fixture(scope="session")
@@ -15,14 +15,26 @@ def signer(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def picture():
-    """Bytes of a JPEG, 512 x 512."""
+    """Bytes of a JPEG, 320 x 320."""
     buffer = io.BytesIO()
-    Image.fromarray(data.astronaut()).save(buffer, "JPEG", quality=90)
+    Image.fromarray(data.astronaut()[:320, 80:400]).save(buffer, "JPEG", quality=90)
     return buffer.getvalue()
 
 
 @pytest.fixture(scope="session")
-def signed(picture, signer, watermarker):
+def sign_bytes(signer, watermarker):
+    """A function that signs bytes with a network that needs no training."""
+
+    def run(encoded, **options):
+        target = io.BytesIO()
+        how = {"signer": signer, "network": watermarker.network} | options
+        report = sign(encoded, target, **how)
+        return target.getvalue(), report
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def signed(picture, sign_bytes):
     """`(bytes, SignReport)` of a picture that a model made."""
-    claims = Claims("trainedAlgorithmicMedia", "acme-diffusion 3.1")
-    return sign_bytes(picture, signer=signer, claims=claims, watermarker=watermarker)
+    return sign_bytes(picture, claims=Claims("trainedAlgorithmicMedia", "acme-diffusion 3.1"))

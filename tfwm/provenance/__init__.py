@@ -4,7 +4,13 @@ from tfwm.provenance.binding import ALGORITHM, algorithm_of, from_value, network
 from tfwm.provenance.certificates import Signer, load_signer, make_test_signer
 from tfwm.provenance.manifest import Claims
 from tfwm.provenance.reading import ManifestReport, read_manifest
-from tfwm.provenance.signing import SignReport, sign, sign_bytes, write_manifest
+from tfwm.provenance.signing import (
+    SigningWatermarker,
+    SignReport,
+    new_id,
+    sign,
+    write_manifest,
+)
 from tfwm.provenance.source_types import SOURCE_TYPES
 
 __all__ = [
@@ -14,14 +20,15 @@ __all__ = [
     "ManifestReport",
     "SignReport",
     "Signer",
+    "SigningWatermarker",
     "algorithm_of",
     "from_value",
     "load_signer",
     "make_test_signer",
     "network_of",
+    "new_id",
     "read_manifest",
     "sign",
-    "sign_bytes",
     "to_value",
     "write_manifest",
 ]

@@ -1,21 +1,21 @@
 """Marks a picture and writes a signed C2PA manifest into it, in one call."""
 
+import contextlib
 import dataclasses
 import functools
 import io
 import os
 import secrets
-from pathlib import Path
 
 from tfwm.checks import need, one_line
-from tfwm.files import in_place, other_names
-from tfwm.images import KEEP, ImageError, check_output, ending_of, read_any, write_encoded
+from tfwm.images import ImageError, decode_any, read_any
 from tfwm.images.carried import CREDENTIALS
 from tfwm.images.jxl import in_container
 from tfwm.images.kinds import HEAD_BYTES, MIME_TYPES, kind_of
+from tfwm.images.reading import SOURCES
 from tfwm.images.sources import opened
 from tfwm.images.xmp import SOURCE_TYPE, with_property
-from tfwm.marking.check import EmbedOptions, FileReport
+from tfwm.marking.check import FileReport
 from tfwm.provenance.binding import algorithm_of, to_value
 from tfwm.provenance.certificates import EXTRA
 from tfwm.provenance.manifest import (
@@ -28,43 +28,76 @@ from tfwm.provenance.manifest import (
 )
 from tfwm.provenance.reading import ManifestReport, read_manifest
 from tfwm.provenance.source_types import to_uri
-from tfwm.watermarker import load
+from tfwm.watermarker import DEFAULT_NETWORK, Watermarker
 
 ID_BYTES = 8
+MARKED = "it carries a mark of this key already, over which the new one is laid"
 
 
 @dataclasses.dataclass(frozen=True)
-class SignReport:
-    """The result of marking and signing a file.
+class SignReport(FileReport):
+    """The result of marking and signing a file: a `tfwm.marking.FileReport`, and the manifest.
 
     Args:
-        mark: `tfwm.marking.FileReport` of the marking.
         manifest: `ManifestReport` of the written file, read back.
         algorithm: name of the soft binding's algorithm.
         value: of the soft binding, by which the manifest is found again.
         store: bytes of the manifest store (JUMBF), to be kept for that.
-        notes: sentences about what the file lost, kept or gained.
-        size: of the file in bytes.
     """
 
-    mark: FileReport
-    manifest: ManifestReport
-    algorithm: str
-    value: str
-    store: bytes = dataclasses.field(repr=False)
-    notes: tuple = ()
-    size: int | None = None
+    manifest: ManifestReport | None = None
+    algorithm: str = ""
+    value: str = ""
+    store: bytes = dataclasses.field(default=b"", repr=False)
 
     def to_dict(self):
         """Returns plain values, ready for JSON, without `store`."""
-        mark = {key: value for key, value in self.mark.to_dict().items() if key != "notes"}
-        return {
-            **mark,
-            "size": self.size,
-            "notes": list(self.notes),
-            "soft_binding": {"algorithm": self.algorithm, "value": self.value},
-            "manifest": self.manifest.to_dict(),
-        }
+        values = super().to_dict()
+        del values["store"]
+        return {**values, "manifest": self.manifest.to_dict(), "label": self.manifest.label}
+
+
+class SigningWatermarker(Watermarker):
+    """A `tfwm.Watermarker` whose files are signed: all that it writes has a C2PA manifest.
+
+    So `embed_file`, `embed_bytes` and folder runs sign as well; `sign` is the short way.
+
+    Args:
+        network: see `tfwm.Watermarker`.
+        signer: `Signer`, see `load_signer` and `make_test_signer`.
+        claims: `Claims`, what is said of the pictures.
+    """
+
+    columns = "label", "algorithm", "value"  # of the report of a folder run
+
+    def __init__(self, network, signer, claims=None):
+        super().__init__(network)
+        self.signer, self.claims = signer, claims or Claims()
+
+    def mark_file(self, source, output, message, options, lane=contextlib.nullcontext, **how):
+        """Does what `Watermarker.mark_file` does, and signs; returns bytes and a `SignReport`."""
+        photo, data, old = _read(source)
+        claims = self.claims
+        if claims.source_type:
+            _tell_source_type(photo, to_uri(claims.source_type))
+        if claims.parent is None and data and (old is not None or not claims.source_type):
+            claims = dataclasses.replace(claims, parent=data)
+        if claims.parent is None and not claims.source_type:
+            raise ValueError(
+                "Expected a source_type of a picture that comes from no file: where it is from."
+            )
+        title = claims.title or (None if output is None else os.path.basename(output))
+        claims = dataclasses.replace(claims, title=title)
+        with lane():
+            marked = self.extract(photo, key=options.key, search="none").decision == "present"
+        encoded, mark = super().mark_file(photo, output, message, options, lane, **how)
+        network = self.network.name
+        encoded, store, manifest = write_manifest(encoded, message, network, self.signer, claims)
+        values = {field.name: getattr(mark, field.name) for field in dataclasses.fields(mark)}
+        values["notes"] = (*_notes(mark, old), *((MARKED,) if marked else ()))
+        values["size"] = len(encoded)
+        values |= {"algorithm": algorithm_of(network), "value": to_value(message)}
+        return encoded, SignReport(**values, manifest=manifest, store=store)
 
 
 def sign(
@@ -74,12 +107,8 @@ def sign(
     signer,
     message=None,
     key=None,
-    watermarker=None,
+    network=DEFAULT_NETWORK,
     claims=None,
-    file_format=KEEP,
-    overwrite=False,
-    dry_run=False,
-    progress=None,
     **options,
 ):
     """Marks a picture and writes a signed C2PA manifest into it.
@@ -89,20 +118,17 @@ def sign(
     parent. The digital source type stands in the XMP as well, for readers without C2PA.
 
     Args:
-        source: path of a picture, bytes of a file, or binary file object.
+        source: path of a picture, bytes of a file, or binary file object; or a `PIL.Image.Image`,
+            `tfwm.images.Photo` or array, see `tfwm.images.read_photo`.
         target: path of the file to write, whose ending chooses the format; or a binary file object,
             whose format is `file_format`.
         signer: `Signer`, see `load_signer` and `make_test_signer`.
         message: of the mark, see `tfwm.Watermarker.embed`; it stands in the manifest, which
-            everybody can read. By default 8 random bytes, an id that no other picture has.
+            everybody can read. By default `new_id()`.
         key: secret text or bytes of the mark; with `None` everybody can read the mark.
-        watermarker: `tfwm.Watermarker`; by default that of the network `photo`.
+        network: see `tfwm.Watermarker`.
         claims: `Claims`, what is said of the picture; by default nothing but its mark.
-        file_format: see `tfwm.Watermarker.embed_file`.
-        overwrite: whether an existing file, the source too, may be replaced.
-        dry_run: does everything but write.
-        progress: called with the share done (0 to 1) and a line, for an animation.
-        **options: see `tfwm.marking.EmbedOptions`.
+        **options: see `tfwm.Watermarker.embed_file`.
 
     Returns:
         `SignReport`.
@@ -118,84 +144,20 @@ def sign(
     >>> report.manifest.state, report.manifest.source_type
     ('valid', 'trainedAlgorithmicMedia')
     """
-    is_stream = hasattr(target, "write")
-    options = EmbedOptions(key=key, **options)
-    if not is_stream:
-        check_output(target, options.quality, overwrite)
-    encoded, report = sign_bytes(
-        source,
-        signer=signer,
-        message=message,
-        options=options,
-        watermarker=watermarker,
-        claims=claims,
-        file_format=file_format,
-        target=None if is_stream else target,
-        progress=progress,
-    )
-    if dry_run:
-        return dataclasses.replace(report, mark=dataclasses.replace(report.mark, output=None))
-    if is_stream:
-        target.write(encoded)
-        return report
-    write_encoded(encoded, in_place(source, target), overwrite)
-    return dataclasses.replace(report, notes=(*report.notes, *other_names(source, target)))
+    message = new_id() if message is None else message
+    marker = SigningWatermarker(network, signer, claims)
+    return marker.embed_file(source, target, message, key=key, **options)
 
 
-def sign_bytes(
-    source,
-    *,
-    signer,
-    message=None,
-    options=None,
-    watermarker=None,
-    claims=None,
-    file_format=KEEP,
-    target=None,
-    progress=None,
-):
-    """Does what `sign` does, up to writing.
+def new_id():
+    """Returns 8 random bytes, an id that no other picture has: one in a million among 6 million.
 
-    Args:
-        source: see `sign`, also for what is not named here.
-        options: `tfwm.marking.EmbedOptions`, the key among them.
-        target: path that the file is meant for, whose ending chooses the format; `None` for a file
-            without a name.
+    Example:
 
-    Returns:
-        `(encoded, report)`: the bytes of the file, and its `SignReport`.
+    >>> len(new_id())
+    8
     """
-    options, claims = options or EmbedOptions(), claims or Claims()
-    watermarker = watermarker or load()
-    message = secrets.token_bytes(ID_BYTES) if message is None else message
-    with opened(source) as (file, name):
-        data = file.read()
-    old = read_manifest(data)
-    photo = read_any(data)
-    photo.name = name
-    if claims.source_type:
-        _tell_source_type(photo, to_uri(claims.source_type))
-    output = target if target is not None else f"signed{ending_of(photo, file_format)}"
-    encoded, mark = watermarker.mark_file(photo, output, message, options, progress=progress)
-    has_parent = claims.parent is None and (old is not None or not claims.source_type)
-    if has_parent:
-        claims = dataclasses.replace(claims, parent=data)
-    title = claims.title or (None if target is None else Path(target).name)
-    claims = dataclasses.replace(claims, title=title)
-    network = watermarker.network.name
-    encoded, store, manifest = write_manifest(encoded, message, network, signer, claims)
-    notes = [note for note in mark.notes if note != CREDENTIALS]
-    notes += _told(old, claims)
-    report = SignReport(
-        mark=dataclasses.replace(mark, source=name),
-        manifest=manifest,
-        algorithm=algorithm_of(network),
-        value=to_value(message),
-        store=store,
-        notes=tuple(notes),
-        size=len(encoded),
-    )
-    return encoded, report
+    return secrets.token_bytes(ID_BYTES)
 
 
 def write_manifest(encoded, message, network, signer, claims):
@@ -283,6 +245,16 @@ def _mime_of(data):
     return MIME_TYPES[kind]
 
 
+def _read(source):
+    """`(photo, bytes of its file or None, its manifest or None)`."""
+    if not isinstance(source, SOURCES) and not hasattr(source, "read"):
+        return read_any(source), None, None
+    with opened(source) as (file, name):
+        data = file.read()
+    old = read_manifest(data)
+    return decode_any(data, name), data, old
+
+
 def _tell_source_type(photo, uri):
     """The XMP says of the origin what the manifest says."""
     packet = with_property(photo.metadata.get("xmp"), SOURCE_TYPE, uri)
@@ -292,11 +264,17 @@ def _tell_source_type(photo, uri):
         photo.metadata["xmp"] = packet
 
 
-def _told(old, claims):
+def _notes(mark, old):
+    """What became of the manifest that was there, and of the mark that it names."""
     if old is None:
-        return []
-    if old.problem:
-        return [
-            f"its manifest, which does not hold ({old.problem}), is kept as it is, as its parent's"
-        ]
-    return ["its manifest is kept as that of its parent"]
+        return mark.notes
+    notes = [note for note in mark.notes if note != CREDENTIALS]
+    why = f", though it does not hold: {old.problem}" if old.problem else ""
+    notes.append(f"its manifest is kept as that of its parent{why}")
+    for binding in old.soft_bindings:
+        what = f"the watermark {binding.value} ({binding.algorithm})"
+        if binding.network:
+            notes.append(f"{what} that this manifest names lies under the new one now")
+        else:
+            notes.append(f"whether {what} that this manifest names outlives the new one is unknown")
+    return tuple(notes)
