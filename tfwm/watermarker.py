@@ -73,6 +73,9 @@ class Watermarker:
     '(c) 2026 Ada Lovelace'
     """
 
+    settings = ""  # what else its files differ in, for the report of a folder run
+    columns = ()  # of its own in that report
+
     def __init__(self, network):
         if network is None or isinstance(network, str | os.PathLike):
             network = lazy_network(network)
