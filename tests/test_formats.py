@@ -17,7 +17,7 @@ from tfwm.keys import derive_key
 from tfwm.payload import Codec, Key, SignpostCodec, pack_name
 from tfwm.payload.code import Code
 from tfwm.protection import make_commitment
-from tfwm.provenance import fingerprints, store
+from tfwm.provenance import algorithm_of, fingerprints, store, to_value
 
 GOLDEN = Path(__file__).parent / "golden"
 VALUES = json.loads((GOLDEN / "formats.json").read_text())
@@ -102,6 +102,12 @@ def commitments():
         yield str(shape), make_commitment(OWNER, watermark, files)
 
 
+def soft_bindings():
+    yield "algorithm", algorithm_of("photo")
+    for kind, message in MESSAGES.items():
+        yield kind, to_value(message)
+
+
 def signposts():
     """The places of a signpost, and all slots of a mark that has one."""
     for name in ("tfwm.org", "c2pa.example.org"):
@@ -124,7 +130,7 @@ def manifest_stores():
 
 
 MAKERS = (
-    *(key_streams, codewords, frames, slots, owners_keys, commitments),
+    *(key_streams, codewords, frames, slots, owners_keys, commitments, soft_bindings),
     *(signposts, manifest_stores),
 )
 

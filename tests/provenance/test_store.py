@@ -7,7 +7,7 @@ import pytest
 
 from tfwm.keys import Key
 from tfwm.provenance import fingerprints
-from tfwm.provenance.store import Match, ManifestStore, Record, fingerprint_value, open_store
+from tfwm.provenance.store import ManifestStore, Match, Record, fingerprint_value, open_store
 
 ALGORITHM = "org.tfwm.photo.1"
 

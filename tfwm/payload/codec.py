@@ -259,8 +259,9 @@ class SignpostCodec:
 
     Example:
 
-    >>> bits = SignpostCodec(1024).put(Codec(1024, "secret").encode("Ada"), b"ask me")
-    >>> SignpostCodec(1024).decode(bits - 0.5).message, Codec(1024, "secret").decode(bits - 0.5).message
+    >>> codec, public = Codec(1024, "secret"), SignpostCodec(1024)
+    >>> votes = public.put(codec.encode("Ada"), b"ask me") - 0.5
+    >>> public.decode(votes).message, codec.decode(votes).message
     (b'ask me', 'Ada')
     """
 

@@ -21,7 +21,7 @@ def pack_name(name: str) -> bytes:
     Example:
 
     >>> pack_name("example.org").hex()
-    '2162354e23682e100e9b'
+    '230153cc253f7198'
     """
     text = name.lower() if isinstance(name, str) else ""
     if not NAME.fullmatch(text) or len(text) > MOST:

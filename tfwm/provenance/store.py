@@ -194,7 +194,7 @@ class ManifestStore:
         return [Match(row[0]) for row in rows[:most]]
 
     def manifest(self, id) -> bytes:
-        """Returns the bytes of a manifest; raises `KeyError` if there is none of this identifier."""
+        """Returns the bytes of a manifest; raises `KeyError` if there is none of this id."""
         return self._get(id, "manifest")[0]
 
     def record(self, id) -> Record:
