@@ -2,6 +2,7 @@
 
 from tfwm.provenance.binding import ALGORITHM, algorithm_of, from_value, network_of, to_value
 from tfwm.provenance.certificates import Signer, load_signer, make_test_signer
+from tfwm.provenance.fingerprints import fingerprint
 from tfwm.provenance.manifest import Claims
 from tfwm.provenance.reading import ManifestReport, read_manifest
 from tfwm.provenance.signing import (
@@ -11,23 +12,32 @@ from tfwm.provenance.signing import (
     sign,
     write_manifest,
 )
+from tfwm.provenance.signpost import Signpost, read_signpost
 from tfwm.provenance.source_types import SOURCE_TYPES
+from tfwm.provenance.store import ManifestStore, Match, Record, open_store
 
 __all__ = [
     "ALGORITHM",
     "SOURCE_TYPES",
     "Claims",
     "ManifestReport",
+    "ManifestStore",
+    "Match",
+    "Record",
     "SignReport",
     "Signer",
     "SigningWatermarker",
+    "Signpost",
     "algorithm_of",
+    "fingerprint",
     "from_value",
     "load_signer",
     "make_test_signer",
     "network_of",
     "new_id",
+    "open_store",
     "read_manifest",
+    "read_signpost",
     "sign",
     "to_value",
     "write_manifest",
