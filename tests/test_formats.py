@@ -17,6 +17,7 @@ from tfwm.keys import derive_key
 from tfwm.payload import Codec, Key
 from tfwm.payload.code import Code
 from tfwm.protection import make_commitment
+from tfwm.provenance import algorithm_of, to_value
 
 GOLDEN = Path(__file__).parent / "golden"
 VALUES = json.loads((GOLDEN / "formats.json").read_text())
@@ -101,7 +102,13 @@ def commitments():
         yield str(shape), make_commitment(OWNER, watermark, files)
 
 
-MAKERS = (key_streams, codewords, frames, slots, owners_keys, commitments)
+def soft_bindings():
+    yield "algorithm", algorithm_of("photo")
+    for kind, message in MESSAGES.items():
+        yield kind, to_value(message)
+
+
+MAKERS = (key_streams, codewords, frames, slots, owners_keys, commitments, soft_bindings)
 
 
 @pytest.mark.parametrize("maker", MAKERS, ids=lambda maker: maker.__name__)

@@ -1,8 +1,15 @@
-"""Where a picture comes from: marks, manifests and what both say."""
+"""Provenance: signed C2PA manifests beside the mark, and what a picture says of its origin."""
 
 from tfwm.startup import on_first_use
 
+# Where each name lies; they are imported on first use, as the layer starts TensorFlow.
 _HOMES = {
+    "binding": "ALGORITHM algorithm_of from_value network_of to_value",
+    "certificates": "Signer load_signer make_test_signer",
+    "manifest": "Claims",
+    "reading": "ManifestReport read_manifest",
+    "signing": "SigningWatermarker SignReport new_id sign write_manifest",
+    "source_types": "SOURCE_TYPES",
     "stamp": "Stamp",
     "stamp_layer": "StampLayer",
     "stamper": "Stamped Stamper",
