@@ -43,7 +43,8 @@ def test_a_model_with_it_is_saved_and_exported(stamper, photos, tmp_path):
     loaded = keras.saving.load_model(tmp_path / "generator.keras")
     np.testing.assert_allclose(loaded(given), marked, atol=1e-5)
     model.export(tmp_path / "served", verbose=False)
-    served = tf.saved_model.load(tmp_path / "served").serve(tf.constant(given))
+    exported = tf.saved_model.load(tmp_path / "served")
+    served = exported.serve(tf.constant(given))
     np.testing.assert_allclose(served, marked, atol=1e-4)
     image = np.uint8(np.rint(127.5 * (np.asarray(served)[0] + 1)))
     found = tfwm.load().extract(image, key="secret", search="none").message

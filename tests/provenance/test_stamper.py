@@ -1,12 +1,15 @@
 """Marking what pipelines give: every kind in comes out as the same kind, marked."""
 
+import io
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
 
 import tfwm
-from tfwm.provenance import Stamp, Stamper
+from tfwm.images import ImageError
+from tfwm.provenance import Stamp, Stamper, from_value, read_manifest
 from tfwm.provenance.stamper import like
 
 SIDE = 256
@@ -152,3 +155,17 @@ def test_bad_input_is_told_in_one_line(stamper, watermarker, batch):
         stamper.stamp([batch])
     with pytest.raises(ValueError, match="Expected a margin"):
         Stamper("a", "1", margin=-1, network=watermarker)
+
+
+def test_a_batch_is_marked_and_signed_in_one_call(watermarker, batch, signer):
+    stamper = Stamper("acme-image", "2.1", key="secret", network=watermarker, range=(-1, 1))
+    first = np.moveaxis(batch.astype(np.float32) / 127.5 - 1, -1, 1)
+    signed = stamper.sign(first, signer=signer, file_format="jpg")
+    for data, stamp, report in signed:
+        assert Image.open(io.BytesIO(data)).format == "JPEG"
+        manifest = read_manifest(data)
+        assert manifest.holds and manifest.source_type == "trainedAlgorithmicMedia"
+        assert [from_value(b.value) for b in manifest.soft_bindings] == [stamp.message]
+        assert read(watermarker, data) == stamp.message and report.store
+    with pytest.raises(ImageError, match="was not marked"):
+        stamper.sign(np.zeros((64, 64, 3), np.float32), signer=signer)

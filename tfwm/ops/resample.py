@@ -48,8 +48,8 @@ def bicubic_matrix(in_size, out_size, length=None):
     Example:
 
     >>> bicubic_matrix(4, 2).numpy().round(3)
-    array([[ 0.437,  0.516,  0.102, -0.055],
-           [-0.055,  0.102,  0.516,  0.437]], dtype=float32)
+    array([[ 0.459,  0.459,  0.12 , -0.037],
+           [-0.037,  0.12 ,  0.459,  0.459]], dtype=float32)
     """
     scale = (length or in_size) / out_size
     stretch = max(scale, 1.0)

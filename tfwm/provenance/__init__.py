@@ -12,6 +12,6 @@ _HOMES = {
     "source_types": "SOURCE_TYPES",
     "stamp": "Stamp",
     "stamp_layer": "StampLayer",
-    "stamper": "Stamped Stamper",
+    "stamper": "Signed Stamped Stamper",
 }
 __all__, __getattr__, __dir__ = on_first_use(__name__, _HOMES)

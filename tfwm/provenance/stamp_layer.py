@@ -39,8 +39,8 @@ class StampLayer(Configured, keras.layers.Layer):
     Example:
 
     >>> layer = Stamper("acme-image", "2.1", key="secret").layer()
-    >>> layer(photo).shape
-    TensorShape([1, 256, 256, 3])
+    >>> tuple(layer(np.random.default_rng(0).random((1, 256, 256, 3))).shape)
+    (1, 256, 256, 3)
     """
 
     def __init__(self, embedder, slots, tile, block, patch, strength=1.0, range=None, **kwargs):

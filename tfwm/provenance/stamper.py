@@ -1,5 +1,6 @@
 """Marks what a generator puts out: batches of any library's pictures, in and out alike."""
 
+import dataclasses
 import sys
 import warnings
 from typing import NamedTuple
@@ -8,9 +9,20 @@ import numpy as np
 from PIL import Image
 
 from tfwm.checks import check_number
-from tfwm.images import Photo, PhotoImage, from_photos, is_array, psnr, read_photo, to_photos
+from tfwm.images import (
+    Photo,
+    PhotoImage,
+    from_photos,
+    is_array,
+    psnr,
+    read_photo,
+    to_photos,
+    to_uint8,
+)
 from tfwm.marking import Check, EmbedOptions
 from tfwm.marking.check import check_votes
+from tfwm.provenance.manifest import Claims
+from tfwm.provenance.signing import SigningWatermarker, SignReport
 from tfwm.provenance.stamp import Stamp
 from tfwm.watermarker import DEFAULT_NETWORK, Watermarker
 
@@ -28,6 +40,20 @@ class Stamped(NamedTuple):
     images: object
     stamps: list
     checks: list
+
+
+class Signed(NamedTuple):
+    """A picture that `Stamper.sign` marked and signed.
+
+    Args:
+        data: bytes of its file.
+        stamp: `Stamp`.
+        report: `SignReport`; its `store` is the manifest to keep for recovery.
+    """
+
+    data: bytes
+    stamp: Stamp
+    report: SignReport
 
 
 class Stamper:
@@ -54,10 +80,10 @@ class Stamper:
     Example:
 
     >>> stamper = Stamper("acme-image", "2.1", key="secret", range=(-1, 1))
-    >>> batch = 2 * photo - 1
+    >>> batch = np.asarray(Image.open("photo.jpg"))[None] / np.float32(127.5) - 1
     >>> images, stamps, checks = stamper.stamp(batch)
     >>> images.shape, stamps[0].generator, checks[0].fits
-    ((1, 256, 256, 3), 'acme-image', True)
+    ((1, 400, 600, 3), 'acme-image', True)
     """
 
     def __init__(
@@ -110,9 +136,7 @@ class Stamper:
                 too small or too flat. Its check says so too; `sign` refuses such a picture.
         """
         photos, restore = _opened(images, self.layout)
-        if ids is not None and len(ids) != len(photos):
-            raise ValueError(f"Expected {len(photos)} ids, one a picture. Received: {len(ids)}")
-        stamps = [self.new_stamp(id) for id in ids or [None] * len(photos)]
+        stamps = self._stamps(ids, len(photos))
         marked, checks = [], []
         for number, (photo, stamp) in enumerate(zip(photos, stamps, strict=True)):
             picture, check = self._mark(photo, stamp.message)
@@ -121,6 +145,39 @@ class Stamper:
             marked.append(picture)
             checks.append(check)
         return Stamped(restore(marked), stamps, checks)
+
+    def sign(self, images, *, signer, claims=None, ids=None, file_format="png", quality=None):
+        """Marks pictures and writes a signed C2PA manifest into each, see `tfwm.provenance.sign`.
+
+        Args:
+            images: see `stamp`, also for `ids`.
+            signer: `tfwm.provenance.Signer`.
+            claims: `tfwm.provenance.Claims`; by default that a trained model made the picture, this
+                generator of this version.
+            file_format: of the files: `"png"`, `"jpg"`, `"webp"`, `"avif"` and others, see
+                `tfwm.Watermarker.embed_file`, also for `quality`.
+
+        Returns:
+            List of `Signed`, one for each picture. Each file was read back: mark, signature and
+            hash hold.
+
+        Raises:
+            ImageError: a picture cannot carry the mark, or its file no manifest.
+        """
+        photos, _ = _opened(images, self.layout)
+        made_by = f"{self.generator} {self.version}"
+        claims = claims or Claims(source_type="trainedAlgorithmicMedia", generator=made_by)
+        marker = SigningWatermarker(self.watermarker.network, signer, claims)
+        options = EmbedOptions(self.key, self.strength, self.psnr, self.margin, quality)
+        signed = []
+        for photo, stamp in zip(photos, self._stamps(ids, len(photos)), strict=True):
+            if photo.pixels.dtype.kind == "f":
+                alpha = None if photo.alpha is None else to_uint8(photo.alpha)
+                photo = dataclasses.replace(photo, pixels=to_uint8(photo.pixels), alpha=alpha)
+            how = {"file_format": file_format}
+            data, report = marker.mark_file(photo, None, stamp.message, options, **how)
+            signed.append(Signed(data, stamp, report))
+        return signed
 
     def layer(self, id="layer", **kwargs):
         """Returns a `StampLayer` that writes one message into all pictures, for the end of a model.
@@ -137,19 +194,25 @@ class Stamper:
         return StampLayer.of(self.watermarker.network, slots, **strength | kwargs)
 
     def slots(self, stamp):
-        """Returns the bits `(slots,)` uint8 that stand for a `Stamp`, as `StampLayer` takes them."""
+        """Returns the bits of a `Stamp`, `(slots,)` uint8, as `StampLayer` takes them."""
         return self.codec.encode(stamp.message)
+
+    def _stamps(self, ids, count):
+        if ids is not None and len(ids) != count:
+            raise ValueError(f"Expected {count} ids, one a picture. Received: {len(ids)}")
+        return [self.new_stamp(id) for id in ids or [None] * count]
 
     def _mark(self, photo, message) -> tuple[Photo, Check | None]:
         """The marked photo, and what was read back from it."""
         mark = self.watermarker.prepare(photo, message, key=self.key)
         if not self.check:
             return mark.at(self.strength, self.psnr)[0], None
-        for marked, strength in mark.attempts(self.strength, self.psnr):
-            votes = self.watermarker.read_votes(marked)
+        for attempt in mark.attempts(self.strength, self.psnr):
+            votes = self.watermarker.read_votes(attempt[0])
             room = self.codec.margin(votes, message)
             if room >= self.margin:
                 break
+        marked, strength = attempt
         quality = psnr(photo.pixels, marked.pixels, identical=np.inf)
         check = check_votes(self.codec, votes, message, strength, quality)
         return marked, check if room >= self.margin else check.refused(room, self.margin)
