@@ -66,7 +66,7 @@ def embed_folder(
         progress: see `tfwm.batch.run.run_jobs`.
         workers: number of threads.
         **options: see `tfwm.marking.EmbedOptions`: `key`, `strength`, `psnr`, `margin`,
-            `subtle` and, for the JPEG, AVIF, WebP and HEIC files among the outputs, `quality`.
+            `subtle`, `signpost` and, for JPEG, AVIF, WebP and HEIC among the outputs, `quality`.
 
     Returns:
         The rows as dicts, sorted. Their `status` is `"done"`, `"failed"`, or `"skipped"` for
@@ -138,6 +138,7 @@ def check_folder(
     strength=1.0,
     psnr=None,
     subtle=False,
+    signpost=None,
     progress=None,
     workers=None,
 ):
@@ -151,13 +152,12 @@ def check_folder(
     jobs = _with_messages(watermarker, find_photos(sources, {REPORT}), message, messages, key, None)
     watermarker.open()
     pool = Pool(workers)
+    how = {"strength": strength, "psnr": psnr, "subtle": subtle, "signpost": signpost}
 
     def check(job):
         photo = read_any(job.source)
         with pool.lane():
-            found = watermarker.check(
-                photo, job.message, key=key, strength=strength, psnr=psnr, subtle=subtle
-            )
+            found = watermarker.check(photo, job.message, key=key, **how)
         return found.to_dict()
 
     return run_jobs(pool, check, jobs, _check_row, None, progress)

@@ -6,12 +6,15 @@ from tfwm.startup import on_first_use
 _HOMES = {
     "binding": "ALGORITHM algorithm_of from_value network_of to_value",
     "certificates": "Signer load_signer make_test_signer",
+    "fingerprints": "fingerprint",
     "manifest": "Claims",
     "reading": "ManifestReport read_manifest",
     "signing": "SigningWatermarker SignReport new_id sign write_manifest",
+    "signpost": "Signpost read_signpost",
     "source_types": "SOURCE_TYPES",
     "stamp": "Stamp",
     "stamp_layer": "StampLayer",
     "stamper": "Signed Stamped Stamper",
+    "store": "ManifestStore Match Record open_store",
 }
 __all__, __getattr__, __dir__ = on_first_use(__name__, _HOMES)
