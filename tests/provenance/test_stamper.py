@@ -9,7 +9,7 @@ from PIL import Image
 
 import tfwm
 from tfwm.images import ImageError
-from tfwm.provenance import Stamp, Stamper, from_value, read_manifest
+from tfwm.provenance import Stamp, Stamper, from_value, read_manifest, read_signpost
 from tfwm.provenance.stamper import like
 
 SIDE = 256
@@ -42,7 +42,7 @@ def test_a_batch_carries_generator_version_and_ids(stamper, watermarker, batch):
     found = [Stamp.parse(read(watermarker, image)) for image in images]
     assert found == stamps and stamps[0].id != stamps[1].id
     assert {(s.generator, s.version) for s in found} == {("acme-image", "2.1")}
-    assert all(check.fits and check.margin >= stamper.margin for check in checks)
+    assert all(check.fits and check.margin >= stamper.options.margin for check in checks)
     assert read(watermarker, images[0], "another key") is None
 
 
@@ -144,6 +144,16 @@ def test_without_a_check_it_only_marks(watermarker, batch):
     stamper = Stamper("acme-image", "2.1", network=watermarker, check=False, psnr=38)
     images, stamps, checks = stamper.stamp(batch[0])
     assert checks == [None] and read(watermarker, images, None) == stamps[0].message
+
+
+def test_a_signpost_names_the_detector(watermarker, batch):
+    stamper = Stamper("acme", "2.1", key="secret", network=watermarker, signpost="acme.example")
+    image = stamper.stamp(batch[0], ids=["a"]).images
+    assert read_signpost(image, watermarker, search="none").host == "acme.example"
+    assert read(watermarker, image) == "acme/2.1/a"
+    layered = stamper.layer("a")(batch[:1] / np.float32(255)).numpy()
+    shown = np.uint8(np.rint(255 * layered[0]))
+    assert read_signpost(shown, watermarker, search="none").host == "acme.example"
 
 
 def test_bad_input_is_told_in_one_line(stamper, watermarker, batch):

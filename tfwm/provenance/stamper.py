@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from tfwm.checks import check_number
 from tfwm.images import (
     Photo,
     PhotoImage,
@@ -20,7 +19,8 @@ from tfwm.images import (
     to_uint8,
 )
 from tfwm.marking import Check, EmbedOptions
-from tfwm.marking.check import check_votes
+from tfwm.marking.check import check_votes, room_to_spare
+from tfwm.payload import SignpostCodec, pack_name
 from tfwm.provenance.manifest import Claims
 from tfwm.provenance.signing import SigningWatermarker, SignReport
 from tfwm.provenance.stamp import Stamp
@@ -68,14 +68,14 @@ class Stamper:
         version: of the model, such as `"2.1"`.
         key: secret text or bytes; with `None` everybody can read and compose the marks.
         network: name or path of a network that carries messages, or a `tfwm.Watermarker`.
-        strength: factor on the mark, 1 is that of training; the first strength that is tried.
-        psnr: instead, the PSNR wanted in dB; then the strength is not raised.
-        margin: how many times the reading must exceed what the message needs.
         channels: where arrays have their channels, see `tfwm.images.to_photos`.
         range: `(low, high)`, the values of black and white in arrays, such as `(-1, 1)`; by default
             that of the type: 0 to 255 for uint8, 0 to 1 for floats.
         check: whether marked pictures are read back. Without it, marking takes about 60 % of the
             time, and a picture that is too flat to carry the mark is not noticed.
+        **options: see `tfwm.marking.EmbedOptions`: `strength`, `psnr`, `margin`, `subtle`,
+            `signpost` (the host of your detector, which everybody can read), and `quality` of the
+            files that `sign` makes.
 
     Example:
 
@@ -93,25 +93,21 @@ class Stamper:
         *,
         key=None,
         network=DEFAULT_NETWORK,
-        strength=1.0,
-        psnr=None,
-        margin=EmbedOptions.margin,
         channels=None,
         range=None,
         check=True,
+        **options,
     ):
         self.generator, self.version = generator, version
         self.watermarker = network if isinstance(network, Watermarker) else Watermarker(network)
-        self.key, self.check = key, check
-        self.strength, self.psnr = strength, psnr
-        self.margin = check_number("margin", margin, 0, 1e6, "a margin of at least 0")
+        self.options, self.check = EmbedOptions(key=key, **options), check
         self.layout = {"channels": channels, "range": range}
-        self.codec.encode(self.new_stamp().message)  # a message that is too long is told now
+        self.slots(self.new_stamp())  # a message that is too long is told now
 
     @property
     def codec(self):
         """The `tfwm.payload.Codec` of the network and the key."""
-        return self.watermarker.codec(self.key)
+        return self.watermarker.codec(self.options.key)
 
     def new_stamp(self, id=None):
         """Returns a `Stamp` with this generator and version, and a fresh id unless one is given."""
@@ -146,7 +142,7 @@ class Stamper:
             checks.append(check)
         return Stamped(restore(marked), stamps, checks)
 
-    def sign(self, images, *, signer, claims=None, ids=None, file_format="png", quality=None):
+    def sign(self, images, *, signer, claims=None, ids=None, file_format="png"):
         """Marks pictures and writes a signed C2PA manifest into each, see `tfwm.provenance.sign`.
 
         Args:
@@ -155,7 +151,7 @@ class Stamper:
             claims: `tfwm.provenance.Claims`; by default that a trained model made the picture, this
                 generator of this version.
             file_format: of the files: `"png"`, `"jpg"`, `"webp"`, `"avif"` and others, see
-                `tfwm.Watermarker.embed_file`, also for `quality`.
+                `tfwm.Watermarker.embed_file`.
 
         Returns:
             List of `Signed`, one for each picture. Each file was read back: mark, signature and
@@ -168,14 +164,13 @@ class Stamper:
         made_by = f"{self.generator} {self.version}"
         claims = claims or Claims(source_type="trainedAlgorithmicMedia", generator=made_by)
         marker = SigningWatermarker(self.watermarker.network, signer, claims)
-        options = EmbedOptions(self.key, self.strength, self.psnr, self.margin, quality)
         signed = []
         for photo, stamp in zip(photos, self._stamps(ids, len(photos)), strict=True):
             if photo.pixels.dtype.kind == "f":
                 alpha = None if photo.alpha is None else to_uint8(photo.alpha)
                 photo = dataclasses.replace(photo, pixels=to_uint8(photo.pixels), alpha=alpha)
             how = {"file_format": file_format}
-            data, report = marker.mark_file(photo, None, stamp.message, options, **how)
+            data, report = marker.mark_file(photo, None, stamp.message, self.options, **how)
             signed.append(Signed(data, stamp, report))
         return signed
 
@@ -190,12 +185,13 @@ class Stamper:
         from tfwm.provenance.stamp_layer import StampLayer
 
         slots = self.slots(self.new_stamp(id))
-        strength = {"strength": self.strength, "range": self.layout["range"]}
-        return StampLayer.of(self.watermarker.network, slots, **strength | kwargs)
+        how = {"strength": self.options.strength, "range": self.layout["range"]}
+        return StampLayer.of(self.watermarker.network, slots, **how | kwargs)
 
     def slots(self, stamp):
         """Returns the bits of a `Stamp`, `(slots,)` uint8, as `StampLayer` takes them."""
-        return self.codec.encode(stamp.message)
+        bits, host = self.codec.encode(stamp.message), self.options.signpost
+        return bits if host is None else SignpostCodec(len(bits)).put(bits, pack_name(host))
 
     def _stamps(self, ids, count):
         if ids is not None and len(ids) != count:
@@ -204,18 +200,20 @@ class Stamper:
 
     def _mark(self, photo, message) -> tuple[Photo, Check | None]:
         """The marked photo, and what was read back from it."""
-        mark = self.watermarker.prepare(photo, message, key=self.key)
+        options, codec = self.options, self.codec
+        how = {"key": options.key, "subtle": options.subtle, "signpost": options.signpost}
+        mark = self.watermarker.prepare(photo, message, **how)
         if not self.check:
-            return mark.at(self.strength, self.psnr)[0], None
-        for attempt in mark.attempts(self.strength, self.psnr):
+            return mark.at(options.strength, options.psnr)[0], None
+        for attempt in mark.attempts(options.strength, options.psnr):
             votes = self.watermarker.read_votes(attempt[0])
-            room = self.codec.margin(votes, message)
-            if room >= self.margin:
+            if room_to_spare(codec, votes, message, options.signpost) >= options.margin:
                 break
         marked, strength = attempt
         quality = psnr(photo.pixels, marked.pixels, identical=np.inf)
-        check = check_votes(self.codec, votes, message, strength, quality)
-        return marked, check if room >= self.margin else check.refused(room, self.margin)
+        check = check_votes(codec, votes, message, strength, quality, options.signpost)
+        enough = check.margin >= options.margin
+        return marked, check if enough else check.refused(check.margin, options.margin)
 
 
 def _opened(images, layout):
