@@ -73,8 +73,7 @@ class Watermarker:
     '(c) 2026 Ada Lovelace'
     """
 
-    settings = ""  # what else its files differ in, for the report of a folder run
-    columns = ()  # of its own in that report
+    settings, columns = "", ()  # what else the report of a folder run tells of its files
 
     def __init__(self, network):
         if network is None or isinstance(network, str | os.PathLike):
