@@ -1,34 +1,20 @@
 """Provenance: signed C2PA manifests beside the mark, and what a picture says of its origin."""
 
-from tfwm.provenance.binding import ALGORITHM, algorithm_of, from_value, network_of, to_value
-from tfwm.provenance.certificates import Signer, load_signer, make_test_signer
-from tfwm.provenance.manifest import Claims
-from tfwm.provenance.reading import ManifestReport, read_manifest
-from tfwm.provenance.signing import (
-    SigningWatermarker,
-    SignReport,
-    new_id,
-    sign,
-    write_manifest,
-)
-from tfwm.provenance.source_types import SOURCE_TYPES
+from tfwm.startup import on_first_use
 
-__all__ = [
-    "ALGORITHM",
-    "SOURCE_TYPES",
-    "Claims",
-    "ManifestReport",
-    "SignReport",
-    "Signer",
-    "SigningWatermarker",
-    "algorithm_of",
-    "from_value",
-    "load_signer",
-    "make_test_signer",
-    "network_of",
-    "new_id",
-    "read_manifest",
-    "sign",
-    "to_value",
-    "write_manifest",
-]
+# Where each name lies; they are imported on first use, as the layer starts TensorFlow.
+_HOMES = {
+    "binding": "ALGORITHM algorithm_of from_value network_of to_value",
+    "certificates": "Signer load_signer make_test_signer",
+    "fingerprints": "fingerprint",
+    "manifest": "Claims",
+    "reading": "ManifestReport read_manifest",
+    "signing": "SigningWatermarker SignReport new_id sign write_manifest",
+    "signpost": "Signpost read_signpost",
+    "source_types": "SOURCE_TYPES",
+    "stamp": "Stamp",
+    "stamp_layer": "StampLayer",
+    "stamper": "Signed Stamped Stamper",
+    "store": "ManifestStore Match Record open_store",
+}
+__all__, __getattr__, __dir__ = on_first_use(__name__, _HOMES)

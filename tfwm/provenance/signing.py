@@ -54,7 +54,8 @@ class SignReport(FileReport):
         """Returns plain values, ready for JSON, without `store`."""
         values = super().to_dict()
         del values["store"]
-        return {**values, "manifest": self.manifest.to_dict(), "label": self.manifest.label}
+        values["manifest"] = self.manifest.to_dict()
+        return values | {"label": self.manifest.label}
 
 
 class SigningWatermarker(Watermarker):
@@ -68,11 +69,13 @@ class SigningWatermarker(Watermarker):
         claims: `Claims`, what is said of the pictures.
     """
 
-    columns = "label", "algorithm", "value"  # of the report of a folder run
+    columns = "label", "algorithm", "value"
 
     def __init__(self, network, signer, claims=None):
         super().__init__(network)
         self.signer, self.claims = signer, claims or Claims()
+        told = f"signed={signer.fingerprint}", *self.claims.settings()
+        self.settings = " ".join(told)
 
     def mark_file(self, source, output, message, options, lane=contextlib.nullcontext, **how):
         """Does what `Watermarker.mark_file` does, and signs; returns bytes and a `SignReport`."""
