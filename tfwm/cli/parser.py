@@ -1,7 +1,7 @@
 """The parser of all commands."""
 
 from tfwm.checks import Parser
-from tfwm.cli import barrier, embed, extract, keyed, keygen, measure, networks, show, train
+from tfwm.cli import barrier, embed, extract, keyed, keygen, measure, networks, show, store, train
 from tfwm.cli.options import example_text
 from tfwm.version import __version__
 
@@ -24,6 +24,7 @@ def make_parser():
         embed.add_embed,
         extract.add_extract,
         keygen.add_keygen,
+        store.add_store,
         barrier.add_barrier,
         keyed.add_keyed,
         show.add_report,

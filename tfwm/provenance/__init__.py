@@ -2,9 +2,11 @@
 
 from tfwm.provenance.binding import ALGORITHM, algorithm_of, from_value, network_of, to_value
 from tfwm.provenance.certificates import Signer, load_signer, make_test_signer
+from tfwm.provenance.client import StoreClient, open_store
 from tfwm.provenance.fingerprints import fingerprint
 from tfwm.provenance.manifest import Claims
 from tfwm.provenance.reading import ManifestReport, read_manifest
+from tfwm.provenance.recovery import Recovery, recover
 from tfwm.provenance.signing import (
     SigningWatermarker,
     SignReport,
@@ -14,7 +16,8 @@ from tfwm.provenance.signing import (
 )
 from tfwm.provenance.signpost import Signpost, read_signpost
 from tfwm.provenance.source_types import SOURCE_TYPES
-from tfwm.provenance.store import ManifestStore, Match, Record, open_store
+from tfwm.provenance.store import ManifestStore, Match, Record
+from tfwm.provenance.verdict import Verdict, judge
 
 __all__ = [
     "ALGORITHM",
@@ -24,13 +27,17 @@ __all__ = [
     "ManifestStore",
     "Match",
     "Record",
+    "Recovery",
     "SignReport",
     "Signer",
     "SigningWatermarker",
     "Signpost",
+    "StoreClient",
+    "Verdict",
     "algorithm_of",
     "fingerprint",
     "from_value",
+    "judge",
     "load_signer",
     "make_test_signer",
     "network_of",
@@ -38,6 +45,7 @@ __all__ = [
     "open_store",
     "read_manifest",
     "read_signpost",
+    "recover",
     "sign",
     "to_value",
     "write_manifest",
