@@ -119,6 +119,14 @@ class FileReport:
         return {**values, "notes": list(self.notes), "encoding": encoding}
 
 
+def room_to_spare(codec, votes, message, signpost=None):
+    """Returns the margin of a message, or that of its signpost if it has less; see `Codec`."""
+    margin = codec.margin(votes, message)
+    if signpost is None:
+        return margin
+    return min(margin, SignpostCodec(codec.slots).margin(votes, pack_name(signpost)))
+
+
 def check_votes(codec, votes, message, strength, psnr, signpost=None):
     """Returns the `Check` of a marked photo, from the votes `(slots,)` of its saved copy.
 
@@ -128,13 +136,11 @@ def check_votes(codec, votes, message, strength, psnr, signpost=None):
     p_value = codec.p_value(codec.pilot_score(votes))
     if found is not None:
         p_value = min(p_value, found.tag_p_value)
-    margin = codec.margin(votes, message)
+    margin = room_to_spare(codec, votes, message, signpost)
     fits = found is not None and found.message == message
     if signpost is not None:
-        public, data = SignpostCodec(codec.slots), pack_name(signpost)
-        read = public.decode(votes)
-        fits = fits and read is not None and read.message == data
-        margin = min(margin, public.margin(votes, data))
+        read = SignpostCodec(codec.slots).decode(votes)
+        fits = fits and read is not None and read.message == pack_name(signpost)
     if fits:
         what = "the message is" if signpost is None else "message and signpost are"
         needs = "it needs" if signpost is None else "they need"

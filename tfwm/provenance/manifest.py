@@ -63,6 +63,11 @@ class Claims:
                     f"Expected assertions beside those that signing writes. Received: {label}"
                 )
 
+    def settings(self):
+        """Returns what was said of all pictures of a run, for its report: `["generator=a 1"]`."""
+        names = "source_type", "generator", "title"
+        return [f"{name}={getattr(self, name)}" for name in names if getattr(self, name)]
+
 
 def definition(bindings, claims, ingredients, mime, when=None):
     """Returns the definition of a manifest, as `c2pa.Builder` takes it.

@@ -57,7 +57,8 @@ class SignReport(FileReport):
         """Returns plain values, ready for JSON, without `store`."""
         values = super().to_dict()
         del values["store"]
-        return {**values, "manifest": self.manifest.to_dict(), "label": self.manifest.label}
+        values["manifest"] = self.manifest.to_dict()
+        return values | {"label": self.manifest.label}
 
 
 class SigningWatermarker(Watermarker):
@@ -73,11 +74,13 @@ class SigningWatermarker(Watermarker):
             without metadata leads back to it (`recover`); or its path.
     """
 
-    columns = "label", "algorithm", "value"  # of the report of a folder run
+    columns = "label", "algorithm", "value"
 
     def __init__(self, network, signer, claims=None, store=None):
         super().__init__(network)
         self.signer, self.claims = signer, claims or Claims()
+        told = f"signed={signer.fingerprint}", *self.claims.settings()
+        self.settings = " ".join(told)
         is_path = isinstance(store, str | os.PathLike)
         self.store = ManifestStore(store, create=True) if is_path else store
 
