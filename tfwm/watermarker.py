@@ -73,6 +73,8 @@ class Watermarker:
     '(c) 2026 Ada Lovelace'
     """
 
+    settings, columns = "", ()  # what else the report of a folder run tells of its files
+
     def __init__(self, network):
         if network is None or isinstance(network, str | os.PathLike):
             network = lazy_network(network)
@@ -385,8 +387,7 @@ class Watermarker:
         values = best.strength, best.psnr, best.p_value, best.margin
         notes = (*cover.notes, *notes, *told_losses(cover, target))
         how = encoding, len(encoded), cover.encoding and cover.encoding.size
-        report = FileReport(cover.name, str(target), message, *values, notes, *how)
-        return encoded, report
+        return encoded, FileReport(cover.name, str(target), message, *values, notes, *how)
 
     def _check(self, cover, marked, copy, strength, message, key, signpost):
         votes = self.read_votes(copy)

@@ -1,7 +1,19 @@
 """The parser of all commands."""
 
 from tfwm.checks import Parser
-from tfwm.cli import barrier, embed, extract, keyed, keygen, measure, networks, show, train
+from tfwm.cli import (
+    barrier,
+    embed,
+    extract,
+    keyed,
+    keygen,
+    measure,
+    networks,
+    show,
+    sign,
+    store,
+    train,
+)
 from tfwm.cli.options import example_text
 from tfwm.version import __version__
 
@@ -23,7 +35,9 @@ def make_parser():
     for add in (
         embed.add_embed,
         extract.add_extract,
+        sign.add_sign,
         keygen.add_keygen,
+        store.add_store,
         barrier.add_barrier,
         keyed.add_keyed,
         show.add_report,

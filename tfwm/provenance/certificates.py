@@ -48,6 +48,13 @@ class Signer:
         """Whom the certificate names: organization, else common name."""
         return name_of(_chain(self.certificates, "the certificates")[0].subject)
 
+    @property
+    def fingerprint(self):
+        """The first 8 digits of the SHA-256 of the signer's certificate."""
+        hashes = need("cryptography.hazmat.primitives.hashes", EXTRA)
+        leaf = _chain(self.certificates, "the certificates")[0]
+        return leaf.fingerprint(hashes.SHA256()).hex()[:8]
+
     def open(self):
         """Returns the `c2pa.Signer`, which serves many files."""
         c2pa = need("c2pa", EXTRA)
