@@ -19,8 +19,8 @@ from tfwm.watermarker import DEFAULT_NETWORK, FALSE_POSITIVE_RATE, load
 
 NO_KEY = "marks with a secret key: without the key, nobody can tell whether there is one"
 FURTHER = {
-    "none": "whether the picture is a cut, turned or mirrored copy of a marked one: --search crop, "
-    "scale, rotate or all look further",
+    "none": "whether the picture is a copy of a marked one that was cut, turned, mirrored or, "
+    "below 0.4 megapixels, resized: --search crop, scale, rotate or all look further",
     "crop": "whether the picture is a copy of a marked one at another scale, cut as well, or "
     "turned: --search scale, rotate or all look further",
     "scale": "whether the picture is a turned copy of a marked one: --search rotate or all",
