@@ -14,9 +14,10 @@ import pytest
 
 import tfwm
 from tfwm.keys import derive_key
-from tfwm.payload import Codec, Key
+from tfwm.payload import Codec, Key, SignpostCodec, pack_name
 from tfwm.payload.code import Code
 from tfwm.protection import make_commitment
+from tfwm.provenance import algorithm_of, fingerprints, store, to_value
 
 GOLDEN = Path(__file__).parent / "golden"
 VALUES = json.loads((GOLDEN / "formats.json").read_text())
@@ -101,7 +102,37 @@ def commitments():
         yield str(shape), make_commitment(OWNER, watermark, files)
 
 
-MAKERS = (key_streams, codewords, frames, slots, owners_keys, commitments)
+def soft_bindings():
+    yield "algorithm", algorithm_of("photo")
+    for kind, message in MESSAGES.items():
+        yield kind, to_value(message)
+
+
+def signposts():
+    """The places of a signpost, and all slots of a mark that has one."""
+    for name in ("tfwm.org", "c2pa.example.org"):
+        yield name, pack_name(name).hex()
+    for count in (512, 1024, 3000):
+        codec = SignpostCodec(count)
+        bits = codec.put(Codec(count, "secret").encode(b"id"), pack_name("tfwm.org"))
+        yield f"{count} places", digest(np.isin(np.arange(count), codec.places))
+        yield f"{count} bits", digest(bits)
+
+
+def manifest_stores():
+    """Of stores of manifests: tables, fingerprints of keys and of photos."""
+    yield "tables", hashlib.sha256(store.TABLES.encode()).hexdigest()
+    yield "header", f"{store.APPLICATION:x} {store.VERSION}"
+    for name, secret in SECRETS.items():
+        yield name, Key(secret).fingerprint
+    photo = np.add.outer(np.arange(96) ** 2, 3 * np.arange(128)) % 251
+    yield fingerprints.ALGORITHM, fingerprints.fingerprint(photo.astype(np.uint8)).hex()
+
+
+MAKERS = (
+    *(key_streams, codewords, frames, slots, owners_keys, commitments, soft_bindings),
+    *(signposts, manifest_stores),
+)
 
 
 @pytest.mark.parametrize("maker", MAKERS, ids=lambda maker: maker.__name__)

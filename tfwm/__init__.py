@@ -14,7 +14,7 @@ from tfwm.version import __version__
 _HOMES = {"Watermarker": "watermarker", "load": "loading"}
 _PARTS = (
     "attacks batch convert corners data distortions evaluation export images keys layers losses "
-    "marking metrics models networks ops payload protection recipes report training"
+    "marking metrics models networks ops payload protection provenance recipes report training"
 ).split()
 
 __all__ = ["Watermarker", "__version__", "load", *_PARTS]

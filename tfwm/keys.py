@@ -84,6 +84,15 @@ class Key:
         digest = hashlib.blake2b(data, key=key, digest_size=8).digest()
         return np.unpackbits(np.frombuffer(digest, np.uint8))[:bits]
 
+    @property
+    def fingerprint(self):
+        """Which key this is, without telling it: 16 hexadecimal digits, or `"public"`.
+
+        As a marked photo does, it lets others try out passphrases, 50 ms each: take a key of
+        `tfwm keygen`.
+        """
+        return "public" if self.is_public else self.stream("fingerprint", 8).hex()
+
     def __eq__(self, other):
         return isinstance(other, Key) and self._root == other._root
 

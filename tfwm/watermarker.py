@@ -45,7 +45,7 @@ from tfwm.marking.subtle import subtle_weights, told_smooth, visible_share
 from tfwm.marking.tiling import tiling_of
 from tfwm.marking.views import readings
 from tfwm.networks.lazy import lazy_network
-from tfwm.payload import Codec, Key
+from tfwm.payload import Codec, Key, SignpostCodec, pack_name
 
 DEFAULT_NETWORK = "photo"
 FALSE_POSITIVE_RATE = 1e-6
@@ -73,6 +73,8 @@ class Watermarker:
     '(c) 2026 Ada Lovelace'
     """
 
+    settings, columns = "", ()  # what else the report of a folder run tells of its files
+
     def __init__(self, network):
         if network is None or isinstance(network, str | os.PathLike):
             network = lazy_network(network)
@@ -99,7 +101,9 @@ class Watermarker:
         """Returns the `tfwm.payload.Codec` of this network for a key."""
         return Codec(tiling_of(self.network).slots, Key(key))
 
-    def embed(self, photo, message, *, key=None, strength=1.0, psnr=None, subtle=False):
+    def embed(
+        self, photo, message, *, key=None, strength=1.0, psnr=None, subtle=False, signpost=None
+    ):
         """Marks a photo.
 
         Args:
@@ -113,6 +117,9 @@ class Watermarker:
             psnr: instead of a strength, the PSNR wanted, in dB, over all channels.
             subtle: whether smooth and clipped parts, such as a sky, get less of the mark, which is
                 harder to see and harder to read.
+            signpost: name of the host to ask about the photo, such as `"c2pa.example.org"`, which
+                everybody can read (`tfwm.provenance.read_signpost`); up to 24 characters. It
+                shares the mark: the PSNR stays, and the message is read from fewer of its bits.
 
         Warns:
             UserWarning: the message will not be read, as the photo is too small or too flat for
@@ -124,10 +131,11 @@ class Watermarker:
             `tfwm.images.PhotoImage`, a `PIL.Image.Image` whose `save` keeps all metadata.
         """
         cover = read_any(photo)
+        how = {"key": key, "subtle": subtle, "signpost": signpost}
         if isinstance(cover, Animation):
-            marks = (self.prepare(frame, message, key=key, subtle=subtle) for frame in cover.frames)
+            marks = (self.prepare(frame, message, **how) for frame in cover.frames)
             return cover.with_frames(mark.at(strength, psnr)[0] for mark in marks)
-        mark = self.prepare(cover, message, key=key, subtle=subtle)
+        mark = self.prepare(cover, message, **how)
         marked, strength = mark.at(strength, psnr)
         if self.codec(key).decode(self.read_votes(marked)) is None:
             why = why_unreadable(strength, mark.psnr(marked))
@@ -137,12 +145,14 @@ class Watermarker:
         is_image = isinstance(photo, Image.Image) or not is_array(photo)
         return PhotoImage.of(marked) if is_image else marked.to_array(photo)
 
-    def prepare(self, photo, message, *, key=None, subtle=False) -> Mark:
+    def prepare(self, photo, message, *, key=None, subtle=False, signpost=None) -> Mark:
         """Returns the `Mark` for a photo, to be applied at any strength; see `embed`."""
         cover = read_photo(photo)
         if cover.rows_read < 1:
             raise DamagedError(f"{cover.name} is cut off: mark the whole photo.")
         bits = self.codec(key).encode(message)
+        if signpost is not None:
+            bits = SignpostCodec(len(bits)).put(bits, pack_name(signpost))
         sides, canvas = cover.pixels.shape[:2], Canvas.of(self.network, cover)
         scale = natural_scale(canvas.height, canvas.width)
         before = canvas.scaled(scale)
@@ -219,7 +229,9 @@ class Watermarker:
         stage, alignment = next(candidates(reader, "none"))
         return reader.votes(alignment)
 
-    def check(self, photo, message, *, key=None, strength=1.0, psnr=None, subtle=False) -> Check:
+    def check(
+        self, photo, message, *, key=None, strength=1.0, psnr=None, subtle=False, signpost=None
+    ) -> Check:
         """Tells whether a photo can carry a message, without writing anything.
 
         The strength is raised as by `embed_file`. The marked photo must read with the room to spare
@@ -234,10 +246,11 @@ class Watermarker:
         cover = read_any(photo)
         if isinstance(cover, Animation):
             cover = cover.frames[len(cover.frames) // 2]
-        mark = self.prepare(cover, message, key=key, subtle=subtle)
+        mark = self.prepare(cover, message, key=key, subtle=subtle, signpost=signpost)
         for marked, tried in mark.attempts(strength, psnr):
-            check = self._check(cover, marked, resaved(marked), message, key, tried)
-            room = self.codec(key).margin(self.read_votes(marked), message)
+            what = message, key, signpost
+            check = self._check(cover, marked, resaved(marked), tried, *what)
+            room = self._check(cover, marked, marked, tried, *what).margin
             if check.fits and room >= EmbedOptions.margin:
                 break
         else:
@@ -276,7 +289,7 @@ class Watermarker:
             dry_run: does everything but write.
             progress: called with the share done (0 to 1) and a line, for an animation.
             **options: see `tfwm.marking.EmbedOptions`: `key`, `strength`, `psnr`, `margin`,
-                `quality` and `subtle`.
+                `quality`, `subtle` and `signpost`.
 
         Returns:
             `tfwm.marking.FileReport`.
@@ -358,26 +371,28 @@ class Watermarker:
         cover = read_any(source)
         target = f"marked{ending_of(cover, file_format)}" if output is None else output
 
+        how = {"key": options.key, "subtle": options.subtle, "signpost": options.signpost}
+
         def prepare(photo):
             with lane():
-                return self.prepare(photo, message, key=options.key, subtle=options.subtle)
+                return self.prepare(photo, message, **how)
 
         def check(photo, marked, copy, strength):
             with lane():
-                return self._check(photo, marked, copy, message, options.key, strength)
+                what = message, options.key, options.signpost
+                return self._check(photo, marked, copy, strength, *what)
 
         saved = mark_frames if isinstance(cover, Animation) else mark_photo
         encoded, best, encoding, notes = saved(cover, target, options, prepare, check, progress)
         values = best.strength, best.psnr, best.p_value, best.margin
         notes = (*cover.notes, *notes, *told_losses(cover, target))
         how = encoding, len(encoded), cover.encoding and cover.encoding.size
-        report = FileReport(cover.name, str(target), message, *values, notes, *how)
-        return encoded, report
+        return encoded, FileReport(cover.name, str(target), message, *values, notes, *how)
 
-    def _check(self, cover, marked, copy, message, key, strength):
+    def _check(self, cover, marked, copy, strength, message, key, signpost):
         votes = self.read_votes(copy)
         quality = psnr(cover.pixels, marked.pixels, identical=math.inf)
-        return check_votes(self.codec(key), votes, message, strength, quality)
+        return check_votes(self.codec(key), votes, message, strength, quality, signpost)
 
 
 def load(name: str = DEFAULT_NETWORK, trust: bool = False) -> Watermarker:

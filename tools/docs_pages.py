@@ -41,6 +41,7 @@ PARTS = (
     "networks",
     "payload",
     "protection",
+    "provenance",
     "recipes",
     "training",
 )

@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 from skimage.color import rgb2yuv
 
+from tfwm.images import add_luminance
 from tfwm.ops import color
 
 
@@ -26,3 +27,14 @@ def test_inverse(space, photo):
 def test_gray_is_luma(photo):
     gray = color.rgb_to_gray(tf.constant(photo))
     np.testing.assert_allclose(gray, photo @ np.array([[0.299], [0.587], [0.114]]), atol=1e-6)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_adding_to_luma_is_what_the_photo_path_does(channels):
+    generator = np.random.default_rng(0)
+    image = generator.random((1, 16, 16, channels)).astype(np.float32).clip(0.05, 0.98)
+    image[:, :4] = 0
+    image[:, 4:6] = 1
+    change = generator.normal(0, 0.05, (1, 16, 16, 1)).astype(np.float32)
+    expected = add_luminance(image[0], change[0, ..., 0])
+    np.testing.assert_allclose(color.add_to_luma(image, change)[0], expected, atol=1e-6)

@@ -43,3 +43,13 @@ def test_rows_and_columns_are_not_mixed_up(photo):
     )
     expected = np.einsum("ij,kw,bjwc->bikc", vertical, horizontal, image)
     np.testing.assert_allclose(product, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("sizes", [(40, 23, None), (23, 40, None), (40, 24, 39.3), (24, 39, 23.4)])
+def test_bicubic_is_pillows(sizes):
+    in_size, out_size, length = sizes
+    line = np.random.default_rng(0).random((1, in_size)).astype(np.float32)
+    box = None if length is None else (0, 0, length, 1)
+    expected = Image.fromarray(line).resize((out_size, 1), Image.BICUBIC, box)
+    matrix = resample.bicubic_matrix(in_size, out_size, length).numpy()
+    np.testing.assert_allclose(line @ matrix.T, np.asarray(expected), atol=2e-6)

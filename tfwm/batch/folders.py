@@ -19,7 +19,7 @@ from tfwm.batch.jobs import (
     leave_links,
 )
 from tfwm.batch.lock import only_run, only_writer
-from tfwm.batch.messages import assign_messages, find_recipients
+from tfwm.batch.messages import assign_messages, find_recipients, parse_message
 from tfwm.batch.report import EMBED_COLUMNS, EXTRACT_COLUMNS, REPORT, RunReport, embed_report
 from tfwm.batch.run import DONE_BEFORE, Pool, run_jobs
 from tfwm.files import check_writable, is_same_name, other_names
@@ -56,7 +56,8 @@ def embed_folder(
         watermarker: `tfwm.Watermarker`.
         sources: list of one folder or of photos.
         output: folder for the marked photos; sub-folders are kept.
-        message: for all photos; see `Watermarker.embed`.
+        message: for all photos, see `Watermarker.embed`; or a function that returns a new one for
+            each photo that an earlier run has not done.
         messages: instead, the path of a CSV, see `tfwm.batch.messages`.
         file_format: `"png"`, `"jpg"`, `"webp"`, `"avif"`, `"heic"`, `"jxl"` or `"keep"`.
         overwrite: marks again what is done, replaces existing files and, if `output` is the
@@ -66,7 +67,7 @@ def embed_folder(
         progress: see `tfwm.batch.run.run_jobs`.
         workers: number of threads.
         **options: see `tfwm.marking.EmbedOptions`: `key`, `strength`, `psnr`, `margin`,
-            `subtle` and, for the JPEG, AVIF, WebP and HEIC files among the outputs, `quality`.
+            `subtle`, `signpost` and, for JPEG, AVIF, WebP and HEIC among the outputs, `quality`.
 
     Returns:
         The rows as dicts, sorted. Their `status` is `"done"`, `"failed"`, or `"skipped"` for
@@ -79,7 +80,10 @@ def embed_folder(
         table = embed_report(path, folder)
         jobs = find_photos(sources, {REPORT, path, *_made_before(table, sources, folder)})
         jobs = assign_outputs(jobs, folder, file_format)
-        jobs = _with_messages(watermarker, jobs, message, messages, options.key, folder)
+        if callable(message):
+            jobs = _with_new_messages(jobs, message, table, folder)
+        else:
+            jobs = _with_messages(watermarker, jobs, message, messages, options.key, folder)
         jobs = leave_links(jobs)
         check_inside(jobs, folder)
         check_outputs(jobs, file_format, options.quality, in_place=overwrite)
@@ -87,6 +91,7 @@ def embed_folder(
             check_distinct(jobs, folder)
         table.guard = check
         table.add_columns(name for job in jobs for name in job.details)
+        table.add_columns(watermarker.columns)
         watermarker.open()
         pool = Pool(workers)
         row = _row_maker(watermarker, options, table, folder)
@@ -110,7 +115,8 @@ def _embedder(watermarker, options, pool, table, row, overwrite, dry_run):
         encoded, done = watermarker.mark_file(
             job.source, job.output, job.message, options, pool.lane
         )
-        values = {name: cell for name, cell in done.to_dict().items() if name in MEASURED}
+        told = (*MEASURED, *watermarker.columns)
+        values = {name: cell for name, cell in done.to_dict().items() if name in told}
         values |= {"bytes": len(encoded), "sha256": hashlib.sha256(encoded).hexdigest()}
         if os.path.lexists(job.output) and not overwrite:
             # A run that was killed may have written it and not told so in its report.
@@ -138,6 +144,7 @@ def check_folder(
     strength=1.0,
     psnr=None,
     subtle=False,
+    signpost=None,
     progress=None,
     workers=None,
 ):
@@ -151,13 +158,12 @@ def check_folder(
     jobs = _with_messages(watermarker, find_photos(sources, {REPORT}), message, messages, key, None)
     watermarker.open()
     pool = Pool(workers)
+    how = {"strength": strength, "psnr": psnr, "subtle": subtle, "signpost": signpost}
 
     def check(job):
         photo = read_any(job.source)
         with pool.lane():
-            found = watermarker.check(
-                photo, job.message, key=key, strength=strength, psnr=psnr, subtle=subtle
-            )
+            found = watermarker.check(photo, job.message, key=key, **how)
         return found.to_dict()
 
     return run_jobs(pool, check, jobs, _check_row, None, progress)
@@ -229,6 +235,19 @@ def _with_messages(watermarker, jobs, message, messages, key, folder):
     return jobs
 
 
+def _with_new_messages(jobs, new_message, table, folder):
+    """Each photo's own message: what an earlier run gave it, if that is done; else a new one."""
+
+    def message_of(job):
+        output = job.output.relative_to(folder).as_posix()
+        row = table.find({"file": job.name, "output": output})
+        if row.get("status") != "done" or not row.get("kind"):
+            return new_message()
+        return parse_message(row["message"], row["kind"])
+
+    return [dataclasses.replace(job, message=message_of(job)) for job in jobs]
+
+
 @contextlib.contextmanager
 def _held(folder, report, dry_run):
     """The output folder, made and held for this run; it is not left there if it stays empty."""
@@ -277,7 +296,7 @@ def _row_maker(watermarker, options, table, folder):
     salt = next((name.partition("-")[0] for name in names if name not in (None, PUBLIC)), None)
     marks = {
         "network": watermarker.network.name,
-        "settings": settings_of(options),
+        "settings": " ".join(filter(None, (settings_of(options), watermarker.settings))),
         "key_id": key_id(options.key, salt),
     }
 

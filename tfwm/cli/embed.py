@@ -64,8 +64,27 @@ def add_embed(subparsers):
         help="file to write: .png .webp .tif .jxl (lossless) .jpg .avif .heic .gif; for several "
         "photos, a folder; - is the standard output, in the format of --format",
     )
+    add_marking(parser)
+    add_network(parser)
+    add_json(parser)
+
+
+def add_marking(parser, opens=None, tells=None, new_message=None):
+    """Adds the options of a command that marks photos, which `run_embed` runs.
+
+    Args:
+        parser: of the command.
+        opens: function of the options that returns the `Watermarker`.
+        tells: function of a file's report that says what is special of it.
+        new_message: function that returns a message where none is given; `None` asks for one.
+    """
+    parser.set_defaults(
+        open_watermarker=opens or _open_watermarker,
+        tell_more=tells or (lambda report: None),
+        new_message=new_message,
+    )
     messages = add_message(parser)
-    messages.required = True
+    messages.required = new_message is None
     messages.add_argument(
         "--messages",
         metavar="FILE.csv",
@@ -82,9 +101,22 @@ def add_embed(subparsers):
         help="less of the mark in smooth and clipped parts, such as a sky: harder to see and "
         "harder to read from a changed copy",
     )
+    add_signpost(parser)
     _add_writing(parser)
-    add_network(parser)
-    add_json(parser)
+
+
+def _open_watermarker(options):
+    return load_watermarker(options.network, options.trust)
+
+
+def add_signpost(parser):
+    parser.add_argument(
+        "--signpost",
+        metavar="HOST",
+        help="the host to ask about the photo, such as c2pa.example.org, which everybody can read "
+        "from the mark without the key (tfwm inspect): up to 24 characters, and best up to 12. It "
+        "takes its place from the message, whose mark is then about 2 dB easier to lose",
+    )
 
 
 def add_message(parser):
@@ -149,13 +181,18 @@ def run_embed(options):
     if options.output is None and not options.check:
         raise ValueError("Expected a file or folder for the marked photo: add -o OUT.")
     how = {"key": read_key(options), "strength": options.strength, "psnr": options.psnr}
-    how["subtle"] = options.subtle
+    how |= {"subtle": options.subtle, "signpost": options.signpost}
     message = message_of(options)
+    if message is None and options.messages is None:
+        message = options.new_message
     if options.output == STANDARD and (len(options.photos) > 1 or os.path.isdir(options.photos[0])):
         raise ValueError("-o - takes one photo: name a folder for several.")
     many = len(options.photos) > 1 or os.path.isdir(options.photos[0])
     into = not options.check and not is_single(options.photos, options.output)
-    if many or options.messages or (into and options.report):
+    several = many or options.messages or (into and options.report)
+    if callable(message) and (options.check or not several):
+        message = message()
+    if several:
         return (_check_many if options.check else _embed_many)(options, message, how)
     if into:
         return _embed_into(options, message, how)
@@ -195,7 +232,7 @@ def _embed_into(options, message, how):
 
 
 def _embed_one(options, message, how):
-    from tfwm.images import check_output, read_any
+    from tfwm.images import check_output
 
     source, output = photo_source(options.photos[0]), options.output
     if output == STANDARD:
@@ -203,9 +240,7 @@ def _embed_one(options, message, how):
         _check_stdout(options)
     else:
         check_output(output, options.quality, options.overwrite)
-    if not os.path.isfile(options.photos[0]):
-        source = read_any(source)  # reports the problem before seconds of loading
-    watermarker = load_watermarker(options.network, options.trust)
+    watermarker = options.open_watermarker(options)
     with show_progress() as progress:
         report = watermarker.embed_file(
             source,
@@ -231,6 +266,7 @@ def _embed_one(options, message, how):
         f"reads with {report.margin:.1f} times the signal needed; {_saved(report)}"
         + (" (dry run, not written)" if options.dry_run else "")
     )
+    options.tell_more(report)
 
 
 def _saved(report):
@@ -253,7 +289,7 @@ def _check_stdout(options):
 def _embed_many(options, message, how):
     from tfwm.batch.folders import DONE_BEFORE, REPORT, embed_folder
 
-    watermarker = load_watermarker(options.network, options.trust)
+    watermarker = options.open_watermarker(options)
     report = Path(options.report or Path(options.output) / REPORT)
     with show_progress() as progress:
         try:
@@ -295,7 +331,7 @@ def _check_one(options, message, how):
 
     photo = read_any(photo_source(options.photos[0]))
     print_notes(photo.name, photo.notes)
-    watermarker = load_watermarker(options.network, options.trust)
+    watermarker = options.open_watermarker(options)
     try:
         check = watermarker.check(photo, message, **how).to_dict()
     except ValueError as error:  # too small a photo, or too long a message
@@ -311,7 +347,7 @@ def _check_one(options, message, how):
 def _check_many(options, message, how):
     from tfwm.batch.folders import check_folder
 
-    watermarker = load_watermarker(options.network, options.trust)
+    watermarker = options.open_watermarker(options)
     with show_progress() as progress:
         rows = check_folder(
             watermarker,

@@ -175,33 +175,60 @@ def add_convert(subparsers):
         subparsers,
         "convert",
         run_convert,
-        "turns weights that a paper's authors released into a SavedModel",
-        "The authors of ReDMark state no licence: use the result for yourself.",
-        ["tfwm convert redmark MT-Net.h5 official-mt --golden golden.npz"],
+        "turns weights that a paper's authors released into a network",
+        "Of ReDMark a weight file (its authors state no licence: use the result for yourself), of "
+        "StegaStamp the folder of the TensorFlow 1 SavedModel, as its authors publish it and their "
+        "training code writes it. The weights are read without running it; with --trust it is run "
+        "as well, and both must give the same.",
+        [
+            "tfwm convert redmark MT-Net.h5 official-mt --golden golden.npz",
+            "tfwm convert stegastamp stegastamp_pretrained official-stegastamp --trust",
+        ],
     )
-    parser.add_argument("system", choices=("redmark",), help="whose weights they are")
-    parser.add_argument("weights", metavar="FILE.h5", help="the released weight file")
+    parser.add_argument("system", choices=("redmark", "stegastamp"), help="whose weights they are")
+    parser.add_argument("weights", metavar="SOURCE", help="the released weight file or folder")
     parser.add_argument("output", metavar="OUT", help="folder to write; OUT/1 is the SavedModel")
-    parser.add_argument("--golden", metavar="FILE.npz", help="stored outputs to compare with")
+    parser.add_argument(
+        "--golden", metavar="FILE.npz", help="of redmark: stored outputs to compare with"
+    )
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="of stegastamp: run the original, to compare what both give. A SavedModel is a "
+        "program; only operations that compute are run",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace OUT if it exists")
     add_json(parser)
 
 
 def run_convert(options):
+    redmark = options.system == "redmark"
+    if options.trust if redmark else options.golden:
+        name, system = ("--trust", "stegastamp") if redmark else ("--golden", "redmark")
+        raise ValueError(f"{name} goes with {system}: leave it out.")
     _check_new(options.output, options.overwrite)
     for path in filter(None, (options.weights, options.golden)):
-        if not Path(path).is_file():
+        if not Path(path).exists():
             raise ValueError(f"{path} does not exist: check the path.")
+        if Path(path).is_dir() == redmark:
+            wanted = "a file" if redmark else "the folder of a SavedModel"
+            raise ValueError(f"Expected {wanted}. Received: {path}")
     import_tensorflow()
-    from tfwm.convert import convert_redmark
+    from tfwm.convert import convert_redmark, convert_stegastamp
 
-    report = convert_redmark(options.weights, options.output, options.golden)
+    if redmark:
+        report = convert_redmark(options.weights, options.output, options.golden)
+    else:
+        report = convert_stegastamp(options.weights, options.output, options.trust)
     if options.json:
         print_json(report)
         return
     say(f"{in_one_line(report['path'])} is written")
-    for row in report.get("differences", ()):
+    differences = report.get("differences", ())
+    for row in differences if redmark else filter(None, [differences]):
         say("  " + ", ".join(f"{key} {value}" for key, value in row.items()))
+    if not redmark and not options.trust:
+        say("  Not compared with the original, which is a program: --trust runs it.")
 
 
 def _check_new(folder, overwrite):

@@ -1,4 +1,4 @@
-"""The size of a JPEG XL picture, from its header: its plugin decodes the whole file to tell it."""
+"""JPEG XL: the size by the header, for which its plugin decodes all; the container of boxes."""
 
 CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
 CODESTREAM = b"\xff\x0a"
@@ -21,6 +21,14 @@ def jxl_size(file):
     while head and not head.startswith(CODESTREAM):
         head = _next_box(file) if head.startswith(CONTAINER) else b""
     return _size(int.from_bytes(head[2:], "little")) if head else None
+
+
+def in_container(data):
+    """Returns a JPEG XL file in its container (ISO/IEC 18181-2), where metadata have a place."""
+    if not data.startswith(CODESTREAM):
+        return data
+    file_type = b"\0\0\0\x14ftypjxl \0\0\0\0jxl "
+    return CONTAINER + file_type + (len(data) + 8).to_bytes(4, "big") + b"jxlc" + data
 
 
 def _next_box(file):

@@ -86,6 +86,11 @@ BRANDS = {
     CAMERA: (b"crx ",),
     "HEIF": (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"mif1", b"msf1"),
 }
+MIME_TYPES = {
+    **{kind: f"image/{kind.lower()}" for kind in ("JPEG", "PNG", "WEBP", "TIFF", "AVIF", "GIF")},
+    "HEIF": "image/heic",
+    "JXL": "image/jxl",
+}
 # The first bytes of BMP and PPM are too short to be sure of a file whose name does not say it.
 WEAK = (b"BM", *(b"P%d" % n for n in range(1, 8)))
 # `DNGVersion`, and the type of a first picture that is only a small preview of others.

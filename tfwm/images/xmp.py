@@ -1,4 +1,4 @@
-"""Takes out of XMP what is no longer true of a marked photo."""
+"""XMP: takes out what is no longer true of a marked photo; reads and writes single properties."""
 
 import io
 import re
@@ -31,6 +31,10 @@ UNREADABLE = (ElementTree.ParseError, ValueError, RecursionError)
 # What may stand in the bytes of a packet that writes a name in another way.
 HIDING = (b"\0", b"&#", b"<!ENTITY")
 KEPT_ITEMS = ("Primary", "GainMap")
+IPTC_EXTENSION = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+SOURCE_TYPE = f"{{{IPTC_EXTENSION}}}DigitalSourceType"
+PREFIXES = {IPTC_EXTENSION: "Iptc4xmpExt", RDF: "rdf", "adobe:ns:meta/": "x"}
+EMPTY = f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{RDF}"/></x:xmpmeta>'.encode()
 
 
 def without(xmp, names):
@@ -93,6 +97,63 @@ def without_items(xmp, kept=KEPT_ITEMS):
         return _packet(root) if changed else xmp
     except RecursionError:
         return b""
+
+
+def properties_of(xmp, names):
+    """Returns the texts of properties, of a list the first one, by name; those that there are.
+
+    Args:
+        xmp: bytes of an XMP packet; of one that cannot be read, there are none.
+        names: such as `SOURCE_TYPE`.
+    """
+    try:
+        root = _parse(xmp)
+    except UNREADABLE:
+        return {}
+    found = {}
+    for description in root.iter(f"{{{RDF}}}Description"):
+        for name in names:
+            text = description.get(name) or _text(description.find(name))
+            if text and text.strip():
+                found.setdefault(name, text.strip())
+    return found
+
+
+def _text(element):
+    if element is None:
+        return None
+    item = element.find(f".//{{{RDF}}}li")
+    return element.get(f"{{{RDF}}}resource") or (element if item is None else item).text
+
+
+def with_property(xmp, name, value):
+    """Returns XMP that says `value` of a simple property, in place of what it said before.
+
+    Args:
+        xmp: bytes of an XMP packet; `None` or `b""` for a new one.
+        name: as `SOURCE_TYPE`.
+        value: text.
+
+    Returns:
+        Bytes; `None` if the packet cannot be read.
+    """
+    for space, prefix in PREFIXES.items():
+        ElementTree.register_namespace(prefix, space)
+    try:
+        root = _parse(xmp or EMPTY)
+        described = list(root.iter(f"{{{RDF}}}Description"))
+        for description in described:
+            description.attrib.pop(name, None)
+            for child in description.findall(name):
+                description.remove(child)
+        if not described:
+            outer = next(root.iter(f"{{{RDF}}}RDF"))
+            described = [ElementTree.SubElement(outer, f"{{{RDF}}}Description")]
+            described[0].set(f"{{{RDF}}}about", "")
+        described[0].set(name, value)
+        return _packet(root)
+    except (*UNREADABLE, StopIteration):
+        return None
 
 
 def _meaning(item):

@@ -6,7 +6,7 @@ import math
 
 from tfwm.checks import check_number
 from tfwm.images import Encoding, Photo, decode_photo, to_uint8
-from tfwm.payload import to_plain
+from tfwm.payload import SignpostCodec, pack_name, to_plain
 
 # A marked photo should at least survive an ordinary re-saving.
 CHECK_QUALITY = 75
@@ -65,6 +65,7 @@ class EmbedOptions:
         quality: of JPEG, AVIF or WebP, 1 to 100; by default the source's own compression if the
             photo comes from a file of that format and the mark reads so, else 95, 90, lossless.
         subtle: whether smooth and clipped parts get less of the mark, see `Watermarker.embed`.
+        signpost: name of the host to ask about the photo, see `Watermarker.embed`.
     """
 
     key: str | bytes | None = None
@@ -73,9 +74,12 @@ class EmbedOptions:
     margin: float = 2.0
     quality: int | None = None
     subtle: bool = False
+    signpost: str | None = None
 
     def __post_init__(self):
         check_number("margin", self.margin, 0, 1e6, "a margin of at least 0")
+        if self.signpost is not None:
+            pack_name(self.signpost)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,16 +119,32 @@ class FileReport:
         return {**values, "notes": list(self.notes), "encoding": encoding}
 
 
-def check_votes(codec, votes, message, strength, psnr):
-    """Returns the `Check` of a marked photo, from the votes `(slots,)` of its saved copy."""
+def room_to_spare(codec, votes, message, signpost=None):
+    """Returns the margin of a message, or that of its signpost if it has less; see `Codec`."""
+    margin = codec.margin(votes, message)
+    if signpost is None:
+        return margin
+    return min(margin, SignpostCodec(codec.slots).margin(votes, pack_name(signpost)))
+
+
+def check_votes(codec, votes, message, strength, psnr, signpost=None):
+    """Returns the `Check` of a marked photo, from the votes `(slots,)` of its saved copy.
+
+    Message and signpost must both be read, and the one with less room to spare counts.
+    """
     found = codec.decode(votes)
     p_value = codec.p_value(codec.pilot_score(votes))
     if found is not None:
         p_value = min(p_value, found.tag_p_value)
-    margin = codec.margin(votes, message)
+    margin = room_to_spare(codec, votes, message, signpost)
     fits = found is not None and found.message == message
+    if signpost is not None:
+        read = SignpostCodec(codec.slots).decode(votes)
+        fits = fits and read is not None and read.message == pack_name(signpost)
     if fits:
-        reason = f"the message is read with {_times(margin)} times the signal that it needs"
+        what = "the message is" if signpost is None else "message and signpost are"
+        needs = "it needs" if signpost is None else "they need"
+        reason = f"{what} read with {_times(margin)} times the signal that {needs}"
     else:
         reason = why_unreadable(strength, psnr)
     return Check(fits, reason, strength, psnr, p_value, margin)

@@ -12,6 +12,7 @@ from tfwm.models import (
     photo,
     redmark,
     stegastamp,
+    stegastamp_released,
     translators,
 )
 
@@ -24,5 +25,6 @@ __all__ = [
     "photo",
     "redmark",
     "stegastamp",
+    "stegastamp_released",
     "translators",
 ]

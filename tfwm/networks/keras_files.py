@@ -42,7 +42,8 @@ REFUSED |= {"VectorizedMap", "CustomGradient", "Switch"}
 PLAIN = {"__keras_tensor__", "__slice__", "__ellipsis__", "__tensor__", "__numpy__"}
 # Seeds and ids may be any number; what makes a layer large may not.
 FREE_NUMBERS = ("seed", "shared_object_id")
-LARGEST_NUMBER = 2**17
+# More than the 320,000 features of one layer of StegaStamp's authors.
+LARGEST_NUMBER = 2**19
 
 
 def find_keras_models(folder):

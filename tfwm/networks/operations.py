@@ -124,6 +124,17 @@ def check_saved_model(data, path):
         _refuse(path, "a function that reads or writes files")
 
 
+def check_nodes(nodes, path):
+    """Raises `ValueError` if nodes of a graph may do more than compute; nothing of it is run.
+
+    Args:
+        nodes: the `NodeDef`s; functions that they call are not looked into, so that they must not
+            be given to TensorFlow beside them.
+        path: what the error calls the graph.
+    """
+    _check_nodes(nodes, SAVED_MODEL_OPERATIONS, path)
+
+
 def check_tflite(data, path):
     """Raises `ValueError` if a TFLite file is damaged or may do more than compute.
 

@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from tfwm.images.luma import REACH
+
 # ITU-T T.871 (JFIF), section 7; BT.601 luma weights, full range.
 _YCBCR = np.array(
     [
@@ -58,6 +60,38 @@ def yuv_to_rgb(image):
 def rgb_to_gray(image):
     """Returns the BT.601 luma `(..., 1)` of RGB `(..., 3)`, both in [0, 1]."""
     return _mix(image, _YCBCR[:1])
+
+
+def add_to_luma(image, change):
+    """Adds to the luma of images and keeps their chroma where possible.
+
+    The TensorFlow twin of `tfwm.images.luma.add_luminance`, for floats.
+
+    Args:
+        image: `(batch, H, W, 1 or 3)` in [0, 1].
+        change: `(batch, H, W, 1)`, to add to the luma.
+
+    Returns:
+        Images in [0, 1], of the shape of `image`. Where a channel would leave the range, the others
+        move further instead, up to twice the change.
+
+    Example:
+
+    >>> add_to_luma(tf.fill((1, 1, 1, 3), 0.4), tf.fill((1, 1, 1, 1), 0.1)).numpy()[0, 0, 0]
+    array([0.5, 0.5, 0.5], dtype=float32)
+    """
+    if image.shape[-1] == 1:
+        return tf.clip_by_value(image + change, 0.0, 1.0)
+    low = tf.maximum(image - REACH * tf.abs(change), 0.0)
+    high = tf.minimum(image + REACH * tf.abs(change), 1.0)
+    goal = rgb_to_gray(image) + change
+    marked = tf.clip_by_value(image + change, low, high)
+    for _ in range(2):  # each round fills up at least one more channel
+        missing = goal - rgb_to_gray(marked)
+        free = tf.cast(tf.where(missing > 0, marked < high, marked > low), image.dtype)
+        share = missing / tf.maximum(rgb_to_gray(free), 1e-6)
+        marked = tf.clip_by_value(marked + free * share, low, high)
+    return marked
 
 
 def _mix(image, matrix, offset=None):

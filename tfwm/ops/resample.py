@@ -33,6 +33,34 @@ def resize_matrix(in_size, out_size, max_out_size=None, method="bilinear"):
     return _matrix(in_size, out_size, max_out_size, in_size, method)
 
 
+def bicubic_matrix(in_size, out_size, length=None):
+    """Returns the matrix by which `PIL.Image.resize(..., Image.BICUBIC, box)` resizes an axis.
+
+    Args:
+        in_size: number of samples before, an integer.
+        out_size: number of samples after, an integer.
+        length: samples from the first one on that become the `out_size`, a float: the end of the
+            box; all of them by default. The kernel reaches samples beyond it.
+
+    Returns:
+        float32 tensor `(out_size, in_size)`.
+
+    Example:
+
+    >>> bicubic_matrix(4, 2).numpy().round(3)
+    array([[ 0.459,  0.459,  0.12 , -0.037],
+           [-0.037,  0.12 ,  0.459,  0.459]], dtype=float32)
+    """
+    scale = (length or in_size) / out_size
+    stretch = max(scale, 1.0)
+    centers = (np.arange(out_size)[:, None] + 0.5) * scale
+    x = np.abs(np.arange(in_size) + 0.5 - centers) / stretch
+    # Keys' kernel with a = -0.5, Pillow's.
+    weights = np.where(x < 1, (1.5 * x - 2.5) * x * x + 1, ((2.5 - 0.5 * x) * x - 4) * x + 2)
+    weights = np.where(x < 2, weights, 0.0)
+    return tf.constant(weights / weights.sum(-1, keepdims=True), tf.float32)
+
+
 def resize_and_back_matrices(size, middle_size, max_middle_size, method="bilinear"):
     """Returns the two matrices that resize from `size` to `middle_size` and back.
 

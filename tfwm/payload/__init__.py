@@ -1,7 +1,18 @@
 """Messages into the bits of a network and back, with a key, and evidence from its votes."""
 
 from tfwm.keys import Key
-from tfwm.payload.codec import Codec, Decoded
+from tfwm.payload.codec import Codec, Decoded, SignpostCodec
 from tfwm.payload.message import KINDS, to_bytes, to_plain
+from tfwm.payload.signpost import pack_name, unpack_name
 
-__all__ = ["KINDS", "Codec", "Decoded", "Key", "to_bytes", "to_plain"]
+__all__ = [
+    "KINDS",
+    "Codec",
+    "Decoded",
+    "Key",
+    "SignpostCodec",
+    "pack_name",
+    "to_bytes",
+    "to_plain",
+    "unpack_name",
+]

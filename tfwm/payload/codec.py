@@ -23,7 +23,12 @@ TAG_BITS = (32, 24, 16)
 COMFORTABLE_RATE = 0.72
 HIGHEST_RATE = 0.77
 MOST_SLOTS = 1 << 16
+# Of so many slots or more, three in eight may carry a public signpost instead of the message.
+SHARED_SLOTS = 512
+SIGNPOST_SHARE = 3, 8
 
+# Chance rarely reaches this pilot score; below it, no signpost is looked for.
+SIGNPOST_SCORE = 4.0
 # A frame is not tried below this share of the SNR that it needs.
 HOPELESS = 0.5
 # The right frame of a clear reading takes a few iterations.
@@ -61,6 +66,9 @@ class Codec:
     half of them 1, for finding the mark and for evidence. Nobody has to remember a size: a
     reader tries all sizes of frames, which are few.
 
+    Slots that a `SignpostCodec` reads a public signpost from do not count as votes: they were
+    given to it when the photo was marked.
+
     | slots | pilots | sizes of frames, in bytes of data | tag |
     |---|---|---|---|
     | 192 and more | a quarter | 4, 8, 16, 24, 32, 48, 64 as they fit | 32 bits |
@@ -90,6 +98,7 @@ class Codec:
         self.slots = check_number("slots", slots, 46, MOST_SLOTS, what, kind=int)
         self.key = key if isinstance(key, Key) else Key(key)
         self.frames = _frames(self.slots)
+        self._signpost = _signpost_codec(self.slots) if self.slots >= SHARED_SLOTS else None
         self._pilots, self._places, self._whitening, self.pilot = _layout(self.slots, self.key)
 
     @property
@@ -231,7 +240,81 @@ class Codec:
                 f"Expected {self.slots} finite votes. Received: shape {votes.shape}"
                 + (", not all finite" if votes.shape == (self.slots,) else "")
             )
+        return votes if self._signpost is None else self._signpost.without(votes)
+
+
+class SignpostCodec:
+    """The part of a network's slots that says, to everybody, whom to ask about the photo.
+
+    A second mark on top erases the first, so both share one: three in eight slots, always the
+    same, carry the signpost as a message of the public key, the others the message as ever.
+    It has what `tfwm.marking.Reader` and `Judge` need of a `Codec`.
+
+    Args:
+        slots: number of bits that the network carries, 512 or more.
+
+    Attributes:
+        places: the slots of the signpost.
+        pilot: as of a `Codec`, 0 outside of these.
+
+    Example:
+
+    >>> codec, public = Codec(1024, "secret"), SignpostCodec(1024)
+    >>> votes = public.put(codec.encode("Ada"), b"ask me") - 0.5
+    >>> public.decode(votes).message, codec.decode(votes).message
+    (b'ask me', 'Ada')
+    """
+
+    def __init__(self, slots):
+        what = f"at least {SHARED_SLOTS} slots for a signpost"
+        self.slots = check_number("slots", slots, SHARED_SLOTS, MOST_SLOTS, what, kind=int)
+        share, of = SIGNPOST_SHARE
+        public = Key(None)
+        self.places = np.sort(public.permutation(f"signpost {slots}", slots)[: slots * share // of])
+        self._codec = Codec(len(self.places), public)
+        self._codec._signpost = None
+        self.pilot = np.zeros(slots, np.float32)
+        self.pilot[self.places] = self._codec.pilot
+
+    @property
+    def max_bytes(self):
+        """Largest number of bytes of a signpost."""
+        return self._codec.max_bytes
+
+    def put(self, bits, message):
+        """Returns the bits of all slots `(slots,)` with a signpost in its own."""
+        bits = bits.copy()
+        bits[self.places] = self._codec.encode(message)
+        return bits
+
+    def without(self, votes):
+        """Returns votes with 0 in the slots of a signpost, if they carry one."""
+        if self.pilot_score(votes) < SIGNPOST_SCORE or self.decode(votes, thorough=False) is None:
+            return votes
+        votes = votes.copy()
+        votes[self.places] = 0
         return votes
+
+    def decode(self, votes, thorough=True):
+        """Reads the signpost; see `Codec.decode`."""
+        return self._codec.decode(votes[self.places], thorough)
+
+    def pilot_score(self, votes):
+        """See `Codec.pilot_score`."""
+        return self._codec.pilot_score(votes[self.places])
+
+    def p_value(self, score, trials=1):
+        """See `Codec.p_value`."""
+        return self._codec.p_value(score, trials)
+
+    def margin(self, votes, message, kind=None):
+        """See `Codec.margin`."""
+        return self._codec.margin(votes[self.places], message, kind)
+
+
+@functools.lru_cache(maxsize=8)
+def _signpost_codec(slots):
+    return SignpostCodec(slots)
 
 
 def _pilot_count(slots):

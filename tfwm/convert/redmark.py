@@ -1,4 +1,4 @@
-"""Networks that a paper's authors released, turned into ours: ReDMark's, from a user's disk."""
+"""ReDMark as its authors released it, turned into ours, from a user's disk."""
 
 import zipfile
 from pathlib import Path

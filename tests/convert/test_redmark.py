@@ -2,7 +2,7 @@ import h5py
 import numpy as np
 import pytest
 
-from tfwm.convert import SHAPES, compare_with_golden, convert_redmark, read_redmark_weights
+from tfwm.convert.redmark import SHAPES, compare_with_golden, convert_redmark, read_redmark_weights
 from tfwm.networks import load_network
 from tfwm.ops.transforms import block_matrix
 

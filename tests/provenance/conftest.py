@@ -1,0 +1,40 @@
+import io
+
+import pytest
+from PIL import Image
+from skimage import data
+
+from tfwm.provenance import Claims, make_test_signer, sign
+
+
+@pytest.fixture(scope="session")
+def signer(tmp_path_factory):
+    """A test certificate of the default kind."""
+    return make_test_signer(tmp_path_factory.mktemp("certificates") / "test")
+
+
+@pytest.fixture(scope="session")
+def picture():
+    """Bytes of a JPEG, 320 x 320."""
+    buffer = io.BytesIO()
+    Image.fromarray(data.astronaut()[:320, 80:400]).save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="session")
+def sign_bytes(signer, watermarker):
+    """A function that signs bytes with a network that needs no training."""
+
+    def run(encoded, **options):
+        target = io.BytesIO()
+        how = {"signer": signer, "network": watermarker.network} | options
+        report = sign(encoded, target, **how)
+        return target.getvalue(), report
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def signed(picture, sign_bytes):
+    """`(bytes, SignReport)` of a picture that a model made."""
+    return sign_bytes(picture, claims=Claims("trainedAlgorithmicMedia", "acme-diffusion 3.1"))

@@ -1,0 +1,126 @@
+import datetime
+import stat
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from tfwm.provenance import load_signer, make_test_signer
+from tfwm.provenance.certificates import CLAIM_SIGNING, TEST_NAME
+
+PEM = serialization.Encoding.PEM
+EMAIL = ExtendedKeyUsageOID.EMAIL_PROTECTION
+
+
+def named(text):
+    return x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, text)])
+
+
+def key_usage(digital_signature=True):
+    names = "content_commitment key_encipherment data_encipherment key_agreement key_cert_sign"
+    others = dict.fromkeys([*names.split(), "crl_sign", "encipher_only", "decipher_only"], False)
+    return x509.KeyUsage(digital_signature=digital_signature, **others)
+
+
+def write_chain(
+    folder, key=None, begin=-1, end=30, usage=EMAIL, ca=False, signs=True, own=False, upper=None
+):
+    """Writes a chain of two and its key; returns their paths."""
+    key = key or ec.generate_private_key(ec.SECP256R1())
+    root = ec.generate_private_key(ec.SECP256R1())
+    now = datetime.datetime.now(datetime.UTC)
+    days = datetime.timedelta
+
+    def certificate(subject, issuer, public, signing, *extensions):
+        builder = x509.CertificateBuilder(issuer, subject, public, x509.random_serial_number())
+        builder = builder.not_valid_before(now + days(begin)).not_valid_after(now + days(end))
+        for extension in extensions:
+            builder = builder.add_extension(extension, False)
+        algorithm = None if isinstance(signing, ed25519.Ed25519PrivateKey) else hashes.SHA256()
+        return builder.sign(signing, algorithm).public_bytes(PEM)
+
+    identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(root.public_key())
+    extensions = [x509.BasicConstraints(ca, None), key_usage(signs), identifier]
+    if usage:
+        extensions.append(x509.ExtendedKeyUsage([usage]))
+    issuer, signing = (named("Ada Ltd"), key) if own else (named("Authority"), root)
+    leaf = certificate(named("Ada Ltd"), issuer, key.public_key(), signing, *extensions)
+    other = upper or root
+    top = certificate(named("Authority"), named("Authority"), other.public_key(), other)
+    (folder / "chain.pem").write_bytes(leaf + top)
+    form = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    (folder / "key.pem").write_bytes(key.private_bytes(PEM, *form))
+    return folder / "chain.pem", folder / "key.pem"
+
+
+@pytest.mark.parametrize(
+    "key, algorithm",
+    [
+        (ec.generate_private_key(ec.SECP256R1()), "es256"),
+        (ec.generate_private_key(ec.SECP384R1()), "es384"),
+        (ec.generate_private_key(ec.SECP521R1()), "es512"),
+        (rsa.generate_private_key(65537, 2048), "ps256"),
+        (ed25519.Ed25519PrivateKey.generate(), "ed25519"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_keys_that_c2pa_knows_are_taken(key, algorithm, tmp_path):
+    signer = load_signer(*write_chain(tmp_path, key, usage=x509.ObjectIdentifier(CLAIM_SIGNING)))
+    assert (signer.algorithm, signer.name, signer.is_test) == (algorithm, "Ada Ltd", False)
+    assert "PRIVATE" not in repr(signer)
+
+
+@pytest.mark.parametrize(
+    "change, told",
+    [
+        ({"begin": -9, "end": -2}, "expired"),
+        ({"begin": 2}, "begun"),
+        ({"ca": True}, "not an authority's"),
+        ({"signs": False}, "digitalSignature"),
+        ({"usage": None}, "c2pa-kp-claimSigning"),
+        ({"usage": ExtendedKeyUsageOID.SERVER_AUTH}, "c2pa-kp-claimSigning"),
+        ({"own": True}, "self-signed"),
+        ({"upper": ec.generate_private_key(ec.SECP256R1())}, "did not issue"),
+        ({"key": rsa.generate_private_key(65537, 1024)}, "2048 bits"),
+        ({"key": ec.generate_private_key(ec.SECP256K1())}, "P-256"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_validators_refuse_is_told_before_the_work(change, told, tmp_path):
+    with pytest.raises(ValueError, match=told) as error:
+        load_signer(*write_chain(tmp_path, **change))
+    assert "\n" not in str(error.value)
+
+
+def test_a_key_of_another_certificate_is_told(tmp_path):
+    chain, _ = write_chain(tmp_path)
+    (tmp_path / "b").mkdir()
+    _, other = write_chain(tmp_path / "b")
+    with pytest.raises(ValueError, match="does not belong"):
+        load_signer(chain, other)
+    with pytest.raises(ValueError, match="in PEM"):
+        load_signer(other, other)
+    with pytest.raises(ValueError, match="private key in PEM"):
+        load_signer(chain, chain)
+    with pytest.raises(ValueError, match="time-stamp"):
+        load_signer(*write_chain(tmp_path), time_authority="stamps.example.org")
+
+
+def test_a_key_with_a_password(tmp_path):
+    key = ec.generate_private_key(ec.SECP256R1())
+    chain, path = write_chain(tmp_path, key)
+    form = serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"word")
+    path.write_bytes(key.private_bytes(PEM, *form))
+    assert load_signer(chain, path, password="word").algorithm == "es256"
+    for password in (None, "other"):
+        with pytest.raises(ValueError, match="password"):
+            load_signer(chain, path, password=password)
+
+
+def test_the_test_certificate_names_itself_so_and_is_kept(tmp_path):
+    signer = make_test_signer(tmp_path / "test")
+    assert signer.is_test and signer.name == TEST_NAME
+    assert make_test_signer(tmp_path / "test") == signer
+    assert stat.S_IMODE((tmp_path / "test" / "key.pem").stat().st_mode) == 0o600

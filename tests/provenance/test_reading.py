@@ -1,0 +1,46 @@
+import io
+
+import pytest
+
+from tfwm.images import ImageError
+from tfwm.provenance import read_manifest
+
+
+def test_a_file_without_a_manifest(picture, tmp_path):
+    assert read_manifest(picture) is None
+    (tmp_path / "photo.jpg").write_bytes(picture)
+    assert read_manifest(tmp_path / "photo.jpg") is None
+    assert read_manifest(io.BytesIO(b"no picture at all")) is None
+    with pytest.raises(ImageError, match="does not exist"):
+        read_manifest(tmp_path / "absent.jpg")
+
+
+def test_a_changed_picture_is_told_from_a_changed_manifest(signed):
+    encoded, _ = signed
+    changed = bytearray(encoded)
+    changed[-100] ^= 1
+    report = read_manifest(bytes(changed))
+    assert report.state == "invalid" and report.signature_holds and not report.hash_holds
+    assert "file was changed after the signing" in report.problem
+    at = encoded.index(b"trainedAlgorithmicMedia")
+    forged = encoded[:at] + b"screenCaptureXXXXXXXXXX" + encoded[at + 23 :]
+    report = read_manifest(forged)
+    assert report.state == "invalid" and "c2pa.actions.v2 was changed" in report.problem
+
+
+def test_a_manifest_store_alone_or_beside_another_file(signed, picture):
+    _, report = signed
+    alone = read_manifest(None, manifest=report.store)
+    assert alone.signature_holds and alone.hash_holds is None and alone.problem is None
+    beside = read_manifest(picture, manifest=report.store)
+    assert beside.signature_holds and beside.hash_holds is False
+
+
+def test_trusted_authorities(signed, signer, tmp_path):
+    path = tmp_path / "authorities.pem"
+    path.write_bytes(signer.certificates)
+    report = read_manifest(signed[0], trust_anchors=path)
+    assert report.state == "trusted" and report.trust == "test certificate"
+    path.write_text("nothing")
+    with pytest.raises(ValueError, match="in PEM"):
+        read_manifest(signed[0], trust_anchors=path)

@@ -1,0 +1,114 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tfwm.images import ImageError, read_photo, to_uint8
+from tfwm.provenance import Claims, Signer, read_manifest, sign, to_value
+from tfwm.provenance.signing import ID_BYTES
+
+FORMATS = "jpg", "png", "webp", "tif"
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("avif", "heic", "jxl", "gif")]
+
+
+def test_a_picture_is_marked_and_signed(signed, watermarker):
+    encoded, report = signed
+    found = read_manifest(encoded)
+    assert found.holds and found == report.manifest and found.state == "valid"
+    assert found.trust == "test certificate" and found.signed_by == "tfwm TEST certificate"
+    assert found.actions == ("c2pa.created", "c2pa.watermarked.bound")
+    assert found.source_type == "trainedAlgorithmicMedia"
+    binding, shown = found.soft_bindings
+    assert shown.algorithm == "org.tfwm.fingerprint.1" and shown.network is None
+    assert (binding.algorithm, binding.value) == (report.algorithm, report.value)
+    mark = watermarker.extract(encoded)
+    assert mark.decision == "present" and mark.message == binding.message
+    assert len(mark.message) == ID_BYTES
+
+
+@pytest.mark.parametrize("ending", [*FORMATS, *SLOW])
+def test_every_format_that_holds_a_manifest(ending, picture, signer, watermarker, tmp_path):
+    path = tmp_path / f"out.{ending}"
+    report = sign(picture, path, signer=signer, message="Ada", network=watermarker.network)
+    assert report.manifest.holds and report.value == to_value("Ada")
+    assert read_manifest(path).hash_holds
+    assert watermarker.extract(path).message == "Ada"
+
+
+def test_signing_leaves_the_marked_pixels_as_they_are(picture, sign_bytes, watermarker):
+    encoded, _ = sign_bytes(picture, message="Ada")
+    marked = watermarker.embed_bytes(picture, "Ada")
+    assert np.array_equal(read_photo(encoded).pixels, read_photo(marked).pixels)
+
+
+def test_a_manifest_that_is_there_becomes_the_parents(signed, sign_bytes):
+    encoded, report = signed
+    again, second = sign_bytes(encoded)
+    found = read_manifest(again)
+    assert found.actions == ("c2pa.opened", "c2pa.watermarked.bound")
+    (parent,) = found.ingredients
+    assert parent.label == report.manifest.label and parent.problem is None
+    assert found.source_type == "trainedAlgorithmicMedia"  # the parent's
+    assert any("kept" in note for note in second.notes)
+    assert not any("dropped" in note for note in second.notes)
+
+
+def test_an_edit_says_what_it_made_of_its_parent(signed, picture, sign_bytes):
+    claims = Claims("compositeWithTrainedAlgorithmicMedia", components=(picture,))
+    again, _ = sign_bytes(signed[0], claims=claims)
+    found = read_manifest(again)
+    assert found.actions[:3] == ("c2pa.opened", "c2pa.edited", "c2pa.placed")
+    assert found.source_type == "compositeWithTrainedAlgorithmicMedia"
+    assert [i.relationship for i in found.ingredients] == ["parentOf", "componentOf"]
+
+
+def test_the_xmp_says_the_source_type_too(signed):
+    image = Image.open(io.BytesIO(signed[0]))
+    assert b"digitalsourcetype/trainedAlgorithmicMedia" in image.info["xmp"]
+
+
+def test_nothing_is_said_of_an_origin_that_is_not_known(picture, sign_bytes):
+    _, report = sign_bytes(picture)
+    assert report.manifest.source_type is None
+    assert report.manifest.actions == ("c2pa.opened", "c2pa.watermarked.bound")
+
+
+def test_a_function_signs_in_place_of_a_key(picture, signer, sign_bytes):
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = serialization.load_pem_private_key(signer.key, None)
+    service = Signer(
+        signer.certificates, "es256", sign=lambda data: key.sign(data, ec.ECDSA(hashes.SHA256()))
+    )
+    _, report = sign_bytes(picture, signer=service)
+    assert report.manifest.signature_holds
+
+
+def test_an_array_needs_a_source_type(photo, sign_bytes):
+    with pytest.raises(ValueError, match="comes from no file"):
+        sign_bytes(to_uint8(photo[0]))
+    claims = Claims("algorithmicMedia")
+    encoded, report = sign_bytes(to_uint8(photo[0]), claims=claims, file_format="webp")
+    assert report.manifest.actions[0] == "c2pa.created" and encoded[8:12] == b"WEBP"
+
+
+def test_a_mark_that_is_there_is_told(signed, sign_bytes, picture, watermarker):
+    marked = watermarker.embed_bytes(picture, "Ada")
+    _, report = sign_bytes(marked)
+    assert any("carries a mark of this key" in note for note in report.notes)
+    assert not sign_bytes(picture)[1].notes
+
+
+def test_bad_arguments(picture, signer, tmp_path):
+    with pytest.raises(ValueError, match="did you mean 'trainedAlgorithmicMedia'"):
+        Claims("trainedAlgoritmicMedia")
+    with pytest.raises(ValueError, match="beside those that signing writes"):
+        Claims(assertions={"c2pa.soft-binding": {}})
+    with pytest.raises(ImageError, match="no ending that is known"):
+        sign(picture, tmp_path / "out.bmp", signer=signer)
+    (tmp_path / "out.jpg").write_bytes(b"old")
+    with pytest.raises(ImageError, match="exists"):
+        sign(picture, tmp_path / "out.jpg", signer=signer)
+    assert (tmp_path / "out.jpg").read_bytes() == b"old"

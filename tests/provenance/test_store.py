@@ -1,0 +1,137 @@
+import dataclasses
+import sqlite3
+import threading
+
+import numpy as np
+import pytest
+
+from tfwm.keys import Key
+from tfwm.provenance import ManifestStore, Match, Record, fingerprints, open_store
+from tfwm.provenance.store import fingerprint_value
+
+ALGORITHM = "org.tfwm.photo.1"
+
+
+def record(number=1, **values):
+    bits = np.random.default_rng(number).bytes(32)
+    made = Record(f"urn:c2pa:{number}", f"{number:064x}", bits, "photo", Key("secret").fingerprint)
+    return dataclasses.replace(made, **values)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return ManifestStore(tmp_path / "new" / "manifests.db", create=True)
+
+
+def flipped(value, count):
+    bits = np.unpackbits(np.frombuffer(value, np.uint8))
+    bits[:count] ^= 1
+    return np.packbits(bits).tobytes()
+
+
+def test_what_goes_in_comes_out(store):
+    one, two = record(1, recipient="Ada"), record(2)
+    store.add(one, b"first", {ALGORITHM: "AWFkYQ==", "com.example": "x"})
+    store.add(two, b"second", {ALGORITHM: "AmFkYQ=="})
+    again = open_store(store.path)
+    assert again.find(ALGORITHM, "AWFkYQ==") == [Match(one.id)]
+    assert again.find("com.example", "AWFkYQ==") == again.find(ALGORITHM, "none") == []
+    assert again.manifest(one.id) == b"first" and again.record(one.id) == one
+    assert again.record(two.id).recipient is None and len(again) == 2
+    assert again.algorithms() == ["com.example", ALGORITHM]
+
+
+def test_the_same_again_changes_nothing_and_another_is_refused(store):
+    store.add(record(), b"first", {ALGORITHM: "a"})
+    store.add(record(), b"first", {ALGORITHM: "a"})
+    assert len(store) == 1 and len(store.find(ALGORITHM, "a")) == 1
+    with pytest.raises(ValueError, match="has another manifest urn:c2pa:1"):
+        store.add(record(), b"other", {ALGORITHM: "b"})
+    assert store.find(ALGORITHM, "b") == [] and store.manifest("urn:c2pa:1") == b"first"
+
+
+def test_a_shared_value_is_ranked_by_what_the_copy_shows(store):
+    records = [record(number) for number in range(1, 6)]
+    for one in records:
+        store.add(one, one.id.encode(), {ALGORITHM: "same"})
+    assert [m.id for m in store.find(ALGORITHM, "same", most=2)] == ["urn:c2pa:5", "urn:c2pa:4"]
+    like = flipped(records[1].fingerprint, 20)
+    assert store.find(ALGORITHM, "same", like=like)[0].id == "urn:c2pa:2"
+
+
+def test_fingerprints_are_found_by_likeness(store):
+    records = [record(number) for number in range(1, 30)]
+    for one in records:
+        store.add(one, b"m", {})
+    for count, score in ((0, 100), (32, 75), (fingerprints.SAME, 50)):
+        value = fingerprint_value(flipped(records[7].fingerprint, count))
+        assert store.find(fingerprints.ALGORITHM, value) == [Match("urn:c2pa:8", score)]
+    value = fingerprint_value(flipped(records[7].fingerprint, fingerprints.SAME + 1))
+    assert store.find(fingerprints.ALGORITHM, value) == []
+
+
+def test_what_is_removed_is_gone(store):
+    store.add(record(), b"first", {ALGORITHM: "a"})
+    store.remove("urn:c2pa:1")
+    assert len(store) == 0 and store.find(ALGORITHM, "a") == [] and store.algorithms() == []
+    for ask in (store.remove, store.manifest, store.record):
+        with pytest.raises(KeyError):
+            ask("urn:c2pa:1")
+
+
+def test_nothing_secret_is_in_the_file(store):
+    store.add(record(), b"first", {ALGORITHM: "a"})
+    content = store.path.read_bytes()
+    assert b"secret" not in content and Key("secret").fingerprint.encode() in content
+    assert Key(None).fingerprint == "public" and Key("a").fingerprint != Key("b").fingerprint
+
+
+def test_many_writers_at_once(tmp_path):
+    path = tmp_path / "manifests.db"
+
+    def write(start):
+        store = ManifestStore(path, create=True)
+        for number in range(start, start + 10):
+            store.add(record(number), b"m", {ALGORITHM: str(number)})
+
+    threads = [threading.Thread(target=write, args=(10 * n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(ManifestStore(path)) == 40
+
+
+def test_files_that_are_no_store_are_refused_in_one_line(tmp_path):
+    (tmp_path / "text").write_text("no database " * 100)
+    with sqlite3.connect(tmp_path / "other.db") as database:
+        database.execute("CREATE TABLE a (b)")
+    ManifestStore(tmp_path / "newer.db", create=True)
+    with sqlite3.connect(tmp_path / "newer.db") as database:
+        database.execute("PRAGMA user_version = 99")
+    for name, told in {
+        "missing.db": "does not exist",
+        "text": "cannot be used",
+        "other.db": "is no store of tfwm",
+        "newer.db": "is of a newer tfwm",
+        ".": "Expected a file as the store",
+    }.items():
+        with pytest.raises((ValueError, OSError), match=told) as error:
+            open_store(tmp_path / name)
+        assert "\n" not in str(error.value)
+        if name != "missing.db":
+            with pytest.raises((ValueError, OSError), match=told):
+                open_store(tmp_path / name, create=True)
+    assert not (tmp_path / "missing.db").exists()
+
+
+def test_arguments_are_checked(store):
+    for ask, told in (
+        (lambda: store.find(ALGORITHM, "a", most=0), "1 to 100 results"),
+        (lambda: store.find(fingerprints.ALGORITHM, "AWFkYQ=="), "a fingerprint of 32 bytes"),
+        (lambda: store.find(fingerprints.ALGORITHM, "!"), "a fingerprint of 32 bytes"),
+        (lambda: store.add(record(), b"", {}), "a manifest of up to 64 MiB"),
+        (lambda: store.add(record(fingerprint=b"a"), b"m", {}), "a fingerprint of 32 bytes"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            ask()

@@ -1,0 +1,85 @@
+"""Why a manifest does not hold, in one line: C2PA's validation codes in words."""
+
+# C2PA 2.4, section "Validation": failure codes, the gravest first. `{what}` is the assertion.
+LINES = {
+    "claim.missing": "the manifest has no claim: it was damaged",
+    "claim.multiple": "the manifest has several claims: it was forged or damaged",
+    "claim.malformed": "the claim cannot be read: it was damaged",
+    "claim.cbor.invalid": "the claim cannot be read: it was damaged",
+    "claim.hardBindings.missing": "no hash binds the manifest to a picture",
+    "assertion.multipleHardBindings": "several hashes claim to bind the manifest to the picture",
+    "claimSignature.missing": "the manifest is not signed",
+    "claimSignature.mismatch": "the signature does not fit the claim: it was changed or forged",
+    "signingCredential.invalid": "the certificate may not sign manifests ({why})",
+    "signingCredential.revoked": "the certificate was revoked",
+    "signingCredential.ocsp.revoked": "the certificate was revoked",
+    "signingCredential.expired": "the certificate has expired, and no time stamp shows that it was "
+    "valid at the signing",
+    "claimSignature.outsideValidity": "it was signed at a time when the certificate was not valid",
+    "algorithm.unsupported": "it was signed or hashed in a way that C2PA does not allow ({why})",
+    "algorithm.deprecated": "it was signed or hashed in a way that C2PA no longer allows ({why})",
+    "assertion.missing": "the assertion {what} was taken out",
+    "assertion.undeclared": "the assertion {what} is not covered by the signature: it was added",
+    "assertion.notInManifest": "the assertion {what} lies outside the manifest",
+    "assertion.outsideManifest": "the assertion {what} lies outside the manifest",
+    "assertion.hashedURI.mismatch": "{what} was changed after the signing",
+    "assertion.dataHash.mismatch": "the file was changed after the signing: its hash does not fit",
+    "assertion.bmffHash.mismatch": "the file was changed after the signing: its hash does not fit",
+    "assertion.boxesHash.mismatch": "the file was changed after the signing: its hash does not fit",
+    "assertion.dataHash.malformed": "the hash of the file cannot be read",
+    "assertion.bmffHash.malformed": "the hash of the file cannot be read",
+    "assertion.boxesHash.malformed": "the hash of the file cannot be read",
+    "assertion.action.malformed": "its actions are against the rules of C2PA ({why})",
+    "assertion.action.ingredientMismatch": "an action names an ingredient that is not there",
+    "assertion.action.softBindingMissing": "it says that the picture is watermarked, and names no "
+    "watermark (no soft binding)",
+    "assertion.action.redacted": "its actions were taken out",
+    "ingredient.manifest.missing": "the manifest of an ingredient was taken out",
+    "ingredient.manifest.mismatch": "the manifest of an ingredient was changed",
+    "ingredient.claimSignature.mismatch": "the signature of an ingredient was changed",
+    "ingredient.unknownProvenance": "an ingredient has no manifest",
+    "ingredient.hashedURI.mismatch": "an ingredient was changed after the signing",
+    "manifest.multipleParents": "it names several parents",
+    "manifest.update.invalid": "it is an update that changes what an update may not",
+    "manifest.inaccessible": "the manifest lies elsewhere and was not fetched",
+    "timeStamp.mismatch": "the time stamp is of another signature",
+    "timeStamp.malformed": "the time stamp cannot be read",
+    "timeStamp.outsideValidity": "the time stamp was made when its certificate was not valid",
+}
+ORDER = {code: place for place, code in enumerate(LINES)}
+# What no test of the file can decide: whether the signer is to be trusted.
+TRUST = ("signingCredential.untrusted", "timeStamp.untrusted")
+SIGNATURE = (
+    *("claimSignature.missing", "claimSignature.mismatch", "claimSignature.outsideValidity"),
+    *("claim.missing", "claim.multiple", "claim.malformed", "claim.cbor.invalid"),
+    *("signingCredential.invalid", "signingCredential.expired", "algorithm.unsupported"),
+    *("signingCredential.revoked", "signingCredential.ocsp.revoked"),
+)
+HASHES = ("assertion.dataHash", "assertion.bmffHash", "assertion.boxesHash")
+
+
+def problem_of(failures):
+    """Returns one line on the gravest failure; `None` without one.
+
+    Args:
+        failures: list of dicts of `code`, `url` and `explanation`, as c2pa's reader lists them.
+    """
+    failures = [failure for failure in failures if failure["code"] not in TRUST]
+    if not failures:
+        return None
+    gravest = min(failures, key=lambda failure: ORDER.get(failure["code"], len(ORDER)))
+    return _line(gravest)
+
+
+def lines_of(failures):
+    """Returns a line for each different failure, the gravest first."""
+    failures = [failure for failure in failures if failure["code"] not in TRUST]
+    failures.sort(key=lambda failure: ORDER.get(failure["code"], len(ORDER)))
+    return tuple(dict.fromkeys(_line(failure) for failure in failures))
+
+
+def _line(failure):
+    code, why = failure["code"], failure.get("explanation") or failure["code"]
+    line = LINES.get(code, f"{code}: {why}")
+    what = (failure.get("url") or "a part").rsplit("/", 1)[-1].removeprefix("self#jumbf=")
+    return line.replace("{what}", what).replace("{why}", " ".join(why.split())[:120])

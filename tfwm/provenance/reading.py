@@ -1,0 +1,290 @@
+"""Reads the C2PA manifest of a file, and checks its signature and hash, without any network."""
+
+import contextlib
+import dataclasses
+import functools
+import io
+import json
+
+from tfwm.checks import need, one_line
+from tfwm.files import read_bounded
+from tfwm.images.kinds import HEAD_BYTES, MIME_TYPES, kind_of
+from tfwm.images.sources import opened
+from tfwm.provenance.binding import LABEL, from_value, network_of
+from tfwm.provenance.certificates import EXTRA, LARGEST, TEST_NAME, USAGES
+from tfwm.provenance.problems import HASHES, SIGNATURE, TRUST, lines_of
+from tfwm.provenance.source_types import to_name
+
+STORE_TYPE = "application/c2pa"
+ACTIONS = ("c2pa.actions", "c2pa.actions.v2")
+# Nothing is fetched: a remote manifest, a revocation list.
+SETTINGS = {
+    "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_trust": True},
+    "trust": {"trust_config": "\n".join(USAGES)},
+}
+UNCHECKED = (
+    "whether the certificate was revoked (no network)",
+    "whether the signer may be trusted (no list of trusted authorities was given)",
+    "whether what the manifest says of the picture is true: a signature shows who says it",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class SoftBinding:
+    """A soft binding that a manifest names.
+
+    Args:
+        algorithm: its name, such as `"org.tfwm.photo.1"`.
+        value: in base64.
+        network: that reads it, if it is a mark of tfwm's; else `None`.
+        message: of that mark.
+    """
+
+    algorithm: str
+    value: str
+    network: str | None = None
+    message: object = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Ingredient:
+    """A picture that another one was made of.
+
+    Args:
+        title: as the manifest calls it.
+        relationship: `"parentOf"`, `"componentOf"` or `"inputTo"`.
+        label: of its manifest; `None` if it had none.
+        problem: why its manifest did not hold, in one line; `None` if it did or if it had none.
+    """
+
+    title: str | None
+    relationship: str
+    label: str | None = None
+    problem: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class ManifestReport:
+    """What a manifest says, and whether it holds.
+
+    Args:
+        state: `"trusted"`, `"valid"` (it holds; the signer is unknown), `"invalid"` or
+            `"unreadable"`.
+        problem: why it does not hold, in one line; `None` if it does.
+        problems: all that was found, a line each.
+        signature_holds: whether the signature fits what was signed.
+        hash_holds: whether the file is the one that was signed; `None` without a file.
+        trust: `"trusted"`, `"unknown"` or `"test certificate"`.
+        label: of the active manifest, a URN.
+        title: of the picture.
+        generator: the program that wrote the manifest.
+        signed_by: organization, or else common name, of the signer's certificate.
+        certificate_serial: its serial number.
+        signed_at: the time in ISO form that a time stamp shows; `None` without one.
+        source_type: name of IPTC's digital source type, of this manifest or its nearest parent.
+        actions: names of the actions, such as `"c2pa.created"`.
+        soft_bindings: tuple of `SoftBinding`.
+        ingredients: tuple of `Ingredient`.
+        remote_url: where the manifest lies, if it is not in the file.
+        unchecked: sentences about what was not checked.
+        raw: all that c2pa's reader says, a dict.
+    """
+
+    state: str
+    problem: str | None = None
+    problems: tuple = ()
+    signature_holds: bool = False
+    hash_holds: bool | None = None
+    trust: str = "unknown"
+    label: str | None = None
+    title: str | None = None
+    generator: str | None = None
+    signed_by: str | None = None
+    certificate_serial: str | None = None
+    signed_at: str | None = None
+    source_type: str | None = None
+    actions: tuple = ()
+    soft_bindings: tuple = ()
+    ingredients: tuple = ()
+    remote_url: str | None = None
+    unchecked: tuple = UNCHECKED
+    raw: dict = dataclasses.field(default_factory=dict, repr=False)
+
+    @property
+    def holds(self):
+        """Whether signature and hash hold, and all else that C2PA asks for."""
+        return self.state in ("trusted", "valid")
+
+    def to_dict(self):
+        """Returns plain values, ready for JSON, without `raw`."""
+        from tfwm.payload import to_plain
+
+        values = dataclasses.asdict(self)
+        del values["raw"]
+        for binding in values["soft_bindings"]:
+            binding["message"] = to_plain(binding["message"])
+        return values
+
+
+def read_manifest(source, *, manifest=None, trust_anchors=None):
+    """Reads a file's C2PA manifest and checks it; no network is used.
+
+    Args:
+        source: path, bytes of a file, or binary file object; `None` with `manifest` alone.
+        manifest: bytes of a manifest store, such as one that was found again, in place of the
+            file's own.
+        trust_anchors: path of a PEM file of the authorities that are trusted.
+
+    Returns:
+        `ManifestReport`, or `None` if the file has no manifest.
+
+    Raises:
+        ImageError: the file cannot be opened.
+    """
+    if source is None:
+        return _report(STORE_TYPE, io.BytesIO(manifest), None, trust_anchors, alone=True)
+    with opened(source) as (file, _):
+        head = file.read(HEAD_BYTES)
+        file.seek(0)
+        # Without a type, c2pa goes by the bytes.
+        return _report(MIME_TYPES.get(kind_of(head)), file, manifest, trust_anchors)
+
+
+def _report(mime, stream, manifest, trust_anchors, alone=False):
+    c2pa = need("c2pa", EXTRA)
+    context = _context(_authorities(trust_anchors))
+    try:
+        with c2pa.Reader(mime, stream, manifest, context=context) as reader:
+            raw = json.loads(reader.json())
+            remote = reader.get_remote_url()
+    except c2pa.C2paError.ManifestNotFound:
+        return None
+    except c2pa.C2paError.NotSupported:
+        return None
+    except c2pa.C2paError.RemoteManifest as error:
+        url = str(error).split("RemoteManifest:", 1)[-1].strip()
+        return ManifestReport("unreadable", _elsewhere(url), (_elsewhere(url),), remote_url=url)
+    except c2pa.C2paError as error:
+        line = f"the manifest cannot be read: it was damaged ({one_line(error, 120)})"
+        return ManifestReport("unreadable", line, (line,))
+    return dataclasses.replace(
+        _from_raw(raw, alone, trust_anchors), remote_url=remote if remote else None
+    )
+
+
+def _authorities(path):
+    if path is None:
+        return None
+    pem = read_bounded(path, LARGEST, "The file of authorities")
+    if b"-----BEGIN CERTIFICATE-----" not in pem:
+        raise ValueError(f"Expected certificates in PEM. Received: {path}")
+    return pem.decode()
+
+
+@functools.lru_cache(maxsize=8)
+def _context(authorities):
+    settings = {name: dict(values) for name, values in SETTINGS.items()}
+    if authorities is not None:
+        settings["trust"]["trust_anchors"] = authorities
+    return need("c2pa", EXTRA).Context.from_dict(settings)
+
+
+def _elsewhere(url):
+    return f"the manifest lies at {url}, and was not fetched (no network)"
+
+
+def _from_raw(raw, alone, trust_anchors):
+    manifests = raw.get("manifests", {})
+    active = manifests.get(raw.get("active_manifest"), {})
+    failures = _failures(raw)
+    if alone:  # there is no file that the hash could fit
+        failures = [f for f in failures if not f["code"].startswith(HASHES)]
+    problems = lines_of(failures)
+    codes = {failure["code"] for failure in failures}
+    signed = active.get("signature_info") or {}
+    is_test = signed.get("issuer") == TEST_NAME
+    trusted = not problems and not codes.intersection(TRUST)
+    return ManifestReport(
+        state="trusted" if trusted else "invalid" if problems else "valid",
+        problem=problems[0] if problems else None,
+        problems=problems,
+        signature_holds=bool(signed) and not codes.intersection(SIGNATURE),
+        hash_holds=None if alone else not any(code.startswith(HASHES) for code in codes),
+        trust="test certificate" if is_test else "trusted" if trusted else "unknown",
+        label=active.get("label"),
+        title=active.get("title"),
+        generator=_generator(active),
+        signed_by=signed.get("issuer") or signed.get("common_name"),
+        certificate_serial=signed.get("cert_serial_number"),
+        signed_at=signed.get("time"),
+        source_type=_source_type(active, manifests),
+        actions=tuple(action.get("action", "?") for action in _actions(active)),
+        soft_bindings=tuple(_soft_bindings(active)),
+        ingredients=tuple(map(_ingredient, active.get("ingredients", ()))),
+        unchecked=UNCHECKED if trust_anchors is None else (UNCHECKED[0], UNCHECKED[2]),
+        raw=raw,
+    )
+
+
+def _failures(raw):
+    """Those of the active manifest, and what changed for ingredients since."""
+    results = raw.get("validation_results") or {}
+    found = list((results.get("activeManifest") or {}).get("failure", ()))
+    for delta in results.get("ingredientDeltas") or ():
+        found += (delta.get("validationDeltas") or {}).get("failure", ())
+    return found
+
+
+def _generator(manifest):
+    for entry in manifest.get("claim_generator_info") or ():
+        return " ".join(str(entry[key]) for key in ("name", "version") if entry.get(key))
+    return manifest.get("claim_generator")
+
+
+def _assertions(manifest, *labels):
+    for assertion in manifest.get("assertions", ()):
+        # A second assertion of a kind is called c2pa.soft-binding__1.
+        if str(assertion.get("label")).split("__")[0] in labels:
+            if isinstance(assertion.get("data"), dict):
+                yield assertion["data"]
+
+
+def _actions(manifest):
+    for data in _assertions(manifest, *ACTIONS):
+        yield from (action for action in data.get("actions", ()) if isinstance(action, dict))
+
+
+def _source_type(manifest, manifests, depth=0):
+    """Of the last action that tells one; else of the parent."""
+    told = [a["digitalSourceType"] for a in _actions(manifest) if a.get("digitalSourceType")]
+    if told:
+        return to_name(str(told[-1]))
+    for ingredient in manifest.get("ingredients", ()):
+        parent = manifests.get(ingredient.get("active_manifest"))
+        if ingredient.get("relationship") == "parentOf" and parent and depth < 32:
+            return _source_type(parent, manifests, depth + 1)
+    return None
+
+
+def _soft_bindings(manifest):
+    for data in _assertions(manifest, LABEL):
+        for block in data.get("blocks", ()):
+            algorithm, value = str(data.get("alg")), block.get("value")
+            if not isinstance(value, str):
+                continue
+            network = network_of(algorithm)
+            yield SoftBinding(algorithm, value, network, network and from_value(value))
+
+
+def _ingredient(raw):
+    results = (raw.get("validation_results") or {}).get("activeManifest") or {}
+    problems = lines_of(list(results.get("failure", ()))) if raw.get("active_manifest") else ()
+    if not problems:
+        with contextlib.suppress(TypeError):  # of older manifests, a list
+            problems = lines_of(list(raw.get("validation_status") or ()))
+    return Ingredient(
+        raw.get("title"),
+        raw.get("relationship", "componentOf"),
+        raw.get("active_manifest"),
+        problems[0] if problems else None,
+    )

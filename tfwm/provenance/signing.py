@@ -1,0 +1,306 @@
+"""Marks a picture and writes a signed C2PA manifest into it, in one call."""
+
+import contextlib
+import dataclasses
+import functools
+import io
+import os
+import secrets
+
+from tfwm.checks import need, one_line
+from tfwm.images import ImageError, decode_any, read_any
+from tfwm.images.carried import CREDENTIALS
+from tfwm.images.jxl import in_container
+from tfwm.images.kinds import HEAD_BYTES, MIME_TYPES, kind_of
+from tfwm.images.reading import SOURCES
+from tfwm.images.sources import opened
+from tfwm.images.xmp import SOURCE_TYPE, with_property
+from tfwm.marking.check import FileReport
+from tfwm.provenance.binding import algorithm_of, fingerprint_binding, soft_binding, to_value
+from tfwm.provenance.certificates import EXTRA
+from tfwm.provenance.fingerprints import ALGORITHM as FINGERPRINT
+from tfwm.provenance.fingerprints import fingerprint
+from tfwm.provenance.manifest import (
+    COMPONENT,
+    INPUT,
+    PARENT,
+    SETTINGS,
+    Claims,
+    definition,
+)
+from tfwm.provenance.reading import ManifestReport, read_manifest
+from tfwm.provenance.recovery import keep
+from tfwm.provenance.source_types import to_uri
+from tfwm.provenance.store import ManifestStore
+from tfwm.watermarker import DEFAULT_NETWORK, Watermarker
+
+ID_BYTES = 8
+MARKED = "it carries a mark of this key already, over which the new one is laid"
+
+
+@dataclasses.dataclass(frozen=True)
+class SignReport(FileReport):
+    """The result of marking and signing a file: a `tfwm.marking.FileReport`, and the manifest.
+
+    Args:
+        manifest: `ManifestReport` of the written file, read back.
+        algorithm: name of the soft binding's algorithm.
+        value: of the soft binding, by which the manifest is found again.
+        store: bytes of the manifest store (JUMBF), to be kept for that.
+    """
+
+    manifest: ManifestReport | None = None
+    algorithm: str = ""
+    value: str = ""
+    store: bytes = dataclasses.field(default=b"", repr=False)
+
+    def to_dict(self):
+        """Returns plain values, ready for JSON, without `store`."""
+        values = super().to_dict()
+        del values["store"]
+        values["manifest"] = self.manifest.to_dict()
+        return values | {"label": self.manifest.label}
+
+
+class SigningWatermarker(Watermarker):
+    """A `tfwm.Watermarker` whose files are signed: all that it writes has a C2PA manifest.
+
+    So `embed_file`, `embed_bytes` and folder runs sign as well; `sign` is the short way.
+
+    Args:
+        network: see `tfwm.Watermarker`.
+        signer: `Signer`, see `load_signer` and `make_test_signer`.
+        claims: `Claims`, what is said of the pictures.
+        store: `ManifestStore` that keeps each manifest before its file is written, so that a copy
+            without metadata leads back to it (`recover`); or its path.
+    """
+
+    columns = "label", "algorithm", "value"
+
+    def __init__(self, network, signer, claims=None, store=None):
+        super().__init__(network)
+        self.signer, self.claims = signer, claims or Claims()
+        told = f"signed={signer.fingerprint}", *self.claims.settings()
+        self.settings = " ".join(told)
+        is_path = isinstance(store, str | os.PathLike)
+        self.store = ManifestStore(store, create=True) if is_path else store
+
+    def embed_file(self, source, output, message, *, dry_run=False, **how):
+        """Does what `Watermarker.embed_file` does, and signs; a dry run stores nothing."""
+        marker = SigningWatermarker(self.network, self.signer, self.claims) if dry_run else self
+        return super(SigningWatermarker, marker).embed_file(
+            source, output, message, dry_run=dry_run, **how
+        )
+
+    def mark_file(self, source, output, message, options, lane=contextlib.nullcontext, **how):
+        """Does what `Watermarker.mark_file` does, and signs; returns bytes and a `SignReport`."""
+        photo, data, old = _read(source)
+        claims = self.claims
+        if claims.source_type:
+            _tell_source_type(photo, to_uri(claims.source_type))
+        if claims.parent is None and data and (old is not None or not claims.source_type):
+            claims = dataclasses.replace(claims, parent=data)
+        if claims.parent is None and not claims.source_type:
+            raise ValueError(
+                "Expected a source_type of a picture that comes from no file: where it is from."
+            )
+        title = claims.title or (None if output is None else os.path.basename(output))
+        claims = dataclasses.replace(claims, title=title)
+        with lane():
+            marked = self.extract(photo, key=options.key, search="none").decision == "present"
+        encoded, mark = super().mark_file(photo, output, message, options, lane, **how)
+        network = self.network.name
+        encoded, store, manifest = write_manifest(encoded, message, network, self.signer, claims)
+        values = {field.name: getattr(mark, field.name) for field in dataclasses.fields(mark)}
+        values["notes"] = (*_notes(mark, old), *((MARKED,) if marked else ()))
+        values["size"] = len(encoded)
+        values |= {"algorithm": algorithm_of(network), "value": to_value(message)}
+        report = SignReport(**values, manifest=manifest, store=store)
+        if self.store is not None:
+            keep(self.store, encoded, report, options.key)
+        return encoded, report
+
+
+def sign(
+    source,
+    target,
+    *,
+    signer,
+    message=None,
+    key=None,
+    network=DEFAULT_NETWORK,
+    claims=None,
+    store=None,
+    **options,
+):
+    """Marks a picture and writes a signed C2PA manifest into it.
+
+    The marked file is read back before it is signed, and again afterwards; if mark, signature or
+    hash do not hold, nothing is written. A manifest that the picture has becomes that of the
+    parent. The digital source type stands in the XMP as well, for readers without C2PA.
+
+    Args:
+        source: path of a picture, bytes of a file, or binary file object; or a `PIL.Image.Image`,
+            `tfwm.images.Photo` or array, see `tfwm.images.read_photo`.
+        target: path of the file to write, whose ending chooses the format; or a binary file object,
+            whose format is `file_format`.
+        signer: `Signer`, see `load_signer` and `make_test_signer`.
+        message: of the mark, see `tfwm.Watermarker.embed`; it stands in the manifest, which
+            everybody can read. By default `new_id()`.
+        key: secret text or bytes of the mark; with `None` everybody can read the mark.
+        network: see `tfwm.Watermarker`.
+        claims: `Claims`, what is said of the picture; by default nothing but its mark.
+        store: `ManifestStore`, or its path, to keep the manifest in, see `recover`.
+        **options: see `tfwm.Watermarker.embed_file`.
+
+    Returns:
+        `SignReport`.
+
+    Raises:
+        ImageError: the picture cannot be read, marked, signed or written, in one line.
+
+    Example:
+
+    >>> signer = make_test_signer("certificate")
+    >>> claims = Claims(source_type="trainedAlgorithmicMedia", generator="acme-diffusion 3.1")
+    >>> report = sign("photo.jpg", "signed.jpg", signer=signer, key="secret", claims=claims)
+    >>> report.manifest.state, report.manifest.source_type
+    ('valid', 'trainedAlgorithmicMedia')
+    """
+    message = new_id() if message is None else message
+    marker = SigningWatermarker(network, signer, claims, store)
+    return marker.embed_file(source, target, message, key=key, **options)
+
+
+def new_id():
+    """Returns 8 random bytes, an id that no other picture has: one in a million among 6 million.
+
+    Example:
+
+    >>> len(new_id())
+    8
+    """
+    return secrets.token_bytes(ID_BYTES)
+
+
+def write_manifest(encoded, message, network, signer, claims):
+    """Writes a signed manifest into the file of a picture that is marked already.
+
+    Args:
+        encoded: bytes of the file.
+        message: of its mark.
+        network: name of the network that marked it.
+        signer: `Signer`.
+        claims: `Claims`.
+
+    Returns:
+        `(encoded, store, report)`: bytes of the file, bytes of its manifest store, and the
+        `ManifestReport` of the file, read back.
+
+    Raises:
+        ImageError: one line; the format holds no manifest, or what was written does not hold.
+    """
+    c2pa = need("c2pa", EXTRA)
+    kind = kind_of(encoded[:HEAD_BYTES])
+    if kind not in MIME_TYPES:
+        raise ImageError(
+            f"Expected a format that holds a C2PA manifest: {', '.join(MIME_TYPES)}. "
+            f"Received: {kind or 'an unknown one'}"
+        )
+    if kind == "JXL":
+        encoded = in_container(encoded)
+    mime = MIME_TYPES[kind]
+    ingredients = list(_ingredients(claims))
+    known = [(relation, name, kind) for relation, name, kind, _, _ in ingredients]
+    bindings = [soft_binding(message, network), fingerprint_binding(fingerprint(encoded))]
+    content = definition(bindings, claims, known, mime)
+    signed = io.BytesIO()
+    try:
+        with c2pa.Builder(content, context=_context()) as builder:
+            for relation, name, _, title, data in ingredients:
+                told = {
+                    "relationship": relation,
+                    "label": name,
+                    **({"title": title} if title else {}),
+                }
+                builder.add_ingredient(told, _mime_of(data), io.BytesIO(data))
+            with signer.open() as opened_signer:
+                store = builder.sign(opened_signer, mime, io.BytesIO(encoded), signed)
+    except c2pa.C2paError as error:
+        raise ImageError(
+            f"The manifest could not be signed ({one_line(error, 160)}): check the certificate, "
+            "the key and, if there is one, the time-stamp service."
+        ) from error
+    report = read_manifest(signed.getvalue())
+    if report is None or not report.holds:
+        why = report.problem if report else "it is not there"
+        raise ImageError(f"The manifest that was written does not hold: {why}.")
+    return signed.getvalue(), store, report
+
+
+@functools.cache
+def _context():
+    return need("c2pa", EXTRA).Context.from_dict(SETTINGS)
+
+
+def _ingredients(claims):
+    """`(relationship, identifier, source type, title, data)` of each."""
+    groups = (
+        (PARENT, () if claims.parent is None else (claims.parent,)),
+        (COMPONENT, claims.components),
+        (INPUT, claims.inputs),
+    )
+    for relation, sources in groups:
+        for number, source in enumerate(sources):
+            with opened(source) as (file, name):
+                data = file.read()
+            old = read_manifest(data)
+            title = os.path.basename(name) if isinstance(source, str | os.PathLike) else None
+            yield relation, f"{relation}{number}", old and old.source_type, title, data
+
+
+def _mime_of(data):
+    kind = kind_of(data[:HEAD_BYTES])
+    if kind not in MIME_TYPES:
+        raise ImageError(
+            f"Expected ingredients of the formats {', '.join(MIME_TYPES)}. Received: "
+            f"{kind or 'an unknown one'}"
+        )
+    return MIME_TYPES[kind]
+
+
+def _read(source):
+    """`(photo, bytes of its file or None, its manifest or None)`."""
+    if not isinstance(source, SOURCES) and not hasattr(source, "read"):
+        return read_any(source), None, None
+    with opened(source) as (file, name):
+        data = file.read()
+    old = read_manifest(data)
+    return decode_any(data, name), data, old
+
+
+def _tell_source_type(photo, uri):
+    """The XMP says of the origin what the manifest says."""
+    packet = with_property(photo.metadata.get("xmp"), SOURCE_TYPE, uri)
+    if packet is None:
+        photo.notes.append("its XMP cannot be read: the source type stands in the manifest only")
+    else:
+        photo.metadata["xmp"] = packet
+
+
+def _notes(mark, old):
+    """What became of the manifest that was there, and of the mark that it names."""
+    if old is None:
+        return mark.notes
+    notes = [note for note in mark.notes if note != CREDENTIALS]
+    why = f", though it does not hold: {old.problem}" if old.problem else ""
+    notes.append(f"its manifest is kept as that of its parent{why}")
+    for binding in old.soft_bindings:
+        if binding.algorithm == FINGERPRINT:
+            continue
+        what = f"the watermark {binding.value} ({binding.algorithm})"
+        if binding.network:
+            notes.append(f"{what} that this manifest names lies under the new one now")
+        else:
+            notes.append(f"whether {what} that this manifest names outlives the new one is unknown")
+    return tuple(notes)

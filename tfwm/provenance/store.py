@@ -1,0 +1,309 @@
+"""A store of manifests by soft binding: what leads from a stripped copy back to its manifest.
+
+One SQLite file. It holds what was published anyway, and nothing secret: signed manifests, digests
+and fingerprints of the photos, times, names of networks, fingerprints of keys.
+"""
+
+import base64
+import contextlib
+import dataclasses
+import datetime
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+
+from tfwm.checks import check_number, shortened
+from tfwm.files import check_writable
+from tfwm.provenance import fingerprints
+
+# "tfwm" in a file's header, and the version of these tables: formats on disk.
+APPLICATION = 0x7466776D
+VERSION = 1
+TABLES = """
+CREATE TABLE manifests (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    manifest BLOB NOT NULL,
+    digest TEXT NOT NULL,
+    fingerprint BLOB NOT NULL,
+    time TEXT NOT NULL,
+    network TEXT NOT NULL,
+    key TEXT NOT NULL,
+    recipient TEXT
+);
+CREATE TABLE bindings (
+    algorithm TEXT NOT NULL,
+    value TEXT NOT NULL,
+    number INTEGER NOT NULL REFERENCES manifests ON DELETE CASCADE,
+    PRIMARY KEY (algorithm, value, number)
+) WITHOUT ROWID;
+CREATE INDEX bindings_of ON bindings (number);
+"""
+MOST_RESULTS = 100
+RESULTS = 10
+# Seconds that a writer waits for another one.
+PATIENCE = 30.0
+LARGEST_MANIFEST = 1 << 26
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """One signed photo in a store.
+
+    Args:
+        id: the manifest's identifier, such as `urn:c2pa:...`.
+        digest: SHA-256 of the signed file, hexadecimal.
+        fingerprint: see `tfwm.provenance.fingerprints`, 32 bytes.
+        network: name of the network that marked it.
+        key: `tfwm.keys.Key.fingerprint` of the key of the mark.
+        recipient: to whom this copy was given, or `None`.
+        time: when it was signed, ISO 8601 in UTC; now by default.
+    """
+
+    id: str
+    digest: str
+    fingerprint: bytes
+    network: str
+    key: str
+    recipient: str | None = None
+    time: str = dataclasses.field(
+        default_factory=lambda: datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    )
+
+    def to_dict(self):
+        """Returns plain values, ready for JSON."""
+        return {**dataclasses.asdict(self), "fingerprint": self.fingerprint.hex()}
+
+
+@dataclasses.dataclass(frozen=True)
+class Match:
+    """A manifest that a soft binding leads to.
+
+    Args:
+        id: the manifest's identifier.
+        score: how alike the binding is, 0 to 100: 100 for a watermark, whose value is the same or
+            not; for a fingerprint 100 less what the different bits cost, 50 of them at the limit.
+        endpoint: address of the service that holds the manifest, if it is another one.
+    """
+
+    id: str
+    score: int = 100
+    endpoint: str | None = None
+
+
+class ManifestStore:
+    """Manifests of signed photos in one SQLite file, by the values of their soft bindings.
+
+    Several programs may use one file at once. Every addition is there as a whole or not at all.
+
+    Args:
+        path: of the file.
+        create: whether to make it if it is missing.
+
+    Example:
+
+    >>> store = ManifestStore("manifests.db", create=True)
+    >>> record = Record("urn:c2pa:1", "ab" * 32, bytes(32), "photo", "public")
+    >>> store.add(record, b"a manifest", {"org.tfwm.photo.1": "AWFkYQ=="})
+    >>> store.find("org.tfwm.photo.1", "AWFkYQ==")[0].id
+    'urn:c2pa:1'
+    >>> store.manifest("urn:c2pa:1")
+    b'a manifest'
+    """
+
+    def __init__(self, path, create=False):
+        self.path = Path(path)
+        self.name = str(path)
+        if not self.path.exists():
+            if not create:
+                raise FileNotFoundError(
+                    f"The store {path} does not exist: expected a file that `tfwm sign --store` "
+                    "wrote, or the address of a service (https://...)."
+                )
+            check_writable(self.path)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        elif not self.path.is_file():
+            raise ValueError(f"Expected a file as the store. Received: {path}, which is none")
+        with self._opened("rwc" if create else "rw") as database:
+            self._check(database, create)
+
+    def add(self, record: Record, manifest: bytes, bindings: dict):
+        """Adds a signed photo; the same one again changes nothing.
+
+        Args:
+            record: `Record`.
+            manifest: bytes of the C2PA manifest store.
+            bindings: values by the names of soft-binding algorithms, in base64.
+
+        Raises:
+            ValueError: another manifest has this identifier.
+        """
+        if not record.id or not manifest or len(manifest) > LARGEST_MANIFEST:
+            raise ValueError(
+                "Expected a manifest of up to 64 MiB and its identifier. Received: "
+                f"{len(manifest)} bytes, identifier {shortened(record.id)}"
+            )
+        if len(record.fingerprint) * 8 != fingerprints.BITS:
+            raise ValueError(
+                f"Expected a fingerprint of 32 bytes. Received: {len(record.fingerprint)} bytes"
+            )
+        values = {**dataclasses.asdict(record), "manifest": bytes(manifest)}
+        columns, marks = ", ".join(values), ", ".join("?" * len(values))
+        with self._opened() as database:
+            database.execute("BEGIN IMMEDIATE")
+            known = self._row(database, record.id, "manifest, number")
+            if known and known[0] != manifest:
+                raise ValueError(f"The store {self.name} has another manifest {record.id}.")
+            if known:
+                number = known[1]
+            else:
+                insert = f"INSERT INTO manifests ({columns}) VALUES ({marks})"
+                number = database.execute(insert, tuple(values.values())).lastrowid
+            database.executemany(
+                "INSERT OR IGNORE INTO bindings VALUES (?, ?, ?)",
+                [(name, value, number) for name, value in bindings.items()],
+            )
+            database.execute("COMMIT")
+
+    def find(self, algorithm, value, most=RESULTS, like=None):
+        """Returns the manifests that a soft binding leads to, the best first.
+
+        Args:
+            algorithm: name of the soft-binding algorithm.
+            value: of the binding, base64. That of a watermark must be the same; a fingerprint may
+                differ in up to a quarter of its bits.
+            most: largest number of results, up to 100.
+            like: fingerprint of the copy, which ranks manifests that share a value, as those of
+                photos that were all marked with one message do; else the newest is first.
+
+        Returns:
+            List of `Match`.
+        """
+        most = check_number("most", most, 1, MOST_RESULTS, "1 to 100 results", kind=int)
+        if algorithm == fingerprints.ALGORITHM:
+            return self._nearest(_decoded(value), most)
+        query = (
+            "SELECT id, fingerprint FROM bindings JOIN manifests USING (number) "
+            "WHERE algorithm = ? AND value = ? ORDER BY number DESC"
+        )
+        with self._opened() as database:
+            rows = database.execute(query, (algorithm, value)).fetchall()
+        if like is not None:
+            rows.sort(key=lambda row: fingerprints.distance(like, row[1]))
+        return [Match(row[0]) for row in rows[:most]]
+
+    def manifest(self, id, endpoint=None) -> bytes:
+        """Returns the bytes of a manifest; raises `KeyError` if there is none of this id.
+
+        Args:
+            id: of the manifest.
+            endpoint: only services have one, see `Match`.
+        """
+        return self._get(id, "manifest")[0]
+
+    def record(self, id) -> Record:
+        """Returns the `Record` of a manifest; raises `KeyError` if there is none."""
+        names = [field.name for field in dataclasses.fields(Record)]
+        return Record(*self._get(id, ", ".join(names)))
+
+    def records(self):
+        """Returns the `Record`s of all manifests, the oldest first."""
+        names = ", ".join(field.name for field in dataclasses.fields(Record))
+        with self._opened() as database:
+            rows = database.execute(f"SELECT {names} FROM manifests ORDER BY number")
+            return [Record(*row) for row in rows]
+
+    def remove(self, id):
+        """Takes a manifest and its bindings out; raises `KeyError` if there is none."""
+        with self._opened() as database:
+            if not database.execute("DELETE FROM manifests WHERE id = ?", (id,)).rowcount:
+                raise KeyError(id)
+
+    def algorithms(self):
+        """Returns the names of the watermark algorithms whose values the store holds."""
+        query = "SELECT DISTINCT algorithm FROM bindings ORDER BY algorithm"
+        with self._opened() as database:
+            return [name for (name,) in database.execute(query)]
+
+    def __len__(self):
+        with self._opened() as database:
+            return database.execute("SELECT count(*) FROM manifests").fetchone()[0]
+
+    def _nearest(self, value, most):
+        with self._opened() as database:
+            rows = database.execute("SELECT number, fingerprint FROM manifests").fetchall()
+            if not rows:
+                return []
+            known = np.frombuffer(b"".join(row[1] for row in rows), np.uint8)
+            differ = known.reshape(len(rows), -1) ^ np.frombuffer(value, np.uint8)
+            distances = np.bitwise_count(differ).sum(axis=1)
+            order = np.argsort(distances, kind="stable")[:most]
+            near = [n for n in order if distances[n] <= fingerprints.SAME]
+            ids = "SELECT id FROM manifests WHERE number = ?"
+            return [
+                Match(database.execute(ids, (rows[n][0],)).fetchone()[0], _score(distances[n]))
+                for n in near
+            ]
+
+    def _get(self, id, columns):
+        with self._opened() as database:
+            row = self._row(database, id, columns)
+        if row is None:
+            raise KeyError(id)
+        return row
+
+    def _row(self, database, id, columns):
+        return database.execute(f"SELECT {columns} FROM manifests WHERE id = ?", (id,)).fetchone()
+
+    def _check(self, database, create):
+        database.execute("BEGIN IMMEDIATE" if create else "BEGIN")
+        application, version = (
+            database.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("application_id", "user_version")
+        )
+        empty = not database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if create and empty and not application:
+            for statement in TABLES.split(";"):
+                database.execute(statement)
+            database.execute(f"PRAGMA application_id = {APPLICATION}")
+            database.execute(f"PRAGMA user_version = {VERSION}")
+        elif (application, version) != (APPLICATION, VERSION):
+            newer = application == APPLICATION and version > VERSION
+            what = (
+                "of a newer tfwm: update it" if newer else "no store of tfwm: name the right file"
+            )
+            raise ValueError(f"The file {self.name} is {what}.")
+        database.execute("COMMIT")
+
+    @contextlib.contextmanager
+    def _opened(self, mode="rw"):
+        """A connection for one task, so that threads share nothing."""
+        place = f"{self.path.absolute().as_uri()}?mode={mode}"
+        try:
+            with contextlib.closing(
+                sqlite3.connect(place, timeout=PATIENCE, isolation_level=None, uri=True)
+            ) as database:
+                database.execute("PRAGMA foreign_keys = ON")
+                yield database
+        except sqlite3.DatabaseError as error:
+            raise OSError(f"The store {self.name} cannot be used: {error}.") from error
+
+
+def fingerprint_value(fingerprint: bytes) -> str:
+    """Returns a fingerprint as the value of a soft binding, base64."""
+    return base64.b64encode(fingerprint).decode()
+
+
+def _decoded(value):
+    try:
+        data = base64.b64decode(value, validate=True)
+    except ValueError:
+        data = b""
+    if len(data) * 8 != fingerprints.BITS:
+        raise ValueError(f"Expected a fingerprint of 32 bytes in base64. Received: {value!r:.60}")
+    return data
+
+
+def _score(distance):
+    return round(100 - 50 * float(distance) / fingerprints.SAME)
