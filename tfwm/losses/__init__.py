@@ -6,6 +6,7 @@ from tfwm.losses.balance import HoldPSNR, LossBalance, RampedWeights, SelfAdapti
 from tfwm.losses.image import PerceptualLoss, PSNRLoss, SSIMLoss, VisibleError, YUVLoss
 from tfwm.losses.lpips import LPIPS
 from tfwm.losses.message import MessageLoss
+from tfwm.losses.registration import RegistrationLoss
 
 __all__ = [
     "AdversarialLoss",
@@ -17,6 +18,7 @@ __all__ = [
     "PSNRLoss",
     "PerceptualLoss",
     "RampedWeights",
+    "RegistrationLoss",
     "SSIMLoss",
     "SelfAdaptiveWeights",
     "VisibleError",

@@ -5,6 +5,7 @@
 
 from tfwm.models import (
     barrier,
+    carriers,
     critic,
     hidden,
     keyed,
@@ -18,6 +19,7 @@ from tfwm.models import (
 
 __all__ = [
     "barrier",
+    "carriers",
     "critic",
     "hidden",
     "keyed",

@@ -299,3 +299,27 @@ def pillow_gaussian_blur(image, sigma, max_sigma):
     fraction /= 6 * (variance - (whole + 1) ** 2)
     kernel = box_kernel(whole + fraction, int(whole_part(max_sigma)) + 1)
     return filter_separable(image, kernel, "edge", repeats=PASSES)
+
+
+def box_means(image, side):
+    """Computes the mean of the square of pixels around each pixel; beyond the border lie zeros.
+
+    Args:
+        image: `(batch, height, width, channels)` floats.
+        side: odd side of the squares in pixels.
+
+    Returns:
+        A tensor like `image`.
+
+    Example:
+
+    >>> box_means(tf.ones((1, 3, 3, 1)), 3)[0, :, :, 0].numpy().round(2).tolist()
+    [[0.44, 0.67, 0.44], [0.67, 1.0, 0.67], [0.44, 0.67, 0.44]]
+    """
+    height, width, channels = image.shape[1:]
+    # One channel at a time, along each axis: on CPUs many times faster than pooling.
+    x = tf.reshape(tf.transpose(image, (0, 3, 1, 2)), (-1, height, width, 1))
+    ones = tf.fill((side,), tf.cast(1 / side, x.dtype))
+    x = tf.nn.conv2d(x, tf.reshape(ones, (side, 1, 1, 1)), 1, "SAME")
+    x = tf.nn.conv2d(x, tf.reshape(ones, (1, side, 1, 1)), 1, "SAME")
+    return tf.transpose(tf.reshape(x, (-1, channels, height, width)), (0, 2, 3, 1))

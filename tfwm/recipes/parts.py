@@ -97,7 +97,7 @@ def psnr_ramp_steps(config):
 
 def build_hold_psnr(config):
     """Return the `HoldPSNR` of a config, or `None`."""
-    if not config.psnr or getattr(config, "hold", "loss") == "residual":
+    if not config.psnr or getattr(config, "network", "") == "carriers":
         return None
     return HoldPSNR(
         config.psnr,

@@ -94,7 +94,7 @@ class WatermarkTrainer(Trainer):
                 raise ValueError(
                     "Expected an attack, from whose moves `alignment` learns. Received: None"
                 )
-            parameters = extractor.get_layer(alignment.layer).output
+            parameters = keras.tree.flatten(extractor.get_layer(alignment.layer).output)[0]
             self.reader = keras.Model(extractor.input, [extractor.output, parameters])
 
     def build(self, input_shape):

@@ -1,0 +1,386 @@
+"""A relative of StegaStamp that survives crops and learns quickly: carriers instead of features.
+
+Each bit has a carrier, a fixed pattern over the whole photo at first, and the mark is their signed
+sum beside a pattern that shows where the photo lies. A U-Net shapes the mark to the photo. The
+extractor estimates the mark's light, finds the photo in it by the pattern (in place of StegaStamp's
+learned transformer), and correlates with the carriers. All but the pattern is learned, but from
+first weights that read already: see `CarrierInitializer`. tfwm's own; the idea of carriers is that
+of spread-spectrum watermarking (Cox et al., "Secure spread spectrum watermarking for multimedia",
+1997), and that of giving more of the mark to bits that the photo opposes is Malvar's and
+Florencio's ("Improved spread spectrum", 2003).
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfwm.layers import DepthToSpace, SpaceToDepth
+from tfwm.layers.base import Configured, add_number
+from tfwm.layers.registration import CELLS, Registration, Resample, pattern
+from tfwm.losses.image import VisibleError
+from tfwm.models import parts
+from tfwm.ops.filters import box_means
+
+# Carriers have so many cells a side.
+GRID = 2 * CELLS
+# Squares of pixels that become channels before the U-Net, and before the estimate of the mark.
+FOLD, SMALL_FOLD = 4, 2
+# Side of the squares whose mean and power are taken out of an image, and the least power.
+NEIGHBORHOOD, LEAST_POWER = 9, 3e-4
+# Size of the pattern beside that of the carriers, at first.
+PATTERN_SIZE = 0.9
+
+
+def build_embedder(
+    size: int = 256,
+    message_length: int = 100,
+    width: int = 32,
+    psnr: float = 36.0,
+    psnr_start: float | None = None,
+    psnr_steps: int = 1,
+    name: str = "embedder",
+) -> keras.Model:
+    """Builds the encoder: carriers, signed by the bits, shaped by a U-Net that sees the image.
+
+    Args:
+        size: height and width of the image in pixels, a multiple of 128.
+        message_length: number of bits.
+        width: channels of the U-Net at a quarter of the size; its deepest layer has four times as
+            many.
+        psnr: `-10 log10` of the `tfwm.losses.VisibleError` of the mark, in dB, see `HeldResidual`.
+        psnr_start: the same at the first step of a training; `psnr` if `None`.
+        psnr_steps: number of training steps from there to `psnr`.
+        name: name of the model.
+
+    Returns:
+        `keras.Model` with the inputs `{"image": (batch, size, size, 3) in [0, 1], "message": 0 and
+        1 (batch, 1, 1, message_length), "strength": (batch,)}` and the watermarked image
+        `image + strength * residual`, not clipped.
+
+    Example:
+
+    >>> image, message = np.full((1, 128, 128, 3), 0.5), np.ones((1, 1, 1, 8))
+    >>> inputs = {"image": image, "message": message, "strength": np.ones(1)}
+    >>> tuple(build_embedder(128, 8, width=4)(inputs).shape)
+    (1, 128, 128, 3)
+    """
+    _check(size, message_length, width)
+    image = keras.Input((size, size, 3), name="image")
+    message = keras.Input((1, 1, message_length), name="message")
+    strength = keras.Input((), name="strength")
+
+    signs = keras.layers.Rescaling(2.0, -1.0, name="signs", dtype="float32")(message)
+    signs = keras.layers.Flatten(name="bits", dtype="float32")(signs)
+    light = Details(name="details")(image)
+    host = _correlations(light, message_length, "host")
+    amounts = Opposed(name="amounts")([signs, host])
+    mark = _carried(amounts, size)
+    place = PatternImage(size, name="pattern")(image)
+
+    seen = [keras.layers.Rescaling(1.0, -0.5, name="pixels")(image), mark, place]
+    folded = keras.layers.Concatenate(name="seen")(seen)
+    planes = _unet(SpaceToDepth(FOLD, name="folded")(folded), width, 7 * FOLD**2)
+    planes = DepthToSpace(FOLD, name="planes", dtype="float32")(planes)
+    residual = Shaped(name="shaped")([planes, mark, place])
+    residual = HeldResidual(psnr, psnr_start, psnr_steps, name="held")([residual, image])
+
+    factor = keras.layers.Reshape((1, 1, 1), name="strength_factor", dtype="float32")(strength)
+    change = keras.layers.Multiply(name="change", dtype="float32")([residual, factor])
+    watermarked = keras.layers.Add(name="watermarked", dtype="float32")([image, change])
+    inputs = {"image": image, "message": message, "strength": strength}
+    return keras.Model(inputs, watermarked, name=name)
+
+
+def build_extractor(
+    size: int = 256,
+    message_length: int = 100,
+    width: int = 16,
+    smallest: float = 0.68,
+    name: str = "extractor",
+) -> keras.Model:
+    """Builds the decoder: estimates the mark, finds the photo in it, correlates with carriers.
+
+    Args:
+        size: see `build_embedder`.
+        message_length: see `build_embedder`.
+        width: channels of the convolutions, at half the size.
+        smallest: least share of a side that a crop may keep, see `tfwm.layers.Registration`.
+        name: name of the model.
+
+    Returns:
+        `keras.Model` from an image `(batch, size, size, 3)` in [0, 1] to the logits
+        `(batch, 1, 1, message_length)`, positive for a 1.
+
+    Example:
+
+    >>> tuple(build_extractor(128, 8, width=4)(np.full((1, 128, 128, 3), 0.5)).shape)
+    (1, 1, 1, 8)
+    """
+    _check(size, message_length, width)
+    image = keras.Input((size, size, 3), name="image")
+    mark = _estimate(Details(name="details")(image), width)
+    cells = keras.layers.AveragePooling2D(size // GRID, name="cells", dtype="float32")(mark)
+    _, maps = Registration(smallest, name="registration")(cells)
+    mark = Resample(name="aligned", dtype="float32")([mark, maps])
+    x = _correlations(mark, message_length, "read")
+    x = keras.layers.Reshape((message_length, 1), name="bits_apart", dtype="float32")(x)
+    x = keras.layers.Dense(
+        1, use_bias=False, kernel_initializer=_constant(2.0), name="bits_scale", dtype="float32"
+    )(x)
+    logits = keras.layers.Reshape((1, 1, message_length), name="logits", dtype="float32")(x)
+    return keras.Model(image, logits, name=name)
+
+
+def _check(size, message_length, width):
+    parts.check_sizes(size=size, message_length=message_length, width=width)
+    if size % GRID:
+        raise ValueError(f"Expected a size that is a multiple of {GRID}. Received: size={size!r}")
+
+
+def _constant(value):
+    return keras.initializers.Constant(value)
+
+
+def _convolution(x, width, stride, name):
+    return keras.layers.Conv2D(
+        width, 3, stride, "same", activation="relu", kernel_initializer="he_normal", name=name
+    )(x)
+
+
+def _unet(x, width, channels):
+    first = _convolution(x, width, 1, "down1")
+    second = _convolution(first, 2 * width, 2, "down2")
+    x = _convolution(second, 4 * width, 2, "deepest")
+    for factor, skip, name in ((2, second, "up2"), (1, first, "up1")):
+        x = keras.layers.UpSampling2D(name=f"{name}_larger")(x)
+        x = keras.layers.Concatenate(name=f"{name}_joined")([x, skip])
+        x = _convolution(x, factor * width, 1, name)
+    small = keras.initializers.RandomNormal(stddev=0.001)
+    return keras.layers.Conv2D(
+        channels, 1, kernel_initializer=small, name="planes_folded", dtype="float32"
+    )(x)
+
+
+def _estimate(details, width):
+    """Adds an estimate of the mark's light at each pixel: at first, the details themselves."""
+    x = SpaceToDepth(SMALL_FOLD, name="details_folded")(details)
+    for i in range(1, 4):
+        x = _convolution(x, width, 1, f"estimate{i}")
+    x = keras.layers.Conv2D(
+        SMALL_FOLD**2, 3, padding="same", kernel_initializer="zeros", name="more", dtype="float32"
+    )(x)
+    x = DepthToSpace(SMALL_FOLD, name="more_pixels", dtype="float32")(x)
+    light = keras.layers.Dense(
+        1, use_bias=False, kernel_initializer=_constant(1 / 3), name="light", dtype="float32"
+    )(details)
+    return keras.layers.Add(name="mark", dtype="float32")([x, light])
+
+
+def _correlations(image, bits, name):
+    """Adds the correlations of an image with the carriers, about 1 where there is no mark."""
+    cell, channels = image.shape[1] // GRID, image.shape[-1]
+    x = keras.layers.AveragePooling2D(cell, name=f"{name}_cells", dtype="float32")(image)
+    scale = 1 / (channels * GRID)
+    x = keras.layers.Rescaling(scale, name=f"{name}_scaled", dtype="float32")(x)
+    x = keras.layers.Flatten(name=f"{name}_all", dtype="float32")(x)
+    return keras.layers.Dense(
+        bits,
+        use_bias=False,
+        kernel_initializer=CarrierInitializer(True, channels),
+        name=f"{name}_bits",
+        dtype="float32",
+    )(x)
+
+
+def _carried(amounts, size):
+    bits = amounts.shape[-1]
+    x = keras.layers.Dense(
+        GRID**2,
+        use_bias=False,
+        kernel_initializer=CarrierInitializer(),
+        name="carriers",
+        dtype="float32",
+    )(amounts)
+    x = keras.layers.Rescaling(bits**-0.5, name="carriers_scaled", dtype="float32")(x)
+    x = keras.layers.Reshape((GRID, GRID, 1), name="carrier_cells", dtype="float32")(x)
+    return keras.layers.UpSampling2D(
+        size // GRID, interpolation="bilinear", name="carrier_image", dtype="float32"
+    )(x)
+
+
+@keras.saving.register_keras_serializable(package="tfwm")
+class CarrierInitializer(keras.initializers.Initializer):
+    """Gives patterns of mean square 1, orthogonal to each other and to what registration finds.
+
+    They are the same for a number of bits. So an embedder's carriers and an extractor's correlations fit from the first step.
+
+    Args:
+        reading: whether the kernel goes from cells to bits; otherwise from bits to cells.
+        channels: number of equal channels of each cell.
+        seed: of the random numbers that are made orthogonal.
+    """
+
+    def __init__(self, reading=False, channels=1, seed=1):
+        self.reading = reading
+        self.channels = channels
+        self.seed = seed
+
+    def __call__(self, shape, dtype=None):
+        places, bits = shape if self.reading else shape[::-1]
+        places //= self.channels
+        values = np.random.RandomState(self.seed).standard_normal((places, 1 + bits))
+        values[:, 0] = pattern().ravel()
+        values = np.linalg.qr(values)[0][:, 1:] * np.sqrt(places)
+        values = np.repeat(values, self.channels, 0) if self.reading else values.T
+        return keras.ops.convert_to_tensor(values, dtype)
+
+    def get_config(self):
+        return {"reading": self.reading, "channels": self.channels, "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable(package="tfwm")
+class Details(Configured, keras.layers.Layer):
+    """Takes the local mean out of an image, and divides by the local deviation.
+
+    So a mark counts alike in smooth and textured places, and tones do not change it.
+
+    Call arguments:
+        inputs: `(batch, height, width, channels)` in [0, 1].
+
+    Output shape:
+        That of the input.
+    """
+
+    def __init__(self, **kwargs):
+        kwargs["dtype"] = "float32"
+        super().__init__(**kwargs)
+
+    def call(self, inputs):
+        change = inputs - box_means(inputs, NEIGHBORHOOD)
+        return change * tf.math.rsqrt(box_means(tf.square(change), NEIGHBORHOOD) + LEAST_POWER)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
+@keras.saving.register_keras_serializable(package="tfwm")
+class Opposed(Configured, keras.layers.Layer):
+    """Gives more of the mark to bits that the image itself says wrong.
+
+    The amount of a bit is `softplus(bias - weight * sign * correlation)`, then scaled to a mean
+    square of 1 over the bits; weight and bias are learned.
+
+    Call arguments:
+        inputs: `[signs, correlations]`, both `(batch, bits)`: -1 and 1, and those of the image.
+
+    Output shape:
+        `(batch, bits)`, with the signs.
+    """
+
+    def __init__(self, **kwargs):
+        kwargs["dtype"] = "float32"
+        super().__init__(**kwargs)
+
+    def build(self, input_shape):
+        self.weight = self.add_weight(shape=(), initializer=_constant(1.0), name="weight")
+        self.bias = self.add_weight(shape=(), initializer=_constant(1.5), name="bias")
+
+    def call(self, inputs):
+        signs, correlations = inputs
+        amounts = tf.nn.softplus(self.bias - self.weight * signs * correlations)
+        power = tf.reduce_mean(tf.square(amounts), -1, keepdims=True)
+        return signs * amounts * tf.math.rsqrt(power + 1e-6)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[0]
+
+
+@keras.saving.register_keras_serializable(package="tfwm")
+class PatternImage(Configured, keras.layers.Layer):
+    """Gives the pattern that registration finds, enlarged to the image, once for each image.
+
+    Args:
+        size: height and width of the image.
+    """
+
+    def __init__(self, size, **kwargs):
+        kwargs["dtype"] = "float32"
+        super().__init__(**kwargs)
+        self.size = size
+
+    def build(self, input_shape):
+        cells = pattern()[None, :, :, None]
+        self._image = tf.image.resize(cells, (self.size, self.size)).numpy() * PATTERN_SIZE
+
+    def call(self, inputs):
+        return tf.zeros_like(inputs[..., :1]) + self._image
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], 1)
+
+
+@keras.saving.register_keras_serializable(package="tfwm")
+class Shaped(keras.layers.Layer):
+    """Combines mark, pattern and a U-Net's planes into a residual of three channels.
+
+    Three planes are added, three weigh the mark in each channel, and one weighs the pattern; where
+    all are 0, the residual is gray, the sum of mark and pattern.
+
+    Call arguments:
+        inputs: `[planes, mark, pattern]`, with 7 channels, 1 and 1.
+    """
+
+    def call(self, inputs):
+        planes, mark, place = inputs
+        weights = 1.0 + planes[..., 3:]
+        return planes[..., :3] + mark * weights[..., :3] + place * weights[..., 3:]
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[0][:-1], 3)
+
+
+@keras.saving.register_keras_serializable(package="tfwm")
+class HeldResidual(Configured, keras.layers.Layer):
+    """Scales the residual of each image so that its visible error has a given size.
+
+    So nothing has to balance the image's loss with the message's: the network learns only where
+    the mark lies and what it looks like. In training the error's size, as a PSNR, rises linearly
+    from `start` to `target` over `ramp_steps` calls; the number of calls is a weight.
+
+    Args:
+        target: `-10 log10` of the `tfwm.losses.VisibleError`, in dB.
+        start: the same at the first step; `target` if `None`.
+        ramp_steps: number of training steps from `start` to `target`.
+
+    Call arguments:
+        inputs: `[residual, image]`, both `(batch, height, width, 3)`, the image in [0, 1].
+
+    Output shape:
+        That of the residual.
+    """
+
+    def __init__(self, target, start=None, ramp_steps=1, **kwargs):
+        kwargs["dtype"] = "float32"
+        super().__init__(**kwargs)
+        self.target = target
+        self.start = target if start is None else start
+        self.ramp_steps = ramp_steps
+
+    def build(self, input_shape):
+        self.step = add_number(self, "step")
+        self._error = VisibleError()
+
+    def call(self, inputs, training=None):
+        residual, image = inputs
+        psnr = self.target
+        if training:
+            step = tf.convert_to_tensor(self.step)
+            share = tf.minimum(step / self.ramp_steps, 1.0)
+            psnr = self.start + (self.target - self.start) * share
+            self.step.assign(step + 1.0)
+        error = self._error.call(image, image + residual)
+        scale = 10.0 ** (-psnr / 20.0) * tf.math.rsqrt(error + 1e-9)
+        return residual * scale[:, None, None, None]
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[0]
