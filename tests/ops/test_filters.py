@@ -80,3 +80,9 @@ def test_blur_equals_pillow(radius, size, gray_photo):
     # Pillow rounds to 8 bits after each of its six passes.
     assert np.abs(blurred[0, ..., 0].numpy() * 255 - expected).max() < 2.5
     assert np.abs(blurred[0, ..., 0].numpy() * 255 - expected).mean() < 0.5
+
+
+def test_box_means_equal_scipy(photo):
+    image = photo[:, :40, :50]
+    expected = ndimage.uniform_filter(image, (0, 9, 9, 0), mode="constant")
+    np.testing.assert_allclose(filters.box_means(tf.constant(image), 9), expected, atol=2e-6)

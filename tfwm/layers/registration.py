@@ -96,18 +96,19 @@ class Registration(Configured, keras.layers.Layer):
     def build(self, input_shape):
         sizes, maps = hypotheses(self.smallest)
         cells = tf.nn.avg_pool2d(pattern()[None, :, :, None], 2, 2, "VALID")
-        self._patterns = [_even(tf.image.resize(cells, size).numpy()) for size in sizes]
         most = max(max(size) for size in sizes)
-        self._windows = np.zeros((len(sizes), most, most), "float32")
-        for window, image in zip(self._windows, self._patterns, strict=True):
-            window[: image.shape[1], : image.shape[2]] = image[0, :, :, 0]
-        starts = []
-        for place, (rows, columns) in enumerate(sizes):
-            y, x = np.mgrid[: rows - CELLS + 1, : columns - CELLS + 1].reshape(2, -1)
-            starts.append((place * most + y) * most + x)
+        windows = np.zeros((len(sizes), most, most), "float32")
+        for window, (rows, columns) in zip(windows, sizes, strict=True):
+            window[:rows, :columns] = _even(tf.image.resize(cells, (rows, columns)).numpy()[0])[
+                :, :, 0
+            ]
+        self._windows = windows.ravel()
+        places = [np.mgrid[: m - CELLS + 1, : n - CELLS + 1].reshape(2, -1) for m, n in sizes]
+        starts = [(i * most + y) * most + x for i, (y, x) in enumerate(places)]
         self._starts = np.concatenate(starts).astype("int32")
         inner = np.arange(CELLS)
         self._inner = (inner[:, None] * most + inner).ravel().astype("int32")
+        self._groups, self._order = _grouped(windows, sizes, places)
         one, zero = np.ones(len(maps), "float32"), np.zeros(len(maps), "float32")
         a, e, c, f = maps.T
         self._maps = np.stack([a, zero, c, zero, e, f, zero, zero, one], -1)
@@ -127,16 +128,17 @@ class Registration(Configured, keras.layers.Layer):
             def gradient(upstream):
                 _, index = tf.math.top_k(abs(upstream), STRONGEST)
                 places = tf.gather(self._starts, index)[..., None] + self._inner
-                windows = tf.gather(self._windows.ravel(), places)
+                windows = tf.gather(self._windows, places)
                 share = tf.gather(upstream, index, batch_dims=1)[..., None]
                 return tf.reshape(tf.reduce_sum(windows * share, 1) / CELLS, tf.shape(image))
 
-            filters, scores = tf.transpose(image, (1, 2, 3, 0)), []
-            for large in self._patterns:
-                found = tf.nn.conv2d(large, filters, 1, "VALID")[0]
-                count = found.shape[0] * found.shape[1]
-                scores.append(tf.reshape(tf.transpose(found, (2, 0, 1)), (-1, count)))
-            return tf.concat(scores, -1) / CELLS, gradient
+            found = []
+            for filters in self._groups:
+                room = filters.shape[0] - CELLS
+                large = tf.pad(image, [(0, 0), (room, room), (room, room), (0, 0)])
+                scores = tf.nn.conv2d(large, filters, 1, "VALID")
+                found.append(tf.reshape(scores, (-1, (room + 1) ** 2 * filters.shape[3])))
+            return tf.gather(tf.concat(found, -1), self._order, axis=1) / CELLS, gradient
 
         return correlate(image)
 
@@ -182,6 +184,30 @@ def _resampled(image, maps):
     columns = ((a * x + b * y + c) / depth + 1.0) * (width / 2) - 0.5
     rows = ((d * x + e * y + f) / depth + 1.0) * (height / 2) - 0.5
     return sample_bilinear(image, rows, columns)
+
+
+def _grouped(windows, sizes, places):
+    """Returns filters of a few sizes for a convolution, and where it gives which correlation.
+
+    Args:
+        windows: the patterns, `(sizes, most, most)`, with zeros where they are smaller.
+        sizes: their rows and columns.
+        places: for each, the rows and columns where windows of `CELLS` begin.
+    """
+    most = np.array([max(size) for size in sizes])
+    limits = np.unique(np.quantile(most, (0.25, 0.6, 1.0), method="higher"))
+    group = np.searchsorted(limits, most)
+    filters, order, before = [], [None] * len(sizes), 0
+    for number, side in enumerate(limits):
+        members = np.flatnonzero(group == number)
+        filters.append(np.ascontiguousarray(windows[members, :side, :side].transpose(1, 2, 0)))
+        rows = side - CELLS + 1
+        for channel, member in enumerate(members):
+            # A convolution over the padded image meets the last window first.
+            y, x = rows - 1 - places[member]
+            order[member] = before + (y * rows + x) * len(members) + channel
+        before += rows**2 * len(members)
+    return [f[:, :, None] for f in filters], np.concatenate(order).astype("int32")
 
 
 def _moved_patterns(step):

@@ -1,14 +1,16 @@
 """A relative of StegaStamp that survives crops and learns quickly: carriers instead of features.
 
-Each bit has a carrier, a fixed pattern over the whole photo at first, and the mark is their signed
+Each bit has a carrier, a pattern over the whole photo, and the mark is their signed
 sum beside a pattern that shows where the photo lies. A U-Net shapes the mark to the photo. The
 extractor estimates the mark's light, finds the photo in it by the pattern (in place of StegaStamp's
-learned transformer), and correlates with the carriers. All but the pattern is learned, but from
-first weights that read already: see `CarrierInitializer`. tfwm's own; the idea of carriers is that
-of spread-spectrum watermarking (Cox et al., "Secure spread spectrum watermarking for multimedia",
-1997), and that of giving more of the mark to bits that the photo opposes is Malvar's and
-Florencio's ("Improved spread spectrum", 2003).
+learned transformer), and correlates with the carriers. Pattern and carriers are constants, so that
+first weights read already; how the mark is shaped and how it is estimated is learned. tfwm's own;
+the idea of carriers is that of spread-spectrum watermarking (Cox et al., "Secure spread spectrum
+watermarking for multimedia", 1997), and that of giving more of the mark to bits that the photo
+opposes is Malvar's and Florencio's ("Improved spread spectrum", 2003).
 """
+
+import functools
 
 import keras
 import numpy as np
@@ -71,7 +73,7 @@ def build_embedder(
 
     signs = keras.layers.Rescaling(2.0, -1.0, name="signs", dtype="float32")(message)
     signs = keras.layers.Flatten(name="bits", dtype="float32")(signs)
-    light = Details(name="details")(image)
+    light = keras.ops.mean(Details(name="details")(image), -1, keepdims=True)
     host = _correlations(light, message_length, "host")
     amounts = Opposed(name="amounts")([signs, host])
     mark = _carried(amounts, size)
@@ -178,64 +180,68 @@ def _estimate(details, width):
 
 def _correlations(image, bits, name):
     """Adds the correlations of an image with the carriers, about 1 where there is no mark."""
-    cell, channels = image.shape[1] // GRID, image.shape[-1]
+    cell = image.shape[1] // GRID
     x = keras.layers.AveragePooling2D(cell, name=f"{name}_cells", dtype="float32")(image)
-    scale = 1 / (channels * GRID)
-    x = keras.layers.Rescaling(scale, name=f"{name}_scaled", dtype="float32")(x)
-    x = keras.layers.Flatten(name=f"{name}_all", dtype="float32")(x)
-    return keras.layers.Dense(
-        bits,
-        use_bias=False,
-        kernel_initializer=CarrierInitializer(True, channels),
-        name=f"{name}_bits",
-        dtype="float32",
-    )(x)
+    return Carriers(bits, reading=True, name=f"{name}_bits")(x)
 
 
 def _carried(amounts, size):
     bits = amounts.shape[-1]
-    x = keras.layers.Dense(
-        GRID**2,
-        use_bias=False,
-        kernel_initializer=CarrierInitializer(),
-        name="carriers",
-        dtype="float32",
-    )(amounts)
+    x = Carriers(bits, name="carriers")(amounts)
     x = keras.layers.Rescaling(bits**-0.5, name="carriers_scaled", dtype="float32")(x)
-    x = keras.layers.Reshape((GRID, GRID, 1), name="carrier_cells", dtype="float32")(x)
     return keras.layers.UpSampling2D(
         size // GRID, interpolation="bilinear", name="carrier_image", dtype="float32"
     )(x)
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class CarrierInitializer(keras.initializers.Initializer):
-    """Gives patterns of mean square 1, orthogonal to each other and to what registration finds.
+class Carriers(Configured, keras.layers.Layer):
+    """Sums carriers, or correlates with them.
 
-    They are the same for a number of bits. So an embedder's carriers and an extractor's correlations fit from the first step.
+    The carriers are constants: patterns of mean square 1, orthogonal to each other and to what
+    registration finds, the same for a number of bits and a seed.
 
     Args:
-        reading: whether the kernel goes from cells to bits; otherwise from bits to cells.
-        channels: number of equal channels of each cell.
+        bits: number of carriers.
+        reading: whether the layer goes from cells to bits; otherwise from bits to cells.
         seed: of the random numbers that are made orthogonal.
+
+    Input shape:
+        Amounts `(batch, bits)`; if reading, cells `(batch, GRID, GRID, 1)`.
+
+    Output shape:
+        Cells, the amounts' sum of carriers; if reading, correlations `(batch, bits)`: sums over
+        the cells, divided by `GRID`, so that cells of chance with mean square 1 give about 1.
     """
 
-    def __init__(self, reading=False, channels=1, seed=1):
+    def __init__(self, bits, reading=False, seed=1, **kwargs):
+        kwargs["dtype"] = "float32"
+        super().__init__(**kwargs)
+        self.bits = bits
         self.reading = reading
-        self.channels = channels
         self.seed = seed
 
-    def __call__(self, shape, dtype=None):
-        places, bits = shape if self.reading else shape[::-1]
-        places //= self.channels
-        values = np.random.RandomState(self.seed).standard_normal((places, 1 + bits))
-        values[:, 0] = pattern().ravel()
-        values = np.linalg.qr(values)[0][:, 1:] * np.sqrt(places)
-        values = np.repeat(values, self.channels, 0) if self.reading else values.T
-        return keras.ops.convert_to_tensor(values, dtype)
+    def build(self, input_shape):
+        self._patterns = carrier_patterns(self.bits, self.seed)
 
-    def get_config(self):
-        return {"reading": self.reading, "channels": self.channels, "seed": self.seed}
+    def call(self, inputs):
+        if self.reading:
+            cells = tf.reshape(inputs, (-1, GRID**2))
+            return tf.matmul(cells, self._patterns, transpose_b=True) / GRID
+        return tf.reshape(tf.matmul(inputs, self._patterns), (-1, GRID, GRID, 1))
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], *((self.bits,) if self.reading else (GRID, GRID, 1)))
+
+
+@functools.lru_cache(maxsize=4)
+def carrier_patterns(bits, seed=1):
+    """Returns the carriers, float32 `(bits, GRID ** 2)`, see `Carriers`."""
+    values = np.random.RandomState(seed).standard_normal((GRID**2, 1 + bits))
+    values[:, 0] = pattern().ravel()
+    directions, triangle = np.linalg.qr(values)
+    directions *= np.sign(np.diag(triangle))  # else they are a matter of the library's taste
+    return np.ascontiguousarray(directions[:, 1:].T * GRID).astype("float32")
 
 
 @keras.saving.register_keras_serializable(package="tfwm")

@@ -33,8 +33,9 @@ class MessageRecipe(Recipe):
             the training), `paper`, `geometry`, `guidance` and `limits` of `recipe_card`.
         channels: channels of the images that the networks take.
         critic: function of a config to the critic for an `adversarial_weight` above 0.
+        hold_psnr: function of a config to a `HoldPSNR`, or to `None`.
         balance: function of a config to a `LossBalance`, or to `None`.
-        alignment: function of a config to an `AlignmentLoss`, or to `None`.
+        alignment: function of a config to an `AlignmentLoss` or its like, or to `None`.
         cut: function of a config and a source to its crops.
         callbacks: function of a config to more Keras callbacks.
         figures: names of `tfwm.evaluation.figures.FIGURES` to draw.
@@ -45,6 +46,7 @@ class MessageRecipe(Recipe):
     card: Callable
     channels: int = 3
     critic: Callable | None = None
+    hold_psnr: Callable = parts.build_hold_psnr
     balance: Callable = lambda config: None
     alignment: Callable = lambda config: None
     cut: Callable = parts.cut_source
@@ -90,7 +92,7 @@ class MessageRecipe(Recipe):
             validation_attack=parts.build_attack(config, validation, "slice")
             if validation
             else None,
-            hold_psnr=parts.build_hold_psnr(config),
+            hold_psnr=self.hold_psnr(config),
             adversary=adversary,
             balance=balance,
             alignment=self.alignment(config),

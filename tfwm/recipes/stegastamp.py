@@ -13,8 +13,8 @@ import dataclasses
 import sys
 
 from tfwm import losses
-from tfwm.losses import AlignmentLoss, RampedWeights, RegistrationLoss, SelfAdaptiveWeights
-from tfwm.models import carriers, stegastamp
+from tfwm.losses import AlignmentLoss, RampedWeights, SelfAdaptiveWeights
+from tfwm.models import stegastamp
 from tfwm.models.critic import build_clipped_critic
 from tfwm.recipes import parts
 from tfwm.recipes.card import KEY_LIMIT, tile_geometry
@@ -49,11 +49,6 @@ class Config(MessageConfig):
     patches_per_photo: int = setting(1, "squares of a photo: itself, and random parts of it")
     width: int = 32
     # Network
-    network: str = setting(
-        "stegastamp",
-        "`stegastamp`, the papers', or `carriers`, our relative of it that holds `psnr` by itself",
-        ("stegastamp", "carriers"),
-    )
     message_length: int = setting(100, "bits in a photo")
     normalization: str = setting("instance", "`instance`, `batch` or `none`")
     last_normalization: bool = setting(True, "whether the extractor's last layer has one too")
@@ -117,13 +112,6 @@ def check(config):
 
 def build_networks(config, training):
     """Return embedder and extractor, the same in training and for export."""
-    if config.network == "carriers":
-        held = config.psnr, config.psnr_start or config.psnr, max(1, parts.psnr_ramp_steps(config))
-        sizes = config.crop_size, config.message_length
-        return (
-            carriers.build_embedder(*sizes, config.width, *held),
-            carriers.build_extractor(*sizes, config.width // 2),
-        )
     arguments = {
         "size": config.crop_size,
         "message_length": config.message_length,
@@ -166,8 +154,6 @@ def build_alignment(config):
     """Return the loss of the extractor's spatial transformer, or `None`."""
     if not config.alignment_weight:
         return None
-    if config.network == "carriers":
-        return RegistrationLoss("registration", config.alignment_weight)
     return AlignmentLoss("locate_map", config.alignment_weight)
 
 
