@@ -88,7 +88,7 @@ class Registration(Configured, keras.layers.Layer):
     [[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]]
     """
 
-    def __init__(self, smallest=0.68, **kwargs):
+    def __init__(self, smallest=0.64, **kwargs):
         kwargs["dtype"] = "float32"
         super().__init__(**kwargs)
         self.smallest = smallest

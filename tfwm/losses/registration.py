@@ -31,12 +31,12 @@ class RegistrationLoss(Configured, keras.layers.Layer):
     Example:
 
     >>> loss = RegistrationLoss("registration")
-    >>> scores = np.zeros((1, len(hypotheses(0.68)[1])), "float32")
+    >>> scores = np.zeros((1, len(hypotheses(0.64)[1])), "float32")
     >>> loss([scores, np.full((1, 8, 8, 3), 0.5, "float32")]).shape
     TensorShape([])
     """
 
-    def __init__(self, layer, weight=0.03, smallest=0.68, **kwargs):
+    def __init__(self, layer, weight=0.03, smallest=0.64, **kwargs):
         kwargs["dtype"] = "float32"
         super().__init__(**kwargs)
         self.layer = layer

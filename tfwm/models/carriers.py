@@ -37,7 +37,7 @@ def build_embedder(
     size: int = 256,
     message_length: int = 100,
     width: int = 32,
-    psnr: float = 36.0,
+    psnr: float = 38.0,
     psnr_start: float | None = None,
     psnr_steps: int = 1,
     name: str = "embedder",
@@ -97,7 +97,7 @@ def build_extractor(
     size: int = 256,
     message_length: int = 100,
     width: int = 16,
-    smallest: float = 0.68,
+    smallest: float = 0.64,
     name: str = "extractor",
 ) -> keras.Model:
     """Builds the decoder: estimates the mark, finds the photo in it, correlates with carriers.

@@ -44,11 +44,11 @@ class Config(MessageConfig):
     width: int = 32
     # Network
     message_length: int = setting(100, "bits in a photo")
-    smallest_crop: float = setting(0.68, "least share of a side that crops keep and are found by")
+    smallest_crop: float = setting(0.64, "least share of a side that crops keep and are found by")
     psnr: float = setting(
-        36.3, "visible error of the mark as a PSNR in dB, see `tfwm.losses.VisibleError`"
+        38.0, "visible error of the mark as a PSNR in dB, see `tfwm.losses.VisibleError`"
     )
-    psnr_start: float = setting(33.0, "the same at which training starts")
+    psnr_start: float = setting(34.0, "the same at which training starts")
     # Losses
     image_weight: float = 0.0
     registration_weight: float = setting(
