@@ -88,7 +88,7 @@ def test_the_gradient_is_that_of_the_correlation(layer, marked):
     window = (window - window.mean()) / window.std()
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(small)
-        scores, _ = layer(small)
+        scores, _ = layer(small, training=True)
         coarse = cells(small)
         even = (coarse - tf.reduce_mean(coarse)) / tf.math.reduce_std(coarse)
         expected = tf.reduce_sum(even * window) / CELLS

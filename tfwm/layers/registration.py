@@ -114,15 +114,27 @@ class Registration(Configured, keras.layers.Layer):
         self._maps = np.stack([a, zero, c, zero, e, f, zero, zero, one], -1)
         self._moved = [_moved_patterns(step) for step in STEPS]
 
-    def call(self, inputs):
+    def call(self, inputs, training=None):
         fine = _normalized(inputs)
-        scores = self._scores(_normalized(tf.nn.avg_pool2d(inputs, 2, 2, "VALID")))
+        image = _normalized(tf.nn.avg_pool2d(inputs, 2, 2, "VALID"))
+        scores = self._learned_scores(image) if training else self._scores(image)
         maps = tf.gather(self._maps, tf.argmax(scores, -1))
         for step, moved in zip(STEPS, self._moved, strict=True):
             maps = _refined(fine, maps, step, moved)
         return scores, maps
 
     def _scores(self, image):
+        found = []
+        for filters in self._groups:
+            room = filters.shape[0] - CELLS
+            large = tf.pad(image, [(0, 0), (room, room), (room, room), (0, 0)])
+            scores = tf.nn.conv2d(large, filters, 1, "VALID")
+            found.append(tf.reshape(scores, (-1, (room + 1) ** 2 * filters.shape[3])))
+        return tf.gather(tf.concat(found, -1), self._order, axis=1) / CELLS
+
+    def _learned_scores(self, image):
+        """The same, with a gradient of few windows: all would cost more than the networks."""
+
         @tf.custom_gradient
         def correlate(image):
             def gradient(upstream):
@@ -132,13 +144,7 @@ class Registration(Configured, keras.layers.Layer):
                 share = tf.gather(upstream, index, batch_dims=1)[..., None]
                 return tf.reshape(tf.reduce_sum(windows * share, 1) / CELLS, tf.shape(image))
 
-            found = []
-            for filters in self._groups:
-                room = filters.shape[0] - CELLS
-                large = tf.pad(image, [(0, 0), (room, room), (room, room), (0, 0)])
-                scores = tf.nn.conv2d(large, filters, 1, "VALID")
-                found.append(tf.reshape(scores, (-1, (room + 1) ** 2 * filters.shape[3])))
-            return tf.gather(tf.concat(found, -1), self._order, axis=1) / CELLS, gradient
+            return self._scores(image), gradient
 
         return correlate(image)
 

@@ -319,7 +319,8 @@ def box_means(image, side):
     height, width, channels = image.shape[1:]
     # One channel at a time, along each axis: on CPUs many times faster than pooling.
     x = tf.reshape(tf.transpose(image, (0, 3, 1, 2)), (-1, height, width, 1))
-    ones = tf.fill((side,), tf.cast(1 / side, x.dtype))
+    ones = tf.ones((side,), x.dtype)  # exact also in float16
     x = tf.nn.conv2d(x, tf.reshape(ones, (side, 1, 1, 1)), 1, "SAME")
     x = tf.nn.conv2d(x, tf.reshape(ones, (1, side, 1, 1)), 1, "SAME")
-    return tf.transpose(tf.reshape(x, (-1, channels, height, width)), (0, 2, 3, 1))
+    x = tf.reshape(x, (-1, channels, height, width)) / side**2
+    return tf.transpose(x, (0, 2, 3, 1))
