@@ -19,9 +19,10 @@ from tfwm.recipes.registry import (
 from tfwm.resources import resource_directory
 from tfwm.training import Checkpoint, ConfigError, save_config
 
-NAMES = ["barrier", "hidden", "keyed", "mbrs", "photo", "redmark", "stegastamp"]
-BITS = ["hidden", "mbrs", "photo", "redmark", "stegastamp"]
+NAMES = ["barrier", "carriers", "hidden", "keyed", "mbrs", "photo", "redmark", "stegastamp"]
+BITS = ["carriers", "hidden", "mbrs", "photo", "redmark", "stegastamp"]
 TINY = {
+    "carriers": ["crop_size=128", "message_length=16", "smallest_crop=0.95"],
     "hidden": ["crop_size=32", "message_length=6"],
     "mbrs": ["crop_size=32", "block_size=4", "depth=1"],
     "photo": ["crop_size=48", "depth=1"],
@@ -103,7 +104,7 @@ def test_original_stegastamp_has_its_critic():
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(n, marks=pytest.mark.slow) if n in ("mbrs", "hidden") else n for n in BITS],
+    [pytest.param(n, marks=pytest.mark.slow) if n in ("carriers", "mbrs", "hidden") else n for n in BITS],
 )
 def test_precision_works_in_every_recipe(name, tmp_path):
     """Trains in bfloat16; pixels are read in float32, and so is what is exported."""
@@ -202,6 +203,8 @@ def test_a_begun_run_needs_resume(name, tmp_path, monkeypatch, capsys):
         ("redmark", ["optimizer=sgd", "beta_2=0.9"], 'no effect with optimizer = "sgd"'),
         ("stegastamp", ["image_weight=2"], 'unless balance = "none"'),
         ("stegastamp", ["edge_gain=2"], 'unless balance = "ramped"'),
+        ("carriers", ["psnr_rate=0.1"], "the embedder itself holds the error"),
+        ("carriers", ["crop_size=200"], "multiple of the grid of cells, 128"),
         ("photo", ["precision=float16"], "precision='float16'"),
         ("photo", ["suite=nosuch"], "nosuch"),
         ("barrier", ["critic_loss=wasserstein"], "without an adversarial_weight"),

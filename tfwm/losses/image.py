@@ -6,8 +6,8 @@ import tensorflow as tf
 from keras import ops
 
 from tfwm.layers.base import Configured
-from tfwm.ops.filters import box_means
 from tfwm.ops.color import rgb_to_gray, rgb_to_yuv
+from tfwm.ops.filters import box_means
 from tfwm.ops.ssim import ssim
 from tfwm.ops.transforms import dct_matrix
 
@@ -144,9 +144,10 @@ class VisibleError(Configured, keras.losses.Loss):
     """Computes a mean squared error that counts what the eye sees.
 
     The mean of `m (dY ** 2 + chroma_weight (dU ** 2 + dV ** 2))`, where
-    `m = (0.1 / (masking + s)) ** 1.5` and `s` is the standard deviation of the cover's luminance in 9 x 9 pixels. Where that is 0.05,
-    as in the middle of most photos, gray errors count as their mean square, so that the loss, in
-    dB, compares with a PSNR; smooth places count more, textured ones less.
+    `m = (0.1 / (masking + s)) ** 1.5` and `s` is the standard deviation of the cover's luminance
+    in 9 x 9 pixels. Where that is 0.05, as in the middle of most photos, gray errors count as
+    their mean square, so that the loss, in dB, compares with a PSNR; smooth places count more,
+    textured ones less.
 
     Args:
         chroma_weight: weight of U and V; the one of Y is 1.

@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+
+from tfwm.networks import load_network
+from tfwm.recipes import carriers, parts
+from tfwm.resources import resource_directory
+from tfwm.training import load_config
+
+recipe = carriers.RECIPE
+FILES = sorted((resource_directory("recipes") / "carriers").glob("*.toml"))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_every_recipe_is_sound(file):
+    config = load_config(recipe.config, file)
+    assert config.output.split("/")[-1] == config.name
+    attack = parts.build_attack(config, config.attacks, config.attack_per)
+    assert len(attack.attacks[0].attacks) == len(config.attacks)
+    assert sum(a.get("weight", 1) for a in config.attacks) <= config.batch_size
+
+
+def test_the_embedder_holds_the_error_alone():
+    config = recipe.load("quick", ["steps=10", "psnr=40", "psnr_start=30", "psnr_ramp=0.5"])
+    trainer = recipe.build_model(config)
+    assert trainer.hold_psnr is None and trainer.alignment.layer == "registration"
+    held = trainer.embedder.get_layer("held")
+    assert (held.target, held.start, held.ramp_steps) == (40, 30, 5)
+
+
+@pytest.mark.slow
+def test_quick_reads_crops_after_a_minute(tmp_path):
+    """From the start, as a user types it: 32 bits, nearly all right at once."""
+    config = recipe.load("quick", [f"output={tmp_path}"])
+    text = recipe.finish(recipe.train(config), config, "quick")
+    network = load_network(tmp_path / config.name)
+    assert "network" in text and network.card["geometry"]["whole"]
+    rng = np.random.default_rng(0)
+    cover = parts.build_data(config, 0, recipe.cut).take(1).get_single_element()[:4]
+    bits = rng.integers(0, 2, (4, 1, 1, 32)).astype("float32")
+    marked = np.clip(network.embed(cover, bits), 0, 1)
+    assert np.mean((network.extract(marked) > 0) == bits) > 0.98
