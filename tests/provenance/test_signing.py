@@ -19,7 +19,8 @@ def test_a_picture_is_marked_and_signed(signed, watermarker):
     assert found.trust == "test certificate" and found.signed_by == "tfwm TEST certificate"
     assert found.actions == ("c2pa.created", "c2pa.watermarked.bound")
     assert found.source_type == "trainedAlgorithmicMedia"
-    (binding,) = found.soft_bindings
+    binding, shown = found.soft_bindings
+    assert shown.algorithm == "org.tfwm.fingerprint.1" and shown.network is None
     assert (binding.algorithm, binding.value) == (report.algorithm, report.value)
     mark = watermarker.extract(encoded)
     assert mark.decision == "present" and mark.message == binding.message

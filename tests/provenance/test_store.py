@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tfwm.keys import Key
-from tfwm.provenance import fingerprints
-from tfwm.provenance.store import ManifestStore, Match, Record, fingerprint_value, open_store
+from tfwm.provenance import ManifestStore, Match, Record, fingerprints, open_store
+from tfwm.provenance.store import fingerprint_value
 
 ALGORITHM = "org.tfwm.photo.1"
 

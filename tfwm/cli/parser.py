@@ -1,7 +1,20 @@
 """The parser of all commands."""
 
 from tfwm.checks import Parser
-from tfwm.cli import barrier, embed, extract, keyed, keygen, measure, networks, show, sign, train
+from tfwm.cli import (
+    barrier,
+    embed,
+    extract,
+    inspect,
+    keyed,
+    keygen,
+    measure,
+    networks,
+    show,
+    sign,
+    store,
+    train,
+)
 from tfwm.cli.options import example_text
 from tfwm.version import __version__
 
@@ -24,7 +37,9 @@ def make_parser():
         embed.add_embed,
         extract.add_extract,
         sign.add_sign,
+        inspect.add_inspect,
         keygen.add_keygen,
+        store.add_store,
         barrier.add_barrier,
         keyed.add_keyed,
         show.add_report,

@@ -45,6 +45,12 @@ def add_sign(subparsers):
     )
     _add_signer(parser)
     _add_claims(parser)
+    parser.add_argument(
+        "--store",
+        metavar="FILE",
+        help="keep the manifest in FILE too, which is made if it is missing: `tfwm inspect "
+        "--store` finds it for a copy without metadata, and `tfwm store serve` lets others do so",
+    )
     add_marking(parser, _open_watermarker, _tell_manifest, _new_id)
     add_network(parser)
     add_json(parser)
@@ -132,7 +138,7 @@ def _open_watermarker(options):
     from tfwm.provenance import SigningWatermarker
 
     network = load_watermarker(options.network, options.trust).network
-    return SigningWatermarker(network, options.signer, options.claims)
+    return SigningWatermarker(network, options.signer, options.claims, options.store)
 
 
 def _signer(options):

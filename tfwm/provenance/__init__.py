@@ -6,15 +6,21 @@ from tfwm.startup import on_first_use
 _HOMES = {
     "binding": "ALGORITHM algorithm_of from_value network_of to_value",
     "certificates": "Signer load_signer make_test_signer",
+    "client": "StoreClient open_store",
     "fingerprints": "fingerprint",
+    "fields": "origin_fields",
+    "folders": "inspect_folder",
+    "inspection": "Inspection inspect",
     "manifest": "Claims",
     "reading": "ManifestReport read_manifest",
+    "recovery": "Recovery recover",
     "signing": "SigningWatermarker SignReport new_id sign write_manifest",
     "signpost": "Signpost read_signpost",
     "source_types": "SOURCE_TYPES",
     "stamp": "Stamp",
     "stamp_layer": "StampLayer",
     "stamper": "Signed Stamped Stamper",
-    "store": "ManifestStore Match Record open_store",
+    "store": "ManifestStore Match Record",
+    "verdict": "Verdict judge",
 }
 __all__, __getattr__, __dir__ = on_first_use(__name__, _HOMES)

@@ -12,6 +12,7 @@ import re
 from pathlib import PurePath
 
 from tfwm.payload.message import KINDS, from_bytes, to_bytes
+from tfwm.provenance import fingerprints
 
 LABEL = "c2pa.soft-binding"
 PREFIX, VERSION = "org.tfwm.", "1"
@@ -47,7 +48,7 @@ def algorithm_of(network="photo"):
 def network_of(algorithm):
     """Returns the name of the network that reads an algorithm's mark; `None` if it is not ours."""
     found = NAME.fullmatch(str(algorithm))
-    return found and found[1]
+    return found[1] if found and algorithm != fingerprints.ALGORITHM else None
 
 
 def to_value(message):
@@ -89,9 +90,22 @@ def soft_binding(message, network="photo"):
         message: see `to_value`.
         network: see `algorithm_of`.
     """
-    return {
-        "alg": algorithm_of(network),
-        "name": "keyed watermark of tfwm, in the pixels",
-        "blocks": [{"scope": {"region": {"region": [WHOLE]}}, "value": to_value(message)}],
-        "pad": [],
-    }
+    name = "keyed watermark of tfwm, in the pixels"
+    return _binding(algorithm_of(network), name, to_value(message))
+
+
+def fingerprint_binding(fingerprint):
+    """Returns the content of the assertion `c2pa.soft-binding` for what a picture shows.
+
+    It tells a mark, or a manifest, that was copied from another picture.
+
+    Args:
+        fingerprint: 32 bytes, see `tfwm.provenance.fingerprint`.
+    """
+    name = "fingerprint of what the picture shows"
+    return _binding(fingerprints.ALGORITHM, name, base64.b64encode(fingerprint).decode())
+
+
+def _binding(algorithm, name, value):
+    block = {"scope": {"region": {"region": [WHOLE]}}, "value": value}
+    return {"alg": algorithm, "name": name, "blocks": [block], "pad": []}

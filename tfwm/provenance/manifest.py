@@ -3,7 +3,7 @@
 import dataclasses
 import datetime
 
-from tfwm.provenance.binding import LABEL, soft_binding
+from tfwm.provenance.binding import LABEL
 from tfwm.provenance.source_types import to_uri
 from tfwm.version import __version__
 
@@ -69,15 +69,14 @@ class Claims:
         return [f"{name}={getattr(self, name)}" for name in names if getattr(self, name)]
 
 
-def definition(message, network, claims, ingredients, mime, when=None):
+def definition(bindings, claims, ingredients, mime, when=None):
     """Returns the definition of a manifest, as `c2pa.Builder` takes it.
 
     A picture with a parent is `c2pa.opened`, and `c2pa.edited` if a digital source type is told
     that is not the parent's. One without is `c2pa.created` of that type.
 
     Args:
-        message: of the mark.
-        network: name of the network that marked.
+        bindings: contents of the assertions `c2pa.soft-binding`, that of the mark first.
         claims: `Claims`.
         ingredients: list of `(relationship, identifier, source type or None)`.
         mime: media type of the file.
@@ -93,7 +92,7 @@ def definition(message, network, claims, ingredients, mime, when=None):
     actions += [{"action": PLACED, "parameters": {"ingredientIds": [name]}} for name in placed]
     actions.append({"action": WATERMARKED, "when": stamp, "softwareAgent": US})
     assertions = [_assertion(ACTIONS, {"actions": actions})]
-    assertions.append(_assertion(LABEL, soft_binding(message, network)))
+    assertions += [_assertion(LABEL, binding) for binding in bindings]
     assertions += [_assertion(label, data) for label, data in claims.assertions.items()]
     title = {"title": claims.title} if claims.title else {}
     return {"claim_generator_info": [US], "format": mime, **title, "assertions": assertions}

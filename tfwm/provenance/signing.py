@@ -16,8 +16,10 @@ from tfwm.images.reading import SOURCES
 from tfwm.images.sources import opened
 from tfwm.images.xmp import SOURCE_TYPE, with_property
 from tfwm.marking.check import FileReport
-from tfwm.provenance.binding import algorithm_of, to_value
+from tfwm.provenance.binding import algorithm_of, fingerprint_binding, soft_binding, to_value
 from tfwm.provenance.certificates import EXTRA
+from tfwm.provenance.fingerprints import ALGORITHM as FINGERPRINT
+from tfwm.provenance.fingerprints import fingerprint
 from tfwm.provenance.manifest import (
     COMPONENT,
     INPUT,
@@ -27,7 +29,9 @@ from tfwm.provenance.manifest import (
     definition,
 )
 from tfwm.provenance.reading import ManifestReport, read_manifest
+from tfwm.provenance.recovery import keep
 from tfwm.provenance.source_types import to_uri
+from tfwm.provenance.store import ManifestStore
 from tfwm.watermarker import DEFAULT_NETWORK, Watermarker
 
 ID_BYTES = 8
@@ -67,15 +71,26 @@ class SigningWatermarker(Watermarker):
         network: see `tfwm.Watermarker`.
         signer: `Signer`, see `load_signer` and `make_test_signer`.
         claims: `Claims`, what is said of the pictures.
+        store: `ManifestStore` that keeps each manifest before its file is written, so that a copy
+            without metadata leads back to it (`recover`); or its path.
     """
 
     columns = "label", "algorithm", "value"
 
-    def __init__(self, network, signer, claims=None):
+    def __init__(self, network, signer, claims=None, store=None):
         super().__init__(network)
         self.signer, self.claims = signer, claims or Claims()
         told = f"signed={signer.fingerprint}", *self.claims.settings()
         self.settings = " ".join(told)
+        is_path = isinstance(store, str | os.PathLike)
+        self.store = ManifestStore(store, create=True) if is_path else store
+
+    def embed_file(self, source, output, message, *, dry_run=False, **how):
+        """Does what `Watermarker.embed_file` does, and signs; a dry run stores nothing."""
+        marker = SigningWatermarker(self.network, self.signer, self.claims) if dry_run else self
+        return super(SigningWatermarker, marker).embed_file(
+            source, output, message, dry_run=dry_run, **how
+        )
 
     def mark_file(self, source, output, message, options, lane=contextlib.nullcontext, **how):
         """Does what `Watermarker.mark_file` does, and signs; returns bytes and a `SignReport`."""
@@ -100,7 +115,10 @@ class SigningWatermarker(Watermarker):
         values["notes"] = (*_notes(mark, old), *((MARKED,) if marked else ()))
         values["size"] = len(encoded)
         values |= {"algorithm": algorithm_of(network), "value": to_value(message)}
-        return encoded, SignReport(**values, manifest=manifest, store=store)
+        report = SignReport(**values, manifest=manifest, store=store)
+        if self.store is not None:
+            keep(self.store, encoded, report, options.key)
+        return encoded, report
 
 
 def sign(
@@ -112,6 +130,7 @@ def sign(
     key=None,
     network=DEFAULT_NETWORK,
     claims=None,
+    store=None,
     **options,
 ):
     """Marks a picture and writes a signed C2PA manifest into it.
@@ -131,6 +150,7 @@ def sign(
         key: secret text or bytes of the mark; with `None` everybody can read the mark.
         network: see `tfwm.Watermarker`.
         claims: `Claims`, what is said of the picture; by default nothing but its mark.
+        store: `ManifestStore`, or its path, to keep the manifest in, see `recover`.
         **options: see `tfwm.Watermarker.embed_file`.
 
     Returns:
@@ -148,7 +168,7 @@ def sign(
     ('valid', 'trainedAlgorithmicMedia')
     """
     message = new_id() if message is None else message
-    marker = SigningWatermarker(network, signer, claims)
+    marker = SigningWatermarker(network, signer, claims, store)
     return marker.embed_file(source, target, message, key=key, **options)
 
 
@@ -192,7 +212,8 @@ def write_manifest(encoded, message, network, signer, claims):
     mime = MIME_TYPES[kind]
     ingredients = list(_ingredients(claims))
     known = [(relation, name, kind) for relation, name, kind, _, _ in ingredients]
-    content = definition(message, network, claims, known, mime)
+    bindings = [soft_binding(message, network), fingerprint_binding(fingerprint(encoded))]
+    content = definition(bindings, claims, known, mime)
     signed = io.BytesIO()
     try:
         with c2pa.Builder(content, context=_context()) as builder:
@@ -275,6 +296,8 @@ def _notes(mark, old):
     why = f", though it does not hold: {old.problem}" if old.problem else ""
     notes.append(f"its manifest is kept as that of its parent{why}")
     for binding in old.soft_bindings:
+        if binding.algorithm == FINGERPRINT:
+            continue
         what = f"the watermark {binding.value} ({binding.algorithm})"
         if binding.network:
             notes.append(f"{what} that this manifest names lies under the new one now")

@@ -193,14 +193,26 @@ class ManifestStore:
             rows.sort(key=lambda row: fingerprints.distance(like, row[1]))
         return [Match(row[0]) for row in rows[:most]]
 
-    def manifest(self, id) -> bytes:
-        """Returns the bytes of a manifest; raises `KeyError` if there is none of this id."""
+    def manifest(self, id, endpoint=None) -> bytes:
+        """Returns the bytes of a manifest; raises `KeyError` if there is none of this id.
+
+        Args:
+            id: of the manifest.
+            endpoint: only services have one, see `Match`.
+        """
         return self._get(id, "manifest")[0]
 
     def record(self, id) -> Record:
         """Returns the `Record` of a manifest; raises `KeyError` if there is none."""
         names = [field.name for field in dataclasses.fields(Record)]
         return Record(*self._get(id, ", ".join(names)))
+
+    def records(self):
+        """Returns the `Record`s of all manifests, the oldest first."""
+        names = ", ".join(field.name for field in dataclasses.fields(Record))
+        with self._opened() as database:
+            rows = database.execute(f"SELECT {names} FROM manifests ORDER BY number")
+            return [Record(*row) for row in rows]
 
     def remove(self, id):
         """Takes a manifest and its bindings out; raises `KeyError` if there is none."""
@@ -276,20 +288,6 @@ class ManifestStore:
                 yield database
         except sqlite3.DatabaseError as error:
             raise OSError(f"The store {self.name} cannot be used: {error}.") from error
-
-
-def open_store(place, create=False):
-    """Returns the store at a path, or the service at an address, with `find` and `manifest`.
-
-    Args:
-        place: path of a `ManifestStore`, or `http://...` or `https://...`.
-        create: whether to make a missing file.
-    """
-    if str(place).startswith(("http://", "https://")):
-        from tfwm.provenance.client import StoreClient
-
-        return StoreClient(str(place))
-    return ManifestStore(place, create)
 
 
 def fingerprint_value(fingerprint: bytes) -> str:

@@ -1,0 +1,62 @@
+"""`tfwm store`, and `tfwm sign --store`."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+
+from tfwm.provenance import ManifestStore, Record, open_store
+
+
+@pytest.fixture
+def stored(tmp_path):
+    path = tmp_path / "manifests.db"
+    store = ManifestStore(path, create=True)
+    record = Record("urn:c2pa:1", "ab" * 32, bytes(32), "photo", "public", "Ada\x1b")
+    store.add(record, b"a manifest", {"org.tfwm.photo.1": "AWFkYQ=="})
+    return path
+
+
+def test_sign_keeps_manifests(run, photos, network, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
+    store, out = tmp_path / "manifests.db", tmp_path / "out"
+    (photos / "b.bmp").unlink()
+    code, _, _ = run("sign", photos, "-o", out, "--test-certificate", "--store", store)
+    assert code == 0 and len(ManifestStore(store)) == 2
+    code, listed, _ = run("store", "list", store, "--json")
+    records = json.loads(listed)
+    assert code == 0 and {record["key"] for record in records} == {"public"}
+    assert {record["network"] for record in records} == {"checker"}
+
+
+def test_list_export_remove(run, fails, stored, tmp_path):
+    code, listed, _ = run("store", "list", stored)
+    assert code == 0 and listed.count("\n") == 1 and "\x1b" not in listed
+    assert listed.startswith("urn:c2pa:1\t2") and "\tphoto\tpublic\tAda" in listed
+    out = tmp_path / "photo.c2pa"
+    assert run("store", "export", stored, "urn:c2pa:1", "-o", out)[0] == 0
+    assert out.read_bytes() == b"a manifest"
+    assert "exists" in fails("store", "export", stored, "urn:c2pa:1", "-o", out)
+    assert "has no manifest x" in fails("store", "remove", stored, "x")
+    assert run("store", "remove", stored, "urn:c2pa:1")[0] == 0
+    assert len(ManifestStore(stored)) == 0
+    assert "does not exist" in fails("store", "list", tmp_path / "none.db")
+    assert "does not exist" in fails("store", "serve", tmp_path / "none.db")
+
+
+@pytest.mark.slow
+def test_serve(stored):
+    command = [sys.executable, "-m", "tfwm", "store", "serve", str(stored), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ) as process:
+        try:
+            address = process.stdout.readline().split()[0]
+            status = json.load(urllib.request.urlopen(f"{address}/v1/services/status"))
+            assert status["status"] == "ok"
+            assert open_store(address).manifest("urn:c2pa:1") == b"a manifest"
+        finally:
+            process.send_signal(signal.SIGINT)
+        assert process.wait(20) in (0, 130)

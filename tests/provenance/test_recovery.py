@@ -1,0 +1,120 @@
+import dataclasses
+import io
+
+import pytest
+from PIL import Image
+from skimage import data
+
+from tfwm.keys import Key
+from tfwm.provenance import ManifestStore, Recovery, fingerprint, recover, sign
+from tfwm.provenance.recovery import signed_fingerprint
+from tfwm.provenance.store import Record
+
+KEY = "secret"
+
+
+@pytest.fixture
+def store(tmp_path):
+    return ManifestStore(tmp_path / "manifests.db", create=True)
+
+
+@pytest.fixture
+def kept(store, picture, sign_bytes):
+    signed, report = sign_bytes(picture, key=KEY, store=store)
+    return Image.open(io.BytesIO(signed)), report
+
+
+def found_in(watermarker, store, photo, key=KEY):
+    found = watermarker.extract(photo, key=key, search="crop")
+    return recover(photo, store, found, watermarker.network.name)
+
+
+def test_the_mark_leads_back(watermarker, store, kept):
+    photo, report = kept
+    back = found_in(watermarker, store, photo)
+    assert isinstance(back, Recovery) and back.by == "watermark" and back.holds
+    assert back.id == report.manifest.label and back.manifest == report.store
+    assert back.picture == "same" and back.names_binding and back.report.signature_holds
+    assert back.to_dict()["report"]["label"] == back.id
+
+
+def test_what_is_stored(store, kept):
+    photo, report = kept
+    record = store.record(report.manifest.label)
+    assert record.key == Key(KEY).fingerprint and record.network == "quadrant"
+    assert record.fingerprint == signed_fingerprint(report.manifest) == fingerprint(photo)
+    assert len(store) == 1
+
+
+def test_mirrored_turned_and_cut_copies(watermarker, store, kept):
+    photo, report = kept
+    for copy, picture in (
+        (photo.transpose(Image.FLIP_LEFT_RIGHT), "same"),
+        (photo.transpose(Image.ROTATE_90), "same"),
+        (photo.crop((80, 80, 320, 320)), "unclear"),
+    ):
+        back = found_in(watermarker, store, copy)
+        assert back.id == report.manifest.label and back.by == "watermark"
+        assert back.picture == picture and back.holds
+
+
+def test_a_copied_mark_is_told(watermarker, store, kept):
+    message = watermarker.extract(kept[0], key=KEY).message
+    other = watermarker.embed(Image.fromarray(data.coffee()), message, key=KEY)
+    back = found_in(watermarker, store, other)
+    assert back.by == "watermark" and back.picture == "another" and not back.holds
+
+
+def test_without_a_mark_the_fingerprint_leads_back(watermarker, store, kept):
+    photo, report = kept
+    back = found_in(watermarker, store, photo, key="another")
+    assert back.by == "fingerprint" and back.id == report.manifest.label and back.holds
+    assert recover(Image.fromarray(data.coffee()), store) is None
+
+
+def test_of_photos_that_share_a_message_the_right_one_is_found(
+    watermarker, store, signer, tmp_path
+):
+    photos = data.coffee(), data.chelsea(), data.astronaut()
+    for number, pixels in enumerate(photos):
+        report = sign(
+            pixels,
+            tmp_path / f"{number}.png",
+            signer=signer,
+            message="(c) Ada",
+            key=KEY,
+            network=watermarker.network,
+            store=store,
+            claims=dataclasses.replace(_claims(), title=f"{number}"),
+        )
+        assert report.value and len(store) == number + 1
+    for number in range(3):
+        back = found_in(watermarker, store, tmp_path / f"{number}.png")
+        assert back.report.title == f"{number}" and back.picture == "same"
+
+
+def test_a_store_that_answers_with_something_else(watermarker, store, kept, picture, sign_bytes):
+    photo, report = kept
+    lying = ManifestStore(store.path.with_name("lying.db"), create=True)
+    record = store.record(report.manifest.label)
+    binding = {report.algorithm: report.value}
+    lying.add(dataclasses.replace(record, id="urn:c2pa:other"), report.store, binding)
+    lying.add(dataclasses.replace(record, id="urn:c2pa:junk"), b"no manifest", binding)
+    back = found_in(watermarker, lying, photo)
+    assert back is None
+    _, second = sign_bytes(picture, key="another", store=None)
+    other = Record(second.manifest.label, "0" * 64, record.fingerprint, "quadrant", "public")
+    lying.add(other, second.store, binding)
+    back = found_in(watermarker, lying, photo)
+    assert back.id == second.manifest.label and not back.names_binding and not back.holds
+
+
+def test_a_dry_run_stores_nothing(store, sign_bytes, picture):
+    sign_bytes(picture, key=KEY, store=store, dry_run=True)
+    assert len(store) == 0
+
+
+def _claims():
+    from tfwm.provenance import Claims
+
+    return Claims("digitalCapture")

@@ -1,0 +1,139 @@
+"""Finds the manifest of a picture without metadata, by its mark or by what it shows."""
+
+import base64
+import binascii
+import dataclasses
+import hashlib
+
+from tfwm.payload import Key
+from tfwm.provenance import fingerprints
+from tfwm.provenance.binding import algorithm_of, network_of, to_value
+from tfwm.provenance.reading import ManifestReport, read_manifest
+from tfwm.provenance.store import MOST_RESULTS, Record, fingerprint_value
+
+# So many manifests that share one value are looked into.
+CANDIDATES = 8
+MARK, LIKENESS = "watermark", "fingerprint"
+
+
+@dataclasses.dataclass(frozen=True)
+class Recovery:
+    """A manifest that was found again.
+
+    Args:
+        by: what led to it: `"watermark"`, or `"fingerprint"`, which only says that the photo looks
+            like the one that was signed.
+        id: of the manifest.
+        report: what it says, and whether its signature holds; there is no file that its hash
+            could fit, as the copy was changed.
+        names_binding: whether what was signed names the mark, or the fingerprint, that led to it.
+        picture: whether the photo shows what was signed: `"same"`, `"another"`, `"unclear"` as for
+            a crop, or `None` if no fingerprint was signed or stored.
+        manifest: bytes of the manifest store.
+    """
+
+    by: str
+    id: str
+    report: ManifestReport
+    names_binding: bool
+    picture: str | None
+    manifest: bytes = dataclasses.field(repr=False, default=b"")
+
+    @property
+    def holds(self):
+        """Whether its signature holds, it names what led to it, and nothing speaks against it."""
+        return self.report.holds and self.names_binding and self.picture != "another"
+
+    def to_dict(self):
+        """Returns plain values, ready for JSON, without the bytes."""
+        values = {name: getattr(self, name) for name in ("by", "id", "names_binding", "picture")}
+        return {**values, "holds": self.holds, "report": self.report.to_dict()}
+
+
+def recover(photo, store, found=None, network="photo") -> Recovery | None:
+    """Finds the manifest of a picture in a store or service.
+
+    The mark's message is looked up first. Of several manifests that share it, that of the picture
+    which the copy shows counts. Without a mark, the fingerprint of the photo is looked up.
+
+    Args:
+        photo: see `tfwm.images.read_photo`.
+        store: `ManifestStore`, or what `open_store` returns for an address.
+        found: `tfwm.marking.Extraction` of the photo's mark; `None` if it was not read.
+        network: name of the network that read it.
+
+    Returns:
+        `Recovery`, or `None` if the store has no manifest of it.
+
+    Example:
+
+    >>> store = ManifestStore("manifests.db", create=True)
+    >>> signer = make_test_signer("certificate")
+    >>> report = sign("photo.jpg", "signed.jpg", signer=signer, key="secret", store=store)
+    >>> found = tfwm.load().extract("signed.jpg", key="secret")  # or a copy without metadata
+    >>> recover("signed.jpg", store, found).id == report.manifest.label
+    True
+    """
+    if found is not None and found.message is not None and found.decision == "present":
+        binding = algorithm_of(network), to_value(found.message)
+        like = fingerprints.fingerprint(photo, found.alignment)
+        matches = store.find(*binding, most=CANDIDATES, like=like)
+        best = _best(photo, store, matches, MARK, binding, found.alignment)
+        if best is not None:
+            return best
+    value = fingerprint_value(fingerprints.fingerprint(photo))
+    matches = store.find(fingerprints.ALGORITHM, value, most=CANDIDATES)
+    return _best(photo, store, matches, LIKENESS, (fingerprints.ALGORITHM, None), None)
+
+
+def keep(store, encoded, report, key=None, recipient=None):
+    """Keeps the manifest of a signed file in a store.
+
+    Args:
+        store: `ManifestStore`.
+        encoded: bytes of the signed file.
+        report: its `SignReport`.
+        key: of its mark; only the fingerprint is kept.
+        recipient: to whom this copy is given.
+    """
+    record = Record(
+        report.manifest.label,
+        hashlib.sha256(encoded).hexdigest(),
+        signed_fingerprint(report.manifest),
+        network_of(report.algorithm),
+        Key(key).fingerprint,
+        recipient,
+    )
+    store.add(record, report.store, {report.algorithm: report.value})
+
+
+def signed_fingerprint(report) -> bytes | None:
+    """Returns the fingerprint that a manifest names as a soft binding, or `None`."""
+    for binding in report.soft_bindings:
+        if binding.algorithm == fingerprints.ALGORITHM:
+            try:
+                value = base64.b64decode(binding.value, validate=True)
+            except (binascii.Error, ValueError):
+                continue
+            if len(value) * 8 == fingerprints.BITS:
+                return value
+    return None
+
+
+def _best(photo, store, matches, by, binding, alignment):
+    """The first of the candidates that holds, else the first one."""
+    candidates = []
+    for match in matches[:MOST_RESULTS]:
+        manifest = store.manifest(match.id, match.endpoint)
+        report = read_manifest(None, manifest=manifest)
+        if report is None or report.label != match.id:
+            continue  # the store answers with something else
+        named = [(b.algorithm, b.value) for b in report.soft_bindings]
+        names = binding in named if by == MARK else binding[0] in dict(named)
+        signed = signed_fingerprint(report)
+        picture = None if signed is None else fingerprints.compare(photo, signed, alignment)
+        found = Recovery(by, match.id, report, names, picture, manifest)
+        if found.holds and found.picture in ("same", None):
+            return found
+        candidates.append(found)
+    return min(candidates, key=lambda found: not found.holds, default=None)

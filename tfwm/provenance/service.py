@@ -1,0 +1,292 @@
+"""A service that gives stripped pictures their manifests back, as C2PA's resolution API asks.
+
+C2PA Soft Binding Resolution API, version 2.4: matches by a binding and by content, manifests by
+identifier, and what the service can do. Anybody may ask; nobody can write. Answers are coarse: no
+p-values, no confidence of bits, likeness in steps of 10.
+"""
+
+import datetime
+import threading
+
+from tfwm.checks import check_number, need
+from tfwm.images import ImageError, count_pixels, read_any
+from tfwm.provenance import fingerprints
+from tfwm.provenance.binding import algorithm_of, to_value
+from tfwm.provenance.signpost import DISCOVERY
+from tfwm.provenance.store import MOST_RESULTS, RESULTS, fingerprint_value
+
+VERSION = "2.4.0"
+BASE = "/v1"
+EXTRA = "serve"
+MAX_BODY = 32 * 2**20
+MAX_PIXELS = 50_000_000
+MAX_VALUE = 2048  # characters in an address; longer ones are sent in a body
+MAX_JSON = 2**16
+# Pictures that are read at once, those that may wait, and for how many seconds.
+READERS, WAITING, PATIENCE = 1, 16, 30.0
+CONNECTIONS, THREADS = 200, 8
+C2PA, STEP = "application/c2pa", 10
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Access-Control-Allow-Origin": "*",
+    "Cache-Control": "no-store",
+}
+
+
+class Resolver:
+    """Answers the questions of the service, without HTTP.
+
+    Args:
+        store: `ManifestStore`.
+        watermarker: `tfwm.Watermarker` that reads pictures; `None` goes by fingerprints only.
+        key: secret of the marks.
+        search: how far a mark is looked for, see `tfwm.Watermarker.extract`.
+    """
+
+    def __init__(self, store, watermarker=None, *, key=None, search="crop"):
+        self.store, self.watermarker = store, watermarker
+        self.key, self.search = key, search
+        self._work = threading.Semaphore(READERS)
+        self._room = threading.Semaphore(READERS + WAITING)
+
+    def algorithms(self):
+        """Returns the algorithms that are answered, as the API has them."""
+        names = {name for name in self.store.algorithms() if name != fingerprints.ALGORITHM}
+        if self.watermarker is not None:
+            names.add(algorithm_of(self.watermarker.network.name))
+        return {
+            "watermarks": [{"alg": name} for name in sorted(names)],
+            "fingerprints": [{"alg": fingerprints.ALGORITHM}],
+        }
+
+    def by_binding(self, algorithm, value, most=RESULTS):
+        """Returns the matches of a binding, as the API has them."""
+        return _told(self.store.find(algorithm, value, most=most))
+
+    def by_content(self, encoded, algorithm=None, most=RESULTS):
+        """Returns the matches of a picture: those of its mark, else those that look like it.
+
+        Args:
+            encoded: bytes of its file.
+            algorithm: look by this one only.
+            most: largest number of matches.
+        """
+        if not self._room.acquire(blocking=False):
+            raise Busy
+        try:
+            if not self._work.acquire(timeout=PATIENCE):
+                raise Busy
+            try:
+                return self._by_content(encoded, algorithm, most)
+            finally:
+                self._work.release()
+        finally:
+            self._room.release()
+
+    def _by_content(self, encoded, algorithm, most):
+        if count_pixels(encoded) > MAX_PIXELS:
+            raise ImageError(f"Expected a picture of at most {MAX_PIXELS / 1e6:.0f} megapixels.")
+        photo = read_any(encoded)
+        if self.watermarker is not None and algorithm != fingerprints.ALGORITHM:
+            name = algorithm_of(self.watermarker.network.name)
+            found = self.watermarker.extract(photo, key=self.key, search=self.search)
+            is_read = found.decision == "present" and found.message is not None
+            if algorithm in (None, name) and is_read:
+                like = fingerprints.fingerprint(photo, found.alignment)
+                value = to_value(found.message)
+                if matches := self.store.find(name, value, most=most, like=like):
+                    return _told(matches)
+        if algorithm not in (None, fingerprints.ALGORITHM):
+            return _told([])
+        value = fingerprint_value(fingerprints.fingerprint(photo))
+        return _told(self.store.find(fingerprints.ALGORITHM, value, most=most))
+
+
+class Busy(Exception):
+    """Too many pictures are being read."""
+
+
+def make_app(store, watermarker=None, *, key=None, search="crop", address=None):
+    """Returns the service as a WSGI application (`flask.Flask`).
+
+    Args:
+        store: `ManifestStore`, or what it takes.
+        watermarker: see `Resolver`, also for `key` and `search`.
+        address: where the service is reached from outside, such as `"https://c2pa.example.org"`; by
+            default what each request was sent to.
+
+    Example:
+
+    >>> app = make_app(ManifestStore("manifests.db", create=True))
+    >>> app.test_client().get("/v1/services/status").json["status"]
+    'ok'
+    """
+    flask = need("flask", EXTRA)
+    resolver = Resolver(store, watermarker, key=key, search=search)
+    app = flask.Flask("tfwm", static_folder=None)
+    app.json.sort_keys = False
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+
+    def answer(content, status=200):
+        return flask.make_response(flask.jsonify(content), status)
+
+    def refuse(status, text):
+        return answer({"detail": text}, status)
+
+    @app.after_request
+    def protect(response):
+        response.headers.update(HEADERS)
+        return response
+
+    @app.get(f"{BASE}/matches/byBinding")
+    def by_binding():
+        algorithm, value = (flask.request.args.get(name, "") for name in ("alg", "value"))
+        if len(value) > MAX_VALUE:
+            return refuse(
+                414, f"Expected a value of at most {MAX_VALUE} characters: send it by POST."
+            )
+        return answer(resolver.by_binding(*_asked(algorithm, value), _most(flask.request)))
+
+    @app.post(f"{BASE}/matches/byBinding")
+    def by_large_binding():
+        if (flask.request.content_length or 0) > MAX_JSON:
+            return refuse(413, f"Expected at most {MAX_JSON} bytes of JSON.")
+        asked = flask.request.get_json()
+        asked = asked if isinstance(asked, dict) else {}
+        asked = _asked(asked.get("alg"), asked.get("value"))
+        return answer(resolver.by_binding(*asked, _most(flask.request)))
+
+    @app.post(f"{BASE}/matches/byContent")
+    def by_content():
+        if not flask.request.mimetype.startswith("image/"):
+            return refuse(415, "Expected the bytes of a picture, with its type as Content-Type.")
+        encoded = flask.request.get_data(cache=False)
+        algorithm = flask.request.args.get("alg") or None
+        return answer(resolver.by_content(encoded, algorithm, _most(flask.request)))
+
+    @app.get(f"{BASE}/manifests/<path:id>")
+    def manifest(id):
+        try:
+            return flask.Response(store.manifest(id), mimetype=C2PA)
+        except KeyError:
+            return refuse(404, "No manifest has this identifier.")
+
+    _add_services(app, flask, resolver, answer, address)
+    _add_errors(app, refuse)
+    return app
+
+
+def _add_services(app, flask, resolver, answer, address):
+    """What the service says of itself."""
+
+    @app.get(f"{BASE}/services/supportedAlgorithms")
+    def algorithms():
+        return answer(resolver.algorithms())
+
+    @app.get(f"{BASE}/services/capabilities")
+    def capabilities():
+        told = {"c2paSpecificationVersion": VERSION, "supportedCapabilities": ["queryByContent"]}
+        return answer(told)
+
+    @app.get(f"{BASE}/services/status")
+    def status():
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        return answer({"status": "ok", "timestamp": now.replace("+00:00", "Z")})
+
+    @app.get(DISCOVERY)
+    def discovery():
+        base = (address or flask.request.host_url).rstrip("/") + BASE
+        told = {"apiEndpoint": base, "c2paSpecificationVersion": VERSION}
+        for name in ("capabilities", "status"):
+            told[f"{name}Endpoint"] = f"{base}/services/{name}"
+        return answer(told)
+
+
+def _add_errors(app, refuse):
+    """Each in one line."""
+
+    @app.errorhandler(400)
+    @app.errorhandler(404)
+    @app.errorhandler(405)
+    @app.errorhandler(413)
+    @app.errorhandler(415)
+    def told(error):
+        return refuse(error.code, f"{error.name}: {error.description}")
+
+    @app.errorhandler(ValueError)
+    def wrong(error):
+        return refuse(400, " ".join(str(error).split()))
+
+    @app.errorhandler(Busy)
+    def busy(error):
+        response = refuse(503, "Too many pictures are being read: try again in a minute.")
+        response.headers["Retry-After"] = "60"
+        return response
+
+    @app.errorhandler(500)
+    def failed(error):
+        return refuse(500, "Something went wrong here.")
+
+
+def serve(store, watermarker=None, *, host="127.0.0.1", port=8766, ready=None, **options):
+    """Serves a store until it is interrupted.
+
+    The server (waitress) reads whole requests before it answers, so that slow senders cost no
+    thread, and bounds bodies and connections. For the world, put a proxy with TLS before it.
+
+    Args:
+        store: `ManifestStore`.
+        watermarker: see `make_app`, also for the further options.
+        host: address to listen at; `"0.0.0.0"` is all of this computer's.
+        port: number of the port; 0 takes any free one.
+        ready: called with the service's address once it answers.
+    """
+    waitress = need("waitress", EXTRA)
+    port = check_number("port", port, 0, 65535, "a port from 0 to 65535", kind=int)
+    app = make_app(store, watermarker, **options)
+    try:
+        server = waitress.create_server(
+            app,
+            host=host,
+            port=port,
+            threads=THREADS,
+            connection_limit=CONNECTIONS,
+            max_request_body_size=MAX_BODY,
+            channel_timeout=60,
+            ident=None,
+        )
+    except OSError as error:
+        raise OSError(
+            f"The service cannot listen at {host}:{port} ({error.strerror}): choose another port, "
+            "or 0 for any."
+        ) from error
+    if ready is not None:
+        ready(f"http://{server.effective_host}:{server.effective_port}")
+    try:
+        server.run()
+    finally:
+        server.close()
+
+
+def _asked(algorithm, value):
+    for name, text in (("alg", algorithm), ("value", value)):
+        if not isinstance(text, str) or not text.strip():
+            raise ValueError(f"Expected {name}: the name of an algorithm, and a value in base64.")
+    return algorithm, value
+
+
+def _most(request):
+    text = request.args.get("maxResults", str(RESULTS))
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]):
+        raise ValueError(f"Expected maxResults from 1 to {MOST_RESULTS}. Received: {text!r:.40}")
+    return min(int(text[:9]), MOST_RESULTS)
+
+
+def _told(matches):
+    found = []
+    for match in matches:
+        told = {"manifestId": match.id, "similarityScore": match.score // STEP * STEP}
+        found.append(told if match.endpoint is None else {**told, "endpoint": match.endpoint})
+    return {"matches": found}
