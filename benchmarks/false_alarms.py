@@ -18,26 +18,19 @@ Writes false-alarms.csv, false-alarms-p-values.csv and false-alarms.png in resul
 """
 
 import argparse
-import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from scipy import stats
 from tqdm import tqdm
 
 from tfwm.evaluation import Photos
+from tfwm.evaluation.messages.false_positives import false_positives, summary
 from tfwm.files import result_head, write_csv
-from tfwm.payload import Codec, Key
 from tfwm.startup import import_tensorflow
-from tfwm.statistics import wilson_interval
 
-RATE = 1e-6
-SIDES = (64, 512)
-CROP_KEYS = 64
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -48,12 +41,14 @@ def main():
 
     watermarker = load(args.network)
     photos = Photos.of(args.images, color=True, limit=args.limit)
-    kinds = {
-        "crops": crop_readings(watermarker, photos.images, args.crops),
-        "keys": key_readings(watermarker, photos.images, args.keys),
-        "search": search_readings(watermarker, photos.images, args.search),
-    }
-    kinds = {kind: np.array(found) for kind, found in kinds.items() if len(found)}
+    counts = {"crops": args.crops, "keys": args.keys, "search": args.search}
+    with tqdm(total=100, unit="%", bar_format="{l_bar}{bar}| {elapsed}<{remaining}") as bar:
+
+        def progress(share, text):
+            bar.set_description(text, refresh=False)
+            bar.update(100 * share - bar.n)
+
+        kinds = false_positives(watermarker, photos.images, **counts, progress=progress)
     rows = [summary(kind, found) for kind, found in kinds.items()]
     data = f"{photos.name}, {len(photos.images)} images"
     comments = result_head(data, what=f"network {args.network}")
@@ -77,93 +72,6 @@ def parse_args():
     parser.add_argument("--search", type=int, default=100)
     parser.add_argument("--output", type=Path, default=ROOT / "results/photo")
     return parser.parse_args()
-
-
-def crop_readings(watermarker, images, count):
-    """Returns `(p-value, whether present)` of unmarked crops, read in place."""
-    codecs = [watermarker.codec(f"key {i}") for i in range(CROP_KEYS)]
-    rng = np.random.default_rng(0)
-    found = []
-    for number in tqdm(range(count), desc="crops", disable=not count):
-        votes = watermarker.read_votes(random_crop(images, rng))
-        found.append(judged(codecs[number % CROP_KEYS], votes))
-    return found
-
-
-def key_readings(watermarker, images, count):
-    """Returns the like of marked photos that are read with wrong keys."""
-    if not count:
-        return []
-    slots = watermarker.codec().slots
-    numbers = np.array_split(np.arange(count), min(count, len(images)))
-    found = []
-    # Making a key is meant to take its time, outside Python's lock.
-    with (
-        ThreadPoolExecutor(os.cpu_count()) as pool,
-        tqdm(total=count, desc="keys", disable=not count) as bar,
-    ):
-        for i, (image, mine) in enumerate(zip(images, numbers, strict=False)):
-            marked = watermarker.embed(image, np.random.default_rng(i).bytes(8), key=f"right {i}")
-            votes = watermarker.read_votes(marked)
-
-            def read(number, votes=votes):
-                return judged(Codec(slots, Key(f"wrong {number}")), votes)
-
-            for result in pool.map(read, mine):
-                found.append(result)
-                bar.update()
-    return found
-
-
-def search_readings(watermarker, images, count):
-    """Returns the like of unmarked crops, through the whole search."""
-    rng = np.random.default_rng(1)
-    found = []
-    for number in tqdm(range(count), desc="search", disable=not count):
-        crop = random_crop(images, rng)
-        extraction = watermarker.extract(
-            crop, key=f"key {number % CROP_KEYS}", false_positive_rate=RATE
-        )
-        found.append((extraction.p_value, extraction.decision == "present"))
-    return found
-
-
-def judged(codec, votes):
-    """The p-value of one reading, and whether it or a message that fits says present."""
-    p_value = codec.p_value(codec.pilot_score(votes))
-    decoded = codec.decode(votes)
-    tag = 1.0 if decoded is None else decoded.tag_p_value
-    return p_value, min(p_value, tag) <= RATE
-
-
-def random_crop(images, rng):
-    image = images[rng.integers(len(images))]
-    # As many small as large ones: even in the logarithm of the side.
-    rows, columns = (
-        min(int(round(np.exp(rng.uniform(*np.log(SIDES))))), n) for n in image.shape[:2]
-    )
-    top = rng.integers(image.shape[0] - rows + 1)
-    left = rng.integers(image.shape[1] - columns + 1)
-    return np.ascontiguousarray(image[top : top + rows, left : left + columns])
-
-
-def summary(kind, found):
-    p_values, present = found[:, 0], found[:, 1]
-    test = stats.kstest(p_values, "uniform")
-    alarms = int(present.sum())
-    return {
-        "kind": kind,
-        "readings": len(found),
-        "rate": RATE,
-        "present": alarms,
-        "present_high": wilson_interval(alarms / len(found), len(found))[1],
-        "smallest_p_value": float(p_values.min()),
-        "below_0.001": float(np.mean(p_values <= 1e-3)),
-        "below_0.01": float(np.mean(p_values <= 1e-2)),
-        "below_0.1": float(np.mean(p_values <= 0.1)),
-        "ks_distance": float(test.statistic),
-        "ks_p_value": float(test.pvalue),
-    }
 
 
 def distribution(kinds):

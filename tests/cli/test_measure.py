@@ -6,6 +6,7 @@ from skimage import data
 
 from tfwm.cli.measure import MATCHED
 from tfwm.evaluation.figures import FIGURES
+from tfwm.watermarker import Watermarker
 
 SUITE = """
 kind = "bits"
@@ -34,7 +35,7 @@ def test_evaluate(run, saved_network, tmp_path):
         *["evaluate", saved_network, f"other={saved_network}", "--images", tmp_path / "photos"],
         *["--suite", tmp_path / "small.toml", "--output", tmp_path / "results"],
     ]
-    code, out, err = run(*arguments, "--json", "--no-report")
+    code, out, err = run(*arguments, "--json", "--report", "none")
     assert code == 0 and err.startswith("tfwm: warning: skipped: ") and err.count("\n") == 1
     result = json.loads(out)
     assert result["skipped"] == 1 and result["html"] is None
@@ -43,7 +44,7 @@ def test_evaluate(run, saved_network, tmp_path):
     assert rows[0]["ber"] == rows[1]["ber"] < 0.2 and rows[0]["paper_ber"] is None
     assert [p.name for p in (tmp_path / "results").iterdir()] == ["small-photos.csv"]
     first = (tmp_path / "results/small-photos.csv").read_text().splitlines()[0]
-    assert first == "# tfwm " + " ".join(str(a) for a in [*arguments, "--json", "--no-report"])
+    assert first == "# tfwm " + " ".join(str(a) for a in [*arguments, "--json", "--report", "none"])
     code, out, _ = run(*arguments, "--limit", 1)
     assert code == 0 and out.splitlines()[1:] == [
         str(tmp_path / "results/small-photos.csv"),
@@ -84,3 +85,27 @@ def test_figures(run, fails, saved_network, tmp_path):
     assert "no such folder" in fails(
         "figures", "redmark-fig6", saved_network, "--images", "nowhere"
     )
+
+
+def test_conformance(run, fails, saved_network, tmp_path, monkeypatch):
+    extract = Watermarker.extract
+    quick = lambda self, photo, **how: extract(self, photo, **{**how, "search": "none"})  # noqa: E731
+    monkeypatch.setattr(Watermarker, "extract", quick)
+    (tmp_path / "photos").mkdir()
+    Image.fromarray(data.coffee()[:160, :208]).save(tmp_path / "photos/a.png")
+    arguments = ["--suite", "everyday-brief", "--only", "brightness", "--readings", 2]
+    where = ["--images", tmp_path / "photos", "--output", tmp_path / "results"]
+    kind = ["--report", "conformance"]
+    code, out, err = run("evaluate", saved_network, *kind, *arguments, *where)
+    assert code == 0 and err == ""
+    line, *paths = out.splitlines()
+    assert line.startswith("checker: 100.0 % of messages read from marked photos, ")
+    assert line.endswith("; 0 of 5 readings without the mark called present")
+    assert paths == [
+        *(f"{tmp_path}/results/conformance-checker-photos.{end}" for end in ("html", "json")),
+        f"{tmp_path}/results/everyday-brief-photos.csv",
+    ]
+    words = fails("evaluate", saved_network, f"b={saved_network}", *kind, *where)
+    assert "Expected one network with --report conformance" in words
+    assert "--report conformance only" in fails("evaluate", saved_network, "--readings", 5)
+    assert "suite of bits" in fails("evaluate", saved_network, *kind, "--suite", "redmark", *where)

@@ -110,6 +110,24 @@ def test_wasserstein_losses_are_differences_of_means(images):
         AdversarialLoss(layer.critic, kind="hinge")
 
 
+def test_waits_and_rises_as_stegastamps(images):
+    """Nothing before `start`; then the critic's loss, and the embedder's by `step / ramp_steps`."""
+    arguments = {"kind": "wasserstein", "start": 2, "ramp_steps": 4}
+    layer = AdversarialLoss(build_clipped_critic(), WEIGHT, **arguments)
+    of_critic = float(layer.critic_loss(*images))
+    of_embedder = float(layer.embedder_loss(images[0]))
+    for step in range(6):
+        factor = WEIGHT * min(step / 4, 1)
+        expected = of_critic + factor * of_embedder if step >= 2 else 0
+        assert float(layer(list(images), training=True)) == pytest.approx(expected, abs=1e-7)
+    assert float(layer(list(images))) == pytest.approx(expected, abs=1e-7)
+    assert float(layer.step) == 6
+    config = AdversarialLoss.from_config(layer.get_config()).get_config()
+    assert {key: config[key] for key in arguments} == arguments
+    with pytest.raises(ValueError, match="Received: start=-1"):
+        AdversarialLoss(layer.critic, start=-1)
+
+
 def test_clipped_critic_tells_covers_within_its_limit():
     """Trained on covers and brighter images, every weight stays small and covers score higher."""
     keras.utils.set_random_seed(0)

@@ -9,7 +9,14 @@ from PIL import Image
 
 import tfwm
 from tfwm.images import ImageError
-from tfwm.provenance import Stamp, Stamper, from_value, read_manifest, read_signpost
+from tfwm.provenance import (
+    ManifestStore,
+    Stamp,
+    Stamper,
+    from_value,
+    read_manifest,
+    read_signpost,
+)
 from tfwm.provenance.stamper import like
 
 SIDE = 256
@@ -167,15 +174,17 @@ def test_bad_input_is_told_in_one_line(stamper, watermarker, batch):
         Stamper("a", "1", margin=-1, network=watermarker)
 
 
-def test_a_batch_is_marked_and_signed_in_one_call(watermarker, batch, signer):
+def test_a_batch_is_marked_and_signed_in_one_call(watermarker, batch, signer, tmp_path):
     stamper = Stamper("acme-image", "2.1", key="secret", network=watermarker, range=(-1, 1))
     first = np.moveaxis(batch.astype(np.float32) / 127.5 - 1, -1, 1)
-    signed = stamper.sign(first, signer=signer, file_format="jpg")
+    store = ManifestStore(tmp_path / "manifests.db", create=True)
+    signed = stamper.sign(first, signer=signer, file_format="jpg", store=store)
     for data, stamp, report in signed:
         assert Image.open(io.BytesIO(data)).format == "JPEG"
         manifest = read_manifest(data)
         assert manifest.holds and manifest.source_type == "trainedAlgorithmicMedia"
         assert from_value(manifest.soft_bindings[0].value) == stamp.message
-        assert read(watermarker, data) == stamp.message and report.store
+        assert read(watermarker, data) == stamp.message
+        assert store.find(report.algorithm, report.value)[0].id == report.manifest.label
     with pytest.raises(ImageError, match="was not marked"):
         stamper.sign(np.zeros((64, 64, 3), np.float32), signer=signer)

@@ -1,5 +1,6 @@
 import csv
 
+import keras
 import numpy as np
 import pytest
 
@@ -62,6 +63,22 @@ def test_original_is_stegastamps():
     assert (config.normalization, config.image_output, config.balance) == ("none", "sum", "ramped")
     assert (config.message_only, config.loss_ramp, config.edge_start) == (1500, 15_000, 80_000)
     assert (config.learning_rate, config.steps, config.adversarial_weight) == (1e-4, 140_000, 0.5)
+
+
+def test_critic_of_the_original_is_the_codes():
+    """Wasserstein, RMSProp at 1e-5, gradients to 0.25, weights to 0.01; it waits and rises."""
+    words = [*SMALL, "message_only=3", "validation_attacks=[]"]
+    config = load_config(recipe.config, FOLDER / "original.toml", words)
+    trainer = recipe.build_model(config)
+    adversary, optimizer = trainer.adversary, trainer.optimizer.critic_optimizer
+    assert (adversary.kind, adversary.weight) == ("wasserstein", 0.5)
+    assert (adversary.start, adversary.ramp_steps) == (3, 15_000)
+    assert adversary.critic.get_layer("conv1").kernel_constraint.limit == 0.01
+    assert isinstance(optimizer, keras.optimizers.RMSprop) and optimizer.clipvalue == 0.25
+    settings = (optimizer.rho, optimizer.momentum, optimizer.centered, optimizer.epsilon)
+    assert settings == (0.9, 0, False, 1e-10)  # the defaults of TensorFlow 1
+    assert float(optimizer.learning_rate) == pytest.approx(1e-5)
+    assert float(trainer.optimizer.learning_rate) == pytest.approx(1e-4)
 
 
 def test_balances():

@@ -1,3 +1,4 @@
+import inspect
 import subprocess
 import sys
 import textwrap
@@ -12,6 +13,7 @@ from tfwm.losses import AlignmentLoss, HoldPSNR, RampedWeights, SelfAdaptiveWeig
 from tfwm.models import redmark
 from tfwm.models.critic import build_patch_critic
 from tfwm.training import Checkpoint, WatermarkTrainer
+from tfwm.training.critic_optimizer import CriticOptimizer
 
 COVERS = np.random.default_rng(0).random((64, 32, 32, 1)).astype("float32")
 
@@ -192,21 +194,75 @@ def test_resumed_run_equals_an_uninterrupted_one(tmp_path):
     assert len(list(tmp_path.glob("*.weights.h5"))) == 1
 
 
+def adversary(kind="logistic", **arguments):
+    critic = build_patch_critic(1, width=4, depth=2)
+    return losses.AdversarialLoss(critic, 0.1, kind, **arguments)
+
+
+# All options of the trainer beside the attack itself, as they are trained.
 PARTS = {
+    "validation_attack": lambda: attacks.GaussianNoise(0.2),
     "hold_psnr": lambda: HoldPSNR(30.0),
-    "adversary": lambda: losses.AdversarialLoss(build_patch_critic(1, width=4, depth=2), 0.1),
+    "adversary": adversary,
     "balance": lambda: balance_of(SelfAdaptiveWeights),
+    "alignment": lambda: AlignmentLoss("place", 0.1),
+    "strength": lambda: (0.5, 1.0),
+    "seed": lambda: 3,
 }
+MORE = {
+    "adversary, later": {"adversary": lambda: adversary("wasserstein", start=2, ramp_steps=3)},
+    "balance, ramped": {"balance": lambda: balance_of(RampedWeights, message_only=2)},
+    "all": PARTS,
+}
+EMBEDDER = ("embedder", "extractor", "message_shape", "attack")
 
 
-@pytest.mark.parametrize("part", [None, *PARTS])
-def test_attacks_grow_beside_every_part(part):
-    ramp = attacks.Ramp(attacks.GaussianNoise(0.1), steps=20)
-    trainer = make_trainer(attack=ramp, **{part: PARTS[part]()} if part else {})
+def test_every_option_is_tried_beside_ramps():
+    options = set(inspect.signature(WatermarkTrainer).parameters) - {*EMBEDDER, "kwargs"}
+    assert options == set(PARTS)
+
+
+@pytest.mark.parametrize(
+    "name", [*MORE, *(pytest.param(name, marks=pytest.mark.slow) for name in ("nothing", *PARTS))]
+)
+def test_attacks_grow_beside_every_option(name):
+    """Ramps count each step of training, and none of validation; and what is moved is damaged."""
+    parts = MORE.get(name) or {key: PARTS[key] for key in PARTS if key == name}
+    parts = {key: make() for key, make in parts.items()}
+    keras.utils.set_random_seed(0)
+    inner = attacks.Ramp(attacks.Affine(5.0, 0.9), steps=8)
+    noise = attacks.Ramp(attacks.GaussianNoise(0.1), steps=20)
+    trainer = WatermarkTrainer(
+        redmark.build_embedder(width=8, depth=1),
+        placed_extractor(),
+        (4, 4, 1),
+        attack=attacks.Chain([inner, noise], seed=0),
+        **parts,
+    )
+    optimizer = keras.optimizers.SGD(1e-3)
+    if "adversary" in parts:
+        critic = parts["adversary"].critic
+        optimizer = CriticOptimizer(optimizer, keras.optimizers.RMSprop(1e-5), critic)
+    trainer.compile(optimizer, None if "balance" in parts else {"logits": losses.MessageLoss()})
     fit(trainer)
-    assert float(ramp.step) == 4
-    trainer.evaluate(COVERS, batch_size=16, verbose=0)
-    assert float(ramp.step) == 4
+    assert [float(ramp.step) for ramp in (inner, noise)] == [4, 4]
+    if "adversary" in parts:
+        assert float(parts["adversary"].step) == 4
+    trainer.evaluate(COVERS[:16], batch_size=16, verbose=0)
+    assert [float(ramp.step) for ramp in (inner, noise)] == [4, 4]
+    # Half and a fifth of the way, images are moved and noisy; at step 0 they are as they were.
+    outputs = trainer(COVERS[:16], training=True)
+    difference = np.std(np.asarray(outputs["attacked"]) - np.asarray(outputs["watermarked"]))
+    assert difference > 0.05
+
+
+def placed_extractor():
+    """ReDMark's, with six numbers beside its logits for an alignment to teach."""
+    plain = redmark.build_extractor(width=8, depth=1)
+    means = keras.layers.GlobalAveragePooling2D()(plain.input)
+    place = keras.layers.Dense(6, name="place")(means)
+    none = 0 * keras.ops.mean(place, -1)[:, None, None, None]
+    return keras.Model(plain.input, plain.output + none)
 
 
 def test_strengths_are_drawn_in_training_only():

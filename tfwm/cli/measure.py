@@ -7,6 +7,7 @@ from tfwm.cli.options import (
     add_json,
     add_trust,
     named_networks,
+    number,
 )
 from tfwm.cli.output import print_json, show_progress
 from tfwm.console import in_one_line, say
@@ -33,6 +34,7 @@ def add_evaluate(subparsers):
             "tfwm evaluate redmark-mt --images photos/",
             "tfwm evaluate redmark-mt official=official-mt --suite redmark-table3 --limit 20",
             "tfwm evaluate redmark-mt redmark-jt --suite redmark-table5 --match ssim=0.98",
+            "tfwm evaluate photo --report conformance --images photos/",
         ],
     )
     parser.add_argument(
@@ -40,12 +42,11 @@ def add_evaluate(subparsers):
     )
     parser.add_argument(
         "--suite",
-        default="redmark",
         metavar="NAME",
         help="redmark (its Tables 2 and 3, the default), redmark-table2 ... redmark-table5, "
         "mbrs (JPEG), mbrs-table1 ... mbrs-table6, stegastamp (tones, styles, crops, prints; "
         "stegastamp-fig1 ... stegastamp-fig3, stegastamp-print), everyday (whole messages "
-        "through everyday distortions), or a TOML file",
+        "through everyday distortions; the default of --report conformance), or a TOML file",
     )
     add_images(parser)
     _add_suite_options(parser)
@@ -54,7 +55,21 @@ def add_evaluate(subparsers):
     parser.add_argument(
         "--output", default="results", metavar="FOLDER", help="where to write; results by default"
     )
-    parser.add_argument("--no-report", action="store_true", help="write the CSV only")
+    parser.add_argument(
+        "--report",
+        choices=("page", "conformance", "none"),
+        default="page",
+        help="page (the default): pictures and tables beside the CSV; conformance: of one network, "
+        "robustness and false positives as the document that the EU's Code of Practice on AI-"
+        "generated content asks for, by a suite of messages; none: the CSV only",
+    )
+    parser.add_argument(
+        "--readings",
+        type=number(1, 10**7, "1 to 10,000,000 readings", int),
+        metavar="N",
+        help="with --report conformance: unmarked pieces of photos, and wrong keys, 10,000 each by "
+        "default; a hundredth of them through the whole search as well",
+    )
     add_trust(parser)
     add_json(parser)
 
@@ -100,16 +115,20 @@ def add_match(parser, note=""):
 
 
 def run_evaluate(options):
-    from tfwm.evaluation import run_suite
-
     _check_kinds(options.networks)
     networks = named_networks(options.networks, options.trust)
+    if options.report == "conformance":
+        return _run_conformance(options, networks)
+    if options.readings is not None:
+        raise ValueError("Expected --readings with --report conformance only.")
+    from tfwm.evaluation import run_suite
+
     with show_progress() as progress:
         result = run_suite(
             networks,
             options.images,
-            options.suite,
-            report=not options.no_report,
+            options.suite or "redmark",
+            report=options.report == "page",
             progress=progress,
             **{name: getattr(options, name) for name in PASSED},
         )
@@ -120,6 +139,35 @@ def run_evaluate(options):
     else:
         say(result.line)
         say("\n".join(in_one_line(path) for path in (result.csv, result.html) if path))
+
+
+def _run_conformance(options, networks):
+    """Returns 1 if a reading without the mark was called present, else 0."""
+    if len(networks) != 1:
+        raise ValueError(
+            "Expected one network with --report conformance: a report is about one. "
+            f"Received: {', '.join(networks)}"
+        )
+    from tfwm.report.conformance import READINGS, SUITE, write_conformance
+
+    ((name, network),) = networks.items()
+    with show_progress() as progress:
+        result = write_conformance(
+            network,
+            options.images,
+            options.suite or SUITE,
+            name=name,
+            readings=options.readings or READINGS,
+            progress=progress,
+            **{key: getattr(options, key) for key in PASSED},
+        )
+    files = {"csv": str(result.csv), "html": str(result.html), "json": str(result.json)}
+    if options.json:
+        print_json({**files, "summary": result.line, **result.content})
+    else:
+        say(result.line)
+        say("\n".join(in_one_line(path) for path in (result.html, result.json, result.csv)))
+    return int(result.false_alarms > 0)
 
 
 def _check_kinds(words):

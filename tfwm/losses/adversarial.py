@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from tfwm.checks import one_of
-from tfwm.layers.base import Configured
+from tfwm.layers.base import Configured, add_number
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
@@ -23,10 +23,15 @@ class AdversarialLoss(Configured, keras.layers.Layer):
         kind: `"logistic"`, cross-entropies of the logit; or `"wasserstein"`, for a critic
             with clipped weights: the difference of its mean outputs, as in StegaStamp (whose
             critic has the opposite sign, and RMSProp with a tenth of the learning rate).
+        start: step of training, from 0, before which neither the critic nor the embedder sees
+            this loss; 1,500 in StegaStamp.
+        ramp_steps: steps from 0 until the embedder's loss has its whole weight, to which it rises
+            linearly; 15,000 in StegaStamp, 0 for all at once.
 
     Call arguments:
         inputs: `[watermarked, cover]`, both `(batch, height, width, channels)` in [0, 1].
-        training: the statistics of the critic's normalization change only if `True`.
+        training: steps are counted, and the statistics of the critic's normalization change,
+            only if `True`.
 
     Returns:
         The loss, a float32 scalar.
@@ -40,20 +45,33 @@ class AdversarialLoss(Configured, keras.layers.Layer):
     TensorShape([])
     """
 
-    def __init__(self, critic, weight=1e-4, kind="logistic", **kwargs):
+    def __init__(self, critic, weight=1e-4, kind="logistic", start=0, ramp_steps=0, **kwargs):
         kwargs["dtype"] = "float32"
         super().__init__(**kwargs)
+        if min(start, ramp_steps) < 0:
+            raise ValueError(
+                "Expected start and ramp_steps of at least 0. "
+                f"Received: start={start}, ramp_steps={ramp_steps}"
+            )
         self.kind = one_of("kind", kind, KINDS)
         self.critic = critic
         self.weight = weight
+        self.start = start
+        self.ramp_steps = ramp_steps
+        self.step = add_number(self, "step")
 
     def build(self, input_shape):
         self.built = True
 
     def call(self, inputs, training=None):
         watermarked, cover = inputs
+        step = tf.convert_to_tensor(self.step)
+        began = tf.cast(step >= self.start, tf.float32)
+        share = tf.minimum(step / self.ramp_steps, 1.0) if self.ramp_steps else 1.0
+        if training:
+            self.step.assign(step + 1.0)
         loss = self.critic_loss(watermarked, cover, training)
-        return loss + self.weight * self.embedder_loss(watermarked)
+        return began * (loss + self.weight * share * self.embedder_loss(watermarked))
 
     def critic_loss(self, watermarked, cover, training=None):
         """Returns what the critic minimizes, a scalar; the images are constants."""

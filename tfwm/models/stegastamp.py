@@ -8,7 +8,8 @@ Official code: github.com/tancik/StegaStamp (MIT) and the CropDefender authors'.
 is reused; this is written from the papers and the specification. Where this differs:
 
 * The dense layer of the spatial transformer has 41 of the decoder's 52 million weights at
-  400 x 400 pixels. Here it sees the means of a grid of 4 x 4: 0.3 million, the same outputs.
+  400 x 400 pixels. Here it sees the means of a grid of 8 x 8 and gives 256 features, not 128: 2.1
+  million. `tfwm.models.stegastamp_released` has the authors'.
 * Up-convolutions are 2 x 2, StegaStamp's; CropDefender's are 3 x 3. StegaStamp's unused tenth
   convolution is left out.
 * CropDefender's text normalizes "before activation layers". Its code normalizes the residual as

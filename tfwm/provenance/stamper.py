@@ -142,7 +142,7 @@ class Stamper:
             checks.append(check)
         return Stamped(restore(marked), stamps, checks)
 
-    def sign(self, images, *, signer, claims=None, ids=None, file_format="png"):
+    def sign(self, images, *, signer, claims=None, ids=None, store=None, file_format="png"):
         """Marks pictures and writes a signed C2PA manifest into each, see `tfwm.provenance.sign`.
 
         Args:
@@ -150,6 +150,8 @@ class Stamper:
             signer: `tfwm.provenance.Signer`.
             claims: `tfwm.provenance.Claims`; by default that a trained model made the picture, this
                 generator of this version.
+            store: a `ManifestStore`, or the path of its file, that keeps the manifests, see
+                `tfwm.provenance.sign`.
             file_format: of the files: `"png"`, `"jpg"`, `"webp"`, `"avif"` and others, see
                 `tfwm.Watermarker.embed_file`.
 
@@ -163,7 +165,7 @@ class Stamper:
         photos, _ = _opened(images, self.layout)
         made_by = f"{self.generator} {self.version}"
         claims = claims or Claims(source_type="trainedAlgorithmicMedia", generator=made_by)
-        marker = SigningWatermarker(self.watermarker.network, signer, claims)
+        marker = SigningWatermarker(self.watermarker.network, signer, claims, store)
         signed = []
         for photo, stamp in zip(photos, self._stamps(ids, len(photos)), strict=True):
             if photo.pixels.dtype.kind == "f":

@@ -75,10 +75,13 @@ class MessageRecipe(Recipe):
         with parts.precision(config):
             embedder, extractor = self.networks(config, True)
             critic = self.critic(config) if weight else None
-        if weight:
-            adversary = losses.AdversarialLoss(critic, weight, config.critic_loss)
-        embedder.trainable = config.train_embedder
         balance, validation = self.balance(config), config.validation_attacks
+        if weight:
+            ramp = {}
+            if isinstance(balance, losses.RampedWeights):  # StegaStamp's critic waits and rises too
+                ramp = {"start": balance.message_only, "ramp_steps": balance.ramp["image"]}
+            adversary = losses.AdversarialLoss(critic, weight, config.critic_loss, **ramp)
+        embedder.trainable = config.train_embedder
         trainer = WatermarkTrainer(
             embedder,
             extractor,

@@ -1,6 +1,7 @@
 """From settings to parts: data, attacks, losses, optimizer."""
 
 import contextlib
+import functools
 
 import keras
 import numpy as np
@@ -145,7 +146,11 @@ def build_optimizer(config, adversary=None):
         )
     if adversary is None or not config.critic_optimizer:
         return optimizer
-    kinds = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop}
+    # The epsilon of TensorFlow 1's RMSProp, which StegaStamp's critic was trained with.
+    kinds = {
+        "adam": keras.optimizers.Adam,
+        "rmsprop": functools.partial(keras.optimizers.RMSprop, epsilon=1e-10),
+    }
     rate = _schedule(config, config.critic_learning_rate or config.learning_rate)
     own = kinds[config.critic_optimizer](rate, clipvalue=config.critic_clip_value or None)
     return CriticOptimizer(optimizer, own, adversary.critic)

@@ -1,7 +1,15 @@
-"""One HTML page about marked photos: what changed, what is read, what the mark survives."""
+"""Pages about marked photos, what they survive, and about a network: its conformance."""
 
+from tfwm.report.conformance import ConformanceReport, write_conformance
 from tfwm.report.distortions import DistortionResult
 from tfwm.report.page import write_report
 from tfwm.report.photo_report import PhotoReport, inspect_photo
 
-__all__ = ["DistortionResult", "PhotoReport", "inspect_photo", "write_report"]
+__all__ = [
+    "ConformanceReport",
+    "DistortionResult",
+    "PhotoReport",
+    "inspect_photo",
+    "write_conformance",
+    "write_report",
+]
