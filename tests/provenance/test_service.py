@@ -76,14 +76,14 @@ def test_a_stripped_copy_leads_to_the_manifest(client, kept):
 
 def test_what_was_never_signed_leads_nowhere(client):
     buffer = io.BytesIO()
-    Image.effect_noise((320, 320), 60).save(buffer, "PNG")
+    Image.effect_noise((128, 128), 60).save(buffer, "PNG")
     answer = client.post("/v1/matches/byContent", data=buffer.getvalue(), content_type="image/png")
     assert answer.json == {"matches": []}
 
 
 def test_strangers_get_a_coarse_verdict(client, kept):
     buffer = io.BytesIO()
-    Image.effect_noise((320, 320), 60).save(buffer, "PNG")
+    Image.effect_noise((128, 128), 60).save(buffer, "PNG")
     for data, conclusion, technique in (
         (kept[1], "signed", "signed metadata and watermark"),
         (copy_of(kept[1]), "recovered", "watermark, and the signed metadata that it leads to"),
