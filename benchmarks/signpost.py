@@ -143,14 +143,17 @@ def read_both(way, image, copy, searched, watermarker, template):
         photo = Photo(np.ascontiguousarray(copy))
         found = watermarker.extract(photo, key=KEY)
         there = read_signpost(photo, watermarker, alignment=found.alignment)
-        return {"message": found.message == MESSAGE, "signpost": there.host == HOST}
+        read = {"message": found.message == MESSAGE, "signpost": there.host == HOST}
+        return {**read, "margin": found.margin or 0.0}
     votes = read_votes(watermarker, image, copy)
+    margin = watermarker.codec(KEY).margin(votes, MESSAGE)
     message = message_of(watermarker.codec(KEY), votes) == MESSAGE
     codec = SignpostCodec(len(votes))
     if way in ("second mark", "template"):
         reader = template if way == "template" else watermarker
         votes, codec = read_votes(reader, image, copy), reader.codec()
-    return {"message": message, "signpost": message_of(codec, votes) == pack_name(HOST)}
+    post = message_of(codec, votes) == pack_name(HOST)
+    return {"message": message, "signpost": post, "margin": margin}
 
 
 def read_votes(reader, image, copy):
@@ -173,6 +176,7 @@ def summary(records, way, edit, level):
         return None
     row = {"way": way, "edit": edit, "level": level, "images": len(mine)}
     row["psnr"] = float(np.mean([r["psnr"] for r in mine]))
+    row["margin"] = float(np.median([r["margin"] for r in mine]))
     for name in ("message", "signpost"):
         count = sum(r[name] for r in mine)
         row[name] = count if (way, name) != ("alone", "signpost") else None
