@@ -28,7 +28,7 @@ def add_store(subparsers):
         "a copy whose metadata a platform took out; `tfwm store serve` lets others do so. The "
         "store holds no key and no photo. Each command has its own --help.",
         [
-            "tfwm sign photos/ -o signed/ --store manifests.db --test-certificate --key-file my.key",
+            "tfwm sign photos/ -o signed/ --store manifests.db --test-certificate",
             "tfwm store list manifests.db",
             "tfwm store serve manifests.db --key-file my.key",
             "tfwm inspect copy.jpg --store http://127.0.0.1:8766 --key-file my.key",
