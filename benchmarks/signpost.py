@@ -165,7 +165,7 @@ def read_votes(reader, image, copy):
 
 
 def message_of(codec, votes):
-    found = codec.decode(votes)
+    found = codec.decode(votes, thorough=False)
     return found and found.message
 
 
