@@ -1,8 +1,8 @@
 """Train StegaStamp, as it was or the easy way, measure it, and export it.
 
     tfwm train stegastamp                                   # minutes, bundled photos
-    tfwm train stegastamp --config cpu-crop
-    tfwm train stegastamp --config cpu-crop --resume
+    tfwm train stegastamp --config cpu-original
+    tfwm train stegastamp --config cpu-original --resume
 
 Tancik, Mildenhall and Ng, "StegaStamp", CVPR 2020, and its successor CropDefender
 (arXiv 2109.06651), whose settings are the config's defaults. The TOML files beside it are both
