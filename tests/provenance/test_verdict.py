@@ -32,7 +32,19 @@ CASES = {
     "nothing at all": ({}, "nothing", "none", "none"),
     "unmarked": ({"mark": mark("absent", None)}, "nothing", "none", "none"),
     "metadata": ({"told": "digitalCapture"}, "told", "metadata", "low"),
-    "manifest": ({"manifest": SIGNED}, "signed", "manifest", "high"),
+    "manifest": ({"manifest": SIGNED}, "signed", "manifest", "low"),
+    "manifest of a signer who is trusted": (
+        {"manifest": dataclasses.replace(SIGNED, state="trusted", trust="trusted")},
+        *("signed", "manifest", "high"),
+    ),
+    "changed, and marked as its manifest says": (
+        {"manifest": BROKEN, "mark": mark(), "picture": "same"},
+        *("marked", "recovered", "high"),
+    ),
+    "changed, and marked, with a manifest that names no mark": (
+        {"manifest": dataclasses.replace(BROKEN, soft_bindings=()), "mark": mark()},
+        *("marked", "mark", "high"),
+    ),
     "both": ({"manifest": SIGNED, "mark": mark()}, "signed", "both", "high"),
     "stripped": ({"mark": mark(), "recovery": BACK}, "recovered", "recovered", "high"),
     "cut": (
@@ -75,6 +87,10 @@ CONFLICTS = {
         ),
         "mark": mark(),
         "recovery": BACK,
+    },
+    "the manifest says captured by a camera, mark says generated": {
+        "manifest": dataclasses.replace(SIGNED, source_type="digitalCapture", soft_bindings=()),
+        "mark": mark(message="acme/3.1/Zk3vT0aLq9w"),
     },
     "mark says generated, unsigned metadata says captured by a camera": {
         "mark": mark(),

@@ -84,12 +84,16 @@ def _read(source, damaged, several=False):
             f"Received: {type(source).__name__}; open the photo first."
         )
     with opened(source) as (file, name):
-        try:
-            return _from_file(file, name, several)
-        except DamagedError:
-            if not damaged:
-                raise
-            return _from_file(file, name, several, damaged=True)
+        return _decoded(file, name, several, damaged)
+
+
+def _decoded(file, name, several, damaged):
+    try:
+        return _from_file(file, name, several)
+    except DamagedError:
+        if not damaged:
+            raise
+        return _from_file(file, name, several, damaged=True)
 
 
 def decode_photo(encoded, name="image"):
@@ -97,9 +101,9 @@ def decode_photo(encoded, name="image"):
     return _from_file(io.BytesIO(encoded), name)
 
 
-def decode_any(encoded, name="image"):
+def decode_any(encoded, name="image", damaged=False):
     """Reads a photo or an animation, called `name` in errors, from the bytes of a file."""
-    return _from_file(io.BytesIO(encoded), name, several=True)
+    return _decoded(io.BytesIO(encoded), name, True, damaged)
 
 
 def count_pixels(source):

@@ -99,25 +99,31 @@ def without_items(xmp, kept=KEPT_ITEMS):
         return b""
 
 
-def property_of(xmp, name):
-    """Returns the text of a simple property; `None` if XMP has none or cannot be read.
+def properties_of(xmp, names):
+    """Returns the texts of properties, of a list the first one, by name; those that there are.
 
     Args:
-        xmp: bytes of an XMP packet.
-        name: as `SOURCE_TYPE`.
+        xmp: bytes of an XMP packet; of one that cannot be read, there are none.
+        names: such as `SOURCE_TYPE`.
     """
     try:
         root = _parse(xmp)
     except UNREADABLE:
-        return None
+        return {}
+    found = {}
     for description in root.iter(f"{{{RDF}}}Description"):
-        found = description.find(name)
-        text = description.get(name) if found is None else found.text
-        if text is None and found is not None:
-            text = found.get(f"{{{RDF}}}resource")
-        if text:
-            return text.strip()
-    return None
+        for name in names:
+            text = description.get(name) or _text(description.find(name))
+            if text and text.strip():
+                found.setdefault(name, text.strip())
+    return found
+
+
+def _text(element):
+    if element is None:
+        return None
+    item = element.find(f".//{{{RDF}}}li")
+    return element.get(f"{{{RDF}}}resource") or (element if item is None else item).text
 
 
 def with_property(xmp, name, value):

@@ -18,6 +18,7 @@ from tfwm.images.xmp import SOURCE_TYPE, with_property
 from tfwm.marking.check import FileReport
 from tfwm.provenance.binding import algorithm_of, fingerprint_binding, soft_binding, to_value
 from tfwm.provenance.certificates import EXTRA
+from tfwm.provenance.fingerprints import ALGORITHM as FINGERPRINT
 from tfwm.provenance.fingerprints import fingerprint
 from tfwm.provenance.manifest import (
     COMPONENT,
@@ -295,6 +296,8 @@ def _notes(mark, old):
     why = f", though it does not hold: {old.problem}" if old.problem else ""
     notes.append(f"its manifest is kept as that of its parent{why}")
     for binding in old.soft_bindings:
+        if binding.algorithm == FINGERPRINT:
+            continue
         what = f"the watermark {binding.value} ({binding.algorithm})"
         if binding.network:
             notes.append(f"{what} that this manifest names lies under the new one now")

@@ -8,6 +8,7 @@ together, and the verdict names the technique that it rests on.
 import dataclasses
 
 from tfwm.provenance.source_types import CAPTURED, GENERATED, SOURCE_TYPES
+from tfwm.provenance.stamp import Stamp
 
 SIGNED, RECOVERED, MARKED = "signed", "recovered", "marked"
 CONTRADICTED, BROKEN, TOLD, NOTHING = "contradicted", "broken", "told", "nothing"
@@ -29,10 +30,10 @@ class Verdict:
 
     Args:
         conclusion: `"signed"`: its manifest holds. `"recovered"`: it has none, and its mark leads
-            to one that holds. `"marked"`: a mark, and no manifest. `"contradicted"`: the layers
-            do not agree. `"broken"`: its manifest does not hold. `"told"`: only metadata without a
-            signature speak. `"nothing"`: no layer says anything, which does not mean that it was
-            made by a camera or a person.
+            to one that holds. `"marked"`: a mark, and no manifest that holds. `"contradicted"`:
+            the layers do not agree. `"broken"`: its manifest does not hold. `"told"`: only
+            metadata without a signature speak. `"nothing"`: no layer says anything, which does not
+            mean that it was made by a camera or a person.
         technique: what the conclusion rests on, one of `TECHNIQUES`.
         confidence: `"high"`, `"low"` or `"none"`.
         source_type: name of IPTC's digital source type, by the layer that counts; `None` unknown.
@@ -87,46 +88,60 @@ def judge(*, manifest=None, mark=None, recovery=None, told=None, signpost=None, 
     'told'
     """
     conflicts = tuple(_conflicts(manifest, mark, recovery, told, picture))
-    holds = manifest is not None and manifest.holds
-    present = mark is not None and mark.decision == "present"
-    back = recovery is not None and recovery.holds
-    source = manifest.source_type if holds else recovery.report.source_type if back else told
-    signed_by = (manifest if holds else recovery.report).signed_by if holds or back else None
-    confidence = HIGH
-    if holds:
-        conclusion, technique = SIGNED, "both" if present else "manifest"
-        line = f"a manifest that {signed_by} signed belongs to this file"
-        if mark is not None and not present and any(b.network for b in manifest.soft_bindings):
-            line += "; the mark that it names was not found with this key"
-    elif back and recovery.by == "watermark":
-        conclusion, technique = RECOVERED, "recovered"
-        gone = f"does not hold ({manifest.problem})" if manifest is not None else "was stripped"
-        line = f"its manifest {gone}, and the mark leads to one that {signed_by} signed"
-        confidence = HIGH if recovery.picture == "same" else LOW
-    elif back:
-        conclusion, technique, confidence = RECOVERED, "likeness", LOW
-        line = f"no mark was found; the picture looks like one that {signed_by} signed"
-    elif present:
-        conclusion, technique = MARKED, "mark"
-        line = "it carries the mark of this key, and no manifest was found"
-    elif manifest is not None:
-        conclusion, technique, confidence = BROKEN, "none", NONE
-        line = f"its manifest proves nothing: {manifest.problem}"
-    elif told is not None:
-        conclusion, technique, confidence = TOLD, "metadata", LOW
-        line = "only metadata without a signature speak of its origin: anybody can write them"
-    else:
-        conclusion, technique, confidence = NOTHING, "none", NONE
-        line = "nothing was found, which says nothing about its origin"
+    conclusion, technique, confidence, line, source = _conclusion(
+        manifest, mark, recovery, told, picture
+    )
     if mark is not None and mark.decision == "uncertain" and conclusion in (BROKEN, TOLD, NOTHING):
         line = f"{line}; there are traces of a mark"
     if conflicts:
         conclusion, confidence = CONTRADICTED, NONE
         line = conflicts[0]
-    elif source in SOURCE_TYPES and conclusion not in (MARKED, BROKEN, NOTHING):
+    elif source in SOURCE_TYPES and conclusion not in (BROKEN, NOTHING):
         line = f"{line}; it says: {SOURCE_TYPES[source]}"
     host = signpost.host if signpost is not None and signpost.decision == "present" else None
     return Verdict(conclusion, TECHNIQUES[technique], confidence, source, line, conflicts, host)
+
+
+def _conclusion(manifest, mark, recovery, told, picture):
+    """Conclusion, technique, confidence, line and digital source type, without the conflicts."""
+    present = mark is not None and mark.decision == "present"
+    if manifest is not None and manifest.holds:
+        line = f"a manifest that {_signer(manifest)} signed belongs to this file"
+        if mark is not None and not present and any(b.network for b in manifest.soft_bindings):
+            line += "; the mark that it names was not found with this key"
+        sure = HIGH if present or manifest.trust == "trusted" else LOW
+        return SIGNED, "both" if present else "manifest", sure, line, manifest.source_type
+    if recovery is not None and recovery.holds:
+        whom, source = _signer(recovery.report), recovery.report.source_type
+        if recovery.by != "watermark":
+            line = f"no mark was found; the picture looks like one that {whom} signed"
+            return RECOVERED, "likeness", LOW, line, source
+        gone = f"does not hold ({manifest.problem})" if manifest is not None else "was stripped"
+        line = f"its manifest {gone}, and the mark leads to one that {whom} signed"
+        return RECOVERED, "recovered", HIGH if recovery.picture == "same" else LOW, line, source
+    if present and manifest is not None and manifest.signature_holds and _names(manifest, mark):
+        line = f"it was changed after {_signer(manifest)} signed it, and still carries the mark "
+        sure = HIGH if picture == "same" else LOW
+        return MARKED, "recovered", sure, f"{line}that its manifest names", manifest.source_type
+    if present:
+        but = f"its manifest proves nothing: {manifest.problem}" if manifest else "no manifest"
+        return MARKED, "mark", HIGH, f"it carries the mark of this key; {but}", None
+    if manifest is not None:
+        line = f"its manifest proves nothing: {manifest.problem}"
+        return BROKEN, "none", NONE, line, told
+    if told is not None:
+        line = "only metadata without a signature speak of its origin: anybody can write them"
+        return TOLD, "metadata", LOW, line, told
+    return NOTHING, "none", NONE, "nothing was found, which says nothing about its origin", None
+
+
+def _signer(report):
+    words = {"unknown": " (who it is, nobody vouches for)", "test certificate": " (a mere test)"}
+    return f"{report.signed_by or 'somebody without a name'}{words.get(report.trust, '')}"
+
+
+def _names(manifest, mark):
+    return any(b.network and b.message == mark.message for b in manifest.soft_bindings)
 
 
 def _conflicts(manifest, mark, recovery, told, picture):
@@ -142,8 +157,7 @@ def _conflicts(manifest, mark, recovery, told, picture):
     if manifest is not None and not manifest.holds and picture == "another":
         yield "the manifest was copied from another picture: the signed one shows something else"
     if manifest is not None and present and mark.message is not None:
-        ours = [binding for binding in manifest.soft_bindings if binding.network]
-        if ours and mark.message not in [binding.message for binding in ours]:
+        if any(b.network for b in manifest.soft_bindings) and not _names(manifest, mark):
             yield "the manifest names another mark than the picture carries"
     if manifest is not None and manifest.holds:
         if recovery is not None and recovery.holds and recovery.id != manifest.label:
@@ -152,6 +166,8 @@ def _conflicts(manifest, mark, recovery, told, picture):
                     "the manifest", manifest.source_type, "mark", recovery.report.source_type
                 )
         yield from _origins("the manifest", manifest.source_type, "unsigned metadata", told)
+        if present and Stamp.parse(mark.message) is not None:
+            yield from _origins("the manifest", manifest.source_type, "mark", GENERATED[0])
     elif recovery is not None and recovery.holds and recovery.by == "watermark":
         yield from _origins("the mark", recovery.report.source_type, "unsigned metadata", told)
 

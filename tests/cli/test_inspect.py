@@ -1,0 +1,69 @@
+"""`tfwm inspect`."""
+
+import io
+import json
+
+import pytest
+from PIL import Image
+from skimage import data
+
+from tfwm.cli import main
+from tfwm.provenance import Claims, SigningWatermarker, make_test_signer
+
+
+@pytest.fixture
+def files(tmp_path, network, checker, monkeypatch):
+    """A signed picture and a plain one; the network without training reads both."""
+    buffer = io.BytesIO()
+    Image.fromarray(data.astronaut()[:320, 80:400]).save(buffer, "JPEG", quality=90)
+    signer = make_test_signer(tmp_path / "signer")
+    marker = SigningWatermarker(checker(), signer, Claims("trainedAlgorithmicMedia", "acme 3.1"))
+    (tmp_path / "signed.jpg").write_bytes(marker.embed_bytes(buffer.getvalue(), "Ada"))
+    (tmp_path / "plain.jpg").write_bytes(buffer.getvalue())
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_page(files, capsys):
+    assert main(["inspect", "signed.jpg", "--network", "checker"]) == 0
+    page, error = capsys.readouterr()
+    for told in (
+        "verdict     signed: ",
+        "signed metadata and watermark; confidence: high",
+        "manifest    valid; its signature holds; the hash of the file holds",
+        "test certificate",
+        "trainedAlgorithmicMedia, c2pa.created",
+        "message (text): Ada",
+        "not checked",
+    ):
+        assert told in page
+    assert error == ""
+
+
+def test_json_and_exit_codes(files, capsys):
+    assert main(["inspect", "plain.jpg", "--network", "checker", "--json"]) == 1
+    values = json.loads(capsys.readouterr().out)
+    assert values["verdict"]["conclusion"] == "nothing" and values["manifest"] is None
+    changed = bytearray((files / "signed.jpg").read_bytes())
+    changed[-90] ^= 1
+    (files / "changed.jpg").write_bytes(changed)
+    assert main(["inspect", "changed.jpg", "--network", "checker", "--key", "other"]) == 1
+    assert "broken: its manifest proves nothing" in capsys.readouterr().out
+    assert main(["inspect", "absent.jpg"]) == 2
+
+
+def test_trusted_authorities(files, capsys):
+    command = ["inspect", "signed.jpg", "--network", "checker", "--trust-anchors"]
+    assert main([*command, "signer/chain.pem"]) == 0
+    assert "manifest    trusted" in capsys.readouterr().out
+    assert main([*command, "plain.jpg"]) == 2
+    assert "Expected certificates in PEM" in capsys.readouterr().err
+
+
+def test_several_photos(files, capsys):
+    command = ["inspect", "signed.jpg", "plain.jpg", "--network", "checker"]
+    assert main([*command, "--report", "origins.csv"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("plain.jpg\tnothing\t\t")
+    assert lines[1].startswith("signed.jpg\tsigned\ttrainedAlgorithmicMedia\t")
+    assert (files / "origins.csv").read_text().count("\n") == 3

@@ -1,0 +1,192 @@
+"""Everything that a picture says of its origin, and whether the layers agree."""
+
+import contextlib
+import dataclasses
+
+from tfwm.checks import one_line
+from tfwm.images import ImageError, decode_any
+from tfwm.images.sources import opened
+from tfwm.marking import Extraction
+from tfwm.networks import network_names
+from tfwm.provenance import fingerprints
+from tfwm.provenance.fields import origin_fields, told_source_type
+from tfwm.provenance.reading import ManifestReport, read_manifest
+from tfwm.provenance.recovery import Recovery, recover, signed_fingerprint
+from tfwm.provenance.signpost import Signpost, read_signpost
+from tfwm.provenance.stamp import Stamp
+from tfwm.provenance.verdict import Verdict, judge
+from tfwm.watermarker import DEFAULT_NETWORK, FALSE_POSITIVE_RATE, load
+
+NO_KEY = "marks with a secret key: without the key, nobody can tell whether there is one"
+FURTHER = {
+    "none": "whether the picture is a copy of a marked one that was cut, turned, mirrored or, "
+    "below 0.4 megapixels, resized: --search crop, scale, rotate or all look further",
+    "crop": "whether the picture is a copy of a marked one at another scale, cut as well, or "
+    "turned: --search scale, rotate or all look further",
+    "scale": "whether the picture is a turned copy of a marked one: --search rotate or all",
+    "rotate": "whether the picture is a copy of a marked one that was turned and scaled at once: "
+    "--search all",
+}
+NO_STORE = "whether a store knows a manifest of this picture (none was named)"
+
+
+@dataclasses.dataclass(frozen=True)
+class Inspection:
+    """Everything that a picture says of its origin.
+
+    Args:
+        name: of the file.
+        verdict: `Verdict` over all layers.
+        manifest: `ManifestReport` of the file; `None` if it has none, or if it was not looked for.
+        mark: `tfwm.marking.Extraction`; `None` if no mark was looked for.
+        network: name of the network that looked for it.
+        stamp: `Stamp`, if the mark's message is one of a generator.
+        recovery: `Recovery`, what a store knows of the picture; or `None`.
+        signpost: `Signpost`, whom the public part of the mark says to ask; or `None`.
+        fields: what metadata without a signature say, see `origin_fields`.
+        notes: sentences about the file.
+        unchecked: sentences about what was not.
+    """
+
+    name: str
+    verdict: Verdict
+    manifest: ManifestReport | None = None
+    mark: Extraction | None = None
+    network: str | None = None
+    stamp: Stamp | None = None
+    recovery: Recovery | None = None
+    signpost: Signpost | None = None
+    fields: dict = dataclasses.field(default_factory=dict)
+    notes: tuple = ()
+    unchecked: tuple = ()
+
+    def to_dict(self):
+        """Returns plain values, ready for JSON."""
+        layers = "verdict", "manifest", "mark", "recovery", "signpost"
+        values = {name: getattr(self, name) for name in layers}
+        values = {name: layer and layer.to_dict() for name, layer in values.items()}
+        stamp = self.stamp and dataclasses.asdict(self.stamp)
+        lists = {name: list(getattr(self, name)) for name in ("notes", "unchecked")}
+        rest = {"network": self.network, "stamp": stamp, "metadata": self.fields}
+        return {"photo": self.name, **values, **rest, **lists}
+
+
+def inspect(
+    source,
+    *,
+    key=None,
+    watermarker=None,
+    network=None,
+    store=None,
+    trust_anchors=None,
+    search="none",
+    false_positive_rate=FALSE_POSITIVE_RATE,
+    damaged=False,
+    lane=None,
+    progress=None,
+) -> Inspection:
+    """Tells everything that a picture says of its origin, and whether the layers agree.
+
+    No network is used, unless `store` is an address.
+
+    Args:
+        source: path of a picture, bytes of a file, or binary file object.
+        key: secret text or bytes of the mark; with `None`, marks without a key are read.
+        watermarker: `tfwm.Watermarker`, for many pictures by one network.
+        network: name of the network that reads the mark; by default the one that the manifest
+            names, else `photo`.
+        store: `tfwm.provenance.ManifestStore`, or what `open_store` returns for an address.
+        trust_anchors: see `read_manifest`.
+        search: how far to look for the mark, see `tfwm.Watermarker.extract`. `"none"`, which takes
+            a fraction of a second, finds it in copies that were saved again or resized.
+        false_positive_rate: see there, as `damaged` and `progress`.
+        lane: makes a context manager in which networks are used, which do not serve two threads.
+
+    Returns:
+        `Inspection`.
+
+    Raises:
+        ImageError: the file cannot be opened, or it is no picture and has no manifest.
+
+    Example:
+
+    >>> signer = make_test_signer("certificate")
+    >>> report = sign("photo.jpg", "signed.jpg", signer=signer, key="secret")
+    >>> found = inspect("signed.jpg", key="secret")
+    >>> found.verdict.conclusion, found.mark.message == report.message
+    ('signed', True)
+    """
+    with opened(source) as (file, name):
+        data = file.read()
+    layers, unchecked = {}, []
+    manifest = layers["manifest"] = _manifest(data, trust_anchors, unchecked)
+    try:
+        photo = decode_any(data, name, damaged)
+    except ImageError as error:
+        if manifest is None:
+            raise
+        unchecked.append(f"the mark and the metadata: {one_line(error)}")
+        return Inspection(name, judge(manifest=manifest), manifest, unchecked=tuple(unchecked))
+    watermarker = watermarker or load(network or _network_of(manifest))
+    how = {"search": search, "false_positive_rate": false_positive_rate, "progress": progress}
+    with lane() if lane else contextlib.nullcontext():
+        mark = layers["mark"] = watermarker.extract(photo, key=key, **how)
+        layers["signpost"] = _signpost(photo, watermarker, mark)
+    if key is None:
+        unchecked.append(NO_KEY)
+    if mark.decision != "present" and search != "all":
+        unchecked.append(FURTHER[search])
+    layers["recovery"] = _recovery(photo, store, mark, watermarker.network.name, unchecked)
+    fields = origin_fields(photo)
+    shows = _shows_what_was_signed(photo, manifest, mark)
+    verdict = judge(**layers, told=told_source_type(fields), picture=shows)
+    return Inspection(
+        name,
+        verdict,
+        **layers,
+        network=watermarker.network.name,
+        stamp=Stamp.parse(mark.message) if mark.decision == "present" else None,
+        fields=fields,
+        notes=tuple(photo.notes),
+        unchecked=tuple(unchecked),
+    )
+
+
+def _manifest(data, trust_anchors, unchecked):
+    try:
+        found = read_manifest(data, trust_anchors=trust_anchors)
+    except ImportError as error:
+        unchecked.append(f"the manifest: {one_line(error)}")
+        return None
+    unchecked += found.unchecked if found else ()
+    return found
+
+
+def _network_of(manifest):
+    """The network of ours that a manifest names; a stranger's text never becomes a path."""
+    named = [binding.network for binding in manifest.soft_bindings] if manifest else []
+    return next((name for name in named if name in network_names()), DEFAULT_NETWORK)
+
+
+def _signpost(photo, watermarker, mark):
+    alignment = mark.alignment if mark.decision == "present" and mark.corners is None else None
+    try:
+        return read_signpost(photo, watermarker, search="none", alignment=alignment)
+    except ValueError:  # this network's marks have no room for one
+        return None
+
+
+def _recovery(photo, store, mark, network, unchecked):
+    if store is None:
+        unchecked.append(NO_STORE)
+        return None
+    return recover(photo, store, mark, network)
+
+
+def _shows_what_was_signed(photo, manifest, mark):
+    """Whether a changed file still shows what its manifest was signed for, by the fingerprint."""
+    signed = None if manifest is None or manifest.hash_holds else signed_fingerprint(manifest)
+    if signed is None:
+        return None
+    alignment = mark.alignment if mark.decision == "present" else None
+    return fingerprints.compare(photo, signed, alignment)
