@@ -1,5 +1,7 @@
 """Why a manifest does not hold, in one line: C2PA's validation codes in words."""
 
+import re
+
 # C2PA 2.4, section "Validation": failure codes, the gravest first. `{what}` is the assertion.
 LINES = {
     "claim.missing": "the manifest has no claim: it was damaged",
@@ -23,6 +25,11 @@ LINES = {
     "assertion.notInManifest": "the assertion {what} lies outside the manifest",
     "assertion.outsideManifest": "the assertion {what} lies outside the manifest",
     "assertion.hashedURI.mismatch": "{what} was changed after the signing",
+    "ingredient.manifest.missing": "the manifest of an ingredient was taken out",
+    "ingredient.manifest.mismatch": "the manifest of an ingredient was changed",
+    "ingredient.claimSignature.mismatch": "the signature of an ingredient was changed",
+    "ingredient.unknownProvenance": "an ingredient has no manifest",
+    "ingredient.hashedURI.mismatch": "an ingredient was changed after the signing",
     "assertion.dataHash.mismatch": "the file was changed after the signing: its hash does not fit",
     "assertion.bmffHash.mismatch": "the file was changed after the signing: its hash does not fit",
     "assertion.boxesHash.mismatch": "the file was changed after the signing: its hash does not fit",
@@ -34,11 +41,6 @@ LINES = {
     "assertion.action.softBindingMissing": "it says that the picture is watermarked, and names no "
     "watermark (no soft binding)",
     "assertion.action.redacted": "its actions were taken out",
-    "ingredient.manifest.missing": "the manifest of an ingredient was taken out",
-    "ingredient.manifest.mismatch": "the manifest of an ingredient was changed",
-    "ingredient.claimSignature.mismatch": "the signature of an ingredient was changed",
-    "ingredient.unknownProvenance": "an ingredient has no manifest",
-    "ingredient.hashedURI.mismatch": "an ingredient was changed after the signing",
     "manifest.multipleParents": "it names several parents",
     "manifest.update.invalid": "it is an update that changes what an update may not",
     "manifest.inaccessible": "the manifest lies elsewhere and was not fetched",
@@ -55,31 +57,64 @@ SIGNATURE = (
     *("signingCredential.invalid", "signingCredential.expired", "algorithm.unsupported"),
     *("signingCredential.revoked", "signingCredential.ocsp.revoked"),
 )
+MOVED = ("assertion.dataHash.mismatch",)
+MOVED_LINE = (
+    "the manifest lies elsewhere, or is longer or shorter, than it was signed: it is that of "
+    "another file, or was changed"
+)
+# What c2pa's reader says of a store that it cannot read, as a pattern, and the line for it.
+REMOTE = re.compile(r"fetch remote manifests? from url (\S+)")
+UNREADABLE = (
+    (REMOTE, "its manifest lies at {what}, and was not fetched: no network is used"),
+    (r"asset could not be parsed", "the file is damaged or cut off: its manifest cannot be read"),
+    (r"more than one manifest store", "the file has several manifest stores: one was added"),
+    (r"claim signature box was not found", "the signature was taken out of the manifest"),
+    (r"claim superbox not found", "the claim was taken out of the manifest"),
+    (r"multiple claim boxes", "the manifest has several claims: it was forged"),
+    (r"assertion store superbox not found", "all assertions were taken out of the manifest"),
+    (
+        r"AssertionNotFound",
+        "the manifest has an assertion that its claim does not list: it was added or renamed",
+    ),
+    (r"could not decode assertion", "the assertion {what} cannot be read: it was damaged"),
+    (r"claim could not be converted", "the claim cannot be read: it was damaged"),
+    (
+        r"^Signature:|CoseSign|could not parse signature",
+        "the signature cannot be read: it was damaged",
+    ),
+    (r"provenance not found", "the manifest store is empty"),
+    (r"invalid JUMBF header", "the manifest store is no JUMBF: it was overwritten"),
+    (r"JUMBF|CBOR box|superbox", "the manifest store is cut off or damaged"),
+)
 HASHES = ("assertion.dataHash", "assertion.bmffHash", "assertion.boxesHash")
 
 
-def problem_of(failures):
-    """Returns one line on the gravest failure; `None` without one.
+def lines_of(failures):
+    """Returns a line for each different failure, the gravest first.
 
     Args:
-        failures: list of dicts of `code`, `url` and `explanation`, as c2pa's reader lists them.
+        failures: list of dicts of `code`, `url`, `explanation`, as c2pa's reader lists them, and
+            `ingredient`, whether it is one of the manifest of an ingredient.
     """
-    failures = [failure for failure in failures if failure["code"] not in TRUST]
-    if not failures:
-        return None
-    gravest = min(failures, key=lambda failure: ORDER.get(failure["code"], len(ORDER)))
-    return _line(gravest)
-
-
-def lines_of(failures):
-    """Returns a line for each different failure, the gravest first."""
     failures = [failure for failure in failures if failure["code"] not in TRUST]
     failures.sort(key=lambda failure: ORDER.get(failure["code"], len(ORDER)))
     return tuple(dict.fromkeys(_line(failure) for failure in failures))
 
 
+def line_of_error(error):
+    """Returns the line on a manifest that c2pa's reader cannot read."""
+    text = " ".join(str(error).split())
+    found = (line for pattern, line in UNREADABLE if re.search(pattern, text))
+    line = next(found, f"the manifest cannot be read ({text[:120]})")
+    what = re.search(r"decode assertion (\S+)", text) or REMOTE.search(text)
+    return line.replace("{what}", what[1] if what else "a part")
+
+
 def _line(failure):
     code, why = failure["code"], failure.get("explanation") or failure["code"]
     line = LINES.get(code, f"{code}: {why}")
+    if code in MOVED and "exclusion does not match" in why:
+        line = MOVED_LINE
     what = (failure.get("url") or "a part").rsplit("/", 1)[-1].removeprefix("self#jumbf=")
-    return line.replace("{what}", what).replace("{why}", " ".join(why.split())[:120])
+    line = line.replace("{what}", what).replace("{why}", " ".join(why.split())[:120])
+    return f"in the manifest of an ingredient, {line}" if failure.get("ingredient") else line

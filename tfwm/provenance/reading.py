@@ -6,13 +6,13 @@ import functools
 import io
 import json
 
-from tfwm.checks import need, one_line
+from tfwm.checks import need
 from tfwm.files import read_bounded
 from tfwm.images.kinds import HEAD_BYTES, MIME_TYPES, kind_of
 from tfwm.images.sources import opened
 from tfwm.provenance.binding import LABEL, from_value, network_of
 from tfwm.provenance.certificates import EXTRA, LARGEST, TEST_NAME, USAGES
-from tfwm.provenance.problems import HASHES, SIGNATURE, TRUST, lines_of
+from tfwm.provenance.problems import HASHES, REMOTE, SIGNATURE, TRUST, line_of_error, lines_of
 from tfwm.provenance.source_types import to_name
 
 STORE_TYPE = "application/c2pa"
@@ -161,15 +161,10 @@ def _report(mime, stream, manifest, trust_anchors, alone=False):
         return None
     except c2pa.C2paError.NotSupported:
         return None
-    except c2pa.C2paError.RemoteManifest as error:
-        url = str(error).split("RemoteManifest:", 1)[-1].strip()
-        return ManifestReport("unreadable", _elsewhere(url), (_elsewhere(url),), remote_url=url)
     except c2pa.C2paError as error:
-        line = f"the manifest cannot be read: it was damaged ({one_line(error, 120)})"
-        return ManifestReport("unreadable", line, (line,))
-    return dataclasses.replace(
-        _from_raw(raw, alone, trust_anchors), remote_url=remote if remote else None
-    )
+        line, url = line_of_error(error), REMOTE.search(str(error))
+        return ManifestReport("unreadable", line, (line,), remote_url=url and url[1])
+    return dataclasses.replace(_from_raw(raw, alone, trust_anchors), remote_url=remote or None)
 
 
 def _authorities(path):
@@ -189,10 +184,6 @@ def _context(authorities):
     return need("c2pa", EXTRA).Context.from_dict(settings)
 
 
-def _elsewhere(url):
-    return f"the manifest lies at {url}, and was not fetched (no network)"
-
-
 def _from_raw(raw, alone, trust_anchors):
     manifests = raw.get("manifests", {})
     active = manifests.get(raw.get("active_manifest"), {})
@@ -200,7 +191,7 @@ def _from_raw(raw, alone, trust_anchors):
     if alone:  # there is no file that the hash could fit
         failures = [f for f in failures if not f["code"].startswith(HASHES)]
     problems = lines_of(failures)
-    codes = {failure["code"] for failure in failures}
+    codes = {failure["code"] for failure in failures if not failure.get("ingredient")}
     signed = active.get("signature_info") or {}
     is_test = signed.get("issuer") == TEST_NAME
     trusted = not problems and not codes.intersection(TRUST)
@@ -231,7 +222,8 @@ def _failures(raw):
     results = raw.get("validation_results") or {}
     found = list((results.get("activeManifest") or {}).get("failure", ()))
     for delta in results.get("ingredientDeltas") or ():
-        found += (delta.get("validationDeltas") or {}).get("failure", ())
+        failures = (delta.get("validationDeltas") or {}).get("failure", ())
+        found += ({**failure, "ingredient": True} for failure in failures)
     return found
 
 
