@@ -25,6 +25,16 @@ def shared():
 
 
 @pytest.fixture(scope="session")
+def official_mt(shared, tmp_path_factory):
+    """Folder of ReDMark's MT-Net as its authors trained it, converted; not to be changed."""
+    from tfwm.convert import convert_redmark
+
+    folder = tmp_path_factory.mktemp("official") / "official-mt"
+    convert_redmark(shared / "anchors" / "redmark" / "MT-Net.h5", folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def compare_networks():
     """Function that tells how far one form of a network is from another."""
     return runpy.run_path(str(COMPARE))["compare_networks"]

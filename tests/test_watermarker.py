@@ -238,12 +238,8 @@ def test_memory_is_bounded_by_the_photo(watermarker):
 
 
 @pytest.fixture(scope="module")
-def official(shared, tmp_path_factory):
-    from tfwm.convert import convert_redmark
-
-    folder = tmp_path_factory.mktemp("official") / "mt"
-    convert_redmark(shared / "anchors/redmark/MT-Net.h5", folder)
-    return module.load(folder)
+def official(official_mt):
+    return module.load(official_mt)
 
 
 @pytest.mark.parametrize("ending, quality", [(".png", None), (".jpg", None), (".jpg", 60)])

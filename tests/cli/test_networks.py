@@ -85,6 +85,7 @@ def test_export_of_keras_models(run, fails, photo, tmp_path):
     assert not (tmp_path / "other").exists()
 
 
+@pytest.mark.slow
 def test_export_with_a_card_writes_every_form(run, tmp_path):
     from tfwm.models.redmark import build_embedder, build_extractor
     from tfwm.networks import make_card, redmark_geometry, write_card

@@ -7,12 +7,6 @@ from tfwm.cli.parser import make_parser
 MESSAGE = "(c) 2026 Ada Lovelace"
 
 
-def shell(*arguments, **options):
-    return subprocess.run(
-        [sys.executable, "-m", "tfwm", *arguments], capture_output=True, text=True, **options
-    )
-
-
 def test_help_is_quick_and_does_not_start_tensorflow():
     for arguments in (["--help"], ["embed", "--help"], ["demo", "--help"]):
         code = f"import sys, tfwm.cli\ntry: tfwm.cli.main({arguments})\nexcept SystemExit: pass\n"
@@ -75,12 +69,21 @@ def test_interruption_is_an_exit_code(run, monkeypatch, network, photo):
 def test_module_runs_without_a_word_of_tensorflow(saved_network, photo, tmp_path):
     environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
     marked = str(tmp_path / "marked.png")
-    result = shell(
-        *["embed", photo, "-o", marked, "--message", MESSAGE, "--network", saved_network],
-        *["--key", "k"],
-        env=environment,
+    more = ["--network", str(saved_network), "--key", "k"]
+    embed = ["embed", str(photo), "-o", marked, "--message", MESSAGE, *more]
+    # Both commands as `python -m tfwm` runs them, in a process that starts TensorFlow once.
+    code = f"""
+import runpy, sys
+for words in {[embed, ["extract", marked, *more]]}:
+    sys.argv = ["tfwm", *words]
+    try:
+        runpy.run_module("tfwm", run_name="__main__")
+    except SystemExit as end:
+        assert not end.code
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
     )
-    assert (result.returncode, result.stderr) == (0, "") and result.stdout.startswith(marked)
-    words = ["extract", marked, "--network", saved_network, "--key", "k"]
-    result = shell(*words, env=environment)
-    assert (result.returncode, result.stdout, result.stderr) == (0, f"{MESSAGE}\n", "")
+    assert (result.returncode, result.stderr) == (0, "")
+    first, second = result.stdout.splitlines()
+    assert first.startswith(marked) and second == MESSAGE

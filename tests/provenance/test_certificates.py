@@ -70,6 +70,8 @@ def test_the_keys_that_c2pa_knows_are_taken(key, algorithm, tmp_path):
     signer = load_signer(*write_chain(tmp_path, key, usage=x509.ObjectIdentifier(CLAIM_SIGNING)))
     assert (signer.algorithm, signer.name, signer.is_test) == (algorithm, "Ada Ltd", False)
     assert "PRIVATE" not in repr(signer)
+    ends = datetime.datetime.now(datetime.UTC) + datetime.timedelta(30)
+    assert signer.expires == f"{ends:%Y-%m-%d}"
 
 
 @pytest.mark.parametrize(

@@ -76,9 +76,26 @@ def test_a_stripped_copy_leads_to_the_manifest(client, kept):
 
 def test_what_was_never_signed_leads_nowhere(client):
     buffer = io.BytesIO()
-    Image.effect_noise((320, 320), 60).save(buffer, "PNG")
+    Image.effect_noise((128, 128), 60).save(buffer, "PNG")
     answer = client.post("/v1/matches/byContent", data=buffer.getvalue(), content_type="image/png")
     assert answer.json == {"matches": []}
+
+
+def test_strangers_get_a_coarse_verdict(client, kept):
+    buffer = io.BytesIO()
+    Image.effect_noise((128, 128), 60).save(buffer, "PNG")
+    for data, conclusion, technique in (
+        (kept[1], "signed", "signed metadata and watermark"),
+        (copy_of(kept[1]), "recovered", "watermark, and the signed metadata that it leads to"),
+        (buffer.getvalue(), "nothing", "none"),
+    ):
+        answer = client.post("/v1/verdict", data=data, content_type="image/jpeg")
+        assert answer.status_code == 200, answer.data
+        assert answer.json["conclusion"] == conclusion and answer.json["technique"] == technique
+        known = {"conclusion", "technique", "confidence", "generated", "ask"}
+        assert set(answer.json) == known
+    assert client.post("/v1/verdict", data=b"a", content_type="text/plain").status_code == 415
+    assert client.post("/v1/verdict", data=b"a", content_type="image/png").status_code == 400
 
 
 def test_what_the_service_says_of_itself(client, kept):
@@ -146,6 +163,7 @@ def test_too_many_pixels_and_too_much_work_are_refused(client, monkeypatch, kept
     monkeypatch.setattr(services, "MAX_PIXELS", 1000)
     answer = client.post("/v1/matches/byContent", **how)
     assert answer.status_code == 400 and "megapixels" in answer.json["detail"]
+    monkeypatch.undo()
     monkeypatch.setattr(services, "PATIENCE", 0.01)
     monkeypatch.setattr(services, "READERS", 0)
     busy = make_app(kept[0]).test_client().post("/v1/matches/byContent", **how)

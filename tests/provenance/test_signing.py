@@ -1,5 +1,6 @@
 import io
 
+import c2pa
 import numpy as np
 import pytest
 from PIL import Image
@@ -66,6 +67,32 @@ def test_an_edit_says_what_it_made_of_its_parent(signed, picture, sign_bytes):
 def test_the_xmp_says_the_source_type_too(signed):
     image = Image.open(io.BytesIO(signed[0]))
     assert b"digitalsourcetype/trainedAlgorithmicMedia" in image.info["xmp"]
+
+
+def test_what_the_xmp_said_before_is_told(picture, sign_bytes):
+    encoded, _ = sign_bytes(picture, claims=Claims("digitalCapture"))
+    copy = io.BytesIO()
+    image = Image.open(io.BytesIO(encoded))
+    image.save(copy, "JPEG", xmp=image.info["xmp"], quality=95)
+    _, report = sign_bytes(copy.getvalue(), claims=Claims("humanEdits"))
+    assert "its XMP said digitalCapture of its origin, and says humanEdits now" in report.notes
+
+
+@pytest.mark.parametrize("packet", [b"<x", b"\xff" * 20])
+def test_xmp_that_cannot_be_read_is_told(packet, picture, sign_bytes):
+    copy = io.BytesIO()
+    Image.open(io.BytesIO(picture)).save(copy, "JPEG", xmp=packet, quality=95)
+    _, report = sign_bytes(copy.getvalue(), claims=Claims("humanEdits"))
+    assert any("XMP cannot be read" in note or "XMP that" in note for note in report.notes)
+    assert report.manifest.source_type == "humanEdits"
+
+
+@pytest.mark.parametrize("mime", ["image/jpeg", "image/png"])
+def test_the_reference_reader_agrees_by_its_defaults(mime, picture, sign_bytes):
+    encoded, report = sign_bytes(picture, file_format=mime[6:].replace("jpeg", "jpg"))
+    with c2pa.Reader(mime, io.BytesIO(encoded)) as reader:
+        assert reader.get_validation_state() == "Valid" and reader.is_embedded()
+        assert reader.get_active_manifest()["label"] == report.manifest.label
 
 
 def test_nothing_is_said_of_an_origin_that_is_not_known(picture, sign_bytes):

@@ -72,6 +72,7 @@ def test_trains_against_attacks_that_change_the_size(file, tmp_path):
     assert all(np.isfinite(value) for value in logs.values())
 
 
+@pytest.mark.slow
 def test_run_ends_with_a_network_for_images_of_many_tiles(tmp_path, capsys):
     output = tmp_path / "tiny"
     words = [*SMALL, f"output={output}", "name=tiny"]

@@ -99,6 +99,7 @@ def test_validation_is_logged_and_stops(tmp_path):
     assert type(trainer.validation_attack.attacks[0].attacks[0]).__name__ == "JPEG"
 
 
+@pytest.mark.slow
 def test_mixed_precision_is_exported_as_float32(tmp_path):
     config = config_of("cpu", tmp_path / "run")
     trainer = recipe.build_model(config)

@@ -57,7 +57,9 @@ def test_paper_settings():
     assert recipe.config(output=mt.output).attacks[0] == mt.attacks[0]
 
 
-@pytest.mark.parametrize("name", ["mt", "gt", "jt"])
+@pytest.mark.parametrize(
+    "name", ["mt", *(pytest.param(name, marks=pytest.mark.slow) for name in ("gt", "jt"))]
+)
 def test_paper_recipe_trains_a_few_steps(name, tmp_path):
     words = [f"output={tmp_path}", 'photos=["bundled:test"]', "steps=3", "steps_per_epoch=3"]
     words += ["jit_compile=false", "patches_per_photo=64", "per_deviation_bin=20"]
@@ -85,6 +87,7 @@ def test_run_ends_with_report_network_and_one_line(tmp_path, capsys):
     assert "--resume" in capsys.readouterr().err
 
 
+@pytest.mark.slow  # in this process, and at the worst moment: see the next test
 def test_goes_on_after_a_kill(tmp_path):
     output = tmp_path / "run"
     words = [*SMALL, f"output={output}", "steps=1000", "steps_per_epoch=2"]

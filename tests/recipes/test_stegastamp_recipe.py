@@ -109,6 +109,7 @@ def test_original_trains_and_logs_what_the_figures_need(tmp_path):
     assert all(float(row[name]) > 0 for name in ("gradient_embedder", "gradient_extractor"))
 
 
+@pytest.mark.slow
 def test_trains_resumes_and_exports_a_network_of_whole_photos(compare_networks, tmp_path, photo):
     # At the recipe's rate four steps can leave logits so alike that float16 changes them by 3 %.
     words = ["steps=2", "learning_rate=1e-4", "alignment_weight=1.0"]

@@ -381,10 +381,8 @@ TWO_DEVICES = """
 """
 
 
-@pytest.mark.parametrize(
-    "balance",
-    [[], ["SelfAdaptiveWeights"], pytest.param(["RampedWeights"], marks=pytest.mark.slow)],
-)
+@pytest.mark.slow  # test_devices.py tries all parts together
+@pytest.mark.parametrize("balance", [[], ["SelfAdaptiveWeights"], ["RampedWeights"]])
 def test_two_devices_agree_with_one(balance):
     run = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(TWO_DEVICES), *balance],

@@ -123,9 +123,18 @@ def run_sign(options):
     options.signer = _signer(options)  # what is wrong with it is told before the work
     options.claims = _claims(options)
     code = run_embed(options)
-    if options.signer.is_test and not options.check:
-        tell("note", TEST_NOTE)
+    if not code and not options.check:
+        tell("note", TEST_NOTE if options.signer.is_test else _until(options.signer))
     return code
+
+
+def _until(signer):
+    if signer.time_authority:
+        return f"signed by {signer.name}, with a time stamp of {signer.time_authority}"
+    return (
+        f"without a time stamp, the signature holds until {signer.expires}, when the certificate "
+        "expires: --time-authority asks for one"
+    )
 
 
 def _new_id():

@@ -28,7 +28,7 @@ def add_store(subparsers):
         "a copy whose metadata a platform took out; `tfwm store serve` lets others do so. The "
         "store holds no key and no photo. Each command has its own --help.",
         [
-            "tfwm sign photos/ -o signed/ --store manifests.db --key-file my.key ...",
+            "tfwm sign photos/ -o signed/ --store manifests.db --test-certificate",
             "tfwm store list manifests.db",
             "tfwm store serve manifests.db --key-file my.key",
             "tfwm inspect copy.jpg --store http://127.0.0.1:8766 --key-file my.key",
@@ -134,7 +134,7 @@ def _add_export(commands):
         "export",
         run_export,
         "writes a manifest to a file, as C2PA's tools read it beside a photo (.c2pa)",
-        examples=["tfwm store export manifests.db urn:c2pa:... -o photo.c2pa"],
+        examples=["tfwm store export manifests.db urn:c2pa:51c29975 -o photo.c2pa"],
     )
     parser.add_argument("store", metavar="STORE", help=PLACE_HELP)
     parser.add_argument("id", metavar="ID", help="the manifest's identifier")
@@ -163,7 +163,7 @@ def _add_remove(commands):
         "remove",
         run_remove,
         "takes manifests out of a store",
-        examples=["tfwm store remove manifests.db urn:c2pa:..."],
+        examples=["tfwm store remove manifests.db urn:c2pa:51c29975"],
     )
     parser.add_argument("store", metavar="STORE", help=STORE_HELP)
     parser.add_argument("id", metavar="ID", help="the manifest's identifier")

@@ -46,6 +46,7 @@ def package_network(first, second, directory, card, files=None, key=None):
     kind = kind_of(card)
     form = open_keras(first, second, kind.name)
     check_fit(card, form)
+    golden = golden_of(form, card)
     with atomic_directory(directory) as draft:
         write_saved_model(first, second, draft / "1", kind.name)
         for number in TFLITE_FORMATS:
@@ -53,7 +54,7 @@ def package_network(first, second, directory, card, files=None, key=None):
             write_tflite(draft / "1", file, number, kind.signatures)
         for model, name in zip((first, second), kind.keras_files, strict=True):
             model.save(draft / name)
-        write_golden(golden_of(form, card), draft)
+        write_golden(golden, draft)
         write_card(card, draft)
         for name, content in (files or {}).items():
             (draft / name).write_bytes(content)

@@ -49,6 +49,12 @@ class Signer:
         return name_of(_chain(self.certificates, "the certificates")[0].subject)
 
     @property
+    def expires(self):
+        """The day on which the signer's certificate expires, in ISO form."""
+        leaf = _chain(self.certificates, "the certificates")[0]
+        return f"{leaf.not_valid_after_utc:%Y-%m-%d}"
+
+    @property
     def fingerprint(self):
         """The first 8 digits of the SHA-256 of the signer's certificate."""
         hashes = need("cryptography.hazmat.primitives.hashes", EXTRA)

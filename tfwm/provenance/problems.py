@@ -70,7 +70,7 @@ UNREADABLE = (
     (r"more than one manifest store", "the file has several manifest stores: one was added"),
     (r"claim signature box was not found", "the signature was taken out of the manifest"),
     (r"claim superbox not found", "the claim was taken out of the manifest"),
-    (r"multiple claim boxes", "the manifest has several claims: it was forged"),
+    (r"multiple claim boxes|more than one claim", "the manifest has several claims: it was forged"),
     (r"assertion store superbox not found", "all assertions were taken out of the manifest"),
     (
         r"AssertionNotFound",
@@ -84,7 +84,7 @@ UNREADABLE = (
     ),
     (r"provenance not found", "the manifest store is empty"),
     (r"invalid JUMBF header", "the manifest store is no JUMBF: it was overwritten"),
-    (r"JUMBF|CBOR box|superbox", "the manifest store is cut off or damaged"),
+    (r"JUM|box|end of file|block not found", "the manifest store is cut off or damaged"),
 )
 HASHES = ("assertion.dataHash", "assertion.bmffHash", "assertion.boxesHash")
 

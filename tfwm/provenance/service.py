@@ -1,10 +1,12 @@
 """A service that gives stripped pictures their manifests back, as C2PA's resolution API asks.
 
 C2PA Soft Binding Resolution API, version 2.4: matches by a binding and by content, manifests by
-identifier, and what the service can do. Anybody may ask; nobody can write. Answers are coarse: no
-p-values, no confidence of bits, likeness in steps of 10.
+identifier, and what the service can do. One address is not of this API: `/v1/verdict`, a detector
+for everybody. Anybody may ask; nobody can write. Answers are coarse: no p-values, no confidence of
+bits, likeness in steps of 10.
 """
 
+import contextlib
 import datetime
 import threading
 
@@ -12,6 +14,7 @@ from tfwm.checks import check_number, need
 from tfwm.images import ImageError, count_pixels, read_any
 from tfwm.provenance import fingerprints
 from tfwm.provenance.binding import algorithm_of, to_value
+from tfwm.provenance.inspection import inspect
 from tfwm.provenance.signpost import DISCOVERY
 from tfwm.provenance.store import MOST_RESULTS, RESULTS, fingerprint_value
 
@@ -73,21 +76,33 @@ class Resolver:
             algorithm: look by this one only.
             most: largest number of matches.
         """
+        with self._turn(encoded):
+            return self._by_content(encoded, algorithm, most)
+
+    def verdict(self, encoded):
+        """Returns what a stranger may know of a picture, `Verdict.coarse` of all its layers."""
+        with self._turn(encoded):
+            how = {"key": self.key, "store": self.store, "search": self.search}
+            return inspect(encoded, watermarker=self.watermarker, **how).verdict.coarse()
+
+    @contextlib.contextmanager
+    def _turn(self, encoded):
+        """Waits until it may be worked for a picture, or refuses it."""
+        if count_pixels(encoded) > MAX_PIXELS:
+            raise ImageError(f"Expected a picture of at most {MAX_PIXELS / 1e6:.0f} megapixels.")
         if not self._room.acquire(blocking=False):
             raise Busy
         try:
             if not self._work.acquire(timeout=PATIENCE):
                 raise Busy
             try:
-                return self._by_content(encoded, algorithm, most)
+                yield
             finally:
                 self._work.release()
         finally:
             self._room.release()
 
     def _by_content(self, encoded, algorithm, most):
-        if count_pixels(encoded) > MAX_PIXELS:
-            raise ImageError(f"Expected a picture of at most {MAX_PIXELS / 1e6:.0f} megapixels.")
         photo = read_any(encoded)
         if self.watermarker is not None and algorithm != fingerprints.ALGORITHM:
             name = algorithm_of(self.watermarker.network.name)
@@ -160,11 +175,12 @@ def make_app(store, watermarker=None, *, key=None, search="crop", address=None):
 
     @app.post(f"{BASE}/matches/byContent")
     def by_content():
-        if not flask.request.mimetype.startswith("image/"):
-            return refuse(415, "Expected the bytes of a picture, with its type as Content-Type.")
-        encoded = flask.request.get_data(cache=False)
         algorithm = flask.request.args.get("alg") or None
-        return answer(resolver.by_content(encoded, algorithm, _most(flask.request)))
+        return answer(resolver.by_content(_picture(flask), algorithm, _most(flask.request)))
+
+    @app.post(f"{BASE}/verdict")
+    def verdict():
+        return answer(resolver.verdict(_picture(flask)))
 
     @app.get(f"{BASE}/manifests/<path:id>")
     def manifest(id):
@@ -275,6 +291,13 @@ def _asked(algorithm, value):
         if not isinstance(text, str) or not text.strip():
             raise ValueError(f"Expected {name}: the name of an algorithm, and a value in base64.")
     return algorithm, value
+
+
+def _picture(flask):
+    """The bytes of the picture in a request."""
+    if not flask.request.mimetype.startswith("image/"):
+        flask.abort(415, "Expected the bytes of a picture, with its type as Content-Type.")
+    return flask.request.get_data(cache=False)
 
 
 def _most(request):

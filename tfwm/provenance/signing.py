@@ -14,7 +14,7 @@ from tfwm.images.jxl import in_container
 from tfwm.images.kinds import HEAD_BYTES, MIME_TYPES, kind_of
 from tfwm.images.reading import SOURCES
 from tfwm.images.sources import opened
-from tfwm.images.xmp import SOURCE_TYPE, with_property
+from tfwm.images.xmp import SOURCE_TYPE, properties_of, with_property
 from tfwm.marking.check import FileReport
 from tfwm.provenance.binding import algorithm_of, fingerprint_binding, soft_binding, to_value
 from tfwm.provenance.certificates import EXTRA
@@ -30,7 +30,7 @@ from tfwm.provenance.manifest import (
 )
 from tfwm.provenance.reading import ManifestReport, read_manifest
 from tfwm.provenance.recovery import keep
-from tfwm.provenance.source_types import to_uri
+from tfwm.provenance.source_types import to_name, to_uri
 from tfwm.provenance.store import ManifestStore
 from tfwm.watermarker import DEFAULT_NETWORK, Watermarker
 
@@ -281,11 +281,16 @@ def _read(source):
 
 def _tell_source_type(photo, uri):
     """The XMP says of the origin what the manifest says."""
-    packet = with_property(photo.metadata.get("xmp"), SOURCE_TYPE, uri)
+    packet = photo.metadata.get("xmp") or b""
+    before = properties_of(packet, [SOURCE_TYPE]).get(SOURCE_TYPE, uri)
+    packet = with_property(packet, SOURCE_TYPE, uri)
     if packet is None:
         photo.notes.append("its XMP cannot be read: the source type stands in the manifest only")
-    else:
-        photo.metadata["xmp"] = packet
+        return
+    photo.metadata["xmp"] = packet
+    if to_name(before) != to_name(uri):
+        told = to_name(before), to_name(uri)
+        photo.notes.append("its XMP said {} of its origin, and says {} now".format(*told))
 
 
 def _notes(mark, old):

@@ -5,16 +5,13 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from tfwm.convert import convert_redmark
 from tfwm.evaluation import BitSuite, Protocol, evaluate
 from tfwm.networks import load_network
 
 
 @pytest.fixture(scope="module")
-def official(shared, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("official")
-    convert_redmark(shared / "anchors" / "redmark" / "MT-Net.h5", folder / "official-mt")
-    return load_network(folder / "official-mt")
+def official(official_mt):
+    return load_network(official_mt)
 
 
 def test_marked_images_are_the_authors(official, shared):
