@@ -51,7 +51,12 @@ def workplace(tmp_path, monkeypatch):
 
 
 # Pages on training take long even without their slow blocks.
-LONG = ("docs/protect-a-model.md", "docs/train.md", "docs/own-network.md")
+LONG = (
+    "docs/provenance.md",
+    "docs/protect-a-model.md",
+    "docs/train.md",
+    "docs/own-network.md",
+)
 
 
 @pytest.mark.parametrize(
