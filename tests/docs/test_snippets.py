@@ -37,6 +37,7 @@ def workplace(tmp_path, monkeypatch):
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("TFWM_KEY", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
     photos = read_photos("bundled:train")
     Image.fromarray(photos[6]).save("photo.jpg", quality=95)
     for folder, side in {"photos": 256, "my/photos": 160, "my/other/photos": 160}.items():
@@ -50,7 +51,12 @@ def workplace(tmp_path, monkeypatch):
 
 
 # Pages on training take long even without their slow blocks.
-LONG = ("docs/protect-a-model.md", "docs/train.md", "docs/own-network.md")
+LONG = (
+    "docs/provenance.md",
+    "docs/protect-a-model.md",
+    "docs/train.md",
+    "docs/own-network.md",
+)
 
 
 @pytest.mark.parametrize(

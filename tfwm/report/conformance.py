@@ -19,6 +19,7 @@ from tfwm.evaluation.messages.run import CLEAN, MEAN, MEAN_OF_ALL, UNMARKED
 from tfwm.evaluation.suites.loading import load_suite
 from tfwm.files import check_writable, finite, sha256, versions, write_whole
 from tfwm.networks.manifest import MANIFEST
+from tfwm.statistics import wilson_interval
 from tfwm.watermarker import Watermarker
 
 SUITE = "everyday"
@@ -186,7 +187,9 @@ def _figures(rows):
     by_name = {row["attack"]: row for row in rows}
     special = (CLEAN, UNMARKED, MEAN, MEAN_OF_ALL)
     edits = [row for row in rows if row["attack"] not in special]
-    mean = by_name.get(MEAN, by_name[CLEAN])
+    mean = dict(by_name.get(MEAN, by_name[CLEAN]))
+    # Photos that all read alike would have an interval without a width.
+    mean["exact_low"], mean["exact_high"] = wilson_interval(mean["exact"], mean["images"])
     families = {family: [] for family in (*FAMILIES, OTHER)}
     for row in edits:
         families[_family(row["attack"])].append(row)
