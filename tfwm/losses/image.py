@@ -136,7 +136,7 @@ def _ramps(size, dtype):
 
 # Side in pixels of the neighborhood whose texture hides a mark.
 _NEIGHBORHOOD = 9
-_TYPICAL = 0.1
+_TYPICAL = 0.07
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
@@ -144,7 +144,7 @@ class VisibleError(Configured, keras.losses.Loss):
     """Computes a mean squared error that counts what the eye sees.
 
     The mean of `m (dY ** 2 + chroma_weight (dU ** 2 + dV ** 2))`, where
-    `m = (0.1 / (masking + s)) ** 1.5` and `s` is the standard deviation of the cover's luminance
+    `m = (0.07 / (masking + s)) ** 1.5` and `s` is the standard deviation of the cover's luminance
     in 9 x 9 pixels. Where that is 0.05, as in the middle of most photos, gray errors count as
     their mean square, so that the loss, in dB, compares with a PSNR; smooth places count more,
     textured ones less.
@@ -164,7 +164,7 @@ class VisibleError(Configured, keras.losses.Loss):
     0.0283
     """
 
-    def __init__(self, chroma_weight=3.0, masking=0.05, name="visible_error", **kwargs):
+    def __init__(self, chroma_weight=6.0, masking=0.02, name="visible_error", **kwargs):
         super().__init__(name=name, **kwargs)
         if chroma_weight < 0 or not masking > 0:
             raise ValueError(

@@ -28,7 +28,7 @@ GRID = 2 * CELLS
 # Squares of pixels that become channels before the U-Net, and before the estimate of the mark.
 FOLD, SMALL_FOLD = 4, 2
 # Side of the squares whose mean and power are taken out of an image, and the least power.
-NEIGHBORHOOD, LEAST_POWER = 9, 3e-4
+NEIGHBORHOOD, LEAST_POWER = 9, 5e-5
 # Size of the pattern beside that of the carriers, at first.
 PATTERN_SIZE = 0.9
 
