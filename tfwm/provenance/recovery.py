@@ -54,7 +54,7 @@ def recover(photo, store, found=None, network="photo") -> Recovery | None:
     """Finds the manifest of a picture in a store or service.
 
     The mark's message is looked up first. Of several manifests that share it, that of the picture
-    which the copy shows counts. Without a mark, the fingerprint of the photo is looked up.
+    which the copy shows counts. If no message was read, the fingerprint of the photo is looked up.
 
     Args:
         photo: see `tfwm.images.read_photo`.
@@ -78,9 +78,8 @@ def recover(photo, store, found=None, network="photo") -> Recovery | None:
         binding = algorithm_of(network), to_value(found.message)
         like = fingerprints.fingerprint(photo, found.alignment)
         matches = store.find(*binding, most=CANDIDATES, like=like)
-        best = _best(photo, store, matches, MARK, binding, found.alignment)
-        if best is not None:
-            return best
+        # Never another picture's manifest in its place, however much alike they are.
+        return _best(photo, store, matches, MARK, binding, found.alignment)
     value = fingerprint_value(fingerprints.fingerprint(photo))
     matches = store.find(fingerprints.ALGORITHM, value, most=CANDIDATES)
     return _best(photo, store, matches, LIKENESS, (fingerprints.ALGORITHM, None), None)

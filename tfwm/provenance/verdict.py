@@ -99,6 +99,8 @@ def judge(*, manifest=None, mark=None, recovery=None, told=None, signpost=None, 
     elif source in SOURCE_TYPES and conclusion not in (BROKEN, NOTHING):
         line = f"{line}; it says: {SOURCE_TYPES[source]}"
     host = signpost.host if signpost is not None and signpost.decision == "present" else None
+    if host and conclusion in (BROKEN, TOLD, NOTHING):
+        line = f"{line}; its signpost says: ask {host}"
     return Verdict(conclusion, TECHNIQUES[technique], confidence, source, line, conflicts, host)
 
 
@@ -108,7 +110,7 @@ def _conclusion(manifest, mark, recovery, told, picture):
     if manifest is not None and manifest.holds:
         line = f"a manifest that {_signer(manifest)} signed belongs to this file"
         if mark is not None and not present and any(b.network for b in manifest.soft_bindings):
-            line += "; the mark that it names was not found with this key"
+            line += "; the mark that it names was not found (with the right key?)"
         sure = HIGH if present or manifest.trust == "trusted" else LOW
         return SIGNED, "both" if present else "manifest", sure, line, manifest.source_type
     if recovery is not None and recovery.holds:
