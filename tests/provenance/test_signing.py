@@ -140,3 +140,10 @@ def test_bad_arguments(picture, signer, tmp_path):
     with pytest.raises(ImageError, match="exists"):
         sign(picture, tmp_path / "out.jpg", signer=signer)
     assert (tmp_path / "out.jpg").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("assertions", [{"foo": {}}, {"org.acme.review": 1}, {"org.acme.": {}}])
+def test_assertions_need_a_namespace_and_content(assertions):
+    with pytest.raises(ValueError, match="labels with a namespace"):
+        Claims(assertions=assertions)
+    assert Claims(assertions={"org.acme.review": {"by": "Ada"}, "c2pa.metadata__1": {}})

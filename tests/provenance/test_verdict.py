@@ -133,6 +133,8 @@ def test_strangers_learn_no_more_than_the_conclusion():
         "generated": True,
         "ask": "example.org",
     }
+    alone = judge(mark=mark("absent", None), signpost=signpost)
+    assert alone.conclusion == "nothing" and "ask example.org" in alone.line
     assert judge(told="print").coarse()["generated"] is False
     assert judge(told="screenCapture").coarse()["generated"] is None
     assert judge(signpost=dataclasses.replace(signpost, decision="uncertain")).ask is None

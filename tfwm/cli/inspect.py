@@ -157,7 +157,10 @@ def page_of(found):
             "another": "the copy shows another picture than the signed one",
             "unclear": "whether the copy shows what was signed is unclear: it was cut or changed",
         }
-        yield "", shows.get(found.recovery.picture, "nothing tells whether it shows what was signed")
+        yield (
+            "",
+            shows.get(found.recovery.picture, "nothing tells whether it shows what was signed"),
+        )
     signpost = found.signpost
     if signpost is not None and signpost.decision == "present":
         yield "signpost", f"ask {signpost.host} ({signpost.reason})"
