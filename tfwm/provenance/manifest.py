@@ -1,8 +1,8 @@
 """What a manifest says: the definition that is signed, in C2PA's words."""
 
 import dataclasses
-import re
 import datetime
+import re
 
 from tfwm.provenance.binding import LABEL
 from tfwm.provenance.source_types import to_uri
