@@ -29,7 +29,7 @@ def test_a_page(files, capsys):
     page, error = capsys.readouterr()
     for told in (
         "verdict     signed: ",
-        "signed metadata and watermark; confidence: high",
+        "signed metadata and watermark; confidence: low",
         "manifest    valid; its signature holds; the hash of the file holds",
         "test certificate",
         "made with acme 3.1",

@@ -39,13 +39,29 @@ CASES = {
     ),
     "changed, and marked as its manifest says": (
         {"manifest": BROKEN, "mark": mark(), "picture": "same"},
+        *("marked", "recovered", "low"),
+    ),
+    "changed, and marked as a trusted signer's manifest says": (
+        {
+            "manifest": dataclasses.replace(BROKEN, trust="trusted"),
+            "mark": mark(),
+            "picture": "same",
+        },
         *("marked", "recovered", "high"),
+    ),
+    "marked, and what its manifest says was changed": (
+        {"manifest": dataclasses.replace(BROKEN, signature_holds=False), "mark": mark()},
+        *("marked", "mark", "high"),
     ),
     "changed, and marked, with a manifest that names no mark": (
         {"manifest": dataclasses.replace(BROKEN, soft_bindings=()), "mark": mark()},
         *("marked", "mark", "high"),
     ),
-    "both": ({"manifest": SIGNED, "mark": mark()}, "signed", "both", "high"),
+    "both": ({"manifest": SIGNED, "mark": mark()}, "signed", "both", "low"),
+    "both, of a signer who is trusted": (
+        {"manifest": dataclasses.replace(SIGNED, trust="trusted"), "mark": mark()},
+        *("signed", "both", "high"),
+    ),
     "stripped": ({"mark": mark(), "recovery": BACK}, "recovered", "recovered", "high"),
     "cut": (
         {"mark": mark(), "recovery": dataclasses.replace(BACK, picture="unclear")},

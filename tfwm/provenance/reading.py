@@ -72,7 +72,7 @@ class ManifestReport:
             `"unreadable"`.
         problem: why it does not hold, in one line; `None` if it does.
         problems: all that was found, a line each.
-        signature_holds: whether the signature fits what was signed.
+        signature_holds: whether the signature fits all that the manifest says.
         hash_holds: whether the file is the one that was signed; `None` without a file.
         trust: `"trusted"`, `"unknown"` or `"test certificate"`.
         label: of the active manifest, a URN.
