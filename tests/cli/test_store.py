@@ -63,7 +63,7 @@ def test_serve(stored):
 
 
 def test_the_store_is_never_the_output(fails, stored, photos):
-    before, test = stored.read_bytes(), "--test-certificate"
+    before = stored.read_bytes()
     for words in (
         ("store", "export", stored, "urn:c2pa:1", "-o", stored, "--overwrite"),
         (
