@@ -23,6 +23,12 @@ WIDTH = 12
 SHOWN = 100
 # Conclusions at which something of the origin is known and holds.
 GOOD = ("signed", "recovered", "marked", "told")
+SHOWS = {
+    "same": "the copy shows what was signed",
+    "another": "the copy shows another picture than the signed one",
+    "unclear": "whether the copy shows what was signed is unclear: it was cut or changed",
+    None: "nothing tells whether it shows what was signed",
+}
 
 
 def add_inspect(subparsers):
@@ -111,8 +117,7 @@ def _inspect_one(options, how):
     else:
         for title, line in page_of(found):
             say(f"{title:{WIDTH}}{in_one_line(line)}")
-    broken = found.manifest is not None and not found.manifest.holds
-    return 0 if found.verdict.conclusion in GOOD and not broken else 1
+    return 0 if _is_good(found.verdict.conclusion, found.manifest and found.manifest.problem) else 1
 
 
 def _inspect_many(options, how):
@@ -127,7 +132,7 @@ def _inspect_many(options, how):
             **how,
         )
     done = [row for row in rows if row["status"] == "done"]
-    good = sum(row["conclusion"] in GOOD and not row["problem"] for row in done)
+    good = sum(_is_good(row["conclusion"], row["problem"]) for row in done)
     failed = counts(rows)["failed"]
     if options.json:
         count = {"known": good, "others": len(done) - good, "failed": failed}
@@ -137,6 +142,11 @@ def _inspect_many(options, how):
             cells = (row[name] for name in ("photo", "conclusion", "source_type", "line"))
             say("\t".join("" if cell is None else in_one_line(cell) for cell in cells))
     return 2 if failed else 0 if good == len(done) else 1
+
+
+def _is_good(conclusion, problem):
+    """Whether something of the origin is known, and no manifest in the file is broken."""
+    return conclusion in GOOD and not problem
 
 
 def page_of(found):
@@ -152,15 +162,7 @@ def page_of(found):
     if found.recovery is not None:
         by = f"found in the store by its {found.recovery.by}: "
         yield from _manifest_lines("store", found.recovery.report, by)
-        shows = {
-            "same": "the copy shows what was signed",
-            "another": "the copy shows another picture than the signed one",
-            "unclear": "whether the copy shows what was signed is unclear: it was cut or changed",
-        }
-        yield (
-            "",
-            shows.get(found.recovery.picture, "nothing tells whether it shows what was signed"),
-        )
+        yield "", SHOWS[found.recovery.picture]
     signpost = found.signpost
     if signpost is not None and signpost.decision == "present":
         yield "signpost", f"ask {signpost.host} ({signpost.reason})"
