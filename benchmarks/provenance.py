@@ -35,9 +35,9 @@ from tfwm.images import ImageError
 from tfwm.payload import SignpostCodec
 from tfwm.provenance import Claims, ManifestStore, fingerprint, make_test_signer, new_id, recover
 from tfwm.provenance.fingerprints import ALGORITHM as FINGERPRINT
+from tfwm.provenance.fingerprints import to_value as fingerprint_value
 from tfwm.provenance.reading import SETTINGS
 from tfwm.provenance.signing import SigningWatermarker
-from tfwm.provenance.store import fingerprint_value
 from tfwm.startup import import_tensorflow
 from tfwm.statistics import wilson_interval
 

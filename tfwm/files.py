@@ -318,3 +318,9 @@ def _reason(error):
 def _is_tensorflow_error(error):
     # Known without importing TensorFlow, which takes seconds.
     return any(kind.__name__ == "OpError" for kind in type(error).__mro__)
+
+
+def refuse_same(output, store):
+    """Raises `ValueError` if a file to write is the store itself, which it would replace."""
+    if os.path.realpath(output) == os.path.realpath(store):
+        raise ValueError(f"Expected an output beside the store. Received: both are {output}")

@@ -45,7 +45,7 @@ from tfwm.marking.subtle import subtle_weights, told_smooth, visible_share
 from tfwm.marking.tiling import tiling_of
 from tfwm.marking.views import readings
 from tfwm.networks.lazy import lazy_network
-from tfwm.payload import Codec, Key, SignpostCodec, pack_name
+from tfwm.payload import Codec, Key, encode_slots
 
 DEFAULT_NETWORK = "photo"
 FALSE_POSITIVE_RATE = 1e-6
@@ -150,9 +150,7 @@ class Watermarker:
         cover = read_photo(photo)
         if cover.rows_read < 1:
             raise DamagedError(f"{cover.name} is cut off: mark the whole photo.")
-        bits = self.codec(key).encode(message)
-        if signpost is not None:
-            bits = SignpostCodec(len(bits)).put(bits, pack_name(signpost))
+        bits = encode_slots(self.codec(key), message, signpost)
         sides, canvas = cover.pixels.shape[:2], Canvas.of(self.network, cover)
         scale = natural_scale(canvas.height, canvas.width)
         before = canvas.scaled(scale)

@@ -60,3 +60,22 @@ def test_serve(stored):
         finally:
             process.send_signal(signal.SIGINT)
         assert process.wait(20) in (0, 130)
+
+
+def test_the_store_is_never_the_output(fails, stored, photos):
+    before = stored.read_bytes()
+    for words in (
+        ("store", "export", stored, "urn:c2pa:1", "-o", stored, "--overwrite"),
+        (
+            "sign",
+            photos / "b.bmp",
+            "-o",
+            stored,
+            "--store",
+            stored,
+            "--test-certificate",
+            "--overwrite",
+        ),
+    ):
+        assert "an output beside the store" in fails(*words)
+    assert stored.read_bytes() == before

@@ -254,3 +254,16 @@ def test_thirty_are_told_apart():
     tables = IN_THE_STORE, IN_THE_FILE, SIGNED
     lines = {what for table in tables for _, what in table.values()}
     assert len(lines) >= 30
+
+
+def test_what_was_edited_without_a_key_is_not_believed(signed, watermarker):
+    """Neither the signer nor the source type, though the mark of this key is there."""
+    encoded, _ = signed
+    edited = encoded.replace(b"/trainedAlgorithmicMedia", b"/digitalCapture         ")
+    assert edited != encoded
+    found = inspect(edited, watermarker=watermarker)
+    assert not found.manifest.signature_holds and found.mark.decision == "present"
+    assert found.verdict.conclusion == "marked" and found.verdict.technique == "watermark"
+    assert found.verdict.source_type is None and "proves nothing" in found.verdict.line
+    without = inspect(edited, watermarker=watermarker, key="another")
+    assert without.verdict.conclusion == "broken" and without.verdict.source_type is None

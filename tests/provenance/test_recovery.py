@@ -72,6 +72,12 @@ def test_without_a_mark_the_fingerprint_leads_back(watermarker, store, kept):
     assert recover(Image.fromarray(data.coffee()), store) is None
 
 
+def test_a_mark_that_the_store_does_not_know_leads_nowhere(watermarker, store, kept, picture):
+    """However much the picture looks like another one in it."""
+    again = watermarker.embed_bytes(picture, "another message", key=KEY)
+    assert found_in(watermarker, store, Image.open(io.BytesIO(again))) is None
+
+
 def test_of_photos_that_share_a_message_the_right_one_is_found(
     watermarker, store, signer, tmp_path
 ):

@@ -8,8 +8,8 @@ from PIL import Image
 from tfwm.provenance import ManifestStore, fingerprint, open_store, read_manifest
 from tfwm.provenance import service as services
 from tfwm.provenance.fingerprints import ALGORITHM as FINGERPRINT
+from tfwm.provenance.fingerprints import to_value as fingerprint_value
 from tfwm.provenance.service import make_app
-from tfwm.provenance.store import fingerprint_value
 
 BINDING = "/v1/matches/byBinding"
 

@@ -125,7 +125,8 @@ def test_a_mark_that_is_there_is_told(signed, sign_bytes, picture, watermarker):
     marked = watermarker.embed_bytes(picture, "Ada")
     _, report = sign_bytes(marked)
     assert any("carries a mark of this key" in note for note in report.notes)
-    assert not sign_bytes(picture)[1].notes
+    notes = sign_bytes(picture)[1].notes
+    assert len(notes) == 1 and "says nothing of its origin" in notes[0]
 
 
 def test_bad_arguments(picture, signer, tmp_path):
@@ -139,3 +140,10 @@ def test_bad_arguments(picture, signer, tmp_path):
     with pytest.raises(ImageError, match="exists"):
         sign(picture, tmp_path / "out.jpg", signer=signer)
     assert (tmp_path / "out.jpg").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("assertions", [{"foo": {}}, {"org.acme.review": 1}, {"org.acme.": {}}])
+def test_assertions_need_a_namespace_and_content(assertions):
+    with pytest.raises(ValueError, match="labels with a namespace"):
+        Claims(assertions=assertions)
+    assert Claims(assertions={"org.acme.review": {"by": "Ada"}, "c2pa.metadata__1": {}})

@@ -7,7 +7,7 @@ import pytest
 
 from tfwm.keys import Key
 from tfwm.provenance import ManifestStore, Match, Record, fingerprints, open_store
-from tfwm.provenance.store import fingerprint_value
+from tfwm.provenance.fingerprints import to_value as fingerprint_value
 
 ALGORITHM = "org.tfwm.photo.1"
 

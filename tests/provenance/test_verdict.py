@@ -39,13 +39,29 @@ CASES = {
     ),
     "changed, and marked as its manifest says": (
         {"manifest": BROKEN, "mark": mark(), "picture": "same"},
+        *("marked", "recovered", "low"),
+    ),
+    "changed, and marked as a trusted signer's manifest says": (
+        {
+            "manifest": dataclasses.replace(BROKEN, trust="trusted"),
+            "mark": mark(),
+            "picture": "same",
+        },
         *("marked", "recovered", "high"),
+    ),
+    "marked, and what its manifest says was changed": (
+        {"manifest": dataclasses.replace(BROKEN, signature_holds=False), "mark": mark()},
+        *("marked", "mark", "high"),
     ),
     "changed, and marked, with a manifest that names no mark": (
         {"manifest": dataclasses.replace(BROKEN, soft_bindings=()), "mark": mark()},
         *("marked", "mark", "high"),
     ),
-    "both": ({"manifest": SIGNED, "mark": mark()}, "signed", "both", "high"),
+    "both": ({"manifest": SIGNED, "mark": mark()}, "signed", "both", "low"),
+    "both, of a signer who is trusted": (
+        {"manifest": dataclasses.replace(SIGNED, trust="trusted"), "mark": mark()},
+        *("signed", "both", "high"),
+    ),
     "stripped": ({"mark": mark(), "recovery": BACK}, "recovered", "recovered", "high"),
     "cut": (
         {"mark": mark(), "recovery": dataclasses.replace(BACK, picture="unclear")},
@@ -133,6 +149,8 @@ def test_strangers_learn_no_more_than_the_conclusion():
         "generated": True,
         "ask": "example.org",
     }
+    alone = judge(mark=mark("absent", None), signpost=signpost)
+    assert alone.conclusion == "nothing" and "ask example.org" in alone.line
     assert judge(told="print").coarse()["generated"] is False
     assert judge(told="screenCapture").coarse()["generated"] is None
     assert judge(signpost=dataclasses.replace(signpost, decision="uncertain")).ask is None

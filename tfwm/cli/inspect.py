@@ -23,6 +23,12 @@ WIDTH = 12
 SHOWN = 100
 # Conclusions at which something of the origin is known and holds.
 GOOD = ("signed", "recovered", "marked", "told")
+SHOWS = {
+    "same": "the copy shows what was signed",
+    "another": "the copy shows another picture than the signed one",
+    "unclear": "whether the copy shows what was signed is unclear: it was cut or changed",
+    None: "nothing tells whether it shows what was signed",
+}
 
 
 def add_inspect(subparsers):
@@ -39,7 +45,7 @@ def add_inspect(subparsers):
         "of its origin, 1 it says nothing, or what it says does not hold or agree, 2 error.",
         [
             "tfwm inspect photo.jpg --key-file my.key",
-            "tfwm inspect copy.jpg --key-file my.key --store manifests.db --search crop",
+            "tfwm inspect copy.jpg --key-file my.key --store manifests.db --search scale",
             "tfwm inspect photo.jpg --trust-anchors c2pa-trust-list.pem --json",
             "tfwm inspect photos/ --report origins.csv",
         ],
@@ -111,7 +117,7 @@ def _inspect_one(options, how):
     else:
         for title, line in page_of(found):
             say(f"{title:{WIDTH}}{in_one_line(line)}")
-    return 0 if found.verdict.conclusion in GOOD else 1
+    return 0 if _is_good(found.verdict.conclusion, found.manifest and found.manifest.problem) else 1
 
 
 def _inspect_many(options, how):
@@ -126,7 +132,7 @@ def _inspect_many(options, how):
             **how,
         )
     done = [row for row in rows if row["status"] == "done"]
-    good = sum(row["conclusion"] in GOOD for row in done)
+    good = sum(_is_good(row["conclusion"], row["problem"]) for row in done)
     failed = counts(rows)["failed"]
     if options.json:
         count = {"known": good, "others": len(done) - good, "failed": failed}
@@ -136,6 +142,11 @@ def _inspect_many(options, how):
             cells = (row[name] for name in ("photo", "conclusion", "source_type", "line"))
             say("\t".join("" if cell is None else in_one_line(cell) for cell in cells))
     return 2 if failed else 0 if good == len(done) else 1
+
+
+def _is_good(conclusion, problem):
+    """Whether something of the origin is known, and no manifest in the file is broken."""
+    return conclusion in GOOD and not problem
 
 
 def page_of(found):
@@ -151,6 +162,7 @@ def page_of(found):
     if found.recovery is not None:
         by = f"found in the store by its {found.recovery.by}: "
         yield from _manifest_lines("store", found.recovery.report, by)
+        yield "", SHOWS[found.recovery.picture]
     signpost = found.signpost
     if signpost is not None and signpost.decision == "present":
         yield "signpost", f"ask {signpost.host} ({signpost.reason})"
@@ -178,6 +190,8 @@ def _manifest_lines(title, report, found=""):
         yield "", f"signed by {report.signed_by} ({trust}){when}"
     if report.label:
         yield "", f"{report.label}, written by {report.generator or 'an unknown program'}"
+    if report.made_with:
+        yield "", f"made with {report.made_with}"
     if report.actions or report.source_type:
         yield "", f"says: {', '.join(filter(None, (report.source_type, *report.actions)))}"
     for binding in report.soft_bindings:

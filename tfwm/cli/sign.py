@@ -120,6 +120,10 @@ def _add_claims(parser):
 
 
 def run_sign(options):
+    from tfwm.files import refuse_same
+
+    if options.store and options.output:
+        refuse_same(options.output, options.store)
     options.signer = _signer(options)  # what is wrong with it is told before the work
     options.claims = _claims(options)
     code = run_embed(options)

@@ -145,11 +145,12 @@ def _add_export(commands):
 
 
 def run_export(options):
-    from tfwm.files import check_new_file, write_whole
+    from tfwm.files import check_new_file, refuse_same, write_whole
     from tfwm.provenance.client import open_store
 
     if options.output != STANDARD:
         check_new_file(options.output, options.overwrite)
+        refuse_same(options.output, options.store)
     manifest = _known(options, open_store(options.store).manifest)
     if options.output == STANDARD:
         write_stdout(manifest)

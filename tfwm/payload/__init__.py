@@ -1,7 +1,7 @@
 """Messages into the bits of a network and back, with a key, and evidence from its votes."""
 
 from tfwm.keys import Key
-from tfwm.payload.codec import Codec, Decoded, SignpostCodec
+from tfwm.payload.codec import Codec, Decoded, SignpostCodec, encode_slots
 from tfwm.payload.message import KINDS, to_bytes, to_plain
 from tfwm.payload.signpost import pack_name, unpack_name
 
@@ -11,6 +11,7 @@ __all__ = [
     "Decoded",
     "Key",
     "SignpostCodec",
+    "encode_slots",
     "pack_name",
     "to_bytes",
     "to_plain",

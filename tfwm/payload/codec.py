@@ -14,6 +14,7 @@ from tfwm.payload.evidence import message_p_value, normal_p_value, pilot_score
 from tfwm.payload.frame import Frame
 from tfwm.payload.message import to_bytes
 from tfwm.payload.signal import llr_scale, needed_snr, snr, snr_range
+from tfwm.payload.signpost import pack_name
 
 # All of this is part of the format of marked photos.
 SIZES = (4, 8, 16, 24, 32, 48, 64)
@@ -310,6 +311,18 @@ class SignpostCodec:
     def margin(self, votes, message, kind=None):
         """See `Codec.margin`."""
         return self._codec.margin(votes[self.places], message, kind)
+
+
+def encode_slots(codec, message, signpost=None):
+    """Returns the bits of all slots, `(slots,)` uint8, for a message and the host to ask.
+
+    Args:
+        codec: `Codec`.
+        message: see `Codec.encode`.
+        signpost: name of the host, see `pack_name`; `None` leaves all slots to the message.
+    """
+    bits = codec.encode(message)
+    return bits if signpost is None else SignpostCodec(len(bits)).put(bits, pack_name(signpost))
 
 
 @functools.lru_cache(maxsize=8)

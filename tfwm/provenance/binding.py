@@ -103,7 +103,7 @@ def fingerprint_binding(fingerprint):
         fingerprint: 32 bytes, see `tfwm.provenance.fingerprint`.
     """
     name = "fingerprint of what the picture shows"
-    return _binding(fingerprints.ALGORITHM, name, base64.b64encode(fingerprint).decode())
+    return _binding(fingerprints.ALGORITHM, name, fingerprints.to_value(fingerprint))
 
 
 def _binding(algorithm, name, value):

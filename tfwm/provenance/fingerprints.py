@@ -5,6 +5,9 @@ As in PDQ (Facebook, "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Has
 that is above their median.
 """
 
+import base64
+import binascii
+
 import numpy as np
 from PIL import Image
 from scipy.fft import dctn
@@ -54,6 +57,20 @@ def fingerprint(photo, alignment=None) -> bytes:
     return np.packbits(low > np.median(low)).tobytes()
 
 
+def to_value(fingerprint: bytes) -> str:
+    """Returns a fingerprint as the value of a soft binding, base64."""
+    return base64.b64encode(fingerprint).decode()
+
+
+def from_value(value) -> bytes | None:
+    """Returns the fingerprint of a value; `None` if it is none."""
+    try:
+        data = base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return data if len(data) * 8 == BITS else None
+
+
 def distance(first: bytes, second: bytes) -> int:
     """Returns the number of bits in which two fingerprints differ, 0 to 256.
 
@@ -76,7 +93,12 @@ def compare(photo, signed: bytes, alignment=None) -> str:
     Returns:
         `"same"`, `"another"`, or `"unclear"`, as for a crop.
     """
-    differ = distance(fingerprint(photo, alignment), signed)
+    return likeness(fingerprint(photo, alignment), signed, alignment)
+
+
+def likeness(own: bytes, signed: bytes, alignment=None) -> str:
+    """Does what `compare` does, by the photo's own fingerprint at the alignment."""
+    differ = distance(own, signed)
     if differ <= SAME:
         return "same"
     is_cut = alignment is not None and (alignment.offset is not None or alignment.rotation)

@@ -185,7 +185,8 @@ def _recovery(photo, store, mark, network, unchecked):
 
 def _shows_what_was_signed(photo, manifest, mark):
     """Whether a changed file still shows what its manifest was signed for, by the fingerprint."""
-    signed = None if manifest is None or manifest.hash_holds else signed_fingerprint(manifest)
+    changed = manifest is not None and manifest.signature_holds and not manifest.hash_holds
+    signed = signed_fingerprint(manifest) if changed else None
     if signed is None:
         return None
     alignment = mark.alignment if mark.decision == "present" else None

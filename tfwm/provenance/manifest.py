@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import re
 
 from tfwm.provenance.binding import LABEL
 from tfwm.provenance.source_types import to_uri
@@ -57,7 +58,12 @@ class Claims:
     def __post_init__(self):
         if self.source_type is not None:
             to_uri(self.source_type)
-        for label in self.assertions:
+        for label, content in self.assertions.items():
+            if not isinstance(content, dict) or not re.fullmatch(r"[\w-]+(\.[\w-]+)+", label):
+                raise ValueError(
+                    "Expected assertions as objects by labels with a namespace, such as "
+                    f"org.example.review. Received: {label}: {str(content)[:60]}"
+                )
             if label.split("__")[0] in (ACTIONS, LABEL, "c2pa.actions") or ".hash." in label:
                 raise ValueError(
                     f"Expected assertions beside those that signing writes. Received: {label}"

@@ -56,6 +56,9 @@ SIGNATURE = (
     *("claim.missing", "claim.multiple", "claim.malformed", "claim.cbor.invalid"),
     *("signingCredential.invalid", "signingCredential.expired", "algorithm.unsupported"),
     *("signingCredential.revoked", "signingCredential.ocsp.revoked"),
+    # The claim is signed, and holds hashes of the assertions: what these say is signed only then.
+    *("assertion.hashedURI.mismatch", "assertion.missing", "assertion.undeclared"),
+    *("assertion.notInManifest", "assertion.outsideManifest"),
 )
 MOVED = ("assertion.dataHash.mismatch",)
 MOVED_LINE = (

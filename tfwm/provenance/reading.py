@@ -72,12 +72,13 @@ class ManifestReport:
             `"unreadable"`.
         problem: why it does not hold, in one line; `None` if it does.
         problems: all that was found, a line each.
-        signature_holds: whether the signature fits what was signed.
+        signature_holds: whether the signature fits all that the manifest says.
         hash_holds: whether the file is the one that was signed; `None` without a file.
         trust: `"trusted"`, `"unknown"` or `"test certificate"`.
         label: of the active manifest, a URN.
         title: of the picture.
         generator: the program that wrote the manifest.
+        made_with: the program or model that made the picture, as its first action says.
         signed_by: organization, or else common name, of the signer's certificate.
         certificate_serial: its serial number.
         signed_at: the time in ISO form that a time stamp shows; `None` without one.
@@ -99,6 +100,7 @@ class ManifestReport:
     label: str | None = None
     title: str | None = None
     generator: str | None = None
+    made_with: str | None = None
     signed_by: str | None = None
     certificate_serial: str | None = None
     signed_at: str | None = None
@@ -205,6 +207,7 @@ def _from_raw(raw, alone, trust_anchors):
         label=active.get("label"),
         title=active.get("title"),
         generator=_generator(active),
+        made_with=_made_with(active),
         signed_by=signed.get("issuer") or signed.get("common_name"),
         certificate_serial=signed.get("cert_serial_number"),
         signed_at=signed.get("time"),
@@ -255,6 +258,17 @@ def _source_type(manifest, manifests, depth=0):
         parent = manifests.get(ingredient.get("active_manifest"))
         if ingredient.get("relationship") == "parentOf" and parent and depth < 32:
             return _source_type(parent, manifests, depth + 1)
+    return None
+
+
+def _made_with(manifest):
+    """The `softwareAgent` of the action that made the picture, a text or an object with a name."""
+    for action in _actions(manifest):
+        if action.get("action") in ("c2pa.created", "c2pa.opened"):
+            agent = action.get("softwareAgent")
+            if isinstance(agent, dict):
+                agent = " ".join(str(agent[k]) for k in ("name", "version") if agent.get(k))
+            return str(agent) if agent else None
     return None
 
 

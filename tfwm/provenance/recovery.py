@@ -1,7 +1,5 @@
 """Finds the manifest of a picture without metadata, by its mark or by what it shows."""
 
-import base64
-import binascii
 import dataclasses
 import hashlib
 
@@ -9,7 +7,7 @@ from tfwm.payload import Key
 from tfwm.provenance import fingerprints
 from tfwm.provenance.binding import algorithm_of, network_of, to_value
 from tfwm.provenance.reading import ManifestReport, read_manifest
-from tfwm.provenance.store import MOST_RESULTS, Record, fingerprint_value
+from tfwm.provenance.store import MOST_RESULTS, Record
 
 # So many manifests that share one value are looked into.
 CANDIDATES = 8
@@ -54,7 +52,7 @@ def recover(photo, store, found=None, network="photo") -> Recovery | None:
     """Finds the manifest of a picture in a store or service.
 
     The mark's message is looked up first. Of several manifests that share it, that of the picture
-    which the copy shows counts. Without a mark, the fingerprint of the photo is looked up.
+    which the copy shows counts. If no message was read, the fingerprint of the photo is looked up.
 
     Args:
         photo: see `tfwm.images.read_photo`.
@@ -74,16 +72,32 @@ def recover(photo, store, found=None, network="photo") -> Recovery | None:
     >>> recover("signed.jpg", store, found).id == report.manifest.label
     True
     """
-    if found is not None and found.message is not None and found.decision == "present":
-        binding = algorithm_of(network), to_value(found.message)
-        like = fingerprints.fingerprint(photo, found.alignment)
-        matches = store.find(*binding, most=CANDIDATES, like=like)
-        best = _best(photo, store, matches, MARK, binding, found.alignment)
-        if best is not None:
-            return best
-    value = fingerprint_value(fingerprints.fingerprint(photo))
-    matches = store.find(fingerprints.ALGORITHM, value, most=CANDIDATES)
-    return _best(photo, store, matches, LIKENESS, (fingerprints.ALGORITHM, None), None)
+    matches, by, binding, own = look_up(photo, store, found, network, CANDIDATES)
+    return _best(store, matches, by, binding, own, found.alignment if by == MARK else None)
+
+
+def look_up(photo, store, found=None, network="photo", most=CANDIDATES, algorithm=None):
+    """Asks a store by a picture's mark; if no message was read, by what the picture shows.
+
+    Args:
+        photo, store, found, network: see `recover`.
+        most: largest number of matches.
+        algorithm: name of a soft binding's algorithm, to ask by that one only.
+
+    Returns:
+        The `Match`es, `MARK` or `LIKENESS`, algorithm and value of the binding, and the picture's
+        fingerprint.
+    """
+    name = algorithm_of(network)
+    is_read = found is not None and found.message is not None and found.decision == "present"
+    if is_read and algorithm in (None, name):
+        # Never another picture's manifest in its place, however much alike they are.
+        own, binding = fingerprints.fingerprint(photo, found.alignment), to_value(found.message)
+        return store.find(name, binding, most=most, like=own), MARK, (name, binding), own
+    own = fingerprints.fingerprint(photo)
+    asked = fingerprints.ALGORITHM, fingerprints.to_value(own)
+    matches = store.find(*asked, most=most) if algorithm in (None, asked[0]) else []
+    return matches, LIKENESS, asked, own
 
 
 def keep(store, encoded, report, key=None, recipient=None):
@@ -111,16 +125,12 @@ def signed_fingerprint(report) -> bytes | None:
     """Returns the fingerprint that a manifest names as a soft binding, or `None`."""
     for binding in report.soft_bindings:
         if binding.algorithm == fingerprints.ALGORITHM:
-            try:
-                value = base64.b64decode(binding.value, validate=True)
-            except (binascii.Error, ValueError):
-                continue
-            if len(value) * 8 == fingerprints.BITS:
+            if value := fingerprints.from_value(binding.value):
                 return value
     return None
 
 
-def _best(photo, store, matches, by, binding, alignment):
+def _best(store, matches, by, binding, own, alignment):
     """The first of the candidates that holds, else the first one."""
     candidates = []
     for match in matches[:MOST_RESULTS]:
@@ -131,7 +141,7 @@ def _best(photo, store, matches, by, binding, alignment):
         named = [(b.algorithm, b.value) for b in report.soft_bindings]
         names = binding in named if by == MARK else binding[0] in dict(named)
         signed = signed_fingerprint(report)
-        picture = None if signed is None else fingerprints.compare(photo, signed, alignment)
+        picture = None if signed is None else fingerprints.likeness(own, signed, alignment)
         found = Recovery(by, match.id, report, names, picture, manifest)
         if found.holds and found.picture in ("same", None):
             return found

@@ -13,10 +13,11 @@ import threading
 from tfwm.checks import check_number, need
 from tfwm.images import ImageError, count_pixels, read_any
 from tfwm.provenance import fingerprints
-from tfwm.provenance.binding import algorithm_of, to_value
+from tfwm.provenance.binding import algorithm_of
 from tfwm.provenance.inspection import inspect
+from tfwm.provenance.recovery import look_up
 from tfwm.provenance.signpost import DISCOVERY
-from tfwm.provenance.store import MOST_RESULTS, RESULTS, fingerprint_value
+from tfwm.provenance.store import MOST_RESULTS, RESULTS
 
 VERSION = "2.4.0"
 BASE = "/v1"
@@ -104,19 +105,12 @@ class Resolver:
 
     def _by_content(self, encoded, algorithm, most):
         photo = read_any(encoded)
-        if self.watermarker is not None and algorithm != fingerprints.ALGORITHM:
-            name = algorithm_of(self.watermarker.network.name)
-            found = self.watermarker.extract(photo, key=self.key, search=self.search)
-            is_read = found.decision == "present" and found.message is not None
-            if algorithm in (None, name) and is_read:
-                like = fingerprints.fingerprint(photo, found.alignment)
-                value = to_value(found.message)
-                if matches := self.store.find(name, value, most=most, like=like):
-                    return _told(matches)
-        if algorithm not in (None, fingerprints.ALGORITHM):
-            return _told([])
-        value = fingerprint_value(fingerprints.fingerprint(photo))
-        return _told(self.store.find(fingerprints.ALGORITHM, value, most=most))
+        reads = self.watermarker is not None and algorithm != fingerprints.ALGORITHM
+        how = {"most": most, "algorithm": algorithm}
+        if reads:
+            how["network"] = self.watermarker.network.name
+            how["found"] = self.watermarker.extract(photo, key=self.key, search=self.search)
+        return _told(look_up(photo, self.store, **how)[0])
 
 
 class Busy(Exception):

@@ -35,6 +35,9 @@ from tfwm.provenance.store import ManifestStore
 from tfwm.watermarker import DEFAULT_NETWORK, Watermarker
 
 ID_BYTES = 8
+NO_SOURCE_TYPE = (
+    "the manifest says nothing of its origin: a source type, such as trainedAlgorithmicMedia, does"
+)
 MARKED = "it carries a mark of this key already, over which the new one is laid"
 
 
@@ -113,6 +116,8 @@ class SigningWatermarker(Watermarker):
         encoded, store, manifest = write_manifest(encoded, message, network, self.signer, claims)
         values = {field.name: getattr(mark, field.name) for field in dataclasses.fields(mark)}
         values["notes"] = (*_notes(mark, old), *((MARKED,) if marked else ()))
+        if not claims.source_type and old is None:
+            values["notes"] += (NO_SOURCE_TYPE,)
         values["size"] = len(encoded)
         values |= {"algorithm": algorithm_of(network), "value": to_value(message)}
         report = SignReport(**values, manifest=manifest, store=store)

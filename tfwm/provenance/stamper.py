@@ -20,7 +20,7 @@ from tfwm.images import (
 )
 from tfwm.marking import Check, EmbedOptions
 from tfwm.marking.check import check_votes, room_to_spare
-from tfwm.payload import SignpostCodec, pack_name
+from tfwm.payload import encode_slots
 from tfwm.provenance.manifest import Claims
 from tfwm.provenance.signing import SigningWatermarker, SignReport
 from tfwm.provenance.stamp import Stamp
@@ -192,8 +192,7 @@ class Stamper:
 
     def slots(self, stamp):
         """Returns the bits of a `Stamp`, `(slots,)` uint8, as `StampLayer` takes them."""
-        bits, host = self.codec.encode(stamp.message), self.options.signpost
-        return bits if host is None else SignpostCodec(len(bits)).put(bits, pack_name(host))
+        return encode_slots(self.codec, stamp.message, self.options.signpost)
 
     def _stamps(self, ids, count):
         if ids is not None and len(ids) != count:

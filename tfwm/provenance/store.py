@@ -4,7 +4,6 @@ One SQLite file. It holds what was published anyway, and nothing secret: signed 
 and fingerprints of the photos, times, names of networks, fingerprints of keys.
 """
 
-import base64
 import contextlib
 import dataclasses
 import datetime
@@ -182,7 +181,12 @@ class ManifestStore:
         """
         most = check_number("most", most, 1, MOST_RESULTS, "1 to 100 results", kind=int)
         if algorithm == fingerprints.ALGORITHM:
-            return self._nearest(_decoded(value), most)
+            known = fingerprints.from_value(value)
+            if known is None:
+                raise ValueError(
+                    f"Expected a fingerprint of 32 bytes in base64. Received: {value!r:.60}"
+                )
+            return self._nearest(known, most)
         query = (
             "SELECT id, fingerprint FROM bindings JOIN manifests USING (number) "
             "WHERE algorithm = ? AND value = ? ORDER BY number DESC"
@@ -288,21 +292,6 @@ class ManifestStore:
                 yield database
         except sqlite3.DatabaseError as error:
             raise OSError(f"The store {self.name} cannot be used: {error}.") from error
-
-
-def fingerprint_value(fingerprint: bytes) -> str:
-    """Returns a fingerprint as the value of a soft binding, base64."""
-    return base64.b64encode(fingerprint).decode()
-
-
-def _decoded(value):
-    try:
-        data = base64.b64decode(value, validate=True)
-    except ValueError:
-        data = b""
-    if len(data) * 8 != fingerprints.BITS:
-        raise ValueError(f"Expected a fingerprint of 32 bytes in base64. Received: {value!r:.60}")
-    return data
 
 
 def _score(distance):

@@ -99,6 +99,8 @@ def judge(*, manifest=None, mark=None, recovery=None, told=None, signpost=None, 
     elif source in SOURCE_TYPES and conclusion not in (BROKEN, NOTHING):
         line = f"{line}; it says: {SOURCE_TYPES[source]}"
     host = signpost.host if signpost is not None and signpost.decision == "present" else None
+    if host and conclusion in (BROKEN, TOLD, NOTHING):
+        line = f"{line}; its signpost says: ask {host}"
     return Verdict(conclusion, TECHNIQUES[technique], confidence, source, line, conflicts, host)
 
 
@@ -108,8 +110,9 @@ def _conclusion(manifest, mark, recovery, told, picture):
     if manifest is not None and manifest.holds:
         line = f"a manifest that {_signer(manifest)} signed belongs to this file"
         if mark is not None and not present and any(b.network for b in manifest.soft_bindings):
-            line += "; the mark that it names was not found with this key"
-        sure = HIGH if present or manifest.trust == "trusted" else LOW
+            line += "; the mark that it names was not found (with the right key?)"
+        # Anybody can sign, and name a mark that a manifest told: only who is trusted is sure.
+        sure = HIGH if manifest.trust == "trusted" else LOW
         return SIGNED, "both" if present else "manifest", sure, line, manifest.source_type
     if recovery is not None and recovery.holds:
         whom, source = _signer(recovery.report), recovery.report.source_type
@@ -121,14 +124,14 @@ def _conclusion(manifest, mark, recovery, told, picture):
         return RECOVERED, "recovered", HIGH if recovery.picture == "same" else LOW, line, source
     if present and manifest is not None and manifest.signature_holds and _names(manifest, mark):
         line = f"it was changed after {_signer(manifest)} signed it, and still carries the mark "
-        sure = HIGH if picture == "same" else LOW
+        sure = HIGH if picture == "same" and manifest.trust == "trusted" else LOW
         return MARKED, "recovered", sure, f"{line}that its manifest names", manifest.source_type
     if present:
         but = f"its manifest proves nothing: {manifest.problem}" if manifest else "no manifest"
         return MARKED, "mark", HIGH, f"it carries the mark of this key; {but}", None
     if manifest is not None:
         line = f"its manifest proves nothing: {manifest.problem}"
-        return BROKEN, "none", NONE, line, told
+        return BROKEN, "none", NONE, line, None
     if told is not None:
         line = "only metadata without a signature speak of its origin: anybody can write them"
         return TOLD, "metadata", LOW, line, told
