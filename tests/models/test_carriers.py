@@ -6,7 +6,7 @@ import tensorflow as tf
 from tfwm.attacks import JPEG, RandomResizedCrop
 from tfwm.losses import VisibleError
 from tfwm.models import carriers
-from tfwm.models.carriers import CarrierInitializer, Details, HeldResidual, Opposed, Shaped
+from tfwm.models.carriers import Carriers, Details, HeldResidual, Opposed, Shaped
 
 SIZE, BITS = 128, 24
 
@@ -15,7 +15,7 @@ SIZE, BITS = 128, 24
 def networks():
     keras.utils.set_random_seed(0)
     return (
-        carriers.build_embedder(SIZE, BITS, 8, psnr=36.0),
+        carriers.build_embedder(SIZE, BITS, 8, psnr=30.0),
         carriers.build_extractor(SIZE, BITS, 8),
     )
 
@@ -53,7 +53,7 @@ def test_the_visible_error_is_held(networks, covers, message):
     for strength in (1.0, 0.5):
         marked = embed(networks[0], covers, message, strength)
         error = VisibleError().call(covers, marked)
-        np.testing.assert_allclose(error, 10**-3.6 * strength**2, rtol=1e-3)
+        np.testing.assert_allclose(error, 10**-3.0 * strength**2, rtol=1e-3)
 
 
 def test_gradients_reach_every_weight(networks, covers, message):
@@ -87,13 +87,21 @@ def test_sizes_are_multiples_of_the_grid(size):
 
 
 def test_carriers_are_orthogonal_and_the_same_both_ways():
-    writing = np.asarray(CarrierInitializer()((5, 128 * 128)))
-    reading = np.asarray(CarrierInitializer(True, 3)((3 * 128 * 128, 5)))
-    np.testing.assert_allclose(writing @ writing.T / 128**2, np.eye(5), atol=1e-4)
-    np.testing.assert_array_equal(reading[::3].T, writing)
-    np.testing.assert_array_equal(reading[1::3], reading[2::3])
+    patterns = carriers.carrier_patterns(5)
+    np.testing.assert_allclose(patterns @ patterns.T / carriers.GRID**2, np.eye(5), atol=1e-4)
     place = carriers.pattern().ravel()
-    np.testing.assert_allclose(writing @ place / 128**2, np.zeros(5), atol=1e-4)
+    np.testing.assert_allclose(patterns @ place / carriers.GRID**2, np.zeros(5), atol=1e-4)
+    amounts = np.array([[1, -2, 0, 3, 0.5]], "float32")
+    read = Carriers(5, reading=True)(Carriers(5)(amounts))
+    np.testing.assert_allclose(read, amounts * carriers.GRID, atol=1e-2)
+    chance = np.random.default_rng(0).normal(size=(8, carriers.GRID, carriers.GRID, 1))
+    assert np.std(Carriers(5, reading=True)(chance.astype("float32"))) == pytest.approx(1, rel=0.3)
+
+
+def test_carriers_are_the_same_on_every_machine():
+    few, all_bits = carriers.carrier_patterns(5), carriers.carrier_patterns(100)
+    np.testing.assert_allclose(few[[0, 4], [0, -1]], [-0.681177, 1.152906], atol=1e-4)
+    np.testing.assert_allclose(all_bits[[0, 99], [0, -1]], [-0.610299, 0.065951], atol=1e-4)
 
 
 def test_details_do_not_depend_on_tones(photo):

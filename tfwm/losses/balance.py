@@ -267,6 +267,8 @@ class HoldPSNR(Configured, keras.layers.Layer):
         ramp_steps: number of training steps from `start` to `target`.
         rate: change of the multiplier's logarithm in a step for each dB of difference.
         initial_multiplier: multiplier at the first step.
+        error: a Keras loss that is taken in place of the mean squared error, such as
+            `tfwm.losses.VisibleError`, or `None`.
         penalty: `"log"`, the mean of log10(MSE) over the images, which treats smooth and
             textured images equally; or `"relative"`, the mean MSE as a share of the target's,
             which hardly acts on an image with a weak mark, and so cannot erase a mark that is
@@ -296,6 +298,7 @@ class HoldPSNR(Configured, keras.layers.Layer):
         rate=0.005,
         initial_multiplier=0.05,
         penalty="log",
+        error=None,
         **kwargs,
     ):
         kwargs["dtype"] = "float32"  # an error of 40 dB is below the steps of bfloat16
@@ -308,6 +311,7 @@ class HoldPSNR(Configured, keras.layers.Layer):
         self.rate = rate
         self.initial_multiplier = initial_multiplier
         self.penalty = one_of("penalty", penalty, ("log", "relative"))
+        self.error = error
 
     def build(self, input_shape):
         self.multiplier = add_number(self, "multiplier", self.initial_multiplier)
@@ -316,7 +320,10 @@ class HoldPSNR(Configured, keras.layers.Layer):
 
     def call(self, inputs, training=None):
         watermarked, cover = inputs
-        error = tf.reduce_mean(tf.square(watermarked - cover), axis=(1, 2, 3))
+        if self.error is None:
+            error = tf.reduce_mean(tf.square(watermarked - cover), axis=(1, 2, 3))
+        else:
+            error = self.error.call(cover, watermarked)
         log_error = tf.reduce_mean(tf.math.log(error + 1e-7)) / tf.math.log(10.0)
         multiplier = tf.convert_to_tensor(self.multiplier)
         step = tf.convert_to_tensor(self.step)

@@ -21,7 +21,7 @@ from tfwm.recipes.message import MessageRecipe
 from tfwm.training.config import setting
 
 # The embedder holds the error itself.
-MULTIPLIER = ("psnr_rate", "psnr_multiplier", "psnr_penalty")
+MULTIPLIER = ("psnr_rate", "psnr_multiplier", "psnr_penalty", "psnr_error")
 LIMITS = [
     "The mark lies in the whole photo at the network's size: photos of other proportions are "
     "squeezed to a square, and a part much smaller than what it was trained with reads nothing.",

@@ -114,6 +114,11 @@ class MessageConfig(TrainingConfig):
     psnr_rate: float = setting(0.005, "how fast the multiplier changes")
     psnr_multiplier: float = setting(0.05, "the multiplier at the start")
     psnr_penalty: str = setting("log", "measure that it multiplies, see `tfwm.losses.HoldPSNR`")
+    psnr_error: str = setting(
+        "rgb",
+        "error that is held: `rgb`, the mean square, or `visible`, see `tfwm.losses.VisibleError`",
+        ("rgb", "visible"),
+    )
     initial: str = setting("", "finished run or exported network to start from")
     train_embedder: bool = setting(True, "whether the embedder is trained too")
 

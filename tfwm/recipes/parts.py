@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfwm import attacks, data
 from tfwm.checks import nearest
-from tfwm.losses import AdversarialLoss, HoldPSNR
+from tfwm.losses import AdversarialLoss, HoldPSNR, VisibleError
 from tfwm.models.critic import build_patch_critic
 from tfwm.training import ConfigError
 from tfwm.training.critic_optimizer import CriticOptimizer
@@ -106,6 +106,7 @@ def build_hold_psnr(config):
         config.psnr_rate,
         config.psnr_multiplier,
         config.psnr_penalty,
+        VisibleError() if config.psnr_error == "visible" else None,
     )
 
 
