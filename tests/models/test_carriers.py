@@ -6,7 +6,7 @@ import tensorflow as tf
 from tfwm.attacks import JPEG, RandomResizedCrop
 from tfwm.losses import VisibleError
 from tfwm.models import carriers
-from tfwm.models.carriers import Carriers, Details, HeldResidual, Opposed, Shaped
+from tfwm.models.carriers import Carriers, Details, Opposed, Shaped
 
 SIZE, BITS = 128, 24
 
@@ -15,7 +15,7 @@ SIZE, BITS = 128, 24
 def networks():
     keras.utils.set_random_seed(0)
     return (
-        carriers.build_embedder(SIZE, BITS, 8, psnr=30.0),
+        carriers.build_embedder(SIZE, BITS, 8, {"target": 30.0}),
         carriers.build_extractor(SIZE, BITS, 8),
     )
 
@@ -129,16 +129,3 @@ def test_shaped_residuals():
     np.testing.assert_array_equal(Shaped()([planes, mark, place])[0, 0, 0], [5, 5, 5])
     planes[0, 0, 0] = [1, 0, 0, 0, 1, 0, -1]
     np.testing.assert_array_equal(Shaped()([planes, mark, place])[0, 0, 0], [3, 4, 2])
-
-
-def test_the_held_error_rises_in_training_only(covers):
-    layer = HeldResidual(40.0, start=20.0, ramp_steps=4)
-    residual = np.random.default_rng(0).normal(size=covers.shape).astype("float32")
-
-    def reached(**arguments):
-        change = layer([residual, covers], **arguments)
-        return -10 * np.log10(VisibleError().call(covers, covers + change)[0])
-
-    found = [reached(training=True) for _ in range(6)]
-    np.testing.assert_allclose(found, [20, 25, 30, 35, 40, 40], atol=0.01)
-    np.testing.assert_allclose(reached(), 40, atol=0.01)

@@ -17,10 +17,10 @@ import numpy as np
 import tensorflow as tf
 
 from tfwm.layers import DepthToSpace, SpaceToDepth
-from tfwm.layers.base import Configured, add_number
+from tfwm.layers.base import Configured
 from tfwm.layers.registration import CELLS, Registration, Resample, pattern
-from tfwm.losses.image import VisibleError
 from tfwm.models import parts
+from tfwm.models.held import HeldResidual
 from tfwm.ops.filters import box_means
 
 # Carriers have so many cells a side.
@@ -37,9 +37,7 @@ def build_embedder(
     size: int = 256,
     message_length: int = 100,
     width: int = 32,
-    psnr: float = 38.0,
-    psnr_start: float | None = None,
-    psnr_steps: int = 1,
+    held: dict | None = None,
     name: str = "embedder",
 ) -> keras.Model:
     """Builds the encoder: carriers, signed by the bits, shaped by a U-Net that sees the image.
@@ -49,9 +47,7 @@ def build_embedder(
         message_length: number of bits.
         width: channels of the U-Net at a quarter of the size; its deepest layer has four times as
             many.
-        psnr: `-10 log10` of the `tfwm.losses.VisibleError` of the mark, in dB, see `HeldResidual`.
-        psnr_start: the same at the first step of a training; `psnr` if `None`.
-        psnr_steps: number of training steps from there to `psnr`.
+        held: arguments of `tfwm.models.held.HeldResidual`, by default a visible error of 38 dB.
         name: name of the model.
 
     Returns:
@@ -84,7 +80,7 @@ def build_embedder(
     planes = _unet(SpaceToDepth(FOLD, name="folded")(folded), width, 7 * FOLD**2)
     planes = DepthToSpace(FOLD, name="planes", dtype="float32")(planes)
     residual = Shaped(name="shaped")([planes, mark, place])
-    residual = HeldResidual(psnr, psnr_start, psnr_steps, name="held")([residual, image])
+    residual = HeldResidual(**(held or {"target": 38.0}), name="held")([residual, image])
 
     factor = keras.layers.Reshape((1, 1, 1), name="strength_factor", dtype="float32")(strength)
     change = keras.layers.Multiply(name="change", dtype="float32")([residual, factor])
@@ -343,50 +339,3 @@ class Shaped(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[0][:-1], 3)
-
-
-@keras.saving.register_keras_serializable(package="tfwm")
-class HeldResidual(Configured, keras.layers.Layer):
-    """Scales the residual of each image so that its visible error has a given size.
-
-    So nothing has to balance the image's loss with the message's: the network learns only where
-    the mark lies and what it looks like. In training the error's size, as a PSNR, rises linearly
-    from `start` to `target` over `ramp_steps` calls; the number of calls is a weight.
-
-    Args:
-        target: `-10 log10` of the `tfwm.losses.VisibleError`, in dB.
-        start: the same at the first step; `target` if `None`.
-        ramp_steps: number of training steps from `start` to `target`.
-
-    Call arguments:
-        inputs: `[residual, image]`, both `(batch, height, width, 3)`, the image in [0, 1].
-
-    Output shape:
-        That of the residual.
-    """
-
-    def __init__(self, target, start=None, ramp_steps=1, **kwargs):
-        kwargs["dtype"] = "float32"
-        super().__init__(**kwargs)
-        self.target = target
-        self.start = target if start is None else start
-        self.ramp_steps = ramp_steps
-
-    def build(self, input_shape):
-        self.step = add_number(self, "step")
-        self._error = VisibleError()
-
-    def call(self, inputs, training=None):
-        residual, image = inputs
-        psnr = self.target
-        if training:
-            step = tf.convert_to_tensor(self.step)
-            share = tf.minimum(step / self.ramp_steps, 1.0)
-            psnr = self.start + (self.target - self.start) * share
-            self.step.assign(step + 1.0)
-        error = self._error.call(image, image + residual)
-        scale = 10.0 ** (-psnr / 20.0) * tf.math.rsqrt(error + 1e-9)
-        return residual * scale[:, None, None, None]
-
-    def compute_output_shape(self, input_shape):
-        return input_shape[0]

@@ -16,7 +16,8 @@ is reused; this is written from the papers and the specification. Where this dif
   well, to mean 0 and variance 1 in every image. Here, as in the text, the residual is not.
 * `output="sigmoid"`, CropDefender's `sigmoid(I - 1/2 + R)`, is far from `I` for `R = 0`.
   `"logit"`, ours, is `sigmoid(logit(I) + R)`, which is `I` for `R = 0`. It is bounded as well, and
-  training does not have to learn the photo first.
+  training does not have to learn the photo first. `"held"`, ours too, is StegaStamp's sum of a
+  residual that is scaled in each image so that its error has a given size.
 
 Inside the networks, pixels and bits are shifted by -1/2.
 """
@@ -27,9 +28,10 @@ import tensorflow as tf
 from tfwm.checks import one_of
 from tfwm.layers import InstanceNormalization
 from tfwm.models import parts
+from tfwm.models.held import HeldResidual
 from tfwm.ops.warp import pixel_centers, sample_bilinear
 
-OUTPUTS = ("sum", "sigmoid", "logit")
+OUTPUTS = ("sum", "sigmoid", "logit", "held")
 # Logits of black and white are infinite: a pixel is at least this far from both.
 MARGIN = 1 / 255
 # Side of the grid of means from which the spatial transformer computes its map.
@@ -42,6 +44,7 @@ def build_embedder(
     width: int = 32,
     normalization: str | None = "instance",
     output: str = "sigmoid",
+    held: dict | None = None,
     name: str = "embedder",
 ) -> keras.Model:
     """Builds the encoder, a U-Net that sees the message as three more channels of the image.
@@ -53,7 +56,8 @@ def build_embedder(
         normalization: `None` as in StegaStamp, `"instance"` as in CropDefender (section 5.2.1),
             or `"batch"`, for comparisons.
         output: how image `I` and residual `R` are combined: `"sum"` (StegaStamp), `"sigmoid"`
-            (CropDefender, section 3.1) or `"logit"` (ours), see above.
+            (CropDefender, section 3.1), `"logit"` or `"held"` (ours), see above.
+        held: of `"held"`, the arguments of `tfwm.models.held.HeldResidual`.
         name: name of the model.
 
     Returns:
@@ -90,7 +94,10 @@ def build_embedder(
         x = _convolution(x, factor * width, 3, 1, normalization, f"conv{i}")
     residual = keras.layers.Conv2D(3, 1, name="residual", dtype="float32")(x)
 
-    change = _change(image, residual, output)
+    if output == "held":
+        change = HeldResidual(**(held or {"target": 36.0}), name="held")([residual, image])
+    else:
+        change = _change(image, residual, output)
     factor = keras.layers.Reshape((1, 1, 1), name="strength_factor", dtype="float32")(strength)
     change = keras.layers.Multiply(name="scaled_change", dtype="float32")([change, factor])
     watermarked = keras.layers.Add(name="watermarked", dtype="float32")([image, change])

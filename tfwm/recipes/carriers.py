@@ -20,8 +20,6 @@ from tfwm.recipes.config import MessageConfig, check_multiple, check_positive, r
 from tfwm.recipes.message import MessageRecipe
 from tfwm.training.config import setting
 
-# The embedder holds the error itself.
-MULTIPLIER = ("psnr_rate", "psnr_multiplier", "psnr_penalty", "psnr_error")
 LIMITS = [
     "The mark lies in the whole photo at the network's size: photos of other proportions are "
     "squeezed to a square, and a part much smaller than what it was trained with reads nothing.",
@@ -45,10 +43,9 @@ class Config(MessageConfig):
     # Network
     message_length: int = setting(100, "bits in a photo")
     smallest_crop: float = setting(0.64, "least share of a side that crops keep and are found by")
-    psnr: float = setting(
-        38.0, "visible error of the mark as a PSNR in dB, see `tfwm.losses.VisibleError`"
-    )
+    psnr: float = setting(38.0, "error of the mark as a PSNR in dB")
     psnr_start: float = setting(34.0, "the same at which training starts")
+    psnr_error: str = "visible"
     # Losses
     image_weight: float = 0.0
     registration_weight: float = setting(
@@ -75,15 +72,15 @@ def check(config):
     """Raise `ConfigError` for settings that cannot be used, or have no effect."""
     check_positive(config, ("message_length", "smallest_crop", "psnr"))
     check_multiple(config, "the grid of cells", carriers.GRID)
-    refuse(config, MULTIPLIER, "has no effect: the embedder itself holds the error")
+    refuse(config, parts.MULTIPLIER, "has no effect: the embedder itself holds the error")
 
 
 def build_networks(config, training):
     """Return embedder and extractor, the same in training and for export."""
     sizes = config.crop_size, config.message_length
-    held = config.psnr, config.psnr_start, max(1, parts.psnr_ramp_steps(config))
+    held = parts.held_arguments(config)
     return (
-        carriers.build_embedder(*sizes, config.width, *held),
+        carriers.build_embedder(*sizes, config.width, held),
         carriers.build_extractor(*sizes, max(1, config.width // 2), config.smallest_crop),
     )
 

@@ -16,6 +16,8 @@ from tfwm.training.critic_optimizer import CriticOptimizer
 
 # Settings of a critic.
 CRITIC = ("critic_loss", "critic_optimizer", "critic_learning_rate", "critic_clip_value")
+# Settings of `HoldPSNR`, not of `tfwm.models.held.HeldResidual`.
+MULTIPLIER = ("psnr_rate", "psnr_multiplier", "psnr_penalty")
 
 
 def cut_source(config, source):
@@ -95,9 +97,20 @@ def psnr_ramp_steps(config):
     return int(config.steps * config.psnr_ramp) if config.psnr else 0
 
 
+def held_arguments(config):
+    """Return the arguments of the `tfwm.models.held.HeldResidual` of a config."""
+    steps = max(1, psnr_ramp_steps(config))
+    return {
+        "target": config.psnr,
+        "start": config.psnr_start,
+        "ramp_steps": steps,
+        "error": config.psnr_error,
+    }
+
+
 def build_hold_psnr(config):
-    """Return the `HoldPSNR` of a config, or `None`."""
-    if not config.psnr:
+    """Return the `HoldPSNR` of a config, or `None`, also if the embedder holds the error itself."""
+    if not config.psnr or getattr(config, "image_output", "") == "held":
         return None
     return HoldPSNR(
         config.psnr,

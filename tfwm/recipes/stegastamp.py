@@ -54,7 +54,9 @@ class Config(MessageConfig):
     last_normalization: bool = setting(True, "whether the extractor's last layer has one too")
     scale_logits: bool = setting(False, "whether the extractor learns a scale of its logits")
     image_output: str = setting(
-        "sigmoid", "what the embedder gives: `sigmoid`, `sum` (a residual) or `logit`"
+        "sigmoid",
+        "what the embedder gives: `sigmoid`, `sum` (a residual), `logit`, or `held`, a residual "
+        "that is scaled to `psnr` in each image",
     )
     # Losses: section 3.4
     balance: str = setting(
@@ -105,6 +107,9 @@ class Config(MessageConfig):
 def check(config):
     """Raise `ConfigError` for settings that cannot be used, or have no effect."""
     check_positive(config, ("message_length",))
+    if config.image_output == "held":
+        check_positive(config, ("psnr",))
+        refuse(config, parts.MULTIPLIER, "has no effect: the embedder itself holds the error")
     for balance, names in BALANCES.items():
         if balance != config.balance:
             refuse(config, names, f'has no effect unless balance = "{balance}"')
@@ -119,7 +124,9 @@ def build_networks(config, training):
         "normalization": None if config.normalization == "none" else config.normalization,
     }
     return (
-        stegastamp.build_embedder(**arguments, output=config.image_output),
+        stegastamp.build_embedder(
+            **arguments, output=config.image_output, held=parts.held_arguments(config)
+        ),
         stegastamp.build_extractor(
             **arguments,
             last_normalization=config.last_normalization,
