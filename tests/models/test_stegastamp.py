@@ -13,7 +13,8 @@ SIZE, BITS = 64, 10
 def build(**changes):
     keras.utils.set_random_seed(0)
     embedder = stegastamp.build_embedder(SIZE, BITS, width=4, **changes)
-    changes.pop("output", None)
+    for name in ("output", "held"):
+        changes.pop(name, None)
     return embedder, stegastamp.build_extractor(SIZE, BITS, width=4, **changes)
 
 
@@ -68,6 +69,13 @@ def test_shapes_and_outputs(normalization, output, covers, message):
     }[output]
     inside = (covers > 0.01) & (covers < 0.99)
     np.testing.assert_allclose(marked[inside], expected[inside], atol=1e-5)
+
+
+def test_a_held_residual_is_scaled_to_its_error(covers, message):
+    embedder, _ = build(output="held", held={"target": 30.0, "error": "rgb"}, normalization=None)
+    for strength in (1.0, 0.5):
+        error = np.mean((embed(embedder, covers, message, strength) - covers) ** 2, (1, 2, 3))
+        np.testing.assert_allclose(error, 1e-3 * strength**2, rtol=1e-3)
 
 
 def test_logit_without_residual_is_the_photo(covers, message):

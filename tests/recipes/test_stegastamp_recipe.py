@@ -65,6 +65,15 @@ def test_original_is_stegastamps():
     assert (config.learning_rate, config.steps, config.adversarial_weight) == (1e-4, 140_000, 0.5)
 
 
+def test_a_held_residual_needs_no_multiplier(tmp_path):
+    config = config_of("cpu-original", tmp_path / "run", "psnr=35", "psnr_ramp=0.5", "validation_attacks=[]")
+    trainer = recipe.build_model(config)
+    held = trainer.embedder.get_layer("held")
+    assert trainer.hold_psnr is None and (held.target, held.ramp_steps) == (35, 2)
+    with pytest.raises(ConfigError, match="psnr_rate"):
+        stegastamp.check(config_of("cpu-original", tmp_path / "run", "psnr_rate=0.1"))
+
+
 def test_critic_of_the_original_is_the_codes():
     """Wasserstein, RMSProp at 1e-5, gradients to 0.25, weights to 0.01; it waits and rises."""
     words = [*SMALL, "message_only=3", "validation_attacks=[]"]
@@ -97,8 +106,8 @@ def test_balances():
         recipe.check_config(config)
 
 
-def test_original_trains_and_logs_what_the_figures_need(tmp_path):
-    config = config_of("cpu-original", tmp_path / "run", "log_gradients=true", "steps=2")
+def test_ramped_weights_train_and_log_what_the_figures_need(tmp_path):
+    config = config_of("fig6-ramped", tmp_path / "run", "steps=2")
     recipe.train(config)
     (row,) = _log(tmp_path / "run")
     columns = {

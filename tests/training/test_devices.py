@@ -14,7 +14,7 @@ DEVICES = """
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 4)
     from tfwm import attacks, losses, training
-    from tfwm.models import barrier, keyed, redmark, stegastamp, translators
+    from tfwm.models import barrier, carriers, keyed, redmark, stegastamp, translators
     from tfwm.models.critic import build_clipped_critic
 
     def images(count, side, channels=3, seed=0):
@@ -50,6 +50,16 @@ DEVICES = """
         held = losses.HoldPSNR(30.0, 20.0, 4, 0.1, 0.5, penalty="relative")
         alignment = losses.AlignmentLoss("locate_map", 0.1)
         return message(hold_psnr=held, adversary=adversary(), alignment=alignment)
+
+    def make_carriers():
+        trainer = training.WatermarkTrainer(
+            carriers.build_embedder(128, 8, 4, {"target": 20.0, "start": 10.0, "ramp_steps": 4}),
+            carriers.build_extractor(128, 8, 4, smallest=0.95),
+            message_shape=(1, 1, 8), attack=chain(), seed=0,
+            alignment=losses.RegistrationLoss("registration", 0.1, 0.95),
+        )
+        bits = np.random.default_rng(1).integers(0, 2, (8, 1, 1, 8)).astype("float32")
+        return trainer, {"image": images(8, 128), "message": bits}, {"logits": "mse"}
 
     def make_self_adaptive():
         return message(balance=losses.SelfAdaptiveWeights(terms(), speed=1.0))
@@ -112,7 +122,7 @@ DEVICES = """
     np.testing.assert_allclose(several[0]["loss"], one[0]["loss"], rtol=1e-2)
     print("agree")
 """
-CASES = ("all_parts", "plain", "held_log", "self_adaptive", "ramped", "barrier", "keyed")
+CASES = ("all_parts", "plain", "held_log", "carriers", "self_adaptive", "ramped", "barrier", "keyed")
 CASES = [(case, count) for case in (*CASES, "translation") for count in (2, 4)]
 
 
