@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfwm.layers.base import Configured
+from tfwm.layers.bending import Bending
 from tfwm.ops.warp import pixel_centers, sample_bilinear
 
 # The whole photo has so many cells a side; a crop shows a window of a larger pattern.
@@ -25,6 +26,10 @@ STEPS = (1.0, 0.5, 0.5)
 LEVELS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 # What moves a point `(x, y)`: shift, stretch, shear, and two tilts.
 MOVES = 8
+# So many of the best are bent to fit the image.
+CANDIDATES = 8
+# Least side of a photo that does not fill the image, as a print on a table.
+LEAST = 50
 
 
 def noise(cells, seed):
@@ -62,13 +67,33 @@ def hypotheses(smallest):
     return sizes, np.concatenate(maps).astype("float32")
 
 
+@functools.cache
+def shrunk():
+    """Returns what is tried beside the crops: the whole photo, smaller than the image.
+
+    Returns:
+        Sizes and maps, as `hypotheses` does.
+    """
+    sides = range(LEAST, CELLS + 1, STEP)
+    sizes = [(m, n) for m in sides for n in sides if abs(m - n) <= MOST_UNEVEN * STEP]
+    sizes.remove((CELLS, CELLS))
+    maps = []
+    for rows, columns in sizes:
+        y, x = np.mgrid[: CELLS - rows + 1, : CELLS - columns + 1].reshape(2, -1)
+        a, e = np.full(x.shape, columns / CELLS), np.full(x.shape, rows / CELLS)
+        maps.append(np.stack([a, e, a - 1 + 2 * x / CELLS, e - 1 + 2 * y / CELLS], -1))
+    return sizes, np.concatenate(maps).astype("float32")
+
+
 @keras.saving.register_keras_serializable(package="tfwm")
 class Registration(Configured, keras.layers.Layer):
     """Computes where a whole marked photo lies, from the pattern that its mark contains.
 
     The image is compared with every window of the pattern that a crop may show, by correlation;
-    the best is then refined in eight numbers, a few times: shift, stretch, shear and tilt. Nothing
-    is learned here: the pattern is a constant, which an embedder adds (`pattern()`).
+    the best is then refined in eight numbers, a few times: shift, stretch, shear and tilt. Beside
+    training, photos that do not fill the image are tried too, and tilts of more than a cell, see
+    `tfwm.layers.bending`. Nothing is learned here: the pattern is a constant, which an embedder
+    adds (`pattern()`).
 
     Args:
         smallest: least share of a side that a crop keeps.
@@ -109,17 +134,20 @@ class Registration(Configured, keras.layers.Layer):
         inner = np.arange(CELLS)
         self._inner = (inner[:, None] * most + inner).ravel().astype("int32")
         self._groups, self._order = _grouped(windows, sizes, places)
-        one, zero = np.ones(len(maps), "float32"), np.zeros(len(maps), "float32")
-        a, e, c, f = maps.T
-        self._maps = np.stack([a, zero, c, zero, e, f, zero, zero, one], -1)
-        self._moved = [_moved_patterns(step) for step in STEPS]
+        self._maps = _homographies(np.concatenate([maps, shrunk()[1]]))
+        self._small = [_small_filter(cells, *size) for size in shrunk()[0]]
+        self._bending = Bending(pattern())
+        self._moved = [(step, _moved_patterns(step)) for step in STEPS]
 
     def call(self, inputs, training=None):
         fine = _normalized(inputs)
         image = _normalized(tf.nn.avg_pool2d(inputs, 2, 2, "VALID"))
         scores = self._learned_scores(image) if training else self._scores(image)
-        maps = tf.gather(self._maps, tf.argmax(scores, -1))
-        for step, moved in zip(STEPS, self._moved, strict=True):
+        if training:
+            maps = tf.gather(self._maps, tf.argmax(scores, -1))
+        else:
+            maps = self._best_bent(fine, tf.concat([scores, self._shrunk_scores(image)], -1))
+        for step, moved in self._moved * (1 if training else 2):
             maps = _refined(fine, maps, step, moved)
         return scores, maps
 
@@ -131,6 +159,20 @@ class Registration(Configured, keras.layers.Layer):
             scores = tf.nn.conv2d(large, filters, 1, "VALID")
             found.append(tf.reshape(scores, (-1, (room + 1) ** 2 * filters.shape[3])))
         return tf.gather(tf.concat(found, -1), self._order, axis=1) / CELLS
+
+    def _best_bent(self, fine, scores):
+        """Returns the best of the maps with the highest scores, each of them bent to fit."""
+        maps = tf.gather(self._maps, tf.math.top_k(scores, CANDIDATES).indices)
+        maps = tf.reshape(maps, (-1, 9))
+        aligned = _normalized(_resampled(tf.repeat(fine, CANDIDATES, 0), maps))
+        bent, fit = self._bending(aligned)
+        best = tf.argmax(tf.reshape(fit, (-1, CANDIDATES)), -1)
+        maps = tf.reshape(_product(maps, bent), (-1, CANDIDATES, 9))
+        return tf.gather(maps, best, batch_dims=1)
+
+    def _shrunk_scores(self, image):
+        found = [tf.nn.conv2d(image, small, 1, "VALID") for small in self._small]
+        return tf.concat([tf.reshape(f, (-1, f.shape[1] * f.shape[2])) for f in found], -1)
 
     def _learned_scores(self, image):
         """The same, with a gradient of few windows: all would cost more than the networks."""
@@ -245,9 +287,26 @@ def _refined(image, maps, step, moved):
     c, a, b, f, d, e, g, h = tf.unstack(moves, MOVES, axis=-1)
     zero = tf.zeros_like(a)
     change = tf.stack([a, b, c, d, e, f, -g, -h, zero], -1)
-    product = tf.matmul(tf.reshape(maps, (-1, 3, 3)), tf.eye(3) + tf.reshape(change, (-1, 3, 3)))
+    return _product(maps, change + tf.reshape(tf.eye(3), (1, 9)))
+
+
+def _product(first, second):
+    product = tf.matmul(tf.reshape(first, (-1, 3, 3)), tf.reshape(second, (-1, 3, 3)))
     product = tf.reshape(product, (-1, 9))
     return product / product[:, 8:]
+
+
+def _homographies(maps):
+    """Returns `(n, 9)` of scales in x and y and shifts in x and y."""
+    one, zero = np.ones(len(maps), "float32"), np.zeros(len(maps), "float32")
+    a, e, c, f = maps.T
+    return np.stack([a, zero, c, zero, e, f, zero, zero, one], -1)
+
+
+def _small_filter(cells, rows, columns):
+    """Returns the pattern at a smaller size, whose correlations with chance deviate by 1."""
+    small = _even(tf.image.resize(cells, (rows, columns), antialias=True).numpy()[0, :, :, 0])
+    return (small / np.sqrt(rows * columns))[:, :, None, None].astype("float32")
 
 
 def _even(image):
