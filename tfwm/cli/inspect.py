@@ -26,7 +26,8 @@ GOOD = ("signed", "recovered", "marked", "told")
 SHOWS = {
     "same": "the copy shows what was signed",
     "another": "the copy shows another picture than the signed one",
-    "unclear": "whether the copy shows what was signed is unclear: it was cut or changed",
+    "unclear": "whether the copy shows what was signed is unclear: it was cut or changed much, or "
+    "shows too little to tell",
     None: "nothing tells whether it shows what was signed",
 }
 
@@ -188,6 +189,9 @@ def _manifest_lines(title, report, found=""):
         when = f" at {report.signed_at}" if report.signed_at else ", without a time stamp"
         trust = {"trusted": "trusted", "unknown": "nobody known"}.get(report.trust, report.trust)
         yield "", f"signed by {report.signed_by} ({trust}){when}"
+        names = (("common name", report.common_name), ("issued by", report.issued_by))
+        if told := ", ".join(f"{what} {name}" for what, name in names if name):
+            yield "", f"its certificate: {told}"
     if report.label:
         yield "", f"{report.label}, written by {report.generator or 'an unknown program'}"
     if report.made_with:
@@ -198,7 +202,8 @@ def _manifest_lines(title, report, found=""):
         yield "", f"soft binding {binding.algorithm} {binding.value[:SHOWN]}"
     for part in report.ingredients:
         holds = "without a manifest" if part.label is None else part.problem or "its manifest held"
-        yield "", f"{part.relationship} {part.title or 'a picture'}: {holds}"
+        says = f"; it says: {part.source_types[0]}" if part.source_types else ""
+        yield "", f"{part.relationship} {part.title or 'a picture'}: {holds}{says}"
 
 
 def _standing(report):

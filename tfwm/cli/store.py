@@ -14,6 +14,7 @@ from tfwm.cli.output import print_json, write_stdout
 from tfwm.console import in_one_line, say
 
 STORE_HELP = "the file of the store, as `tfwm sign --store` writes it"
+HEADS = "id", "time", "network", "key's fingerprint", "recipient"
 PLACE_HELP = "a store's file, or the address of a service (https://...)"
 
 
@@ -105,15 +106,16 @@ def run_serve(options):
 
 
 def _add_list(commands):
-    parser = add_command(
-        commands,
-        "list",
-        run_list,
-        "lists what a store holds: identifier, time, network, key's fingerprint, recipient",
-        examples=["tfwm store list manifests.db"],
-    )
-    parser.add_argument("store", metavar="STORE", help=STORE_HELP)
+    parser = _add(commands, "list", run_list, "lists the manifests that a store holds")
     add_json(parser)
+
+
+def _add(commands, name, run, text, words=""):
+    """A command of a store's file."""
+    example = [f"tfwm store {name} manifests.db{words}"]
+    parser = add_command(commands, name, run, text, examples=example)
+    parser.add_argument("store", metavar="STORE", help=STORE_HELP)
+    return parser
 
 
 def run_list(options):
@@ -123,6 +125,7 @@ def run_list(options):
     if options.json:
         print_json([record.to_dict() for record in records])
         return
+    say("\t".join(HEADS))
     for record in records:
         cells = record.id, record.time, record.network, record.key, record.recipient or ""
         say("\t".join(map(in_one_line, cells)))
@@ -159,14 +162,8 @@ def run_export(options):
 
 
 def _add_remove(commands):
-    parser = add_command(
-        commands,
-        "remove",
-        run_remove,
-        "takes manifests out of a store",
-        examples=["tfwm store remove manifests.db urn:c2pa:51c29975"],
-    )
-    parser.add_argument("store", metavar="STORE", help=STORE_HELP)
+    text = "takes a manifest out of a store"
+    parser = _add(commands, "remove", run_remove, text, " urn:c2pa:51c29975")
     parser.add_argument("id", metavar="ID", help="the manifest's identifier")
 
 

@@ -136,7 +136,11 @@ def inspect(
         unchecked.append(NO_KEY)
     if mark.decision != "present" and search != "all":
         unchecked.append(FURTHER[search])
-    layers["recovery"] = _recovery(photo, store, mark, watermarker.network.name, unchecked)
+    if store is None:
+        unchecked.append(NO_STORE)
+    else:
+        known = watermarker.network.name
+        layers["recovery"] = recover(photo, store, mark, known, trust_anchors)
     fields = origin_fields(photo)
     shows = _shows_what_was_signed(photo, manifest, mark)
     verdict = judge(**layers, told=told_source_type(fields), picture=shows)
@@ -174,13 +178,6 @@ def _signpost(photo, watermarker, mark):
         return read_signpost(photo, watermarker, search="none", alignment=alignment)
     except ValueError:  # this network's marks have no room for one
         return None
-
-
-def _recovery(photo, store, mark, network, unchecked):
-    if store is None:
-        unchecked.append(NO_STORE)
-        return None
-    return recover(photo, store, mark, network)
 
 
 def _shows_what_was_signed(photo, manifest, mark):
