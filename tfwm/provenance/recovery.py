@@ -96,7 +96,11 @@ def look_up(photo, store, found=None, network="photo", most=CANDIDATES, algorith
         return store.find(name, binding, most=most, like=own), MARK, (name, binding), own
     own = fingerprints.fingerprint(photo)
     asked = fingerprints.ALGORITHM, fingerprints.to_value(own)
-    matches = store.find(*asked, most=most) if algorithm in (None, asked[0]) else []
+    matches = []
+    if getattr(store, "send_picture", False):
+        matches = store.by_content(photo, most)
+    if not matches and algorithm in (None, asked[0]):
+        matches = store.find(*asked, most=most)
     return matches, LIKENESS, asked, own
 
 
@@ -134,7 +138,10 @@ def _best(store, matches, by, binding, own, alignment):
     """The first of the candidates that holds, else the first one."""
     candidates = []
     for match in matches[:MOST_RESULTS]:
-        manifest = store.manifest(match.id, match.endpoint)
+        try:
+            manifest = store.manifest(match.id, match.endpoint)
+        except KeyError:
+            continue  # it was taken out, or is promised only
         report = read_manifest(None, manifest=manifest)
         if report is None or report.label != match.id:
             continue  # the store answers with something else
