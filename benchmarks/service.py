@@ -1,11 +1,13 @@
 """What the recovery service stands: hostile pictures, crowds, slow senders, random requests.
 
     python benchmarks/service.py
+    python benchmarks/service.py --nginx /usr/sbin/nginx    # and behind a proxy
 
 Serves a small store by `tfwm store serve`, with a key, and asks it over HTTP. `peak_mb` is the most
 memory that the service had during a case, and `over_idle_mb` what that is above its memory before
 the first picture (Linux). `slowest` is in seconds, of all answers of a case; `status_slowest` of
-status requests made meanwhile. Writes results/provenance/service.csv.
+status requests made meanwhile, behind the proxy from another address. The proxy is set up as
+docs/recovery.md says. Writes results/provenance/service.csv.
 """
 
 import argparse
@@ -14,7 +16,9 @@ import contextlib
 import http.client
 import io
 import random
+import re
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -31,6 +35,7 @@ from skimage import data
 from tfwm.files import result_head, write_csv
 from tfwm.images.containers import PNG_START, png_chunk
 from tfwm.provenance import ManifestStore, make_test_signer, sign
+from tfwm.provenance.certificates import make_test_certificate
 
 ROOT = Path(__file__).resolve().parents[1]
 VERDICT, BINDING = "/v1/verdict", "/v1/matches/byBinding"
@@ -44,6 +49,7 @@ def main():
     parser.add_argument("--random", type=int, default=2000, help="random requests")
     parser.add_argument("--slow", type=int, default=205, help="slow senders")
     parser.add_argument("--seconds", type=float, default=90, help="for which they send")
+    parser.add_argument("--nginx", help="program of the proxy")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, default=ROOT / "results/provenance")
     args = parser.parse_args()
@@ -69,18 +75,25 @@ def main():
 
 
 class Asked:
-    """A service that runs as a process of its own."""
+    """A service that runs as a process of its own, asked at a port of it or of its proxy."""
 
-    def __init__(self, port, process):
-        self.port, self.process = port, process
+    def __init__(self, port, process, tls=None):
+        self.port, self.process, self.tls = port, process, tls
+
+    def connect(self):
+        plain = socket.create_connection(("127.0.0.1", self.port), 3)
+        return self.tls.wrap_socket(plain) if self.tls else plain
 
     def ask(self, method, path, body=None, headers=None, patience=120):
         """Returns status, `None` if the connection was closed, and the seconds that it took."""
         start = time.perf_counter()
         try:
-            with contextlib.closing(
-                http.client.HTTPConnection("127.0.0.1", self.port, timeout=patience)
-            ) as connection:
+            where = {"host": "127.0.0.1", "port": self.port, "timeout": patience}
+            kind = http.client.HTTPConnection
+            if self.tls:
+                kind = http.client.HTTPSConnection
+                where |= {"context": self.tls, "source_address": ("127.0.0.2", 0)}
+            with contextlib.closing(kind(**where)) as connection:
                 connection.request(method, path, body, headers or {})
                 answer = connection.getresponse()
                 answer.read()
@@ -135,6 +148,8 @@ def cases(args, signed):
     large = bytes(31 << 20)
     yield "100 large bodies at once", lambda asked: crowd(asked, large, 100)
     yield f"{args.slow} slow senders", lambda asked: drips(asked, args.slow, args.seconds)
+    if args.nginx:
+        yield f"{args.slow} slow senders, behind nginx", lambda asked: proxied(asked, args)
     yield "random requests", lambda asked: at_random(asked, args, signed)
 
 
@@ -203,16 +218,19 @@ def drips(asked, count, seconds):
     head = b"POST /v1/verdict HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
     end = time.monotonic() + seconds
 
+    def begin():
+        sender = asked.connect()
+        sender.sendall(head + b"Content-Length: 30000000\r\n\r\n")
+        return sender
+
     def send():
         for number in range(count):
             if number >= len(senders):
-                senders.append(socket.create_connection(("127.0.0.1", asked.port), 3))
-                senders[-1].sendall(head + b"Content-Length: 30000000\r\n\r\n")
+                senders.append(begin())
             try:
                 senders[number].sendall(b".")
             except OSError:
-                senders[number] = socket.create_connection(("127.0.0.1", asked.port), 3)
-                senders[number].sendall(head + b"Content-Length: 30000000\r\n\r\n")
+                senders[number] = begin()
 
     while time.monotonic() < end:
         with contextlib.suppress(OSError):
@@ -223,6 +241,39 @@ def drips(asked, count, seconds):
     for sender in senders:
         sender.close()
     return answers, waits
+
+
+def proxied(asked, args):
+    """Slow senders again, with nginx before the service."""
+    site = re.search(r"```nginx\n(.*?)```", (ROOT / "docs/recovery.md").read_text(), re.S)[1]
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in zip(("chain.pem", "key.pem"), make_test_certificate(), strict=True):
+            (Path(folder) / name).write_bytes(text)
+        for before, after in (
+            ("listen 443", f"listen 127.0.0.1:{port}"),
+            ("127.0.0.1:8766", f"127.0.0.1:{asked.port}"),
+            ("/etc/ssl/c2pa.example.org.pem", f"{folder}/chain.pem"),
+            ("/etc/ssl/c2pa.example.org.key", f"{folder}/key.pem"),
+        ):
+            if before not in site:
+                raise ValueError(f"docs/recovery.md has no {before} any more")
+            site = site.replace(before, after)
+        kinds = "client_body", "proxy", "fastcgi", "uwsgi", "scgi"
+        places = " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
+        (Path(folder) / "nginx.conf").write_text(
+            f"daemon off; pid {folder}/pid; error_log {folder}/errors; events {{}}\n"
+            f"http {{ access_log off; {places}\n{site} }}\n"
+        )
+        command = [args.nginx, "-p", folder, "-c", f"{folder}/nginx.conf"]
+        with subprocess.Popen(command) as process:
+            try:
+                time.sleep(1)
+                tls = ssl._create_unverified_context()
+                return drips(Asked(port, asked.process, tls), args.slow, args.seconds)
+            finally:
+                process.terminate()
 
 
 def at_random(asked, args, signed):

@@ -1,11 +1,15 @@
+import collections
 import io
 import itertools
+import random
+import runpy
 import struct
 import threading
 import urllib.error
 import urllib.request
 import zlib
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -18,6 +22,7 @@ from tfwm.provenance.recovery import look_up
 from tfwm.provenance.service import make_app
 
 BINDING = "/v1/matches/byBinding"
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -231,3 +236,16 @@ def post(address, body):
             return answer.status, answer.headers
     except urllib.error.HTTPError as error:
         return error.code, error.headers
+
+
+@pytest.mark.slow
+def test_random_requests_never_fail(client, kept):
+    hostile = runpy.run_path(str(ROOT / "benchmarks/service.py"))["hostile"]
+    dice, found = random.Random(1), collections.Counter()
+    for _ in range(1500):
+        method, path, body, headers = hostile(dice, kept[1])
+        answer = client.open(path, method=method, data=body, headers=headers)
+        found[answer.status_code] += 1
+        assert answer.status_code < 500, (method, path, body, headers)
+        assert b"evil" not in answer.data
+    assert found[200] > 50 and found[400] > 200
