@@ -67,6 +67,9 @@ def serving():
 
     served = []
 
+    def end():
+        raise SystemExit
+
     def run(app, threads=4):
         server = make_server(app, "127.0.0.1", 0, threads, 1 << 20)
         served.append((server, threading.Thread(target=server.run, daemon=True)))
@@ -75,7 +78,7 @@ def serving():
 
     yield run
     for server, thread in served:
-        server.accepting = False
-        server.stop()
+        server.readable = end
+        server.pull_trigger()
         thread.join(timeout=5)
         assert not thread.is_alive()

@@ -141,6 +141,12 @@ def test_answers_are_bounded_in_size(hostile):
     assert "more than 1 MiB" in one_line_of(lambda: open_store(f"{address}/v1").find("a", "b"))
 
 
+def test_a_busy_service_is_told(hostile):
+    address, answers, _ = hostile
+    for answers["/"] in (429, 503):
+        assert "is busy" in one_line_of(lambda: open_store(f"{address}/v1").find("a", "b"))
+
+
 def test_answers_that_break_off_are_refused(hostile):
     address, answers, _ = hostile
 

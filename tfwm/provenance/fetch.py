@@ -103,6 +103,8 @@ class Fetcher:
         """Where a redirect leads."""
         if error.code == 404:
             raise NotFound(f"The service {self.name} refused: HTTP 404.") from None
+        if error.code in (429, 503):
+            raise OSError(f"The service {self.name} is busy: ask again in a minute.") from None
         place = error.headers.get("Location")
         if error.code not in MOVED or not place:
             raise OSError(f"The service {self.name} refused: HTTP {error.code}.") from None

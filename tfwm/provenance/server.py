@@ -46,15 +46,18 @@ class Channel(HTTPChannel):
         self.answered = time.time()
 
     def progress(self, now):
-        """Age in seconds and bytes a second of what is received; `None` while it is worked for."""
+        """Bytes a second of what is received, and since when: the least has to go first.
+
+        `None` while the request is worked for.
+        """
         if self.requests or self.will_close:
             return None
         if self.total_outbufs_len:
-            return now - self.answered, math.inf
+            return math.inf, self.answered
         if self.request is None:
-            return now - self.last_activity, 0.0
-        age = now - self.began
-        return age, self.request.body_bytes_received / max(age, 0.1)
+            return 0.0, self.last_activity
+        rate = self.request.body_bytes_received / max(now - self.began, 0.1)
+        return rate, self.began
 
     def give_up(self):
         """Ends a request that does not arrive, and the connection with it."""
@@ -72,7 +75,6 @@ class Server(TcpWSGIServer):
     """Ends what takes too long, and the slowest where there is no room."""
 
     channel_class = Channel
-    _is_stopped = False
 
     def maintenance(self, now):
         super().maintenance(now)
@@ -83,27 +85,23 @@ class Server(TcpWSGIServer):
                 channel.will_close = True
 
     def readable(self):
-        if self._is_stopped:
-            raise SystemExit
         self._make_room(time.time())
         return super().readable()
-
-    def stop(self):
-        """Ends `run`, from another thread."""
-        self._is_stopped = True
-        self.pull_trigger()
 
     def _make_room(self, now):
         channels = list(self.active_channels.values())
         leaving = sum(channel.will_close for channel in channels)
         full = len(self._map) - leaving >= self.adj.connection_limit
-        held = sum(c.request.body_bytes_received for c in channels if c.request is not None)
-        if not full and held <= HELD:
+        senders = [c for c in channels if c.request is not None and not c.will_close]
+        much = sum(c.request.body_bytes_received for c in senders) > HELD
+        if not full and not much:
             return
-        told = [(*progress, c) for c in channels if (progress := c.progress(now))]
-        age, _, slowest = min(told, key=lambda one: (one[1], -one[0]), default=(0.0, 0.0, None))
-        if age > GRACE or (told and held > HELD):
-            slowest.will_close = True
+        told = [
+            (progress, c) for c in (senders if much else channels) if (progress := c.progress(now))
+        ]
+        if told:
+            (_, since), slowest = min(told, key=lambda one: one[0])
+            slowest.will_close = much or now - since > GRACE
 
 
 def make_server(app, host, port, threads, most_bytes):
