@@ -1,7 +1,7 @@
 """What the recovery service stands: hostile pictures, crowds, slow senders, random requests.
 
     python benchmarks/service.py
-    python benchmarks/service.py --nginx /usr/sbin/nginx    # and behind a proxy
+    python benchmarks/service.py --nginx nginx    # and behind a proxy
 
 Serves a small store by `tfwm store serve`, with a key, and asks it over HTTP. `peak_mb` is the most
 memory that the service had during a case, and `over_idle_mb` what that is above its memory before
@@ -46,9 +46,9 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--random", type=int, default=2000, help="random requests")
+    parser.add_argument("--random", type=int, default=1000, help="random requests")
     parser.add_argument("--slow", type=int, default=205, help="slow senders")
-    parser.add_argument("--seconds", type=float, default=90, help="for which they send")
+    parser.add_argument("--seconds", type=float, default=60, help="for which they send")
     parser.add_argument("--nginx", help="program of the proxy")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, default=ROOT / "results/provenance")

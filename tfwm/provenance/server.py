@@ -18,6 +18,8 @@ RECEIVE, SEND, IDLE = 60.0, 300.0, 60
 # Seconds between looks at the clock, and those that nobody is sent away for.
 LOOK, GRACE = 2.0, 2.0
 CONNECTIONS = 200
+# Bytes a second of senders that are not slow.
+FAIR = 20_000
 # Bytes of all requests that are being received.
 HELD = 2**29
 
@@ -96,12 +98,14 @@ class Server(TcpWSGIServer):
         much = sum(c.request.body_bytes_received for c in senders) > HELD
         if not full and not much:
             return
-        told = [
-            (progress, c) for c in (senders if much else channels) if (progress := c.progress(now))
-        ]
-        if told:
-            (_, since), slowest = min(told, key=lambda one: one[0])
-            slowest.will_close = much or now - since > GRACE
+        of = senders if much else channels
+        told = [(progress, c) for c in of if (progress := c.progress(now))]
+        old = [one for one in told if now - one[0][1] > GRACE]
+        slow = [one for one in old if one[0][0] < FAIR]
+        # Fast senders go only where there are no others: new ones may yet be slow.
+        going = told if much else slow or (old if len(old) == len(told) else ())
+        if going:
+            min(going, key=lambda one: one[0])[1].will_close = True
 
 
 def make_server(app, host, port, threads, most_bytes):
