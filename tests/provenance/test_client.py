@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfwm.provenance import fetch, fingerprint, inspect, open_store, recover
+from tfwm.cli.inspect import page_of
+from tfwm.provenance import fetch, fingerprint, inspect, inspect_folder, open_store, recover
 from tfwm.provenance.fetch import Fetcher, NotFollowed
 from tfwm.provenance.fingerprints import ALGORITHM as FINGERPRINT
 from tfwm.provenance.fingerprints import to_value
@@ -261,7 +262,9 @@ def test_a_manifest_elsewhere_is_told_as_not_checked(hostile, kept, copy_of, wat
     assert found.recovery is None and any("--follow" in line for line in found.unchecked)
 
 
-def test_a_picture_is_sent_only_where_it_is_asked_for(address, kept, copy_of, watermarker):
+def test_a_picture_is_sent_only_where_it_is_asked_for(
+    address, kept, copy_of, watermarker, tmp_path
+):
     copy = copy_of(kept[1])
     quiet = inspect(copy, watermarker=watermarker, store=open_store(address))
     assert quiet.service is None and any("--send-picture" in line for line in quiet.unchecked)
@@ -272,6 +275,13 @@ def test_a_picture_is_sent_only_where_it_is_asked_for(address, kept, copy_of, wa
     assert "watermark" in told.service["technique"] and told.recovery.id == kept[2].manifest.label
     assert not any("--send-picture" in line for line in told.unchecked)
     assert told.to_dict()["service"] == told.service
+    (tmp_path / "copy.jpg").write_bytes(copy)
+    row = inspect_folder([tmp_path / "copy.jpg"], watermarker=watermarker, store=open_to_it)[0]
+    assert row["service"] == "recovered" and row["message"] is None
+    assert (
+        "service",
+        "recovered: rests on watermark, and the signed metadata that it leads to",
+    ) in [*page_of(told)]
     read_here = inspect(copy, key="secret", watermarker=watermarker, store=open_to_it)
     assert read_here.service is None and read_here.recovery.by == "watermark"
 
