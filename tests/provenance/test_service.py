@@ -166,6 +166,15 @@ def test_large_pictures_are_refused_before_they_are_decoded(client, monkeypatch,
             assert answer.status_code == 400 and told in answer.json["detail"]
 
 
+def test_a_tiff_of_many_jpeg_strips_is_read(kept):
+    buffer = io.BytesIO()
+    Image.new("L", (64, 3000)).save(buffer, "TIFF", compression="jpeg", tiffinfo={278: 8})
+    assert buffer.getvalue().count(b"\xff\xda") > services.MAX_SCANS
+    how = {"data": buffer.getvalue(), "content_type": "image/tiff"}
+    answer = make_app(kept[0]).test_client().post("/v1/matches/byContent", **how)
+    assert answer.json == {"matches": []}
+
+
 def flat_png(width, height, depth, kind):
     """The start of a PNG; its pixels are never read."""
     head = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)

@@ -13,6 +13,7 @@ import urllib.parse
 
 from tfwm.checks import check_number, need
 from tfwm.images import ImageError, claimed_size, read_any
+from tfwm.images.kinds import HEAD_BYTES, kind_of
 from tfwm.provenance import fingerprints
 from tfwm.provenance.binding import algorithm_of
 from tfwm.provenance.inspection import inspect
@@ -320,7 +321,7 @@ def _checked(encoded):
             f"{MAX_DECODED / 1e6:.0f} MB before compression. Received: {pixels / 1e6:.1f} "
             f"megapixels, {size / 1e6:.0f} MB"
         )
-    if encoded.count(SCAN) > MAX_SCANS:
+    if kind_of(encoded[:HEAD_BYTES]) == "JPEG" and encoded.count(SCAN) > MAX_SCANS:
         raise ImageError(f"Expected a JPEG of at most {MAX_SCANS} scans: save it again.")
     return encoded
 
