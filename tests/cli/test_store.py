@@ -96,3 +96,12 @@ def test_the_store_is_never_the_output(fails, stored, photos):
     ):
         assert "an output beside the store" in fails(*words)
     assert stored.read_bytes() == before
+
+
+def test_inspect_asks_a_service(run, fails, photos, stored, tmp_path):
+    for option in ("--follow", "--send-picture"):
+        assert "Expected --store" in fails("inspect", photos / "b.bmp", option)
+        told = fails("inspect", photos / "b.bmp", "--store", stored, option)
+        assert "Expected the address of a service" in told
+    told = fails("inspect", photos / "b.bmp", "--store", "http://127.0.0.1:9")
+    assert told.count("\n") <= 1 and "cannot be reached" in told

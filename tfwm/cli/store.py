@@ -6,6 +6,7 @@ from tfwm.cli.options import (
     add_json,
     add_key,
     add_network,
+    add_service,
     load_watermarker,
     number,
     read_key,
@@ -52,11 +53,11 @@ def _add_serve(commands):
         "photo, and gets identifiers and manifests; nobody can write. With a key, photos that are "
         "sent are read with it; answers hold neither p-values nor confidences. Bodies, pixels and "
         "readings at a time are bounded. It speaks HTTP and listens on this computer only: for the "
-        "world, put a proxy with TLS before it, and name what that is called with --address. "
+        "world, put a proxy with TLS before it, and name what that is called with --public-url. "
         "Ctrl-C ends it.",
         [
             "tfwm store serve manifests.db --key-file my.key",
-            "tfwm store serve manifests.db --host 0.0.0.0 --address https://c2pa.example.org",
+            "tfwm store serve manifests.db --host 0.0.0.0 --public-url https://c2pa.example.org",
         ],
     )
     parser.add_argument("store", metavar="STORE", help=STORE_HELP)
@@ -74,7 +75,10 @@ def _add_serve(commands):
         help="8766 by default; 0 takes a free one",
     )
     parser.add_argument(
-        "--address", metavar="URL", help="what the service is called outside, if it has a proxy"
+        "--public-url",
+        metavar="URL",
+        help="what the service is called outside, such as https://c2pa.example.org: needed by "
+        "other programs that ask where its API lies",
     )
     parser.add_argument(
         "--search",
@@ -100,7 +104,7 @@ def run_serve(options):
         port=options.port,
         key=key,
         search=options.search,
-        address=options.address,
+        public_url=options.public_url,
         ready=lambda address: say(f"{address} (Ctrl-C ends it)", flush=True),
     )
 
@@ -145,6 +149,7 @@ def _add_export(commands):
         "-o", "--output", metavar="FILE", required=True, help="file to write; - is standard output"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace FILE if it exists")
+    add_service(parser)
 
 
 def run_export(options):
@@ -154,7 +159,7 @@ def run_export(options):
     if options.output != STANDARD:
         check_new_file(options.output, options.overwrite)
         refuse_same(options.output, options.store)
-    manifest = _known(options, open_store(options.store).manifest)
+    manifest = _known(options, open_store(options.store, follow=options.follow).manifest)
     if options.output == STANDARD:
         write_stdout(manifest)
     else:

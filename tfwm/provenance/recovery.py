@@ -99,7 +99,11 @@ def look_up(photo, store, found=None, network="photo", most=CANDIDATES, algorith
         return store.find(name, binding, most=most, like=own), MARK, (name, binding), own
     own = fingerprints.fingerprint(photo)
     asked = fingerprints.ALGORITHM, own and fingerprints.to_value(own)
-    matches = store.find(*asked, most=most) if own and algorithm in (None, asked[0]) else []
+    matches = []
+    if getattr(store, "send_picture", False):
+        matches = store.by_content(photo, most)
+    if not matches and own and algorithm in (None, asked[0]):
+        matches = store.find(*asked, most=most)
     return matches, LIKENESS, asked, own
 
 
@@ -137,7 +141,10 @@ def _best(store, matches, by, binding, own, alignment, trust_anchors):
     """The first of the candidates that holds, else the first one."""
     candidates = []
     for match in matches[:MOST_RESULTS]:
-        manifest = store.manifest(match.id, match.endpoint)
+        try:
+            manifest = store.manifest(match.id, match.endpoint)
+        except KeyError:
+            continue  # it was taken out, or is promised only
         report = read_manifest(None, manifest=manifest, trust_anchors=trust_anchors)
         if report is None or report.label != match.id:
             continue  # the store answers with something else
