@@ -31,6 +31,9 @@ def main():
     args = parser.parse_args()
     found = [Photos.of(source, color=True) for source in args.images]
     images = [image for photos in found for image in photos.images]
+    plain = sum(fingerprint(image) is None for image in images)
+    images = [image for image in images if fingerprint(image) is not None]
+    print(f"{plain} of {plain + len(images)} show too little for a fingerprint")
     rows = [*edits(images[:: max(len(images) // args.edited, 1)][: args.edited]), pairs(images)]
     names = ", ".join(f"{photos.name} ({len(photos.images)})" for photos in found)
     what = "different bits of fingerprints, of 256"
@@ -48,7 +51,9 @@ def edits(images):
         apart = []
         for number, (image, value) in enumerate(zip(images, before, strict=True)):
             more = (np.random.default_rng(number),) if name in RANDOM else ()
-            apart.append(distance(value, fingerprint(distort(name, image, level, *more))))
+            after = fingerprint(distort(name, image, level, *more))
+            if after is not None:
+                apart.append(distance(value, after))
         yield row(name, level, apart)
 
 

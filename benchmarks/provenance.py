@@ -204,8 +204,9 @@ def unmarked(images, watermarker, store, args):
         counts["mark"] += decoded is not None
         counts["signpost"] += public.decode(votes) is not None
         counts["by_mark"] += decoded is not None and bool(looked_up(store, name, decoded))
-        value = fingerprint_value(fingerprint(piece))
-        counts["by_fingerprint"] += bool(store.find(FINGERPRINT, value))
+        value = fingerprint(piece)
+        if value is not None:
+            counts["by_fingerprint"] += bool(store.find(FINGERPRINT, fingerprint_value(value)))
     rows = [{"reading": "in place", "pictures": args.unmarked, **_shares(counts, args.unmarked)}]
     counts = dict.fromkeys(counts, 0)
     for _ in tqdm(range(args.searched), desc="searched", disable=not args.searched):

@@ -4,6 +4,7 @@ The values in `tests/golden` were made by the release before the modules were jo
 change: a photo that was marked once must read for ever.
 """
 
+import dataclasses
 import hashlib
 import json
 import uuid
@@ -17,7 +18,7 @@ from tfwm.keys import derive_key
 from tfwm.payload import Codec, Key, SignpostCodec, pack_name
 from tfwm.payload.code import Code
 from tfwm.protection import make_commitment
-from tfwm.provenance import algorithm_of, fingerprints, store, to_value
+from tfwm.provenance import Stamp, algorithm_of, fingerprints, store, to_value
 
 GOLDEN = Path(__file__).parent / "golden"
 VALUES = json.loads((GOLDEN / "formats.json").read_text())
@@ -119,6 +120,13 @@ def signposts():
         yield f"{count} bits", digest(bits)
 
 
+def stamps():
+    for parts in (("acme-image", "2.1", "Zk3vT0aLq9w"), ("acme/image", "2026-11", "layer")):
+        stamp = Stamp(*parts)
+        yield " ".join(parts), stamp.message
+        yield f"{stamp.message}, read", " ".join(dataclasses.astuple(Stamp.parse(stamp.message)))
+
+
 def manifest_stores():
     """Of stores of manifests: tables, fingerprints of keys and of photos."""
     yield "tables", hashlib.sha256(store.TABLES.encode()).hexdigest()
@@ -131,7 +139,7 @@ def manifest_stores():
 
 MAKERS = (
     *(key_streams, codewords, frames, slots, owners_keys, commitments, soft_bindings),
-    *(signposts, manifest_stores),
+    *(signposts, stamps, manifest_stores),
 )
 
 

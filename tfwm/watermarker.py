@@ -159,9 +159,8 @@ class Watermarker:
         rows, columns = self.network.patch_shape
         height, width = before.shape[0] // rows * rows, before.shape[1] // columns * columns
         if not height or not width:
-            shape = cover.pixels.shape
             raise ImageError(
-                f"{cover.name} has {shape[1]} x {shape[0]} pixels: expected at least "
+                f"{cover.name} has {sides[1]} x {sides[0]} pixels: expected at least "
                 f"{columns} x {rows} at the size for marking; take a larger photo."
             )
         before = before[None, :height, :width]
@@ -224,8 +223,7 @@ class Watermarker:
         """Returns the votes `(slots,)` of a photo as it is. They do not depend on the key."""
         copy = read_photo(photo)
         reader = Reader(self.network, Canvas.of(self.network, copy), self.codec())
-        stage, alignment = next(candidates(reader, "none"))
-        return reader.votes(alignment)
+        return reader.votes(next(candidates(reader, "none"))[1])
 
     def check(
         self, photo, message, *, key=None, strength=1.0, psnr=None, subtle=False, signpost=None
@@ -245,14 +243,14 @@ class Watermarker:
         if isinstance(cover, Animation):
             cover = cover.frames[len(cover.frames) // 2]
         mark = self.prepare(cover, message, key=key, subtle=subtle, signpost=signpost)
-        for marked, tried in mark.attempts(strength, psnr):
-            what = message, key, signpost
-            check = self._check(cover, marked, resaved(marked), tried, *what)
-            room = self._check(cover, marked, marked, tried, *what).margin
-            if check.fits and room >= EmbedOptions.margin:
-                break
-        else:
-            check = check.refused(room, EmbedOptions.margin)
+
+        def read(marked, tried):
+            what = tried, message, key, signpost
+            room = self.check_copy(cover, marked, marked, *what).margin
+            check = self.check_copy(cover, marked, resaved(marked), *what)
+            return check.with_room(room, EmbedOptions.margin)
+
+        _, check = mark.until(read, strength, psnr)
         canvas = Canvas.of(self.network, cover)
         seen = visible_share(canvas.scaled(natural_scale(canvas.height, canvas.width)))
         return dataclasses.replace(check, smooth=seen, notes=told_smooth(seen, subtle))
@@ -303,17 +301,17 @@ class Watermarker:
                 raise ValueError(
                     "A file_format goes with a file object: the ending of a path sets its format."
                 )
-        target = None if stream else output
         how = {"file_format": file_format, "progress": progress}
-        encoded, report = self.mark_file(source, target, message, options, **how)
+        target = None if stream else output
+        marker = self.rehearsing() if dry_run else self
+        encoded, report = marker.mark_file(source, target, message, options, **how)
         if dry_run:
             return dataclasses.replace(report, output=None)
         if stream:
             output.write(encoded)
         else:
-            report = dataclasses.replace(
-                report, notes=(*report.notes, *other_names(source, output))
-            )
+            notes = *report.notes, *other_names(source, output)
+            report = dataclasses.replace(report, notes=notes)
             write_encoded(encoded, in_place(source, output), overwrite)
         return report
 
@@ -336,12 +334,16 @@ class Watermarker:
         >>> watermarker.extract_bytes(marked, key="secret").message
         'Ada'
         """
-        options = EmbedOptions(**options)
-        return self.mark_file(encoded, None, message, options, file_format=file_format)[0]
+        how = EmbedOptions(**options)
+        return self.mark_file(encoded, None, message, how, file_format=file_format)[0]
 
     def extract_bytes(self, encoded, **options) -> Extraction:
         """Reads a message from the bytes of a photo's file; see `extract`."""
         return self.extract(bytes(encoded), **options)
+
+    def rehearsing(self):
+        """Returns the watermarker of a dry run, which keeps nothing of what it does."""
+        return self
 
     def mark_file(
         self,
@@ -368,7 +370,6 @@ class Watermarker:
         """
         cover = read_any(source)
         target = f"marked{ending_of(cover, file_format)}" if output is None else output
-
         how = {"key": options.key, "subtle": options.subtle, "signpost": options.signpost}
 
         def prepare(photo):
@@ -377,8 +378,8 @@ class Watermarker:
 
         def check(photo, marked, copy, strength):
             with lane():
-                what = message, options.key, options.signpost
-                return self._check(photo, marked, copy, strength, *what)
+                what = strength, message, options.key, options.signpost
+                return self.check_copy(photo, marked, copy, *what)
 
         saved = mark_frames if isinstance(cover, Animation) else mark_photo
         encoded, best, encoding, notes = saved(cover, target, options, prepare, check, progress)
@@ -387,7 +388,8 @@ class Watermarker:
         how = encoding, len(encoded), cover.encoding and cover.encoding.size
         return encoded, FileReport(cover.name, str(target), message, *values, notes, *how)
 
-    def _check(self, cover, marked, copy, strength, message, key, signpost):
+    def check_copy(self, cover, marked, copy, strength, message, key=None, signpost=None):
+        """Returns the `tfwm.marking.Check` of a marked photo, read from a saved copy of it."""
         votes = self.read_votes(copy)
         quality = psnr(cover.pixels, marked.pixels, identical=math.inf)
         return check_votes(self.codec(key), votes, message, strength, quality, signpost)

@@ -151,3 +151,11 @@ def test_near_words_are_suggested(fails):
     assert "did you mean" not in fails("xyz")
     for words in (["embed", "a"], ["extract", "a"], ["barrier", "read", "a"], ["evaluate", "a"]):
         assert "did you mean --json?" in fails(*words, "--jsno")
+
+
+@pytest.mark.slow
+def test_a_script_with_all_of_provenance_is_quiet():
+    environment = {key: value for key, value in os.environ.items() if key != "TF_CPP_MIN_LOG_LEVEL"}
+    command = [sys.executable, "-c", "from tfwm.provenance import *; print(StampLayer.__name__)"]
+    result = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert (result.stdout, result.stderr) == ("StampLayer\n", "")

@@ -32,6 +32,7 @@ def test_a_page(files, capsys):
         "signed metadata and watermark; confidence: low",
         "manifest    valid; its signature holds; the hash of the file holds",
         "test certificate",
+        "its certificate: common name tfwm TEST certificate: says nothing about who signed, issued",
         "made with acme 3.1",
         "trainedAlgorithmicMedia, c2pa.created",
         "message (text): Ada",
@@ -69,3 +70,17 @@ def test_several_photos(files, capsys):
     assert lines[0].startswith("plain.jpg\tnothing\t\t")
     assert lines[1].startswith("signed.jpg\tsigned\ttrainedAlgorithmicMedia\t")
     assert (files / "origins.csv").read_text().count("\n") == 3
+
+
+@pytest.mark.parametrize("kind, code", [("print", 0), ("lorem", 1)])
+def test_only_a_source_type_of_iptc_is_good(kind, code, files, capsys):
+    packet = (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-'
+        'syntax-ns#"><rdf:Description xmlns:i="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
+        f'i:DigitalSourceType="{kind}"/></rdf:RDF></x:xmpmeta>'
+    )
+    Image.open("plain.jpg").save("told.jpg", xmp=packet.encode())
+    assert main(["inspect", "told.jpg", "--network", "checker"]) == code
+    page = capsys.readouterr().out
+    assert f"source type: {kind}" in page
+    assert ("verdict     told: " if code == 0 else "none of IPTC's") in page

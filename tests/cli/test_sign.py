@@ -89,6 +89,18 @@ def signed_bytes(photo_file, checker, tmp_path):
     return marker.embed_bytes(photo_file.read_bytes(), "Ada")
 
 
+def test_a_generated_picture_signed_as_a_camera_s_is_told(photo_file, settings, capsys):
+    first, second = photo_file.with_name("ai.jpg"), photo_file.with_name("camera.jpg")
+    command = ["--test-certificate", "--source-type"]
+    made = "trainedAlgorithmicMedia"
+    assert main(["sign", str(photo_file), "-o", str(first), *command, made]) == 0
+    assert main(["sign", str(first), "-o", str(second), *command, "digitalCapture"]) == 0
+    told = f"its manifest says {made}, and the new manifest says digitalCapture"
+    assert capsys.readouterr().err.count(told) == 1
+    assert main(["inspect", str(second), "--network", "checker"]) == 1
+    assert "captured by a camera, its parent's says generated" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     "options, told",
     [

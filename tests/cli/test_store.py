@@ -35,8 +35,10 @@ def test_sign_keeps_manifests(run, photos, network, tmp_path, monkeypatch):
 
 def test_list_export_remove(run, fails, stored, tmp_path):
     code, listed, _ = run("store", "list", stored)
-    assert code == 0 and listed.count("\n") == 1 and "\x1b" not in listed
-    assert listed.startswith("urn:c2pa:1\t2") and "\tphoto\tpublic\tAda" in listed
+    assert code == 0 and "\x1b" not in listed
+    head, line = listed.splitlines()
+    assert head == "id\ttime\tnetwork\tkey's fingerprint\trecipient"
+    assert line.startswith("urn:c2pa:1\t2") and "\tphoto\tpublic\tAda" in line
     out = tmp_path / "photo.c2pa"
     assert run("store", "export", stored, "urn:c2pa:1", "-o", out)[0] == 0
     assert out.read_bytes() == b"a manifest"
@@ -46,6 +48,21 @@ def test_list_export_remove(run, fails, stored, tmp_path):
     assert len(ManifestStore(stored)) == 0
     assert "does not exist" in fails("store", "list", tmp_path / "none.db")
     assert "does not exist" in fails("store", "serve", tmp_path / "none.db")
+
+
+@pytest.mark.parametrize("many", [False, True])
+@pytest.mark.parametrize("option", ["--check", "--dry-run"])
+def test_what_writes_nothing_makes_no_store(
+    option, many, run, photos, network, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
+    (photos / "b.bmp").unlink()
+    store, photo = tmp_path / "new.db", next(photos.glob("*.*"))
+    words = [photos if many else photo, "--test-certificate", "--store", store, option]
+    if option == "--dry-run":
+        words += ["-o", tmp_path / ("out" if many else f"out{photo.suffix}")]
+    assert run("sign", *words)[0] == 0
+    assert not store.exists()
 
 
 @pytest.mark.slow
@@ -79,3 +96,12 @@ def test_the_store_is_never_the_output(fails, stored, photos):
     ):
         assert "an output beside the store" in fails(*words)
     assert stored.read_bytes() == before
+
+
+def test_inspect_asks_a_service(run, fails, photos, stored, tmp_path):
+    for option in ("--follow", "--send-picture"):
+        assert "Expected --store" in fails("inspect", photos / "b.bmp", option)
+        told = fails("inspect", photos / "b.bmp", "--store", stored, option)
+        assert "Expected the address of a service" in told
+    told = fails("inspect", photos / "b.bmp", "--store", "http://127.0.0.1:9")
+    assert told.count("\n") <= 1 and "cannot be reached" in told

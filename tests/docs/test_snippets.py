@@ -112,7 +112,7 @@ def test_block_is_run_or_says_why(where):
         foreign = [words for words in commands if is_foreign(words)]
         assert not (block.is_run and foreign), f"say why these are not run: {foreign}"
     else:
-        assert block.language in ("python", "csv", "text", "toml", "json")
+        assert block.language in ("python", "csv", "text", "toml", "json", "nginx")
 
 
 def test_scripts_that_pages_name_exist():

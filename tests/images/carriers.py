@@ -4,6 +4,10 @@ import io
 import struct
 import zlib
 
+from PIL import Image
+
+from tfwm.images import decode_photo, encode_photo, told_losses
+
 GPS = {1: "N", 2: (48.0, 51.0, 30.0)}
 HDR_XMP = (
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
@@ -109,3 +113,24 @@ def ultra_hdr(image, **options):
     table += struct.pack(">IIIHH", 0x30000, size, 0, 0, 0)
     table += struct.pack(">IIIHH", 0, len(gain), size - 10, 0, 0)
     return with_segments(main, (0xE2, table)) + gain
+
+
+class Made:
+    """A photo of these bytes, and what is told and written of it."""
+
+    def __init__(self, encoded):
+        self.photo = decode_photo(encoded)
+
+    def told(self, ending):
+        return "; ".join(told_losses(self.photo, f"a.{ending}"))
+
+    def saved(self, ending):
+        return encode_photo(self.photo, f"a.{ending}")
+
+    def image(self, ending):
+        image = Image.open(io.BytesIO(self.saved(ending)))
+        image.load()
+        return image
+
+    def again(self, ending):
+        return decode_photo(self.saved(ending))

@@ -3,12 +3,18 @@ import types
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from skimage import data
 
 
 @pytest.fixture(scope="session")
 def astronaut():
     return data.astronaut()[:200, :300]
+
+
+@pytest.fixture(scope="session")
+def image(astronaut):
+    return Image.fromarray(astronaut)
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +30,7 @@ def one_line():
 
 
 @pytest.fixture(scope="session")
-def carriers():
+def make():
     """Functions that make files which carry much."""
     made = runpy.run_path(str(Path(__file__).with_name("carriers.py")))
     return types.SimpleNamespace(**made)

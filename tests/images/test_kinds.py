@@ -11,7 +11,17 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from tfwm.images import ImageError, Photo, count_pixels, kinds, psnr, read_photo, write_photo
+from tfwm.images import (
+    ImageError,
+    Photo,
+    claimed_size,
+    count_pixels,
+    kinds,
+    psnr,
+    read_photo,
+    write_photo,
+)
+from tfwm.images.deep import encode_deep
 from tfwm.images.jxl import jxl_size
 from tfwm.images.kinds import kind_of
 
@@ -180,6 +190,22 @@ def test_bytes_and_file_objects(tmp_path, astronaut):
     with pytest.raises(ImageError, match="empty"):
         read_photo(b"")
     assert count_pixels(path) == 60000 and count_pixels(b"text") == 0
+
+
+@pytest.mark.parametrize(
+    "mode, file_format, size",
+    [
+        *(("L", "PNG", 1), ("RGB", "PNG", 3), ("RGBA", "PNG", 4), ("I;16", "PNG", 2)),
+        *(("P", "PNG", 4), ("1", "PNG", 1), ("CMYK", "JPEG", 4), ("LA", "PNG", 2)),
+    ],
+)
+def test_the_size_before_compression_is_known_unread(mode, file_format, size):
+    buffer = io.BytesIO()
+    Image.new(mode, (40, 30)).save(buffer, file_format)
+    assert claimed_size(buffer.getvalue()[:-20]) == (1200, 1200 * size)
+    deep = encode_deep(np.zeros((30, 40, 4), np.uint16), "PNG", {})
+    assert claimed_size(deep) == (1200, 1200 * 8)
+    assert claimed_size(b"text") == (0, 0)
 
 
 def test_pipes_that_are_open_are_read(tmp_path, astronaut):

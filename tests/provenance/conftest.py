@@ -1,10 +1,11 @@
 import io
+import threading
 
 import pytest
 from PIL import Image
 from skimage import data
 
-from tfwm.provenance import Claims, make_test_signer, sign
+from tfwm.provenance import Claims, ManifestStore, make_test_signer, sign
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +39,46 @@ def sign_bytes(signer, watermarker):
 def signed(picture, sign_bytes):
     """`(bytes, SignReport)` of a picture that a model made."""
     return sign_bytes(picture, claims=Claims("trainedAlgorithmicMedia", "acme-diffusion 3.1"))
+
+
+@pytest.fixture(scope="session")
+def kept(tmp_path_factory, picture, sign_bytes):
+    """`(store, bytes, SignReport)` of one signed picture."""
+    store = ManifestStore(tmp_path_factory.mktemp("store") / "manifests.db", create=True)
+    return store, *sign_bytes(picture, key="secret", store=store)
+
+
+@pytest.fixture(scope="session")
+def copy_of():
+    """A function that returns a copy of a picture without metadata, saved again as JPEG."""
+
+    def run(encoded, **options):
+        buffer = io.BytesIO()
+        Image.open(io.BytesIO(encoded)).save(buffer, "JPEG", **{"quality": 75} | options)
+        return buffer.getvalue()
+
+    return run
+
+
+@pytest.fixture
+def serving():
+    """A function that serves an application as `tfwm store serve` does; returns its address."""
+    from tfwm.provenance.server import make_server
+
+    served = []
+
+    def end():
+        raise SystemExit
+
+    def run(app, threads=4):
+        server = make_server(app, "127.0.0.1", 0, threads, 1 << 20)
+        served.append((server, threading.Thread(target=server.run, daemon=True)))
+        served[-1][1].start()
+        return f"http://127.0.0.1:{server.effective_port}"
+
+    yield run
+    for server, thread in served:
+        server.readable = end
+        server.pull_trigger()
+        thread.join(timeout=5)
+        assert not thread.is_alive()

@@ -4,6 +4,7 @@ from PIL import Image
 from skimage import data
 
 from tfwm.distortions import distort
+from tfwm.marking import Alignment
 from tfwm.provenance import fingerprints
 from tfwm.provenance.fingerprints import distance, fingerprint
 
@@ -29,3 +30,37 @@ def test_half_of_the_bits_are_set_and_a_gray_copy_is_the_same(tmp_path):
     assert distance(value, bytes(32)) == fingerprints.BITS // 2
     Image.fromarray(PHOTOS[0]).convert("L").save(tmp_path / "gray.png")
     assert distance(value, fingerprint(tmp_path / "gray.png")) <= 4
+
+
+def shapes(number):
+    """A plain product on white."""
+    rows, columns = np.mgrid[:256, :256] - 128
+    photo = np.full((256, 256, 3), 255, np.uint8)
+    photo[np.hypot(rows - 9, columns + 20) < 60 + 10 * number] = np.array([40, 90, 200]) // (
+        number + 1
+    )
+    return photo
+
+
+def test_pictures_that_show_too_little_have_none():
+    """Their fingerprints are alike, so that one led to another one's manifest."""
+    ramp = np.tile(np.arange(256, dtype=np.uint8), (256, 1))
+    noise = np.random.default_rng(0).integers(100, 104, (256, 256), dtype=np.uint8)
+    for plain in (np.zeros_like(ramp), ramp, ramp.T, noise, *map(shapes, range(4))):
+        assert fingerprint(plain) is None
+        assert fingerprints.compare(plain, fingerprint(PHOTOS[0])) == "unclear"
+    faint = distort("gaussian_blur", distort("contrast", PHOTOS[1], 0.5), 8)
+    assert fingerprint(faint) is not None
+
+
+def test_only_an_alignment_tells_another_picture():
+    """A photo without a mark may be a crop of the one that was signed."""
+    signed, other = fingerprint(PHOTOS[0]), PHOTOS[1]
+    assert fingerprints.compare(other, signed) == "unclear"
+    assert fingerprints.compare(other, signed, Alignment()) == "another"
+    for cut in (Alignment(offset=(8, 3)), Alignment(rotation=2.0), Alignment(whole=True)):
+        assert fingerprints.compare(other, signed, cut) == "unclear"
+    for turns in range(4):
+        turned = np.rot90(PHOTOS[0], turns)
+        assert fingerprints.compare(turned, signed) == "same"
+        assert fingerprints.compare(turned[:, ::-1], signed) == "same"

@@ -230,13 +230,44 @@ def test_a_manifest_of_another_picture(png, other_picture, watermarker):
     parts = [*chunks(other_picture)]
     copied = join([parts[0], (b"caBX", store_of(png)), *parts[1:]])
     verdict = inspect(copied, watermarker=watermarker).verdict
+    assert verdict.conclusion == "broken" and not verdict.contradictions
+    assert verdict.line.endswith("or the manifest is another picture's")
+    # A mark that is read in place tells that the picture was not cut.
+    marked = watermarker.embed_bytes(other_picture, message_of(png))
+    parts = [*chunks(marked)]
+    copied = join([parts[0], (b"caBX", store_of(png)), *parts[1:]])
+    verdict = inspect(copied, watermarker=watermarker).verdict
     assert verdict.conclusion == "contradicted"
     assert verdict.line.startswith("the manifest was copied from another picture")
 
 
+def message_of(png):
+    return read_manifest(png).soft_bindings[0].message
+
+
+@pytest.mark.parametrize("name", ["crop", "turn", "mirror"])
+def test_a_photo_s_own_manifest_is_not_called_another_one_s(name, picture, sign_bytes, watermarker):
+    """One's own signed photo, cut or turned by a program that keeps the manifest."""
+    encoded, _ = sign_bytes(picture, key="secret", file_format="png")
+    image = Image.open(io.BytesIO(encoded))
+    buffer = io.BytesIO()
+    {
+        "crop": lambda: image.crop((80, 80, 320, 320)),
+        "turn": lambda: image.transpose(Image.ROTATE_90),
+        "mirror": lambda: image.transpose(Image.FLIP_LEFT_RIGHT),
+    }[name]().save(buffer, "PNG")
+    parts = [*chunks(buffer.getvalue())]
+    kept = join([parts[0], (b"caBX", store_of(encoded)), *parts[1:]])
+    for how in ({}, {"key": "secret"}, {"key": "secret", "search": "crop"}):
+        verdict = inspect(kept, watermarker=watermarker, **how).verdict
+        assert not verdict.contradictions and verdict.conclusion in ("broken", "marked")
+        if verdict.conclusion == "broken" and name != "crop":
+            assert "looks like the one that was signed" in verdict.line
+
+
 def test_a_camera_s_manifest_over_a_generated_picture(picture, signer, watermarker):
     """Both hold by themselves: the mark of the generator tells what the manifest hides."""
-    marked = watermarker.embed_bytes(picture, "acme/3.1/Zk3vT0aLq9w")
+    marked = watermarker.embed_bytes(picture, "gen:acme/3.1/Zk3vT0aLq9w")
     content = definition(
         [fingerprint_binding(fingerprint(marked))], Claims("print"), [], "image/jpeg"
     )

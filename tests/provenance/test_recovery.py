@@ -1,12 +1,22 @@
 import dataclasses
 import io
 
+import numpy as np
 import pytest
 from PIL import Image
 from skimage import data
 
+from tfwm.batch.folders import embed_folder
 from tfwm.keys import Key
-from tfwm.provenance import ManifestStore, Recovery, fingerprint, recover, sign
+from tfwm.provenance import (
+    ManifestStore,
+    Recovery,
+    SigningWatermarker,
+    fingerprint,
+    inspect,
+    recover,
+    sign,
+)
 from tfwm.provenance.recovery import signed_fingerprint
 from tfwm.provenance.store import Record
 
@@ -115,9 +125,70 @@ def test_a_store_that_answers_with_something_else(watermarker, store, kept, pict
     assert back.id == second.manifest.label and not back.names_binding and not back.holds
 
 
-def test_a_dry_run_stores_nothing(store, sign_bytes, picture):
+def test_a_dry_run_stores_nothing(store, sign_bytes, picture, tmp_path, signer, watermarker):
     sign_bytes(picture, key=KEY, store=store, dry_run=True)
     assert len(store) == 0
+    new = tmp_path / "new.db"
+    sign_bytes(picture, key=KEY, store=new, dry_run=True)
+    marker = SigningWatermarker(watermarker.network, signer, store=new)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.jpg").write_bytes(picture)
+    rows = embed_folder(marker, [tmp_path / "in"], tmp_path / "out", "Ada", dry_run=True)
+    assert rows[0]["status"] == "done" and not new.exists()
+    marker.embed_bytes(picture, "Ada")
+    assert len(ManifestStore(new)) == 1
+
+
+def test_the_store_is_never_the_output(signer, watermarker, picture, tmp_path):
+    """Also where its name ends like a photo's."""
+    path = tmp_path / "store.jpg"
+    ManifestStore(path, create=True)
+    before = path.read_bytes()
+    how = {"signer": signer, "network": watermarker.network, "overwrite": True}
+    for store in (path, str(path), ManifestStore(path)):
+        for dry_run in (False, True):
+            with pytest.raises(ValueError, match="an output beside the store"):
+                sign(picture, path, store=store, dry_run=dry_run, **how)
+    assert path.read_bytes() == before
+
+
+def test_a_text_may_be_in_many_photos(watermarker, store, sign_bytes, picture):
+    """Whose mark that of another one's own photo is not called a copy."""
+    sign_bytes(picture, key=KEY, message="(c) Ada", store=store)
+    other = watermarker.embed(Image.fromarray(data.coffee()), "(c) Ada", key=KEY)
+    buffer = io.BytesIO()
+    other.save(buffer, "PNG")
+    found = inspect(buffer.getvalue(), watermarker=watermarker, key=KEY, store=store)
+    assert found.recovery.picture == "another"
+    assert found.verdict.conclusion == "marked" and not found.verdict.contradictions
+    assert "another picture carries this message" in found.verdict.line
+
+
+def test_trusted_authorities_count_for_what_was_found_again(
+    watermarker, store, kept, signer, tmp_path
+):
+    (tmp_path / "root.pem").write_bytes(signer.certificates)
+    copy = io.BytesIO()
+    kept[0].convert("RGB").save(copy, "PNG")
+    how = {"watermarker": watermarker, "key": KEY, "store": store}
+    back = inspect(copy.getvalue(), **how).recovery
+    assert back.by == "watermark" and back.report.state == "valid"
+    back = inspect(copy.getvalue(), **how, trust_anchors=tmp_path / "root.pem").recovery
+    assert back.report.state == "trusted" and back.holds
+
+
+def test_pictures_without_a_fingerprint(watermarker, store, sign_bytes):
+    """They are found by their mark, and never by what they show."""
+    ramp = np.repeat(np.tile(np.arange(40, 200, 0.5).astype(np.uint8), (320, 1))[..., None], 3, 2)
+    plain, other = io.BytesIO(), io.BytesIO()
+    Image.fromarray(ramp).save(plain, "PNG")
+    Image.fromarray(ramp[::-1] + 9).save(other, "PNG")
+    signed, report = sign_bytes(plain.getvalue(), key=KEY, store=store)
+    assert [b.algorithm for b in report.manifest.soft_bindings] == [report.algorithm]
+    assert store.record(report.manifest.label).fingerprint == b""
+    back = found_in(watermarker, store, signed)
+    assert back.by == "watermark" and back.picture is None and back.holds
+    assert recover(other.getvalue(), store) is None
 
 
 def _claims():

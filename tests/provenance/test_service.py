@@ -1,50 +1,33 @@
+import collections
 import io
-import json
+import itertools
+import random
+import runpy
+import struct
 import threading
+import urllib.error
+import urllib.request
+import zlib
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from tfwm.provenance import ManifestStore, fingerprint, open_store, read_manifest
+from tfwm.images.containers import PNG_START, png_chunk
+from tfwm.provenance import read_manifest
 from tfwm.provenance import service as services
 from tfwm.provenance.fingerprints import ALGORITHM as FINGERPRINT
-from tfwm.provenance.fingerprints import to_value as fingerprint_value
+from tfwm.provenance.recovery import look_up
 from tfwm.provenance.service import make_app
 
 BINDING = "/v1/matches/byBinding"
-
-
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory, picture, sign_bytes):
-    """`(store, bytes, SignReport)` of one signed picture."""
-    store = ManifestStore(tmp_path_factory.mktemp("store") / "manifests.db", create=True)
-    return store, *sign_bytes(picture, key="secret", store=store)
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
 def client(kept, watermarker):
     return make_app(kept[0], watermarker, key="secret").test_client()
-
-
-@pytest.fixture
-def address(kept, watermarker):
-    """Of a real server, in a thread."""
-    import waitress
-
-    app = make_app(kept[0], watermarker, key="secret")
-    server = waitress.create_server(app, host="127.0.0.1", port=0, threads=2)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join(timeout=5)
-
-
-def copy_of(encoded, **options):
-    """A copy without metadata, saved again as JPEG."""
-    buffer = io.BytesIO()
-    Image.open(io.BytesIO(encoded)).save(buffer, "JPEG", **{"quality": 75} | options)
-    return buffer.getvalue()
 
 
 def test_a_binding_leads_to_the_manifest(client, kept):
@@ -61,7 +44,7 @@ def test_a_binding_leads_to_the_manifest(client, kept):
     assert client.get(BINDING, query_string=other).json == {"matches": []}
 
 
-def test_a_stripped_copy_leads_to_the_manifest(client, kept):
+def test_a_stripped_copy_leads_to_the_manifest(client, kept, copy_of):
     _, signed, report = kept
     copy = copy_of(signed)
     assert read_manifest(copy) is None
@@ -81,7 +64,7 @@ def test_what_was_never_signed_leads_nowhere(client):
     assert answer.json == {"matches": []}
 
 
-def test_strangers_get_a_coarse_verdict(client, kept):
+def test_strangers_get_a_coarse_verdict(client, kept, copy_of):
     buffer = io.BytesIO()
     Image.effect_noise((128, 128), 60).save(buffer, "PNG")
     for data, conclusion, technique in (
@@ -108,8 +91,12 @@ def test_what_the_service_says_of_itself(client, kept):
     }
     assert client.get("/v1/services/status").json["timestamp"].endswith("Z")
     told = client.get("/.well-known/c2pa-soft-binding-resolution").json
-    assert told["apiEndpoint"] == "http://localhost/v1"
-    outside = make_app(kept[0], address="https://c2pa.example.org/").test_client()
+    assert told["apiEndpoint"] == "/v1"
+    forged = client.get("/.well-known/c2pa-soft-binding-resolution", headers={"Host": "evil.org"})
+    assert b"evil" not in forged.data
+    with pytest.raises(ValueError, match="public_url"):
+        make_app(kept[0], public_url="c2pa.example.org")
+    outside = make_app(kept[0], public_url="https://c2pa.example.org/").test_client()
     told = outside.get("/.well-known/c2pa-soft-binding-resolution").json
     assert told["apiEndpoint"] == "https://c2pa.example.org/v1"
 
@@ -151,54 +138,123 @@ def test_what_is_no_picture_is_refused(client, data, kind, status):
     assert answer.status_code == status and "\n" not in answer.json["detail"]
 
 
-@pytest.mark.parametrize("body", [b"[]", b"{", b'{"alg": 3, "value": "b"}', b'"a"'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"[]", b"{", b'{"alg": 3, "value": "b"}', b'"a"', b"[" * 60000, b'{"a":' * 10000),
+        *(b'{"alg": "\\ud800", "value": "x"}', b'{"alg": "a", "value": "\\ud800"}', b"\xff"),
+        *(b'{"alg": "a\\u0000", "value": "b"}', b'{"alg": ' + b"1" * 6000 + b"}"),
+    ],
+    ids=range(11),
+)
 def test_wrong_json_is_refused(client, body):
     answer = client.post(BINDING, data=body, content_type="application/json")
     assert answer.status_code == 400 and "\n" not in answer.json["detail"]
     assert client.post(BINDING, data=body, content_type="text/plain").status_code == 415
 
 
-def test_too_many_pixels_and_too_much_work_are_refused(client, monkeypatch, kept):
+def test_large_pictures_are_refused_before_they_are_decoded(client, monkeypatch, kept):
+    monkeypatch.setattr(services, "read_any", None)
+    for path in ("/v1/matches/byContent", "/v1/verdict"):
+        for data, told in (
+            # 7000 x 7000, 16-bit RGBA: 392 MB, and many times that at work.
+            (flat_png(7000, 7000, 16, 6), "392 MB"),
+            (flat_png(8000, 8000, 1, 0), "megapixels"),
+            (many_scans(), "scans"),
+        ):
+            answer = client.post(path, data=data, content_type="image/png")
+            assert answer.status_code == 400 and told in answer.json["detail"]
+
+
+def test_a_tiff_of_many_jpeg_strips_is_read(kept):
+    buffer = io.BytesIO()
+    Image.new("L", (64, 3000)).save(buffer, "TIFF", compression="jpeg", tiffinfo={278: 8})
+    assert buffer.getvalue().count(b"\xff\xda") > services.MAX_SCANS
+    how = {"data": buffer.getvalue(), "content_type": "image/tiff"}
+    answer = make_app(kept[0]).test_client().post("/v1/matches/byContent", **how)
+    assert answer.json == {"matches": []}
+
+
+def flat_png(width, height, depth, kind):
+    """The start of a PNG; its pixels are never read."""
+    head = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)
+    chunks = (b"IHDR", head), (b"IDAT", zlib.compress(bytes(1000)))
+    return PNG_START + b"".join(png_chunk(*chunk) for chunk in chunks)
+
+
+def many_scans():
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(buffer, "JPEG", progressive=True)
+    encoded = buffer.getvalue()
+    return encoded[:-2] + encoded[encoded.rindex(b"\xff\xda") : -2] * 100 + b"\xff\xd9"
+
+
+def test_pictures_beyond_the_cap_are_told_to_come_back_and_the_rest_is_answered(
+    monkeypatch, kept, copy_of, serving
+):
+    started, go_on = threading.Event(), threading.Event()
+
+    def slow(*_, **__):
+        started.set()
+        assert go_on.wait(20)
+        return look_up(*_, **__)
+
+    monkeypatch.setattr(services, "look_up", slow)
+    monkeypatch.setattr(services, "WAITING", 2)
     how = {"data": copy_of(kept[1]), "content_type": "image/jpeg"}
-    monkeypatch.setattr(services, "MAX_PIXELS", 1000)
-    answer = client.post("/v1/matches/byContent", **how)
-    assert answer.status_code == 400 and "megapixels" in answer.json["detail"]
-    monkeypatch.undo()
-    monkeypatch.setattr(services, "PATIENCE", 0.01)
-    monkeypatch.setattr(services, "READERS", 0)
-    busy = make_app(kept[0]).test_client().post("/v1/matches/byContent", **how)
-    assert busy.status_code == 503 and busy.headers["Retry-After"] == "60"
+    address = serving(make_app(kept[0]), services.READERS + services.WAITING + services.CHEAP)
+    with ThreadPoolExecutor(6) as pool:
+        posts = [pool.submit(post, address, how["data"]) for _ in range(6)]
+        assert started.wait(20)
+        refused = [done.result() for done in itertools.islice(as_completed(posts), 3)]
+        assert {status for status, _ in refused} == {503}
+        assert {headers["Retry-After"] for _, headers in refused} == {"60"}
+        status = urllib.request.urlopen(f"{address}/v1/services/status", timeout=5)
+        assert status.status == 200 and not all(posting.done() for posting in posts)
+        go_on.set()
+        assert sorted(posting.result()[0] for posting in posts) == [200] * 3 + [503] * 3
 
 
-def test_the_client_asks_a_real_server(address, kept):
-    _, signed, report = kept
-    for place in (address, f"{address}/v1", f"{address}/v1/"):
-        store = open_store(place)
-        assert store.find(report.algorithm, report.value)[0].id == report.manifest.label
-        assert store.manifest(report.manifest.label) == report.store
-    value = fingerprint_value(fingerprint(copy_of(signed)))
-    assert store.find(FINGERPRINT, value)[0].id == report.manifest.label
-    with pytest.raises(KeyError):
-        store.manifest("urn:c2pa:none")
+def test_there_are_threads_for_all_pictures_that_may_wait(monkeypatch, kept):
+    made = []
+    monkeypatch.setattr("tfwm.provenance.server.make_server", lambda *a: made.append(a) or 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        services.serve(kept[0])
+    assert made[0][3] > services.READERS + services.WAITING
 
 
-def test_the_client_says_in_one_line_what_is_wrong(address):
-    for place, told in (
-        ("http://127.0.0.1:9", "cannot be reached"),
-        (f"{address}/none", "refused: HTTP 404"),
-        ("http://", "Expected an address"),
-    ):
-        with pytest.raises((OSError, ValueError), match=told) as error:
-            open_store(place).find("a", "b")
-        assert "\n" not in str(error.value)
+def test_who_waits_too_long_is_told_to_come_back(monkeypatch, kept, copy_of):
+    go_on = threading.Event()
+    monkeypatch.setattr(services, "look_up", lambda *_, **__: (go_on.wait(20), ([], 0))[1])
+    monkeypatch.setattr(services, "PATIENCE", 0.05)
+    app, how = make_app(kept[0]), {"data": copy_of(kept[1]), "content_type": "image/jpeg"}
+    with ThreadPoolExecutor(2) as pool:
+        posts = [
+            pool.submit(app.test_client().post, "/v1/matches/byContent", **how) for _ in range(2)
+        ]
+        assert next(as_completed(posts)).result().status_code == 503
+        go_on.set()
+        assert sorted(posting.result().status_code for posting in posts) == [200, 503]
 
 
-def test_answers_that_are_none_are_refused(address, monkeypatch):
-    store = open_store(f"{address}/v1")
-    for content in (b"[]", b"<html>", json.dumps({"apiEndpoint": 3}).encode()):
-        monkeypatch.setattr(type(store), "_get", lambda *_, content=content: content)
-        with pytest.raises(OSError):
-            open_store("http://127.0.0.1/")
-    matches = b'{"matches": [3, {"manifestId": 4}, {"manifestId": "a", "similarityScore": "b"}]}'
-    monkeypatch.setattr(type(store), "_get", lambda *_: matches)
-    assert [(m.id, m.score) for m in store.find("a", "b")] == [("a", 100)]
+def post(address, body):
+    request = urllib.request.Request(f"{address}/v1/matches/byContent", body)
+    request.add_header("Content-Type", "image/jpeg")
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, answer.headers
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers
+
+
+@pytest.mark.slow
+def test_random_requests_never_fail(client, kept):
+    hostile = runpy.run_path(str(ROOT / "benchmarks/service.py"))["hostile"]
+    dice, found = random.Random(1), collections.Counter()
+    for _ in range(1500):
+        method, path, body, headers = hostile(dice, kept[1])
+        answer = client.open(path, method=method, data=body, headers=headers)
+        found[answer.status_code] += 1
+        assert answer.status_code < 500, (method, path, body, headers)
+        assert b"evil" not in answer.data
+    assert found[200] > 50 and found[400] > 200

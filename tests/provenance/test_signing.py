@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from tfwm.images import ImageError, read_photo, to_uint8
-from tfwm.provenance import Claims, Signer, read_manifest, sign, to_value
-from tfwm.provenance.signing import ID_BYTES
+from tfwm.provenance import Claims, Signer, inspect, read_manifest, sign, to_value
+from tfwm.provenance.stamp import ID_BYTES
 
 FORMATS = "jpg", "png", "webp", "tif"
 SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("avif", "heic", "jxl", "gif")]
@@ -147,3 +147,45 @@ def test_assertions_need_a_namespace_and_content(assertions):
     with pytest.raises(ValueError, match="labels with a namespace"):
         Claims(assertions=assertions)
     assert Claims(assertions={"org.acme.review": {"by": "Ada"}, "c2pa.metadata__1": {}})
+
+
+def test_a_camera_s_claim_over_a_generated_picture_is_told(signed, sign_bytes, watermarker):
+    """At once, and by whoever inspects it; also where a second signing hides the first."""
+    claims = Claims("digitalCapture")
+    again, report = sign_bytes(signed[0], claims=claims)
+    note = "its manifest says trainedAlgorithmicMedia, and the new manifest says digitalCapture"
+    assert sum(note in line for line in report.notes) == 1
+    third, report = sign_bytes(again, claims=claims)
+    assert sum(note in line for line in report.notes) == 1
+    for encoded in (again, third):
+        verdict = inspect(encoded, watermarker=watermarker).verdict
+        assert verdict.conclusion == "contradicted"
+        told = "the manifest says captured by a camera, its parent's says generated"
+        assert told in verdict.contradictions
+    _, report = sign_bytes(signed[0], claims=Claims("compositeWithTrainedAlgorithmicMedia"))
+    assert not any("new manifest says" in line for line in report.notes)
+
+
+def test_a_generated_part_of_a_camera_s_picture_is_told(signed, picture, sign_bytes, tmp_path):
+    (tmp_path / "part.jpg").write_bytes(signed[0])
+    claims = Claims("digitalCapture", components=(tmp_path / "part.jpg",))
+    _, report = sign_bytes(picture, claims=claims)
+    assert any("its part part.jpg says trained" in line for line in report.notes)
+
+
+def test_the_certificate_is_told(signed):
+    report = signed[1].manifest
+    assert report.common_name == "tfwm TEST certificate: says nothing about who signed"
+    assert report.issued_by.endswith(", tfwm TEST certificate")
+
+
+def test_the_parent_s_manifest_is_read_once(signed, sign_bytes, monkeypatch):
+    read = []
+
+    def counted(source, **how):
+        read.append(source)
+        return read_manifest(source, **how)
+
+    monkeypatch.setattr("tfwm.provenance.signing.read_manifest", counted)
+    sign_bytes(signed[0])
+    assert len(read) == 2 and read.count(signed[0]) == 1  # the parent's, and what was written

@@ -2,12 +2,13 @@
 
 import pytest
 
-from tfwm.provenance import Stamp
+from tfwm.provenance import Stamp, new_id
+from tfwm.provenance.stamp import is_of_one_picture
 
 
 def test_a_stamp_is_text_that_tells_its_parts():
     stamp = Stamp("acme/image", "2.1", "Zk3vT0aLq9w")
-    assert stamp.message == "acme/image/2.1/Zk3vT0aLq9w"
+    assert stamp.message == "gen:acme/image/2.1/Zk3vT0aLq9w"
     assert Stamp.parse(stamp.message) == stamp
 
 
@@ -16,7 +17,14 @@ def test_ids_are_random_and_fit_a_small_frame():
     assert len(ids) == 200 and {len(i) for i in ids} == {11}
 
 
-@pytest.mark.parametrize("message", [None, 7, b"a/b/c", "", "Ada", "a/b", "//", "a//c", "a/b/\n"])
+# The first two were read as stamps: a date, and a copyright with an address.
+MESSAGES = [
+    *("2026/11/28", "(c) Ada/example.org/1", "acme/2.1/Zk3vT0aLq9w", "gen:a/b", "gen:"),
+    *(None, 7, b"gen:a/b/c", "", "Ada", "gen://", "gen:a//c", "gen:a/b/\n", "Gen:a/b/c"),
+]
+
+
+@pytest.mark.parametrize("message", MESSAGES)
 def test_other_messages_are_no_stamps(message):
     assert Stamp.parse(message) is None
 
@@ -27,3 +35,10 @@ def test_other_messages_are_no_stamps(message):
 def test_parts_that_would_not_come_back_are_refused(parts):
     with pytest.raises(ValueError, match="Expected a (generator|version|id) of printable text"):
         Stamp(*parts)
+
+
+def test_ids_that_were_drawn_are_of_one_picture():
+    assert all(is_of_one_picture(Stamp("a", "1").message) for _ in range(50))
+    assert is_of_one_picture(new_id())
+    for message in ("(c) Ada", 7, b"Ada", None, Stamp("a", "1", "layer").message):
+        assert not is_of_one_picture(message)

@@ -48,7 +48,7 @@ def test_a_model_with_it_is_saved_and_exported(stamper, photos, tmp_path):
     np.testing.assert_allclose(served, marked, atol=1e-4)
     image = np.uint8(np.rint(127.5 * (np.asarray(served)[0] + 1)))
     found = tfwm.load().extract(image, key="secret", search="none").message
-    assert found == "acme-image/2.1/x"
+    assert found == "gen:acme-image/2.1/x"
     assert not model.trainable_weights
 
 

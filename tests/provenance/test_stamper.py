@@ -157,14 +157,14 @@ def test_a_signpost_names_the_detector(watermarker, batch):
     stamper = Stamper("acme", "2.1", key="secret", network=watermarker, signpost="acme.example")
     image = stamper.stamp(batch[0], ids=["a"]).images
     assert read_signpost(image, watermarker, search="none").host == "acme.example"
-    assert read(watermarker, image) == "acme/2.1/a"
+    assert read(watermarker, image) == "gen:acme/2.1/a"
     layered = stamper.layer("a")(batch[:1] / np.float32(255)).numpy()
     shown = np.uint8(np.rint(255 * layered[0]))
     assert read_signpost(shown, watermarker, search="none").host == "acme.example"
 
 
 def test_bad_input_is_told_in_one_line(stamper, watermarker, batch):
-    with pytest.raises(ValueError, match="takes 7[0-9] bytes, but at most 64"):
+    with pytest.raises(ValueError, match="takes 80 bytes, but at most 64"):
         Stamper("a" * 60, "2.1", network=watermarker)
     with pytest.raises(ValueError, match="Expected 2 ids"):
         stamper.stamp(batch, ids=["a"])

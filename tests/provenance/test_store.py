@@ -135,3 +135,46 @@ def test_arguments_are_checked(store):
     ):
         with pytest.raises(ValueError, match=told):
             ask()
+
+
+def test_photos_without_a_fingerprint_are_not_indexed(store):
+    store.add(record(1, fingerprint=b""), b"first", {ALGORITHM: "same"})
+    store.add(record(2), b"second", {ALGORITHM: "same"})
+    assert store.record("urn:c2pa:1").fingerprint == b""
+    value = record(2).fingerprint
+    assert [m.id for m in store.find(ALGORITHM, "same", like=value)] == ["urn:c2pa:2", "urn:c2pa:1"]
+    found = store.find(fingerprints.ALGORITHM, fingerprint_value(value))
+    assert [match.id for match in found] == ["urn:c2pa:2"]
+
+
+ALTERED = {
+    "fingerprint = x'0011'": "the fingerprint of 'urn:c2pa:1'",
+    "fingerprint = 'text'": "the fingerprint of 'urn:c2pa:1'",
+    "manifest = 'text'": "the manifest",
+    "key = x'ff'": "the key",
+    "recipient = x'00ff'": "the recipient",
+    "id = x'00ff'": "the id",
+    "time = CAST(x'ff' AS TEXT)": "cannot be used: Could not decode",
+}
+
+
+@pytest.mark.parametrize("change, told", ALTERED.items(), ids=list(ALTERED))
+def test_altered_rows_are_told_in_one_line(change, told, store):
+    store.add(record(), b"first", {ALGORITHM: "a"})
+    with sqlite3.connect(store.path) as database:
+        database.execute(f"UPDATE manifests SET {change}")
+    value, failed = fingerprint_value(record().fingerprint), []
+    for ask in (
+        lambda: store.find(ALGORITHM, "a", like=bytes(32)),
+        lambda: store.find(fingerprints.ALGORITHM, value),
+        lambda: store.manifest("urn:c2pa:1"),
+        lambda: store.record("urn:c2pa:1"),
+        store.records,
+    ):
+        try:
+            ask()
+        except KeyError:
+            assert change.startswith("id")
+        except OSError as error:
+            failed.append(str(error))
+    assert failed and all(told in line and "\n" not in line for line in failed)

@@ -95,7 +95,8 @@ def embed_folder(
         watermarker.open()
         pool = Pool(workers)
         row = _row_maker(watermarker, options, table, folder)
-        embed = _embedder(watermarker, options, pool, table, row, overwrite, dry_run)
+        marker = watermarker.rehearsing() if dry_run else watermarker
+        embed = _embedder(marker, options, pool, table, row, overwrite, dry_run)
         return run_jobs(pool, embed, jobs, row, None if dry_run else table, progress)
 
 

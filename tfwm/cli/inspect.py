@@ -11,6 +11,7 @@ from tfwm.cli.options import (
     add_jobs,
     add_json,
     add_key,
+    add_service,
     add_trust,
     load_watermarker,
     photo_source,
@@ -26,7 +27,8 @@ GOOD = ("signed", "recovered", "marked", "told")
 SHOWS = {
     "same": "the copy shows what was signed",
     "another": "the copy shows another picture than the signed one",
-    "unclear": "whether the copy shows what was signed is unclear: it was cut or changed",
+    "unclear": "whether the copy shows what was signed is unclear: it was cut or changed much, or "
+    "shows too little to tell",
     None: "nothing tells whether it shows what was signed",
 }
 
@@ -59,12 +61,7 @@ def add_inspect(subparsers):
         metavar="FILE",
         help="PEM file of the authorities whose signers you trust, such as the C2PA trust list",
     )
-    parser.add_argument(
-        "--store",
-        metavar="STORE",
-        help="a store's file, or the address of a service (https://...), that may know the "
-        "manifest of a copy without metadata",
-    )
+    _add_store(parser)
     parser.add_argument(
         "--search",
         choices=SEARCHES,
@@ -90,12 +87,32 @@ def add_inspect(subparsers):
     add_json(parser)
 
 
+def _add_store(parser):
+    parser.add_argument(
+        "--store",
+        metavar="STORE",
+        help="a store's file, or the address of a service (https://...), that may know the "
+        "manifest of a copy without metadata",
+    )
+    add_service(parser)
+    parser.add_argument(
+        "--send-picture",
+        action="store_true",
+        help="send the service the pictures in which no mark was read here: their pixels, as JPEG "
+        "of quality 95, without metadata and name; it may read a mark with a key of its own",
+    )
+
+
 def run_inspect(options):
     from tfwm.provenance.client import open_store
 
+    if not options.store and (options.follow or options.send_picture):
+        raise ValueError("Expected --store with --follow and --send-picture: the service to ask.")
     how = {
         "key": read_key(options),
-        "store": open_store(options.store) if options.store else None,
+        "store": open_store(options.store, follow=options.follow, send_picture=options.send_picture)
+        if options.store
+        else None,
         "trust_anchors": options.trust_anchors,
         "search": options.search,
         "false_positive_rate": options.false_positive_rate,
@@ -166,6 +183,12 @@ def page_of(found):
     signpost = found.signpost
     if signpost is not None and signpost.decision == "present":
         yield "signpost", f"ask {signpost.host} ({signpost.reason})"
+    if found.service is not None:
+        told = found.service
+        made = {True: "generated", False: "not generated", None: "whether generated is unknown"}
+        yield "service", f"{told['conclusion']}: rests on {told['technique'] or 'what it keeps'}"
+        yield "", f"confidence: {told['confidence'] or 'none'}; {made[told['generated']]}"
+        yield "", "the service's word for the picture that it was sent; not checked here"
     title = "metadata"
     for name, text in found.fields.items():
         yield title, f"{name.replace('_', ' ')}: {text[:SHOWN]}"
@@ -188,6 +211,9 @@ def _manifest_lines(title, report, found=""):
         when = f" at {report.signed_at}" if report.signed_at else ", without a time stamp"
         trust = {"trusted": "trusted", "unknown": "nobody known"}.get(report.trust, report.trust)
         yield "", f"signed by {report.signed_by} ({trust}){when}"
+        names = (("common name", report.common_name), ("issued by", report.issued_by))
+        if told := ", ".join(f"{what} {name}" for what, name in names if name):
+            yield "", f"its certificate: {told}"
     if report.label:
         yield "", f"{report.label}, written by {report.generator or 'an unknown program'}"
     if report.made_with:
@@ -198,7 +224,8 @@ def _manifest_lines(title, report, found=""):
         yield "", f"soft binding {binding.algorithm} {binding.value[:SHOWN]}"
     for part in report.ingredients:
         holds = "without a manifest" if part.label is None else part.problem or "its manifest held"
-        yield "", f"{part.relationship} {part.title or 'a picture'}: {holds}"
+        says = f"; it says: {part.source_types[0]}" if part.source_types else ""
+        yield "", f"{part.relationship} {part.title or 'a picture'}: {holds}{says}"
 
 
 def _standing(report):

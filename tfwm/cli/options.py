@@ -51,6 +51,14 @@ def add_network(parser):
     add_trust(parser)
 
 
+def add_service(parser):
+    parser.add_argument(
+        "--follow",
+        action="store_true",
+        help="ask other hosts too, if the service sends us there: those of public addresses only",
+    )
+
+
 def add_trust(parser):
     parser.add_argument(
         "--trust",

@@ -6,6 +6,7 @@ from tfwm.cli.options import (
     add_json,
     add_key,
     add_network,
+    add_service,
     load_watermarker,
     number,
     read_key,
@@ -14,6 +15,7 @@ from tfwm.cli.output import print_json, write_stdout
 from tfwm.console import in_one_line, say
 
 STORE_HELP = "the file of the store, as `tfwm sign --store` writes it"
+HEADS = "id", "time", "network", "key's fingerprint", "recipient"
 PLACE_HELP = "a store's file, or the address of a service (https://...)"
 
 
@@ -51,11 +53,11 @@ def _add_serve(commands):
         "photo, and gets identifiers and manifests; nobody can write. With a key, photos that are "
         "sent are read with it; answers hold neither p-values nor confidences. Bodies, pixels and "
         "readings at a time are bounded. It speaks HTTP and listens on this computer only: for the "
-        "world, put a proxy with TLS before it, and name what that is called with --address. "
+        "world, put a proxy with TLS before it, and name what that is called with --public-url. "
         "Ctrl-C ends it.",
         [
             "tfwm store serve manifests.db --key-file my.key",
-            "tfwm store serve manifests.db --host 0.0.0.0 --address https://c2pa.example.org",
+            "tfwm store serve manifests.db --host 0.0.0.0 --public-url https://c2pa.example.org",
         ],
     )
     parser.add_argument("store", metavar="STORE", help=STORE_HELP)
@@ -73,7 +75,10 @@ def _add_serve(commands):
         help="8766 by default; 0 takes a free one",
     )
     parser.add_argument(
-        "--address", metavar="URL", help="what the service is called outside, if it has a proxy"
+        "--public-url",
+        metavar="URL",
+        help="what the service is called outside, such as https://c2pa.example.org: needed by "
+        "other programs that ask where its API lies",
     )
     parser.add_argument(
         "--search",
@@ -99,21 +104,22 @@ def run_serve(options):
         port=options.port,
         key=key,
         search=options.search,
-        address=options.address,
+        public_url=options.public_url,
         ready=lambda address: say(f"{address} (Ctrl-C ends it)", flush=True),
     )
 
 
 def _add_list(commands):
-    parser = add_command(
-        commands,
-        "list",
-        run_list,
-        "lists what a store holds: identifier, time, network, key's fingerprint, recipient",
-        examples=["tfwm store list manifests.db"],
-    )
-    parser.add_argument("store", metavar="STORE", help=STORE_HELP)
+    parser = _add(commands, "list", run_list, "lists the manifests that a store holds")
     add_json(parser)
+
+
+def _add(commands, name, run, text, words=""):
+    """A command of a store's file."""
+    example = [f"tfwm store {name} manifests.db{words}"]
+    parser = add_command(commands, name, run, text, examples=example)
+    parser.add_argument("store", metavar="STORE", help=STORE_HELP)
+    return parser
 
 
 def run_list(options):
@@ -123,6 +129,7 @@ def run_list(options):
     if options.json:
         print_json([record.to_dict() for record in records])
         return
+    say("\t".join(HEADS))
     for record in records:
         cells = record.id, record.time, record.network, record.key, record.recipient or ""
         say("\t".join(map(in_one_line, cells)))
@@ -142,6 +149,7 @@ def _add_export(commands):
         "-o", "--output", metavar="FILE", required=True, help="file to write; - is standard output"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace FILE if it exists")
+    add_service(parser)
 
 
 def run_export(options):
@@ -151,7 +159,7 @@ def run_export(options):
     if options.output != STANDARD:
         check_new_file(options.output, options.overwrite)
         refuse_same(options.output, options.store)
-    manifest = _known(options, open_store(options.store).manifest)
+    manifest = _known(options, open_store(options.store, follow=options.follow).manifest)
     if options.output == STANDARD:
         write_stdout(manifest)
     else:
@@ -159,14 +167,8 @@ def run_export(options):
 
 
 def _add_remove(commands):
-    parser = add_command(
-        commands,
-        "remove",
-        run_remove,
-        "takes manifests out of a store",
-        examples=["tfwm store remove manifests.db urn:c2pa:51c29975"],
-    )
-    parser.add_argument("store", metavar="STORE", help=STORE_HELP)
+    text = "takes a manifest out of a store"
+    parser = _add(commands, "remove", run_remove, text, " urn:c2pa:51c29975")
     parser.add_argument("id", metavar="ID", help="the manifest's identifier")
 
 

@@ -8,7 +8,14 @@ from tfwm.images.luma import add_colors, add_luminance, luminance
 from tfwm.images.photo import DamagedError, ImageError, Photo
 from tfwm.images.pictures import amplify, data_uri
 from tfwm.images.quality import large_ssim, mean_quality, psnr, ssim
-from tfwm.images.reading import count_pixels, decode_any, decode_photo, read_any, read_photo
+from tfwm.images.reading import (
+    claimed_size,
+    count_pixels,
+    decode_any,
+    decode_photo,
+    read_any,
+    read_photo,
+)
 from tfwm.images.saving import PhotoImage
 from tfwm.images.writing import (
     KEEP,
@@ -45,6 +52,7 @@ __all__ = [
     "add_colors",
     "add_luminance",
     "check_output",
+    "claimed_size",
     "count_pixels",
     "decode_any",
     "decode_photo",

@@ -108,12 +108,24 @@ def decode_any(encoded, name="image", damaged=False):
 
 def count_pixels(source):
     """Returns the number of pixels that a file claims to hold; 0 if it is no image."""
+    return claimed_size(source)[0]
+
+
+def claimed_size(source):
+    """Returns the pixels of all frames that a file claims to hold, and the bytes of their samples.
+
+    Nothing is decoded. Both are 0 if it is no image.
+    """
     try:
         with opened(source) as (file, name), _open(file, name) as image:
             several = getattr(image, "n_frames", 1) if image.format in ANIMATED else 1
-            return image.width * image.height * several
+            pixels = image.width * image.height * several
+            # A palette becomes colors, and may be clear.
+            channels = 4 if image.mode in ("P", "PA") else len(image.getbands())
+            wide = 4 if image.mode in ("F", "I") else 2 if is_deep(image) else 1
+            return pixels, pixels * channels * wide
     except Exception:  # reading the photo reports it
-        return 0
+        return 0, 0
 
 
 def _from_file(file, name, several=False, damaged=False):

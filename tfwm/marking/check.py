@@ -37,9 +37,9 @@ class Check:
     smooth: float | None = None
     notes: tuple = ()
 
-    def refused(self, room, wanted):
-        """Returns the check of a photo whose undamaged file reads with too little room to spare."""
-        if not self.fits:
+    def with_room(self, room, wanted):
+        """Returns the check, refused if the undamaged file reads with too little room to spare."""
+        if not self.fits or room >= wanted:
             return self
         reason = (
             f"at strength {self.strength:.3g} ({self.psnr:.1f} dB) the message is read with "

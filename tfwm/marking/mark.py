@@ -79,6 +79,23 @@ class Mark:
             yield self.apply(strength), strength
             strength *= STRENGTH_STEP
 
+    def until(self, check, strength=1.0, psnr=None):
+        """Returns the first of the `attempts` that reads, else the last one.
+
+        Args:
+            check: function of a marked photo and its strength that returns a `Check`.
+            strength: see `apply`.
+            psnr: see `attempts`.
+
+        Returns:
+            `(photo, check)`: the marked photo, and its `Check`, whose `fits` tells which it is.
+        """
+        for marked, tried in self.attempts(strength, psnr):
+            found = check(marked, tried)
+            if found.fits:
+                break
+        return marked, found
+
     def psnr(self, marked):
         """Returns the PSNR of a marked photo, in dB over all channels; inf for no change."""
         return psnr(self.photo.pixels, marked.pixels, identical=math.inf)

@@ -1,102 +1,142 @@
 """Asks a service of C2PA's Soft Binding Resolution API for manifests."""
 
-import http.client
 import json
-import urllib.error
 import urllib.parse
-import urllib.request
 
+from tfwm.images import Photo, encode_photo, read_any
+from tfwm.provenance.fetch import Fetcher, NotFound
 from tfwm.provenance.signpost import DISCOVERY
 from tfwm.provenance.store import LARGEST_MANIFEST, RESULTS, ManifestStore, Match
-from tfwm.version import __version__
 
-TIMEOUT = 20.0
 LARGEST_ANSWER = 1 << 20
+LARGEST_ID = 1000
+QUALITY = 95
 
 
 class StoreClient:
     """A service with the resolution API; it has `find` and `manifest` as `ManifestStore` has.
 
+    It may be hostile: an answer has to come within 30 seconds, and is bounded. Only the host that
+    `url` names is asked.
+
     Args:
         url: address of the API, such as `"https://c2pa.example.org/v1"`; or of its host, which is
             then asked where its API lies.
+        follow: whether other hosts are asked too to which the service sends us: those of public
+            addresses, and with TLS if `url` has it.
+        send_picture: whether the service is sent pictures whose mark leads to no manifest here,
+            see `by_content`.
 
     Raises:
         OSError: one line; the service does not answer as the API asks.
     """
 
-    def __init__(self, url):
-        parts = urllib.parse.urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"Expected an address http://... or https://... Received: {url!r:.80}")
-        self.name = url
+    def __init__(self, url, follow=False, send_picture=False):
+        self.name, self.send_picture = url, send_picture
+        self._fetcher = Fetcher(url, follow)
         self._base = url.rstrip("/")
+        parts = urllib.parse.urlsplit(url)
         if parts.path in ("", "/"):
             told = self._json(f"{parts.scheme}://{parts.netloc}{DISCOVERY}").get("apiEndpoint")
             if not isinstance(told, str):
                 raise OSError(f"The service {url} does not say where its API lies.")
-            self._base = urllib.parse.urljoin(url, told).rstrip("/")
-            self._check(self._base)
+            self._base = self._at(told)
 
     def find(self, algorithm, value, most=RESULTS, like=None):
         """See `ManifestStore.find`; the service does not rank by `like`."""
         asked = urllib.parse.urlencode({"alg": algorithm, "value": value, "maxResults": most})
-        matches = self._json(f"{self._base}/matches/byBinding?{asked}").get("matches")
-        found = []
-        for match in matches if isinstance(matches, list) else ():
-            if isinstance(match, dict) and isinstance(match.get("manifestId"), str):
-                score, endpoint = match.get("similarityScore"), match.get("endpoint")
-                score = score if isinstance(score, int) else 100
-                endpoint = endpoint if isinstance(endpoint, str) else None
-                found.append(Match(match["manifestId"], score, endpoint))
-        return found[:most]
+        return _matches(self._json(f"{self._base}/matches/byBinding?{asked}"), most)
+
+    def by_content(self, photo, most=RESULTS):
+        """Sends a picture, and returns the `Match`es of the mark that the service reads in it.
+
+        What is sent are the pixels, of an animation those of the first frame, as JPEG of quality
+        95: neither metadata nor transparency, nor the name of the file.
+
+        Args:
+            photo: see `tfwm.images.read_photo`.
+            most: largest number of matches.
+        """
+        url = f"{self._base}/matches/byContent?maxResults={most}"
+        return _matches(self._json(url, what_is_sent(photo)), most)
+
+    def verdict(self, photo):
+        """Sends a picture as `by_content` does, and returns the service's `Verdict.coarse`.
+
+        Returns:
+            Dict; `None` if the service has no `/verdict`, which is not of C2PA's API.
+        """
+        try:
+            told = self._json(f"{self._base}/verdict", what_is_sent(photo))
+        except NotFound:
+            return None
+        texts = {name: told.get(name) for name in ("conclusion", "technique", "confidence", "ask")}
+        texts = {
+            name: text[:100] if isinstance(text, str) else None for name, text in texts.items()
+        }
+        generated = told.get("generated")
+        return {**texts, "generated": generated if isinstance(generated, bool) else None}
 
     def manifest(self, id, endpoint=None) -> bytes:
         """See `ManifestStore.manifest`; an endpoint is another service that holds it."""
-        base = self._base if endpoint is None else self._check(endpoint.rstrip("/"))
+        base = self._base if endpoint is None else self._at(endpoint)
         name = urllib.parse.quote(id, safe=":")
-        return self._get(f"{base}/manifests/{name}", LARGEST_MANIFEST, "application/c2pa", id)
+        try:
+            return self._fetcher.get(
+                f"{base}/manifests/{name}", LARGEST_MANIFEST, "application/c2pa"
+            )
+        except NotFound:
+            raise KeyError(id) from None
 
-    def _json(self, url):
-        data = self._get(url, LARGEST_ANSWER, "application/json")
+    def _at(self, url):
+        """A base that the service names, checked."""
+        try:
+            url = urllib.parse.urljoin(self._base, url)
+        except ValueError:
+            pass  # the check says what is wrong
+        return self._fetcher.check(url.rstrip("/"))
+
+    def _json(self, url, body=None):
+        data = self._fetcher.get(url, LARGEST_ANSWER, "application/json", body)
         try:
             told = json.loads(data)
-        except ValueError:
+        except (ValueError, RecursionError):
             told = None
         if not isinstance(told, dict):
             raise OSError(f"The service {self.name} did not answer with JSON as the API asks.")
         return told
 
-    def _get(self, url, most, accept, id=None):
-        headers = {"Accept": accept, "User-Agent": f"tfwm/{__version__}"}
-        try:
-            request = urllib.request.Request(url, headers=headers)
-            with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
-                data = response.read(most + 1)
-        except urllib.error.HTTPError as error:
-            if error.code == 404 and id is not None:
-                raise KeyError(id) from error
-            raise OSError(f"The service {self.name} refused: HTTP {error.code}.") from error
-        except (OSError, http.client.HTTPException) as error:
-            reason = getattr(error, "reason", None) or error
-            raise OSError(f"The service {self.name} cannot be reached: {reason}.") from error
-        if len(data) > most:
-            raise OSError(f"The service {self.name} answered with more than {most >> 20} MiB.")
-        return data
 
-    def _check(self, url):
-        if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
-            raise OSError(f"The service {self.name} names an address that is none: {url!r:.80}.")
-        return url
+def what_is_sent(photo):
+    """Returns the bytes of a picture that a service gets, see `StoreClient.by_content`."""
+    return encode_photo(Photo(read_any(photo).pixels), "picture.jpg", QUALITY)
 
 
-def open_store(place, create=False):
+def _matches(told, most):
+    """What a service found; what is not as the API has it is left out."""
+    matches, found = told.get("matches"), []
+    for match in matches if isinstance(matches, list) else ():
+        id = match.get("manifestId") if isinstance(match, dict) else None
+        if isinstance(id, str) and id.isprintable() and 0 < len(id) <= LARGEST_ID:
+            score, endpoint = match.get("similarityScore"), match.get("endpoint")
+            score = min(max(score, 0), 100) if isinstance(score, int) else 100
+            found.append(Match(id, score, endpoint if isinstance(endpoint, str) else None))
+    return found[:most]
+
+
+def open_store(place, create=False, *, follow=False, send_picture=False):
     """Returns the store at a path, or the service at an address: both have `find` and `manifest`.
 
     Args:
         place: path of a `ManifestStore`, or `http://...` or `https://...`.
         create: whether to make a missing file.
+        follow: of an address, see `StoreClient`, as `send_picture`.
     """
     if str(place).startswith(("http://", "https://")):
-        return StoreClient(str(place))
+        return StoreClient(str(place), follow, send_picture)
+    if follow or send_picture:
+        raise ValueError(
+            "Expected the address of a service (https://...) with --follow and --send-picture. "
+            f"Received: {place}"
+        )
     return ManifestStore(place, create)

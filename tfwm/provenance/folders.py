@@ -14,6 +14,7 @@ from tfwm.provenance.inspection import inspect
 COLUMNS = (
     *("photo", "conclusion", "technique", "confidence", "source_type", "line", "contradictions"),
     *("manifest", "manifest_state", "signed_by", "problem", "mark", "message", "p_value"),
+    "service",
     *("status", "error"),
 )
 
@@ -58,4 +59,6 @@ def _row(found):
     if mark is not None:
         message = to_plain(mark.message)
         row |= {"mark": mark.decision, "message": message, "p_value": mark.p_value}
+    if found.service is not None:
+        row["service"] = found.service["conclusion"]
     return row

@@ -9,6 +9,8 @@ from tfwm.images.sources import opened
 from tfwm.marking import Extraction
 from tfwm.networks import network_names
 from tfwm.provenance import fingerprints
+from tfwm.provenance.client import StoreClient
+from tfwm.provenance.fetch import NotFollowed
 from tfwm.provenance.fields import origin_fields, told_source_type
 from tfwm.provenance.reading import ManifestReport, read_manifest
 from tfwm.provenance.recovery import Recovery, recover, signed_fingerprint
@@ -28,6 +30,10 @@ FURTHER = {
     "--search all",
 }
 NO_STORE = "whether a store knows a manifest of this picture (none was named)"
+NOT_SENT = (
+    "what the service itself, with a key of its own, reads in the picture, which was not sent: "
+    "--send-picture sends its pixels, without metadata"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +49,9 @@ class Inspection:
         stamp: `Stamp`, if the mark's message is one of a generator.
         recovery: `Recovery`, what a store knows of the picture; or `None`.
         signpost: `Signpost`, whom the public part of the mark says to ask; or `None`.
+        service: what a service answered that was sent the picture, see `StoreClient.verdict`: its
+            word, which nothing here can check and no verdict here counts. `None` if it was not
+            sent.
         fields: what metadata without a signature say, see `origin_fields`.
         notes: sentences about the file.
         unchecked: sentences about what was not.
@@ -56,6 +65,7 @@ class Inspection:
     stamp: Stamp | None = None
     recovery: Recovery | None = None
     signpost: Signpost | None = None
+    service: dict | None = None
     fields: dict = dataclasses.field(default_factory=dict)
     notes: tuple = ()
     unchecked: tuple = ()
@@ -68,7 +78,7 @@ class Inspection:
         stamp = self.stamp and dataclasses.asdict(self.stamp)
         lists = {name: list(getattr(self, name)) for name in ("notes", "unchecked")}
         rest = {"network": self.network, "stamp": stamp, "metadata": self.fields}
-        return {"photo": self.name, **values, **rest, **lists}
+        return {"photo": self.name, **values, "service": self.service, **rest, **lists}
 
 
 def inspect(
@@ -87,7 +97,8 @@ def inspect(
 ) -> Inspection:
     """Tells everything that a picture says of its origin, and whether the layers agree.
 
-    No network is used, unless `store` is an address.
+    No network is used, unless `store` is an address. The picture is not sent there, unless it was
+    opened with `send_picture` and no mark was read here.
 
     Args:
         source: path of a picture, bytes of a file, or binary file object.
@@ -136,7 +147,8 @@ def inspect(
         unchecked.append(NO_KEY)
     if mark.decision != "present" and search != "all":
         unchecked.append(FURTHER[search])
-    layers["recovery"] = _recovery(photo, store, mark, watermarker.network.name, unchecked)
+    how = watermarker.network.name, trust_anchors, unchecked
+    layers["recovery"] = _recovery(photo, store, mark, *how)
     fields = origin_fields(photo)
     shows = _shows_what_was_signed(photo, manifest, mark)
     verdict = judge(**layers, told=told_source_type(fields), picture=shows)
@@ -145,6 +157,7 @@ def inspect(
         verdict,
         **layers,
         network=watermarker.network.name,
+        service=_service(photo, store, mark, unchecked),
         stamp=Stamp.parse(mark.message) if mark.decision == "present" else None,
         fields=fields,
         notes=tuple(photo.notes),
@@ -176,11 +189,25 @@ def _signpost(photo, watermarker, mark):
         return None
 
 
-def _recovery(photo, store, mark, network, unchecked):
+def _recovery(photo, store, mark, network, trust_anchors, unchecked):
     if store is None:
         unchecked.append(NO_STORE)
         return None
-    return recover(photo, store, mark, network)
+    try:
+        return recover(photo, store, mark, network, trust_anchors)
+    except NotFollowed as error:
+        unchecked.append(f"the manifest that the store names: {one_line(error, 300)}")
+        return None
+
+
+def _service(photo, store, mark, unchecked):
+    """What a service says of a picture in which no mark was read here."""
+    if not isinstance(store, StoreClient) or mark.decision == "present":
+        return None
+    if not store.send_picture:
+        unchecked.append(NOT_SENT)
+        return None
+    return store.verdict(photo)
 
 
 def _shows_what_was_signed(photo, manifest, mark):

@@ -55,12 +55,14 @@ class Ingredient:
         relationship: `"parentOf"`, `"componentOf"` or `"inputTo"`.
         label: of its manifest; `None` if it had none.
         problem: why its manifest did not hold, in one line; `None` if it did or if it had none.
+        source_types: what its manifest, if it held, and those of its parents say that it is.
     """
 
     title: str | None
     relationship: str
     label: str | None = None
     problem: str | None = None
+    source_types: tuple = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,9 +82,12 @@ class ManifestReport:
         generator: the program that wrote the manifest.
         made_with: the program or model that made the picture, as its first action says.
         signed_by: organization, or else common name, of the signer's certificate.
+        common_name: of that certificate.
+        issued_by: organization and common name of the authority that issued it.
         certificate_serial: its serial number.
         signed_at: the time in ISO form that a time stamp shows; `None` without one.
         source_type: name of IPTC's digital source type, of this manifest or its nearest parent.
+        source_types: of this manifest and then its parents, as far as these held.
         actions: names of the actions, such as `"c2pa.created"`.
         soft_bindings: tuple of `SoftBinding`.
         ingredients: tuple of `Ingredient`.
@@ -102,9 +107,12 @@ class ManifestReport:
     generator: str | None = None
     made_with: str | None = None
     signed_by: str | None = None
+    common_name: str | None = None
+    issued_by: str | None = None
     certificate_serial: str | None = None
     signed_at: str | None = None
     source_type: str | None = None
+    source_types: tuple = ()
     actions: tuple = ()
     soft_bindings: tuple = ()
     ingredients: tuple = ()
@@ -158,6 +166,7 @@ def _report(mime, stream, manifest, trust_anchors, alone=False):
     try:
         with c2pa.Reader(mime, stream, manifest, context=context) as reader:
             raw = json.loads(reader.json())
+            raw["issuers"] = _issuers(json.loads(reader.crjson()))
             remote = reader.get_remote_url()
     except c2pa.C2paError.ManifestNotFound:
         return None
@@ -197,6 +206,7 @@ def _from_raw(raw, alone, trust_anchors):
     signed = active.get("signature_info") or {}
     is_test = signed.get("issuer") == TEST_NAME
     trusted = not problems and not codes.intersection(TRUST)
+    source_types = tuple(_source_types(active, manifests))
     return ManifestReport(
         state="trusted" if trusted else "invalid" if problems else "valid",
         problem=problems[0] if problems else None,
@@ -209,12 +219,15 @@ def _from_raw(raw, alone, trust_anchors):
         generator=_generator(active),
         made_with=_made_with(active),
         signed_by=signed.get("issuer") or signed.get("common_name"),
+        common_name=signed.get("common_name"),
+        issued_by=raw.get("issuers", {}).get(active.get("label")),
         certificate_serial=signed.get("cert_serial_number"),
         signed_at=signed.get("time"),
-        source_type=_source_type(active, manifests),
+        source_type=source_types[0] if source_types else None,
+        source_types=source_types,
         actions=tuple(action.get("action", "?") for action in _actions(active)),
         soft_bindings=tuple(_soft_bindings(active)),
-        ingredients=tuple(map(_ingredient, active.get("ingredients", ()))),
+        ingredients=tuple(_ingredient(part, manifests) for part in active.get("ingredients", ())),
         unchecked=UNCHECKED if trust_anchors is None else (UNCHECKED[0], UNCHECKED[2]),
         raw=raw,
     )
@@ -249,16 +262,16 @@ def _actions(manifest):
         yield from (action for action in data.get("actions", ()) if isinstance(action, dict))
 
 
-def _source_type(manifest, manifests, depth=0):
-    """Of the last action that tells one; else of the parent."""
+def _source_types(manifest, manifests, depth=0):
+    """Of the last action that tells one; then of the parents, as long as these held."""
     told = [a["digitalSourceType"] for a in _actions(manifest) if a.get("digitalSourceType")]
     if told:
-        return to_name(str(told[-1]))
-    for ingredient in manifest.get("ingredients", ()):
-        parent = manifests.get(ingredient.get("active_manifest"))
-        if ingredient.get("relationship") == "parentOf" and parent and depth < 32:
-            return _source_type(parent, manifests, depth + 1)
-    return None
+        yield to_name(str(told[-1]))
+    for part in manifest.get("ingredients", ()):
+        parent = manifests.get(part.get("active_manifest"))
+        if part.get("relationship") == "parentOf" and parent and depth < 32:
+            if not _problems_of(part):
+                yield from _source_types(parent, manifests, depth + 1)
 
 
 def _made_with(manifest):
@@ -282,15 +295,34 @@ def _soft_bindings(manifest):
             yield SoftBinding(algorithm, value, network, network and from_value(value))
 
 
-def _ingredient(raw):
+def _ingredient(raw, manifests):
+    problems, label = _problems_of(raw), raw.get("active_manifest")
+    told = () if problems else _source_types(manifests.get(label, {}), manifests)
+    return Ingredient(
+        raw.get("title"),
+        raw.get("relationship", "componentOf"),
+        label,
+        problems[0] if problems else None,
+        tuple(told),
+    )
+
+
+def _problems_of(raw):
+    """Why the manifest of an ingredient did not hold when it was put in."""
     results = (raw.get("validation_results") or {}).get("activeManifest") or {}
     problems = lines_of(list(results.get("failure", ()))) if raw.get("active_manifest") else ()
     if not problems:
         with contextlib.suppress(TypeError):  # of older manifests, a list
             problems = lines_of(list(raw.get("validation_status") or ()))
-    return Ingredient(
-        raw.get("title"),
-        raw.get("relationship", "componentOf"),
-        raw.get("active_manifest"),
-        problems[0] if problems else None,
-    )
+    return problems
+
+
+def _issuers(raw):
+    """Who issued the signer's certificate, by the label of the manifest."""
+    found = {}
+    for manifest in raw.get("manifests") or ():
+        certificate = (manifest.get("signature") or {}).get("certificateInfo") or {}
+        issuer = certificate.get("issuer") or {}
+        names = [str(issuer[key]) for key in ("CN", "O") if issuer.get(key)]
+        found[manifest.get("label")] = ", ".join(names) or None
+    return found

@@ -40,7 +40,8 @@ class Recovery:
     @property
     def holds(self):
         """Whether its signature holds, it names what led to it, and nothing speaks against it."""
-        return self.report.holds and self.names_binding and self.picture != "another"
+        shown = self.picture != "another" if self.by == MARK else self.picture == "same"
+        return self.report.holds and self.names_binding and shown
 
     def to_dict(self):
         """Returns plain values, ready for JSON, without the bytes."""
@@ -48,7 +49,7 @@ class Recovery:
         return {**values, "holds": self.holds, "report": self.report.to_dict()}
 
 
-def recover(photo, store, found=None, network="photo") -> Recovery | None:
+def recover(photo, store, found=None, network="photo", trust_anchors=None) -> Recovery | None:
     """Finds the manifest of a picture in a store or service.
 
     The mark's message is looked up first. Of several manifests that share it, that of the picture
@@ -59,6 +60,7 @@ def recover(photo, store, found=None, network="photo") -> Recovery | None:
         store: `ManifestStore`, or what `open_store` returns for an address.
         found: `tfwm.marking.Extraction` of the photo's mark; `None` if it was not read.
         network: name of the network that read it.
+        trust_anchors: see `read_manifest`.
 
     Returns:
         `Recovery`, or `None` if the store has no manifest of it.
@@ -73,7 +75,8 @@ def recover(photo, store, found=None, network="photo") -> Recovery | None:
     True
     """
     matches, by, binding, own = look_up(photo, store, found, network, CANDIDATES)
-    return _best(store, matches, by, binding, own, found.alignment if by == MARK else None)
+    how = {"alignment": found.alignment if by == MARK else None, "trust_anchors": trust_anchors}
+    return _best(store, matches, by, binding, own, **how)
 
 
 def look_up(photo, store, found=None, network="photo", most=CANDIDATES, algorithm=None):
@@ -86,7 +89,7 @@ def look_up(photo, store, found=None, network="photo", most=CANDIDATES, algorith
 
     Returns:
         The `Match`es, `MARK` or `LIKENESS`, algorithm and value of the binding, and the picture's
-        fingerprint.
+        fingerprint, if it has one.
     """
     name = algorithm_of(network)
     is_read = found is not None and found.message is not None and found.decision == "present"
@@ -95,8 +98,12 @@ def look_up(photo, store, found=None, network="photo", most=CANDIDATES, algorith
         own, binding = fingerprints.fingerprint(photo, found.alignment), to_value(found.message)
         return store.find(name, binding, most=most, like=own), MARK, (name, binding), own
     own = fingerprints.fingerprint(photo)
-    asked = fingerprints.ALGORITHM, fingerprints.to_value(own)
-    matches = store.find(*asked, most=most) if algorithm in (None, asked[0]) else []
+    asked = fingerprints.ALGORITHM, own and fingerprints.to_value(own)
+    matches = []
+    if getattr(store, "send_picture", False):
+        matches = store.by_content(photo, most)
+    if not matches and own and algorithm in (None, asked[0]):
+        matches = store.find(*asked, most=most)
     return matches, LIKENESS, asked, own
 
 
@@ -113,7 +120,7 @@ def keep(store, encoded, report, key=None, recipient=None):
     record = Record(
         report.manifest.label,
         hashlib.sha256(encoded).hexdigest(),
-        signed_fingerprint(report.manifest),
+        signed_fingerprint(report.manifest) or b"",
         network_of(report.algorithm),
         Key(key).fingerprint,
         recipient,
@@ -130,12 +137,15 @@ def signed_fingerprint(report) -> bytes | None:
     return None
 
 
-def _best(store, matches, by, binding, own, alignment):
+def _best(store, matches, by, binding, own, alignment, trust_anchors):
     """The first of the candidates that holds, else the first one."""
     candidates = []
     for match in matches[:MOST_RESULTS]:
-        manifest = store.manifest(match.id, match.endpoint)
-        report = read_manifest(None, manifest=manifest)
+        try:
+            manifest = store.manifest(match.id, match.endpoint)
+        except KeyError:
+            continue  # it was taken out, or is promised only
+        report = read_manifest(None, manifest=manifest, trust_anchors=trust_anchors)
         if report is None or report.label != match.id:
             continue  # the store answers with something else
         named = [(b.algorithm, b.value) for b in report.soft_bindings]

@@ -6,12 +6,14 @@ for everybody. Anybody may ask; nobody can write. Answers are coarse: no p-value
 bits, likeness in steps of 10.
 """
 
-import contextlib
+import concurrent.futures
 import datetime
 import threading
+import urllib.parse
 
 from tfwm.checks import check_number, need
-from tfwm.images import ImageError, count_pixels, read_any
+from tfwm.images import ImageError, claimed_size, read_any
+from tfwm.images.kinds import HEAD_BYTES, kind_of
 from tfwm.provenance import fingerprints
 from tfwm.provenance.binding import algorithm_of
 from tfwm.provenance.inspection import inspect
@@ -23,12 +25,15 @@ VERSION = "2.4.0"
 BASE = "/v1"
 EXTRA = "serve"
 MAX_BODY = 32 * 2**20
-MAX_PIXELS = 50_000_000
+# Of a picture: pixels, bytes of all its samples, and scans of a JPEG (a usual one has up to 15).
+MAX_PIXELS, MAX_DECODED, MAX_SCANS = 50_000_000, 150_000_000, 100
+SCAN = b"\xff\xda"
 MAX_VALUE = 2048  # characters in an address; longer ones are sent in a body
 MAX_JSON = 2**16
 # Pictures that are read at once, those that may wait, and for how many seconds.
 READERS, WAITING, PATIENCE = 1, 16, 30.0
-CONNECTIONS, THREADS = 200, 8
+# Threads for requests that ask for little, however many pictures wait.
+CHEAP = 8
 C2PA, STEP = "application/c2pa", 10
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -52,7 +57,7 @@ class Resolver:
     def __init__(self, store, watermarker=None, *, key=None, search="crop"):
         self.store, self.watermarker = store, watermarker
         self.key, self.search = key, search
-        self._work = threading.Semaphore(READERS)
+        self._readers = concurrent.futures.ThreadPoolExecutor(READERS)
         self._room = threading.Semaphore(READERS + WAITING)
 
     def algorithms(self):
@@ -69,42 +74,38 @@ class Resolver:
         """Returns the matches of a binding, as the API has them."""
         return _told(self.store.find(algorithm, value, most=most))
 
-    def by_content(self, encoded, algorithm=None, most=RESULTS):
+    def by_content(self, take, algorithm=None, most=RESULTS):
         """Returns the matches of a picture: those of its mark, else those that look like it.
 
         Args:
-            encoded: bytes of its file.
+            take: function that returns the bytes of its file, called once there is room for them.
             algorithm: look by this one only.
             most: largest number of matches.
         """
-        with self._turn(encoded):
-            return self._by_content(encoded, algorithm, most)
+        return self._in_turn(self._by_content, take, algorithm, most)
 
-    def verdict(self, encoded):
+    def verdict(self, take):
         """Returns what a stranger may know of a picture, `Verdict.coarse` of all its layers."""
-        with self._turn(encoded):
-            how = {"key": self.key, "store": self.store, "search": self.search}
-            return inspect(encoded, watermarker=self.watermarker, **how).verdict.coarse()
+        return self._in_turn(self._verdict, take)
 
-    @contextlib.contextmanager
-    def _turn(self, encoded):
+    def _in_turn(self, work, *args):
         """Waits until it may be worked for a picture, or refuses it."""
-        if count_pixels(encoded) > MAX_PIXELS:
-            raise ImageError(f"Expected a picture of at most {MAX_PIXELS / 1e6:.0f} megapixels.")
         if not self._room.acquire(blocking=False):
             raise Busy
         try:
-            if not self._work.acquire(timeout=PATIENCE):
-                raise Busy
+            # One thread for all pictures: what each thread keeps of memory would add up.
+            turn = self._readers.submit(work, *args)
             try:
-                yield
-            finally:
-                self._work.release()
+                return turn.result(PATIENCE)
+            except concurrent.futures.TimeoutError:
+                if turn.cancel():
+                    raise Busy from None
+                return turn.result()
         finally:
             self._room.release()
 
-    def _by_content(self, encoded, algorithm, most):
-        photo = read_any(encoded)
+    def _by_content(self, take, algorithm, most):
+        photo = read_any(_checked(take()))
         reads = self.watermarker is not None and algorithm != fingerprints.ALGORITHM
         how = {"most": most, "algorithm": algorithm}
         if reads:
@@ -112,19 +113,23 @@ class Resolver:
             how["found"] = self.watermarker.extract(photo, key=self.key, search=self.search)
         return _told(look_up(photo, self.store, **how)[0])
 
+    def _verdict(self, take):
+        how = {"key": self.key, "store": self.store, "search": self.search}
+        return inspect(_checked(take()), watermarker=self.watermarker, **how).verdict.coarse()
+
 
 class Busy(Exception):
     """Too many pictures are being read."""
 
 
-def make_app(store, watermarker=None, *, key=None, search="crop", address=None):
+def make_app(store, watermarker=None, *, key=None, search="crop", public_url=None):
     """Returns the service as a WSGI application (`flask.Flask`).
 
     Args:
         store: `ManifestStore`, or what it takes.
         watermarker: see `Resolver`, also for `key` and `search`.
-        address: where the service is reached from outside, such as `"https://c2pa.example.org"`; by
-            default what each request was sent to.
+        public_url: where the service is reached from outside, such as
+            `"https://c2pa.example.org"`; by default, it tells addresses without a host.
 
     Example:
 
@@ -162,7 +167,10 @@ def make_app(store, watermarker=None, *, key=None, search="crop", address=None):
     def by_large_binding():
         if (flask.request.content_length or 0) > MAX_JSON:
             return refuse(413, f"Expected at most {MAX_JSON} bytes of JSON.")
-        asked = flask.request.get_json()
+        try:
+            asked = flask.request.get_json()
+        except RecursionError:
+            return refuse(400, "Expected JSON that is not nested so deeply.")
         asked = asked if isinstance(asked, dict) else {}
         asked = _asked(asked.get("alg"), asked.get("value"))
         return answer(resolver.by_binding(*asked, _most(flask.request)))
@@ -183,12 +191,12 @@ def make_app(store, watermarker=None, *, key=None, search="crop", address=None):
         except KeyError:
             return refuse(404, "No manifest has this identifier.")
 
-    _add_services(app, flask, resolver, answer, address)
+    _add_services(app, resolver, answer, _checked_url(public_url))
     _add_errors(app, refuse)
     return app
 
 
-def _add_services(app, flask, resolver, answer, address):
+def _add_services(app, resolver, answer, public_url):
     """What the service says of itself."""
 
     @app.get(f"{BASE}/services/supportedAlgorithms")
@@ -207,7 +215,7 @@ def _add_services(app, flask, resolver, answer, address):
 
     @app.get(DISCOVERY)
     def discovery():
-        base = (address or flask.request.host_url).rstrip("/") + BASE
+        base = public_url + BASE
         told = {"apiEndpoint": base, "c2paSpecificationVersion": VERSION}
         for name in ("capabilities", "status"):
             told[f"{name}Endpoint"] = f"{base}/services/{name}"
@@ -243,8 +251,9 @@ def _add_errors(app, refuse):
 def serve(store, watermarker=None, *, host="127.0.0.1", port=8766, ready=None, **options):
     """Serves a store until it is interrupted.
 
-    The server (waitress) reads whole requests before it answers, so that slow senders cost no
-    thread, and bounds bodies and connections. For the world, put a proxy with TLS before it.
+    A request has to arrive within a minute, and its answer to be taken within five; where there is
+    no room for a further connection, the slowest one ends. For the world, put a proxy with TLS
+    before it.
 
     Args:
         store: `ManifestStore`.
@@ -253,20 +262,13 @@ def serve(store, watermarker=None, *, host="127.0.0.1", port=8766, ready=None, *
         port: number of the port; 0 takes any free one.
         ready: called with the service's address once it answers.
     """
-    waitress = need("waitress", EXTRA)
+    need("waitress", EXTRA)
+    from tfwm.provenance.server import make_server
+
     port = check_number("port", port, 0, 65535, "a port from 0 to 65535", kind=int)
     app = make_app(store, watermarker, **options)
     try:
-        server = waitress.create_server(
-            app,
-            host=host,
-            port=port,
-            threads=THREADS,
-            connection_limit=CONNECTIONS,
-            max_request_body_size=MAX_BODY,
-            channel_timeout=60,
-            ident=None,
-        )
+        server = make_server(app, host, port, READERS + WAITING + CHEAP, MAX_BODY)
     except OSError as error:
         raise OSError(
             f"The service cannot listen at {host}:{port} ({error.strerror}): choose another port, "
@@ -284,14 +286,44 @@ def _asked(algorithm, value):
     for name, text in (("alg", algorithm), ("value", value)):
         if not isinstance(text, str) or not text.strip():
             raise ValueError(f"Expected {name}: the name of an algorithm, and a value in base64.")
+        if not text.isprintable():
+            raise ValueError(f"Expected {name} in printable characters.")
     return algorithm, value
 
 
+def _checked_url(url):
+    """The address of the service without a slash at its end; nothing for `None`."""
+    if url is None:
+        return ""
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
+        raise ValueError(f"Expected public_url as https://HOST. Received: {url!r:.80}")
+    return url.rstrip("/")
+
+
 def _picture(flask):
-    """The bytes of the picture in a request."""
+    """A function that returns the bytes of the picture in a request."""
     if not flask.request.mimetype.startswith("image/"):
         flask.abort(415, "Expected the bytes of a picture, with its type as Content-Type.")
-    return flask.request.get_data(cache=False)
+    if (flask.request.content_length or 0) > MAX_BODY:
+        flask.abort(413)
+    request = flask.request._get_current_object()
+    request.max_content_length = MAX_BODY  # another thread does not know the application's limit
+    return lambda: request.get_data(cache=False)
+
+
+def _checked(encoded):
+    """The bytes of a picture, whose pixels neither memory nor time will run out for."""
+    pixels, size = claimed_size(encoded)
+    if pixels > MAX_PIXELS or size > MAX_DECODED:
+        raise ImageError(
+            f"Expected a picture of at most {MAX_PIXELS / 1e6:.0f} megapixels, and "
+            f"{MAX_DECODED / 1e6:.0f} MB before compression. Received: {pixels / 1e6:.1f} "
+            f"megapixels, {size / 1e6:.0f} MB"
+        )
+    if kind_of(encoded[:HEAD_BYTES]) == "JPEG" and encoded.count(SCAN) > MAX_SCANS:
+        raise ImageError(f"Expected a JPEG of at most {MAX_SCANS} scans: save it again.")
+    return encoded
 
 
 def _most(request):

@@ -1,13 +1,15 @@
 """Marks a picture and writes a signed C2PA manifest into it, in one call."""
 
 import contextlib
+import copy
 import dataclasses
 import functools
 import io
 import os
-import secrets
+from typing import NamedTuple
 
 from tfwm.checks import need, one_line
+from tfwm.files import check_writable, refuse_same
 from tfwm.images import ImageError, decode_any, read_any
 from tfwm.images.carried import CREDENTIALS
 from tfwm.images.jxl import in_container
@@ -30,15 +32,19 @@ from tfwm.provenance.manifest import (
 )
 from tfwm.provenance.reading import ManifestReport, read_manifest
 from tfwm.provenance.recovery import keep
-from tfwm.provenance.source_types import to_name, to_uri
+from tfwm.provenance.source_types import CAPTURED, GENERATED, to_name, to_uri
+from tfwm.provenance.stamp import new_id
 from tfwm.provenance.store import ManifestStore
 from tfwm.watermarker import DEFAULT_NETWORK, Watermarker
 
-ID_BYTES = 8
 NO_SOURCE_TYPE = (
     "the manifest says nothing of its origin: a source type, such as trainedAlgorithmicMedia, does"
 )
 MARKED = "it carries a mark of this key already, over which the new one is laid"
+AGAINST = (
+    "its {what} says {made}, and the new manifest says {told}: `tfwm inspect` will tell that they "
+    "do not agree"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +71,29 @@ class SignReport(FileReport):
         return values | {"label": self.manifest.label}
 
 
+class Source(NamedTuple):
+    """A picture that another one is made of, with its manifest.
+
+    Args:
+        relation: `"parentOf"`, `"componentOf"` or `"inputTo"`.
+        name: identifier in the manifest.
+        data: bytes of its file.
+        title: name of the file, or `None`.
+        manifest: its `ManifestReport`, or `None`.
+    """
+
+    relation: str
+    name: str
+    data: bytes
+    title: str | None = None
+    manifest: ManifestReport | None = None
+
+    @property
+    def source_type(self):
+        """What its manifest says that it is, or `None`."""
+        return self.manifest and self.manifest.source_type
+
+
 class SigningWatermarker(Watermarker):
     """A `tfwm.Watermarker` whose files are signed: all that it writes has a C2PA manifest.
 
@@ -75,7 +104,8 @@ class SigningWatermarker(Watermarker):
         signer: `Signer`, see `load_signer` and `make_test_signer`.
         claims: `Claims`, what is said of the pictures.
         store: `ManifestStore` that keeps each manifest before its file is written, so that a copy
-            without metadata leads back to it (`recover`); or its path.
+            without metadata leads back to it (`recover`); or its path, where the file is made
+            with the first manifest.
     """
 
     columns = "label", "algorithm", "value"
@@ -85,19 +115,54 @@ class SigningWatermarker(Watermarker):
         self.signer, self.claims = signer, claims or Claims()
         told = f"signed={signer.fingerprint}", *self.claims.settings()
         self.settings = " ".join(told)
-        is_path = isinstance(store, str | os.PathLike)
-        self.store = ManifestStore(store, create=True) if is_path else store
+        self._store, self._keeps = store, True
+        if isinstance(store, str | os.PathLike):
+            if os.path.exists(store):
+                self._store = ManifestStore(store)
+            else:
+                check_writable(store)
 
-    def embed_file(self, source, output, message, *, dry_run=False, **how):
-        """Does what `Watermarker.embed_file` does, and signs; a dry run stores nothing."""
-        marker = SigningWatermarker(self.network, self.signer, self.claims) if dry_run else self
-        return super(SigningWatermarker, marker).embed_file(
-            source, output, message, dry_run=dry_run, **how
-        )
+    @property
+    def store(self):
+        """The `ManifestStore`, or `None`; its file is made here if it is missing."""
+        if isinstance(self._store, str | os.PathLike):
+            self._store = ManifestStore(self._store, create=True)
+        return self._store
+
+    def rehearsing(self):
+        """Returns one that does the same, and keeps no manifest."""
+        other = copy.copy(self)
+        other._keeps = False
+        return other
 
     def mark_file(self, source, output, message, options, lane=contextlib.nullcontext, **how):
         """Does what `Watermarker.mark_file` does, and signs; returns bytes and a `SignReport`."""
+        self._refuse(output)
         photo, data, old = _read(source)
+        claims = self._claims(photo, data, old, output)
+        sources = list(read_sources(claims, old))
+        with lane():
+            marked = self.extract(photo, key=options.key, search="none").decision == "present"
+        encoded, mark = super().mark_file(photo, output, message, options, lane, **how)
+        network = self.network.name
+        encoded, store, manifest = write_manifest(
+            encoded, message, network, self.signer, claims, sources
+        )
+        values = {field.name: getattr(mark, field.name) for field in dataclasses.fields(mark)}
+        values["notes"] = (*_notes(mark, old), *_against(claims, sources))
+        if marked:
+            values["notes"] += (MARKED,)
+        if not claims.source_type and old is None:
+            values["notes"] += (NO_SOURCE_TYPE,)
+        values["size"] = len(encoded)
+        values |= {"algorithm": algorithm_of(network), "value": to_value(message)}
+        report = SignReport(**values, manifest=manifest, store=store)
+        if self._keeps and self.store is not None:
+            keep(self.store, encoded, report, options.key)
+        return encoded, report
+
+    def _claims(self, photo, data, old, output):
+        """What is said of one picture: its title, its own file as its parent."""
         claims = self.claims
         if claims.source_type:
             _tell_source_type(photo, to_uri(claims.source_type))
@@ -108,22 +173,13 @@ class SigningWatermarker(Watermarker):
                 "Expected a source_type of a picture that comes from no file: where it is from."
             )
         title = claims.title or (None if output is None else os.path.basename(output))
-        claims = dataclasses.replace(claims, title=title)
-        with lane():
-            marked = self.extract(photo, key=options.key, search="none").decision == "present"
-        encoded, mark = super().mark_file(photo, output, message, options, lane, **how)
-        network = self.network.name
-        encoded, store, manifest = write_manifest(encoded, message, network, self.signer, claims)
-        values = {field.name: getattr(mark, field.name) for field in dataclasses.fields(mark)}
-        values["notes"] = (*_notes(mark, old), *((MARKED,) if marked else ()))
-        if not claims.source_type and old is None:
-            values["notes"] += (NO_SOURCE_TYPE,)
-        values["size"] = len(encoded)
-        values |= {"algorithm": algorithm_of(network), "value": to_value(message)}
-        report = SignReport(**values, manifest=manifest, store=store)
-        if self.store is not None:
-            keep(self.store, encoded, report, options.key)
-        return encoded, report
+        return dataclasses.replace(claims, title=title)
+
+    def _refuse(self, output):
+        """Raises `ValueError` if the file to write is the store."""
+        store = getattr(self._store, "path", self._store)
+        if store is not None and isinstance(output, str | os.PathLike):
+            refuse_same(output, store)
 
 
 def sign(
@@ -177,18 +233,7 @@ def sign(
     return marker.embed_file(source, target, message, key=key, **options)
 
 
-def new_id():
-    """Returns 8 random bytes, an id that no other picture has: one in a million among 6 million.
-
-    Example:
-
-    >>> len(new_id())
-    8
-    """
-    return secrets.token_bytes(ID_BYTES)
-
-
-def write_manifest(encoded, message, network, signer, claims):
+def write_manifest(encoded, message, network, signer, claims, sources=None):
     """Writes a signed manifest into the file of a picture that is marked already.
 
     Args:
@@ -197,6 +242,7 @@ def write_manifest(encoded, message, network, signer, claims):
         network: name of the network that marked it.
         signer: `Signer`.
         claims: `Claims`.
+        sources: its pictures, if they were read already, see `read_sources`.
 
     Returns:
         `(encoded, store, report)`: bytes of the file, bytes of its manifest store, and the
@@ -215,20 +261,19 @@ def write_manifest(encoded, message, network, signer, claims):
     if kind == "JXL":
         encoded = in_container(encoded)
     mime = MIME_TYPES[kind]
-    ingredients = list(_ingredients(claims))
-    known = [(relation, name, kind) for relation, name, kind, _, _ in ingredients]
-    bindings = [soft_binding(message, network), fingerprint_binding(fingerprint(encoded))]
+    sources = list(read_sources(claims)) if sources is None else sources
+    known = [(source.relation, source.name, source.source_type) for source in sources]
+    bindings = [soft_binding(message, network)]
+    if shown := fingerprint(encoded):
+        bindings.append(fingerprint_binding(shown))
     content = definition(bindings, claims, known, mime)
     signed = io.BytesIO()
     try:
         with c2pa.Builder(content, context=_context()) as builder:
-            for relation, name, _, title, data in ingredients:
-                told = {
-                    "relationship": relation,
-                    "label": name,
-                    **({"title": title} if title else {}),
-                }
-                builder.add_ingredient(told, _mime_of(data), io.BytesIO(data))
+            for source in sources:
+                told = {"relationship": source.relation, "label": source.name}
+                told |= {"title": source.title} if source.title else {}
+                builder.add_ingredient(told, _mime_of(source.data), io.BytesIO(source.data))
             with signer.open() as opened_signer:
                 store = builder.sign(opened_signer, mime, io.BytesIO(encoded), signed)
     except c2pa.C2paError as error:
@@ -248,8 +293,13 @@ def _context():
     return need("c2pa", EXTRA).Context.from_dict(SETTINGS)
 
 
-def _ingredients(claims):
-    """`(relationship, identifier, source type, title, data)` of each."""
+def read_sources(claims, old=None):
+    """Yields the `Source`s of a picture: its parent, components and inputs.
+
+    Args:
+        claims: `Claims`.
+        old: manifest of a parent that is given as bytes, if it was read already.
+    """
     groups = (
         (PARENT, () if claims.parent is None else (claims.parent,)),
         (COMPONENT, claims.components),
@@ -259,9 +309,10 @@ def _ingredients(claims):
         for number, source in enumerate(sources):
             with opened(source) as (file, name):
                 data = file.read()
-            old = read_manifest(data)
+            is_known = relation == PARENT and old is not None and isinstance(source, bytes)
+            manifest = old if is_known else read_manifest(data)
             title = os.path.basename(name) if isinstance(source, str | os.PathLike) else None
-            yield relation, f"{relation}{number}", old and old.source_type, title, data
+            yield Source(relation, f"{relation}{number}", data, title, manifest)
 
 
 def _mime_of(data):
@@ -296,6 +347,17 @@ def _tell_source_type(photo, uri):
     if to_name(before) != to_name(uri):
         told = to_name(before), to_name(uri)
         photo.notes.append("its XMP said {} of its origin, and says {} now".format(*told))
+
+
+def _against(claims, sources):
+    """Yields a sentence for each part that a model made of what is said to be captured."""
+    for source in sources:
+        if source.manifest is None or source.relation == INPUT:
+            continue
+        made = next((kind for kind in source.manifest.source_types if kind in GENERATED), None)
+        if made and claims.source_type and to_name(claims.source_type) in CAPTURED:
+            what = "manifest" if source.relation == PARENT else f"part {source.title or ''}".strip()
+            yield AGAINST.format(what=what, made=made, told=to_name(claims.source_type))
 
 
 def _notes(mark, old):

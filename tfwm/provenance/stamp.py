@@ -1,11 +1,13 @@
 """What a generator writes into each of its pictures: who made it, with which version, which one."""
 
+import base64
 import dataclasses
 import secrets
 
 from tfwm.checks import shortened
 
-SEPARATOR = "/"
+# What sets a stamp apart from a person's text: a format, frozen by tests/golden.
+PREFIX, SEPARATOR = "gen:", "/"
 # 64 random bits: among a billion pictures, two share an id with a chance of 3 %.
 ID_BYTES = 8
 
@@ -14,8 +16,8 @@ ID_BYTES = 8
 class Stamp:
     """The message of one generated picture: generator, version and the picture's own id.
 
-    As a message it is the text `generator/version/id`. Whoever reads the mark with the key reads
-    all three, without a register; the id makes the picture's soft binding its own.
+    As a message it is the text `gen:generator/version/id`. Whoever reads the mark with the key
+    reads all three, without a register; the id makes the picture's soft binding its own.
 
     Args:
         generator: id of the generator, such as `"acme-image"`; it may contain `/`.
@@ -25,7 +27,7 @@ class Stamp:
     Example:
 
     >>> Stamp("acme-image", "2.1", "Zk3vT0aLq9w").message
-    'acme-image/2.1/Zk3vT0aLq9w'
+    'gen:acme-image/2.1/Zk3vT0aLq9w'
     """
 
     generator: str
@@ -46,7 +48,7 @@ class Stamp:
     @property
     def message(self):
         """The text that the picture carries."""
-        return SEPARATOR.join((self.generator, self.version, self.id))
+        return PREFIX + SEPARATOR.join((self.generator, self.version, self.id))
 
     @classmethod
     def parse(cls, message):
@@ -54,13 +56,51 @@ class Stamp:
 
         Example:
 
-        >>> Stamp.parse("acme/image/2.1/Zk3vT0aLq9w").generator
+        >>> Stamp.parse("gen:acme/image/2.1/Zk3vT0aLq9w").generator
         'acme/image'
-        >>> Stamp.parse("(c) Ada") is None
+        >>> Stamp.parse("2026/11/28") is None
         True
         """
-        parts = message.rsplit(SEPARATOR, 2) if isinstance(message, str) else ()
+        if not isinstance(message, str) or not message.startswith(PREFIX):
+            return None
+        parts = message.removeprefix(PREFIX).rsplit(SEPARATOR, 2)
         return cls(*parts) if len(parts) == 3 and all(map(_is_text, parts)) else None
+
+
+def new_id():
+    """Returns 8 random bytes, an id that no other picture has: one in a million among 6 million.
+
+    Example:
+
+    >>> len(new_id())
+    8
+    """
+    return secrets.token_bytes(ID_BYTES)
+
+
+def is_of_one_picture(message):
+    """Returns whether a message is an id that was drawn for one picture: `new_id`'s, or a stamp's.
+
+    A text of one's own may be in many pictures.
+
+    Example:
+
+    >>> is_of_one_picture(new_id()), is_of_one_picture("(c) Ada")
+    (True, False)
+    """
+    if isinstance(message, bytes):
+        return len(message) == ID_BYTES
+    stamp = Stamp.parse(message)
+    return stamp is not None and _is_random(stamp.id)
+
+
+def _is_random(id):
+    """Whether an id has the form of those that are drawn, base64 of 8 bytes."""
+    try:
+        data = base64.b64decode(f"{id}=", altchars=b"-_", validate=True)
+    except ValueError:
+        return False
+    return len(data) == ID_BYTES and base64.urlsafe_b64encode(data).decode() == f"{id}="
 
 
 def _is_text(value):

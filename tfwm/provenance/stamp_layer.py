@@ -1,14 +1,18 @@
 """A Keras layer that marks pictures inside a graph, as the last step of a generator."""
 
-import keras
-import numpy as np
-import tensorflow as tf
+from tfwm.startup import import_tensorflow
 
-from tfwm.layers.base import Configured
-from tfwm.marking import natural_scale, tiling_of
-from tfwm.networks import KerasNetwork, read_keras_models
-from tfwm.ops.color import add_to_luma, rgb_to_gray
-from tfwm.ops.resample import apply_separable, bicubic_matrix
+import_tensorflow()  # silently, as `tfwm.provenance` hands this module out with the rest
+
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+import tensorflow as tf  # noqa: E402
+
+from tfwm.layers.base import Configured  # noqa: E402
+from tfwm.marking import natural_scale, tiling_of  # noqa: E402
+from tfwm.networks import KerasNetwork, read_keras_models  # noqa: E402
+from tfwm.ops.color import add_to_luma, rgb_to_gray  # noqa: E402
+from tfwm.ops.resample import apply_separable, bicubic_matrix  # noqa: E402
 
 
 @keras.saving.register_keras_serializable(package="tfwm")

@@ -5,7 +5,6 @@ import sys
 import warnings
 from typing import NamedTuple
 
-import numpy as np
 from PIL import Image
 
 from tfwm.images import (
@@ -13,13 +12,11 @@ from tfwm.images import (
     PhotoImage,
     from_photos,
     is_array,
-    psnr,
     read_photo,
     to_photos,
     to_uint8,
 )
 from tfwm.marking import Check, EmbedOptions
-from tfwm.marking.check import check_votes, room_to_spare
 from tfwm.payload import encode_slots
 from tfwm.provenance.manifest import Claims
 from tfwm.provenance.signing import SigningWatermarker, SignReport
@@ -201,20 +198,18 @@ class Stamper:
 
     def _mark(self, photo, message) -> tuple[Photo, Check | None]:
         """The marked photo, and what was read back from it."""
-        options, codec = self.options, self.codec
+        options = self.options
         how = {"key": options.key, "subtle": options.subtle, "signpost": options.signpost}
         mark = self.watermarker.prepare(photo, message, **how)
         if not self.check:
             return mark.at(options.strength, options.psnr)[0], None
-        for attempt in mark.attempts(options.strength, options.psnr):
-            votes = self.watermarker.read_votes(attempt[0])
-            if room_to_spare(codec, votes, message, options.signpost) >= options.margin:
-                break
-        marked, strength = attempt
-        quality = psnr(photo.pixels, marked.pixels, identical=np.inf)
-        check = check_votes(codec, votes, message, strength, quality, options.signpost)
-        enough = check.margin >= options.margin
-        return marked, check if enough else check.refused(check.margin, options.margin)
+        what = message, options.key, options.signpost
+
+        def read(marked, strength):
+            check = self.watermarker.check_copy(photo, marked, marked, strength, *what)
+            return check.with_room(check.margin, options.margin)
+
+        return mark.until(read, options.strength, options.psnr)
 
 
 def _opened(images, layout):

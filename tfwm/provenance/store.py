@@ -53,7 +53,8 @@ class Record:
     Args:
         id: the manifest's identifier, such as `urn:c2pa:...`.
         digest: SHA-256 of the signed file, hexadecimal.
-        fingerprint: see `tfwm.provenance.fingerprints`, 32 bytes.
+        fingerprint: see `tfwm.provenance.fingerprint`, 32 bytes; empty for a photo that has none,
+            which is found by its mark only.
         network: name of the network that marked it.
         key: `tfwm.keys.Key.fingerprint` of the key of the mark.
         recipient: to whom this copy was given, or `None`.
@@ -143,9 +144,10 @@ class ManifestStore:
                 "Expected a manifest of up to 64 MiB and its identifier. Received: "
                 f"{len(manifest)} bytes, identifier {shortened(record.id)}"
             )
-        if len(record.fingerprint) * 8 != fingerprints.BITS:
+        if not _is_fingerprint(record.fingerprint):
             raise ValueError(
-                f"Expected a fingerprint of 32 bytes. Received: {len(record.fingerprint)} bytes"
+                f"Expected a fingerprint of 32 bytes, or none: b''. Received: "
+                f"{len(record.fingerprint)} bytes"
             )
         values = {**dataclasses.asdict(record), "manifest": bytes(manifest)}
         columns, marks = ", ".join(values), ", ".join("?" * len(values))
@@ -193,8 +195,9 @@ class ManifestStore:
         )
         with self._opened() as database:
             rows = database.execute(query, (algorithm, value)).fetchall()
+        rows = [self._checked(("id", "fingerprint"), row) for row in rows]
         if like is not None:
-            rows.sort(key=lambda row: fingerprints.distance(like, row[1]))
+            rows.sort(key=lambda row: fingerprints.distance(like, row[1] or bytes(len(like))))
         return [Match(row[0]) for row in rows[:most]]
 
     def manifest(self, id, endpoint=None) -> bytes:
@@ -209,14 +212,14 @@ class ManifestStore:
     def record(self, id) -> Record:
         """Returns the `Record` of a manifest; raises `KeyError` if there is none."""
         names = [field.name for field in dataclasses.fields(Record)]
-        return Record(*self._get(id, ", ".join(names)))
+        return Record(*self._get(id, *names))
 
     def records(self):
         """Returns the `Record`s of all manifests, the oldest first."""
-        names = ", ".join(field.name for field in dataclasses.fields(Record))
+        names = [field.name for field in dataclasses.fields(Record)]
         with self._opened() as database:
-            rows = database.execute(f"SELECT {names} FROM manifests ORDER BY number")
-            return [Record(*row) for row in rows]
+            rows = database.execute(f"SELECT {', '.join(names)} FROM manifests ORDER BY number")
+            return [Record(*self._checked(names, row)) for row in rows]
 
     def remove(self, id):
         """Takes a manifest and its bindings out; raises `KeyError` if there is none."""
@@ -228,7 +231,8 @@ class ManifestStore:
         """Returns the names of the watermark algorithms whose values the store holds."""
         query = "SELECT DISTINCT algorithm FROM bindings ORDER BY algorithm"
         with self._opened() as database:
-            return [name for (name,) in database.execute(query)]
+            rows = database.execute(query).fetchall()
+        return [self._checked(("algorithm",), row)[0] for row in rows]
 
     def __len__(self):
         with self._opened() as database:
@@ -236,25 +240,37 @@ class ManifestStore:
 
     def _nearest(self, value, most):
         with self._opened() as database:
-            rows = database.execute("SELECT number, fingerprint FROM manifests").fetchall()
-            if not rows:
-                return []
-            known = np.frombuffer(b"".join(row[1] for row in rows), np.uint8)
-            differ = known.reshape(len(rows), -1) ^ np.frombuffer(value, np.uint8)
-            distances = np.bitwise_count(differ).sum(axis=1)
-            order = np.argsort(distances, kind="stable")[:most]
-            near = [n for n in order if distances[n] <= fingerprints.SAME]
-            ids = "SELECT id FROM manifests WHERE number = ?"
-            return [
-                Match(database.execute(ids, (rows[n][0],)).fetchone()[0], _score(distances[n]))
-                for n in near
-            ]
+            rows = database.execute("SELECT id, fingerprint FROM manifests").fetchall()
+        rows = [self._checked(("id", "fingerprint"), row) for row in rows]
+        rows = [row for row in rows if row[1]]
+        if not rows:
+            return []
+        known = np.frombuffer(b"".join(row[1] for row in rows), np.uint8)
+        differ = known.reshape(len(rows), -1) ^ np.frombuffer(value, np.uint8)
+        distances = np.bitwise_count(differ).sum(axis=1)
+        order = np.argsort(distances, kind="stable")[:most]
+        near = [n for n in order if distances[n] <= fingerprints.SAME]
+        return [Match(rows[n][0], _score(distances[n])) for n in near]
 
-    def _get(self, id, columns):
+    def _get(self, id, *columns):
         with self._opened() as database:
-            row = self._row(database, id, columns)
+            row = self._row(database, id, ", ".join(columns))
         if row is None:
             raise KeyError(id)
+        return self._checked(columns, row)
+
+    def _checked(self, columns, row):
+        """A row as it was read; raises `OSError` if it is not as `add` writes rows."""
+        for name, value in zip(columns, row, strict=True):
+            wanted = bytes if name in ("manifest", "fingerprint") else str
+            fits = isinstance(value, wanted) or (name == "recipient" and value is None)
+            if not fits or (name == "fingerprint" and not _is_fingerprint(value)):
+                which = dict(zip(columns, row, strict=True)).get("id")
+                of = f" of {shortened(which)}" if which else ""
+                raise OSError(
+                    f"The store {self.name} was damaged or changed: the {name}{of} is "
+                    f"{shortened(value)}, not what `tfwm sign` writes. Take it from a copy."
+                )
         return row
 
     def _row(self, database, id, columns):
@@ -292,6 +308,10 @@ class ManifestStore:
                 yield database
         except sqlite3.DatabaseError as error:
             raise OSError(f"The store {self.name} cannot be used: {error}.") from error
+
+
+def _is_fingerprint(value):
+    return len(value) * 8 in (0, fingerprints.BITS)
 
 
 def _score(distance):

@@ -7,8 +7,10 @@ together, and the verdict names the technique that it rests on.
 
 import dataclasses
 
+from tfwm.checks import shortened
+from tfwm.provenance.manifest import COMPONENT, PARENT
 from tfwm.provenance.source_types import CAPTURED, GENERATED, SOURCE_TYPES
-from tfwm.provenance.stamp import Stamp
+from tfwm.provenance.stamp import Stamp, is_of_one_picture
 
 SIGNED, RECOVERED, MARKED = "signed", "recovered", "marked"
 CONTRADICTED, BROKEN, TOLD, NOTHING = "contradicted", "broken", "told", "nothing"
@@ -22,6 +24,12 @@ TECHNIQUES = {
     "none": "none",
 }
 HIGH, LOW, NONE = "high", "low", "none"
+# What is added where a manifest does not hold: whether the picture is the one that was signed.
+SHOWN = {
+    "same": "; the picture looks like the one that was signed",
+    "unclear": "; it does not look like the picture that was signed: it was cut or changed much, "
+    "or the manifest is another picture's",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,12 +38,13 @@ class Verdict:
 
     Args:
         conclusion: `"signed"`: its manifest holds. `"recovered"`: it has none, and its mark leads
-            to one that holds. `"marked"`: a mark, and no manifest that holds. `"contradicted"`:
-            the layers do not agree. `"broken"`: its manifest does not hold. `"told"`: only
-            metadata without a signature speak. `"nothing"`: no layer says anything, which does not
-            mean that it was made by a camera or a person.
+            to one that holds. `"marked"`: a mark, and no manifest that holds for this picture.
+            `"contradicted"`: the layers do not agree. `"broken"`: its manifest does not hold.
+            `"told"`: only metadata without a signature speak. `"nothing"`: no layer says anything,
+            which does not mean that it was made by a camera or a person.
         technique: what the conclusion rests on, one of `TECHNIQUES`.
-        confidence: `"high"`, `"low"` or `"none"`.
+        confidence: `"high"`, `"low"` or `"none"`. High only where a signer whom one trusts signed
+            this very file: mark and likeness can be copied, by work.
         source_type: name of IPTC's digital source type, by the layer that counts; `None` unknown.
         line: the conclusion in one sentence.
         contradictions: sentences, one for each pair of layers that do not agree.
@@ -121,21 +130,31 @@ def _conclusion(manifest, mark, recovery, told, picture):
             return RECOVERED, "likeness", LOW, line, source
         gone = f"does not hold ({manifest.problem})" if manifest is not None else "was stripped"
         line = f"its manifest {gone}, and the mark leads to one that {whom} signed"
-        return RECOVERED, "recovered", HIGH if recovery.picture == "same" else LOW, line, source
+        # Who copies a mark can nudge the picture until its fingerprint fits: never sure.
+        return RECOVERED, "recovered", LOW, line, source
     if present and manifest is not None and manifest.signature_holds and _names(manifest, mark):
         line = f"it was changed after {_signer(manifest)} signed it, and still carries the mark "
-        sure = HIGH if picture == "same" and manifest.trust == "trusted" else LOW
-        return MARKED, "recovered", sure, f"{line}that its manifest names", manifest.source_type
+        return MARKED, "recovered", LOW, f"{line}that its manifest names", manifest.source_type
     if present:
         but = f"its manifest proves nothing: {manifest.problem}" if manifest else "no manifest"
-        return MARKED, "mark", HIGH, f"it carries the mark of this key; {but}", None
+        if _is_another(recovery):
+            but = f"{but}; another picture carries this message, which may be used for many"
+        return MARKED, "mark", LOW, f"it carries the mark of this key; {but}", None
     if manifest is not None:
         line = f"its manifest proves nothing: {manifest.problem}"
-        return BROKEN, "none", NONE, line, None
-    if told is not None:
+        return BROKEN, "none", NONE, f"{line}{SHOWN.get(picture, '')}", None
+    if told in SOURCE_TYPES:
         line = "only metadata without a signature speak of its origin: anybody can write them"
         return TOLD, "metadata", LOW, line, told
-    return NOTHING, "none", NONE, "nothing was found, which says nothing about its origin", None
+    line = "nothing was found, which says nothing about its origin"
+    if told is not None:
+        line = f"its metadata name {shortened(told)} as its origin, which is none of IPTC's"
+    return NOTHING, "none", NONE, line, None
+
+
+def _is_another(recovery):
+    """Whether the mark's message leads to a picture that shows something else."""
+    return recovery is not None and recovery.by == "watermark" and recovery.picture == "another"
 
 
 def _signer(report):
@@ -152,7 +171,11 @@ def _conflicts(manifest, mark, recovery, told, picture):
     present = mark is not None and mark.decision == "present"
     if recovery is not None and recovery.by == "watermark":
         if recovery.picture == "another":
-            yield "the mark was copied from another picture: the signed one shows something else"
+            if present and is_of_one_picture(mark.message):
+                yield (
+                    "the mark was copied from another picture: its id is that of one that shows "
+                    "something else"
+                )
         elif not recovery.names_binding:
             yield "the store's manifest does not name this mark"
         elif not recovery.report.holds:
@@ -168,11 +191,21 @@ def _conflicts(manifest, mark, recovery, told, picture):
                 yield from _origins(
                     "the manifest", manifest.source_type, "mark", recovery.report.source_type
                 )
+        yield from _parents(manifest)
         yield from _origins("the manifest", manifest.source_type, "unsigned metadata", told)
         if present and Stamp.parse(mark.message) is not None:
             yield from _origins("the manifest", manifest.source_type, "mark", GENERATED[0])
     elif recovery is not None and recovery.holds and recovery.by == "watermark":
         yield from _origins("the mark", recovery.report.source_type, "unsigned metadata", told)
+
+
+def _parents(manifest):
+    """Of a photo, no part can have been generated; what was captured may be changed by a model."""
+    for part in manifest.ingredients:
+        if part.relationship in (PARENT, COMPONENT) and manifest.source_type in CAPTURED:
+            made = next((kind for kind in part.source_types if kind in GENERATED), None)
+            whose = "its parent's" if part.relationship == PARENT else "that of a part"
+            yield from _origins("the manifest", manifest.source_type, whose, made)
 
 
 def _origins(first, one, second, two):

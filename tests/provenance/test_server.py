@@ -1,0 +1,109 @@
+"""The limits of time and room of the service's HTTP server."""
+
+import contextlib
+import http.client
+import socket
+import time
+import urllib.request
+
+import pytest
+
+from tfwm.provenance import server as servers
+
+HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
+
+
+def app(environ, start_response):
+    body = environ["wsgi.input"].read()
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"%d" % len(body) if environ["PATH_INFO"] != "/large" else bytes(1 << 25)]
+
+
+@pytest.fixture
+def connect(serving, monkeypatch):
+    """A function that opens a connection to a server with small limits."""
+    monkeypatch.setattr(servers, "LOOK", 0.05)
+    monkeypatch.setattr(servers, "GRACE", 0.2)
+    monkeypatch.setattr(servers, "CONNECTIONS", 12)
+    monkeypatch.setattr(servers, "FAIR", 50)
+    opened = []
+
+    def run(sent=b""):
+        if not opened:
+            opened.append(serving(app))
+        opened.append(socket.create_connection(opened[0][7:].split(":"), timeout=5))
+        opened[-1].sendall(sent)
+        return opened[-1]
+
+    yield run
+    for connection in opened[1:]:
+        connection.close()
+
+
+def drip(connection, seconds):
+    """Sends a byte now and then; returns what came back, and after how long."""
+    start = time.monotonic()
+    connection.settimeout(0.05)
+    while time.monotonic() - start < seconds:
+        try:
+            connection.sendall(b".")
+            return connection.recv(1000), time.monotonic() - start
+        except TimeoutError:
+            continue
+        except OSError:
+            break
+    return b"", time.monotonic() - start
+
+
+@pytest.mark.parametrize("sent", [HEAD, b"GET /"], ids=["body", "head"])
+def test_a_request_has_to_arrive_in_time_however_it_drips(connect, monkeypatch, sent):
+    monkeypatch.setattr(servers, "RECEIVE", 0.5)
+    answer, seconds = drip(connect(sent), 10)
+    assert answer.startswith(b"HTTP/1.1 408 ") or answer.startswith(b"HTTP/1.0 408 ")
+    assert 0.4 < seconds < 5
+
+
+def test_many_slow_senders_leave_room_for_others(connect):
+    port = connect(HEAD + b".").getpeername()[1]
+    slow = [connect(HEAD + b"." * (number % 2)) for number in range(30)]
+    start = time.monotonic()
+    for _ in range(3):
+        status = urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10)
+        assert status.read() == b"0" and slow
+    assert time.monotonic() - start < 8
+
+
+def test_a_sender_that_is_fast_stays_where_slow_ones_have_to_go(connect):
+    fast = connect(HEAD + b"." * 900)
+    slow = [connect(HEAD + b".") for _ in range(20)]
+    time.sleep(1.5)
+    fast.sendall(b"." * 100)
+    assert fast.recv(1000).startswith(b"HTTP/1.1 200 ") and slow
+
+
+def test_who_does_not_take_the_answer_is_sent_away(connect, monkeypatch):
+    monkeypatch.setattr(servers, "SEND", 0.5)
+    reader = connect(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+    received, end = 0, time.monotonic() + 10
+    with contextlib.suppress(ConnectionError):
+        while part := reader.recv(1 << 18 if time.monotonic() < end else 1 << 25):
+            received += len(part)
+            time.sleep(0.05)
+    assert received < 1 << 25 and time.monotonic() < end
+
+
+def test_bodies_that_are_received_at_once_are_bounded(connect, monkeypatch):
+    monkeypatch.setattr(servers, "HELD", 3000)
+    for _ in range(8):
+        connect(HEAD + b"." * 900)
+    time.sleep(0.5)
+    last = connect(HEAD + b"." * 1000)
+    assert last.recv(1000).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_connection_serves_several_requests(connect):
+    connection = http.client.HTTPConnection(*connect().getpeername())
+    for size in (0, 10, 100):
+        connection.request("POST", "/", bytes(size))
+        assert connection.getresponse().read() == b"%d" % size
+    connection.close()
