@@ -128,3 +128,14 @@ def test_disagreeing_forms_are_not_written(models, card, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="its forms disagree: keras: "):
         package_network(*models, tmp_path / "new" / "tiny", card)
     assert not list(tmp_path.iterdir())
+
+
+def test_keras_files_alone_are_a_network(package, tmp_path):
+    folder = export_again(package, tmp_path / "small", keras_only=True)
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"card.json", "embedder.keras", "extractor.keras", "golden.npz", "manifest.json"}
+    report = verify(folder)
+    assert report.passed and [c.name for c in report.checks if c.name in RUNTIMES] == ["keras"]
+    for name in ("embedder.keras", "extractor.keras", "manifest.json"):
+        (folder / name).unlink()
+    assert any(check.name == "forms" and not check.passed for check in verify(folder).checks)

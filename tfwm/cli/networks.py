@@ -71,6 +71,11 @@ def add_export(subparsers):
         metavar="KEY",
         help="sign the checksums with a private Ed25519 key, as `ssh-keygen -t ed25519` writes it",
     )
+    parser.add_argument(
+        "--keras-only",
+        action="store_true",
+        help="compare all forms, but keep only the Keras files, which are the smallest",
+    )
 
 
 def run_export(options):
@@ -78,7 +83,7 @@ def run_export(options):
     start_for(options.source)
     from tfwm.export import export_again
 
-    path = export_again(options.source, options.output, options.sign)
+    path = export_again(options.source, options.output, options.sign, options.keras_only)
     say(f"{in_one_line(path)} is written")
 
 

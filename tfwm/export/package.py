@@ -1,5 +1,6 @@
 """Writing everything that belongs to a trained network."""
 
+import shutil
 from pathlib import Path
 
 from tfwm.export.golden import golden_of, write_golden
@@ -19,7 +20,7 @@ from tfwm.networks.signing import sign_network
 MORE_FILES = ("watermark.png", "demonstration.secret")
 
 
-def package_network(first, second, directory, card, files=None, key=None):
+def package_network(first, second, directory, card, files=None, key=None, keras_only=False):
     """Writes a network of any kind in every form, and verifies what it wrote.
 
     The folder holds `1/` (SavedModel), `<name>.tflite`, `<name>-float16.tflite`,
@@ -38,6 +39,8 @@ def package_network(first, second, directory, card, files=None, key=None):
         key: of a keyed network the owner's key, with which all forms must read alike as well: a
             trained extractor gives plain gray with the golden tensors' random key. It is not
             stored.
+        keras_only: whether the SavedModel and the TFLite files are left out, after they were
+            compared: those of networks with large constants are a hundred times as large.
 
     Returns:
         `pathlib.Path` of the folder.
@@ -65,10 +68,15 @@ def package_network(first, second, directory, card, files=None, key=None):
                 f"The network was not written to {directory}, its forms disagree: "
                 f"{failed[0].name}: {failed[0].detail}"
             )
+        if keras_only:
+            shutil.rmtree(draft / "1")
+            for number in TFLITE_FORMATS:
+                (draft / tflite_name(card["name"], number)).unlink()
+            write_manifest(draft)
     return Path(directory)
 
 
-def export_again(source, directory, sign=None):
+def export_again(source, directory, sign=None, keras_only=False):
     """Writes the forms of a network of any kind from its Keras files.
 
     Args:
@@ -77,6 +85,7 @@ def export_again(source, directory, sign=None):
             `directory/1` and the Keras files are written alone.
         directory: folder to write; an older one is replaced.
         sign: file of a private Ed25519 key to sign the network with, `None` for no signature.
+        keras_only: see `package_network`; needs a `card.json`.
 
     Returns:
         `pathlib.Path` of what was written.
@@ -88,7 +97,9 @@ def export_again(source, directory, sign=None):
     models = read_keras_models(files, kind)
     if card:
         more = {name: files.read(name) for name in MORE_FILES if (folder / name).exists()}
-        package_network(*models, directory, card, more)
+        package_network(*models, directory, card, more, keras_only=keras_only)
+    elif keras_only:
+        raise ValueError(f"Expected a network with a card.json. Received: {source}, without one")
     else:
         with atomic_directory(directory) as draft:
             export_saved_model(*models, draft, kind=kind)
