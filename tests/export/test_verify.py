@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tfwm.export import golden as golden_module
-from tfwm.export import make_golden, package_network, replay_golden, verify
+from tfwm.export import export_again, make_golden, package_network, replay_golden, verify
 from tfwm.networks import load_network
 
 RUNTIMES = ["keras", "saved_model", "tflite float32", "tflite float16", "tflite int8"]
@@ -131,7 +131,7 @@ def test_disagreeing_forms_are_not_written(models, card, tmp_path, monkeypatch):
 
 
 def test_keras_files_alone_are_a_network(package, tmp_path):
-    folder = export_again(package, tmp_path / "small", keras_only=True)
+    folder = export_again(packaged, tmp_path / "small", keras_only=True)
     names = {path.name for path in folder.iterdir()}
     assert names == {"card.json", "embedder.keras", "extractor.keras", "golden.npz", "manifest.json"}
     report = verify(folder)
