@@ -25,7 +25,7 @@ NETWORKS = (
     "photo",
     *("redmark-mt", "redmark-jt", "redmark-gt"),
     *("mbrs-128", "mbrs-128-diffusion"),
-    *("stegastamp-original", "stegastamp-crop"),
+    *("stegastamp-original", "stegastamp-crop", "stegastamp-print"),
 )
 KEY, BYTES = "tfwm evaluation", 2
 

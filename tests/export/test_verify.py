@@ -130,7 +130,7 @@ def test_disagreeing_forms_are_not_written(models, card, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-def test_keras_files_alone_are_a_network(package, tmp_path):
+def test_keras_files_alone_are_a_network(packaged, tmp_path):
     folder = export_again(packaged, tmp_path / "small", keras_only=True)
     names = {path.name for path in folder.iterdir()}
     assert names == {"card.json", "embedder.keras", "extractor.keras", "golden.npz", "manifest.json"}

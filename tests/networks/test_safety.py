@@ -317,7 +317,7 @@ def key(tmp_path):
 
 def test_signatures(packaged, key, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:  # which forms are written is tested elsewhere
-        patch.setattr("tfwm.export.package.package_network", lambda *_: None)
+        patch.setattr("tfwm.export.package.package_network", lambda *_, **__: None)
         signed = export_again(packaged, shutil.copytree(packaged, tmp_path / "signed"), key)
     report = verify(signed, signer=f"{key}.pub")
     assert report.passed and "signed by ada@example.org" in "\n".join(report.lines())
