@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfwm.losses import HoldPSNR
+from tfwm.losses import HoldPSNR, VisibleError
 
 COVER = np.full((4, 8, 8, 1), 0.5, "float32")
 
@@ -18,6 +18,14 @@ def test_relative_penalty_is_the_error_as_a_share_of_the_targets():
     layer = HoldPSNR(40.0, initial_multiplier=0.5, penalty="relative")
     loss = layer([COVER + 0.02, COVER], training=True)  # four times the error of 40 dB
     assert float(loss) == pytest.approx(0.5 * 4, rel=1e-3)
+
+
+def test_the_error_may_be_what_the_eye_sees():
+    layer = HoldPSNR(40.0, initial_multiplier=0.5, error=VisibleError())
+    cover = np.full((4, 32, 32, 3), 0.5, "float32")
+    loss = layer([cover + 0.01, cover], training=True)
+    visible = 1e-4 * (0.065 / 0.015) ** 2  # in a flat place
+    assert float(loss) == pytest.approx(0.5 * np.log10(visible), rel=1e-3)
 
 
 def test_nothing_moves_outside_training():
