@@ -84,3 +84,20 @@ def test_only_a_source_type_of_iptc_is_good(kind, code, files, capsys):
     page = capsys.readouterr().out
     assert f"source type: {kind}" in page
     assert ("verdict     told: " if code == 0 else "none of IPTC's") in page
+
+
+@pytest.mark.parametrize("name, code", [("signed.jpg", 0), ("plain.jpg", 1)])
+def test_a_service_that_cannot_be_reached_leaves_the_local_answer(name, code, files, capsys):
+    command = ["inspect", "--network", "checker", "--store", "http://127.0.0.1:9", name]
+    assert main(command) == code
+    page, error = capsys.readouterr()
+    assert "not checked" in page and "http://127.0.0.1:9 cannot be reached" in page
+    assert error.startswith("tfwm: warning: The service http://127.0.0.1:9 cannot be reached")
+    assert error.count("\n") == 1
+    assert main([*command, "--json"]) == code
+    values = json.loads(capsys.readouterr().out)
+    assert "cannot be reached" in values["service_error"]
+    assert main([*command[:-1], "plain.jpg", "signed.jpg", "--report", "origins.csv"]) == 1
+    page, error = capsys.readouterr()
+    assert page.count("\n") == 2 and error.count("\n") == 1
+    assert (files / "origins.csv").read_text().count("cannot be reached") == 2

@@ -14,7 +14,7 @@ from tfwm.provenance.inspection import inspect
 COLUMNS = (
     *("photo", "conclusion", "technique", "confidence", "source_type", "line", "contradictions"),
     *("manifest", "manifest_state", "signed_by", "problem", "mark", "message", "p_value"),
-    "service",
+    *("service", "service_error"),
     *("status", "error"),
 )
 
@@ -61,4 +61,4 @@ def _row(found):
         row |= {"mark": mark.decision, "message": message, "p_value": mark.p_value}
     if found.service is not None:
         row["service"] = found.service["conclusion"]
-    return row
+    return row | {"service_error": found.service_error}
