@@ -202,6 +202,8 @@ def _asked(photo, store, mark, network, trust_anchors, unchecked):
             unchecked.append(NO_STORE)
         else:
             recovery = recover(photo, store, mark, network, trust_anchors)
+            told = recovery.report.unchecked if recovery else ()
+            unchecked += [line for line in told if line not in unchecked]
             service = _service(photo, store, mark, unchecked)
     except ServiceError as error:
         failure = one_line(error, 300)
