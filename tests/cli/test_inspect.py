@@ -8,7 +8,7 @@ from PIL import Image
 from skimage import data
 
 from tfwm.cli import main
-from tfwm.provenance import Claims, SigningWatermarker, make_test_signer
+from tfwm.provenance import Claims, ManifestStore, SigningWatermarker, make_test_signer
 
 
 @pytest.fixture
@@ -39,7 +39,13 @@ def test_a_page(files, capsys):
         "not checked",
     ):
         assert told in page
-    assert error == ""
+    assert error == "" and "knows no manifest" not in page
+
+
+def test_a_store_that_knows_nothing_says_so(files, capsys):
+    ManifestStore("manifests.db", create=True)
+    assert main(["inspect", "plain.jpg", "--network", "checker", "--store", "manifests.db"]) == 1
+    assert "store       knows no manifest of this picture" in capsys.readouterr().out
 
 
 def test_json_and_exit_codes(files, capsys):
@@ -72,6 +78,17 @@ def test_several_photos(files, capsys):
     assert (files / "origins.csv").read_text().count("\n") == 3
 
 
+def test_photos_of_one_name_in_two_folders(files, capsys):
+    (files / "other").mkdir()
+    (files / "signed.jpg").rename(files / "other" / "plain.jpg")
+    assert main(["inspect", "plain.jpg", "other/plain.jpg", "--network", "checker"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("\t")[:2] for line in lines] == [
+        ["other/plain.jpg", "signed"],
+        ["plain.jpg", "nothing"],
+    ]
+
+
 @pytest.mark.parametrize("kind, code", [("print", 0), ("lorem", 1)])
 def test_only_a_source_type_of_iptc_is_good(kind, code, files, capsys):
     packet = (
@@ -84,3 +101,20 @@ def test_only_a_source_type_of_iptc_is_good(kind, code, files, capsys):
     page = capsys.readouterr().out
     assert f"source type: {kind}" in page
     assert ("verdict     told: " if code == 0 else "none of IPTC's") in page
+
+
+@pytest.mark.parametrize("name, code", [("signed.jpg", 0), ("plain.jpg", 1)])
+def test_a_service_that_cannot_be_reached_leaves_the_local_answer(name, code, files, capsys):
+    command = ["inspect", "--network", "checker", "--store", "http://127.0.0.1:9", name]
+    assert main(command) == code
+    page, error = capsys.readouterr()
+    assert "not checked" in page and "http://127.0.0.1:9 cannot be reached" in page
+    assert error.startswith("tfwm: warning: The service http://127.0.0.1:9 cannot be reached")
+    assert error.count("\n") == 1
+    assert main([*command, "--json"]) == code
+    values = json.loads(capsys.readouterr().out)
+    assert "cannot be reached" in values["service_error"]
+    assert main([*command[:-1], "plain.jpg", "signed.jpg", "--report", "origins.csv"]) == 1
+    page, error = capsys.readouterr()
+    assert page.count("\n") == 2 and error.count("\n") == 1
+    assert (files / "origins.csv").read_text().count("cannot be reached") == 2

@@ -88,7 +88,9 @@ def test_the_client_asks_a_real_server(address, kept, copy_of):
 
 
 def test_the_client_says_in_one_line_what_is_wrong(address):
-    assert "cannot be reached" in one_line_of(lambda: open_store("http://127.0.0.1:9"))
+    assert "cannot be reached" in one_line_of(
+        lambda: open_store("http://127.0.0.1:9").find("a", "b")
+    )
     refused = one_line_of(lambda: open_store(f"{address}/none").find("a", "b"))
     assert "refused: HTTP 404" in refused
     for place in ("http://", "http://[oops", "http://a@b/", "http://a b/"):
@@ -254,6 +256,36 @@ def test_with_tls_is_never_left_for_without():
             Fetcher(home).check("http://example.org/a")
 
 
+def test_the_local_answer_does_not_wait_for_a_service(hostile, kept, copy_of, watermarker):
+    address, answers, _ = hostile
+    for place, answer, told in (
+        ("http://127.0.0.1:9", 404, "cannot be reached"),
+        (address, 503, "is busy"),
+        (f"{address}/v1", b"<html>", "did not answer with JSON"),
+    ):
+        answers["/"] = answer
+        for send in (False, True):
+            store = open_store(place, send_picture=send)
+            for key, conclusion in (("secret", "marked"), (None, "nothing")):
+                copy = copy_of(kept[1])
+                found = inspect(copy, key=key, watermarker=watermarker, store=store)
+                assert found.verdict.conclusion == conclusion and found.recovery is None
+                assert told in found.service_error and found.service is None
+                assert any(told in line for line in found.unchecked)
+                assert found.to_dict()["service_error"] == found.service_error
+
+
+def test_a_service_that_fails_after_its_first_answer(hostile, kept, copy_of, watermarker):
+    address, answers, _ = hostile
+    _, signed, report = kept
+    answers["/v1/matches"] = matches({"manifestId": report.manifest.label})
+    answers[f"/v1/manifests/{report.manifest.label}"] = report.store
+    answers["/v1/verdict"] = 500
+    store = open_store(f"{address}/v1", send_picture=True)
+    found = inspect(copy_of(signed), watermarker=watermarker, store=store)
+    assert found.recovery.id == report.manifest.label and "HTTP 500" in found.service_error
+
+
 def test_a_manifest_elsewhere_is_told_as_not_checked(hostile, kept, copy_of, watermarker):
     address, answers, _ = hostile
     answers["/v1/matches"] = matches({"manifestId": "a", "endpoint": "https://example.org/v1"})
@@ -269,6 +301,7 @@ def test_a_picture_is_sent_only_where_it_is_asked_for(
     quiet = inspect(copy, watermarker=watermarker, store=open_store(address))
     assert quiet.service is None and any("--send-picture" in line for line in quiet.unchecked)
     assert quiet.recovery.by == "fingerprint"
+    assert sum("revoked" in line for line in quiet.unchecked) == 1  # of the manifest found again
     open_to_it = open_store(address, send_picture=True)
     told = inspect(copy, watermarker=watermarker, store=open_to_it)
     assert told.service["conclusion"] == "recovered" and told.service["generated"] is None

@@ -7,6 +7,7 @@ import pytest
 
 from tfwm.keys import Key
 from tfwm.provenance import ManifestStore, Match, Record, fingerprints, open_store
+from tfwm.provenance import store as stores
 from tfwm.provenance.fingerprints import to_value as fingerprint_value
 
 ALGORITHM = "org.tfwm.photo.1"
@@ -68,6 +69,36 @@ def test_fingerprints_are_found_by_likeness(store):
         assert store.find(fingerprints.ALGORITHM, value) == [Match("urn:c2pa:8", score)]
     value = fingerprint_value(flipped(records[7].fingerprint, fingerprints.SAME + 1))
     assert store.find(fingerprints.ALGORITHM, value) == []
+
+
+@pytest.mark.parametrize("part", [1, 7, 1000])
+def test_a_store_is_looked_through_part_by_part(part, store, monkeypatch):
+    monkeypatch.setattr(stores, "ROWS", part)
+    records = [record(number) for number in range(1, 30)]
+    for one in records[:20]:
+        store.add(one, b"m", {ALGORITHM: "same"})
+    store.add(record(99, fingerprint=b""), b"m", {ALGORITHM: "same"})
+    for number in (21, 22):  # of equals, the newest is first
+        store.add(record(number, fingerprint=records[3].fingerprint), b"m", {ALGORITHM: "same"})
+    like, names = flipped(records[3].fingerprint, 9), ["urn:c2pa:22", "urn:c2pa:21", "urn:c2pa:4"]
+    found = store.find(fingerprints.ALGORITHM, fingerprint_value(like))
+    assert [match.id for match in found] == names and {match.score for match in found} == {93}
+    assert store.find(fingerprints.ALGORITHM, fingerprint_value(like), most=2) == found[:2]
+    ranked = [match.id for match in store.find(ALGORITHM, "same", like=like, most=100)]
+    assert ranked[:3] == names and ranked[-1] == "urn:c2pa:99" and len(ranked) == 23
+
+
+def test_an_older_store_gets_the_index_of_fingerprints(store):
+    store.add(record(1), b"m", {})
+    with sqlite3.connect(store.path) as database:
+        database.execute("DROP INDEX fingerprints")
+    value = fingerprint_value(record(1).fingerprint)
+    assert store.find(fingerprints.ALGORITHM, value) == [Match("urn:c2pa:1")]
+    store.add(record(2), b"m", {})
+    with sqlite3.connect(store.path) as database:
+        plan = database.execute("EXPLAIN QUERY PLAN SELECT number, fingerprint FROM manifests")
+        assert "COVERING INDEX fingerprints" in plan.fetchone()[-1]
+    assert store.find(fingerprints.ALGORITHM, value) == [Match("urn:c2pa:1")]
 
 
 def test_what_is_removed_is_gone(store):

@@ -18,12 +18,13 @@ from tfwm.cli.options import (
     read_key,
 )
 from tfwm.cli.output import counts, print_json, show_progress
-from tfwm.console import in_one_line, say
+from tfwm.console import in_one_line, say, tell
 
 WIDTH = 12
 SHOWN = 100
 # Conclusions at which something of the origin is known and holds.
 GOOD = ("signed", "recovered", "marked", "told")
+WITHOUT = "The answer is what can be told without it."
 SHOWS = {
     "same": "the copy shows what was signed",
     "another": "the copy shows another picture than the signed one",
@@ -134,6 +135,8 @@ def _inspect_one(options, how):
     else:
         for title, line in page_of(found):
             say(f"{title:{WIDTH}}{in_one_line(line)}")
+    if found.service_error:
+        tell("warning", f"{found.service_error} {WITHOUT}")
     return 0 if _is_good(found.verdict.conclusion, found.manifest and found.manifest.problem) else 1
 
 
@@ -149,6 +152,8 @@ def _inspect_many(options, how):
             **how,
         )
     done = [row for row in rows if row["status"] == "done"]
+    for line in sorted({row["service_error"] for row in done if row["service_error"]}):
+        tell("warning", f"{line} {WITHOUT}")
     good = sum(_is_good(row["conclusion"], row["problem"]) for row in done)
     failed = counts(rows)["failed"]
     if options.json:
@@ -168,6 +173,8 @@ def _is_good(conclusion, problem):
 
 def page_of(found):
     """Yields title and line of all that an inspection found."""
+    from tfwm.provenance.inspection import NO_STORE
+
     verdict = found.verdict
     yield "photo", found.name
     yield "verdict", f"{verdict.conclusion}: {verdict.line}"
@@ -180,6 +187,8 @@ def page_of(found):
         by = f"found in the store by its {found.recovery.by}: "
         yield from _manifest_lines("store", found.recovery.report, by)
         yield "", SHOWS[found.recovery.picture]
+    elif found.mark is not None and not found.service_error and NO_STORE not in found.unchecked:
+        yield "store", "knows no manifest of this picture"
     signpost = found.signpost
     if signpost is not None and signpost.decision == "present":
         yield "signpost", f"ask {signpost.host} ({signpost.reason})"

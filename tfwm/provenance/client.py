@@ -1,10 +1,11 @@
 """Asks a service of C2PA's Soft Binding Resolution API for manifests."""
 
+import functools
 import json
 import urllib.parse
 
 from tfwm.images import Photo, encode_photo, read_any
-from tfwm.provenance.fetch import Fetcher, NotFound
+from tfwm.provenance.fetch import Fetcher, NotFound, ServiceError
 from tfwm.provenance.signpost import DISCOVERY
 from tfwm.provenance.store import LARGEST_MANIFEST, RESULTS, ManifestStore, Match
 
@@ -17,7 +18,8 @@ class StoreClient:
     """A service with the resolution API; it has `find` and `manifest` as `ManifestStore` has.
 
     It may be hostile: an answer has to come within 30 seconds, and is bounded. Only the host that
-    `url` names is asked.
+    `url` names is asked, at the first question and not before. What fails raises `ServiceError`, an
+    `OSError` of one line.
 
     Args:
         url: address of the API, such as `"https://c2pa.example.org/v1"`; or of its host, which is
@@ -28,19 +30,23 @@ class StoreClient:
             see `by_content`.
 
     Raises:
-        OSError: one line; the service does not answer as the API asks.
+        ValueError: `url` is no address.
     """
 
     def __init__(self, url, follow=False, send_picture=False):
         self.name, self.send_picture = url, send_picture
         self._fetcher = Fetcher(url, follow)
-        self._base = url.rstrip("/")
-        parts = urllib.parse.urlsplit(url)
-        if parts.path in ("", "/"):
-            told = self._json(f"{parts.scheme}://{parts.netloc}{DISCOVERY}").get("apiEndpoint")
-            if not isinstance(told, str):
-                raise OSError(f"The service {url} does not say where its API lies.")
-            self._base = self._at(told)
+
+    @functools.cached_property
+    def _base(self):
+        parts = urllib.parse.urlsplit(self.name)
+        if parts.path not in ("", "/"):
+            return self.name.rstrip("/")
+        host = f"{parts.scheme}://{parts.netloc}"
+        told = self._json(f"{host}{DISCOVERY}").get("apiEndpoint")
+        if not isinstance(told, str):
+            raise ServiceError(f"The service {self.name} does not say where its API lies.")
+        return self._at(host, told)
 
     def find(self, algorithm, value, most=RESULTS, like=None):
         """See `ManifestStore.find`; the service does not rank by `like`."""
@@ -79,7 +85,7 @@ class StoreClient:
 
     def manifest(self, id, endpoint=None) -> bytes:
         """See `ManifestStore.manifest`; an endpoint is another service that holds it."""
-        base = self._base if endpoint is None else self._at(endpoint)
+        base = self._base if endpoint is None else self._at(self._base, endpoint)
         name = urllib.parse.quote(id, safe=":")
         try:
             return self._fetcher.get(
@@ -88,10 +94,10 @@ class StoreClient:
         except NotFound:
             raise KeyError(id) from None
 
-    def _at(self, url):
+    def _at(self, base, url):
         """A base that the service names, checked."""
         try:
-            url = urllib.parse.urljoin(self._base, url)
+            url = urllib.parse.urljoin(base, url)
         except ValueError:
             pass  # the check says what is wrong
         return self._fetcher.check(url.rstrip("/"))
@@ -103,7 +109,7 @@ class StoreClient:
         except (ValueError, RecursionError):
             told = None
         if not isinstance(told, dict):
-            raise OSError(f"The service {self.name} did not answer with JSON as the API asks.")
+            raise ServiceError(f"The service {self.name} did not answer with JSON as the API asks.")
         return told
 
 

@@ -20,11 +20,15 @@ MOVED = (301, 302, 303, 307, 308)
 PORTS = {"http": 80, "https": 443}
 
 
-class NotFollowed(OSError):
+class ServiceError(OSError):
+    """A service cannot be asked, or does not answer as it should; one line says why."""
+
+
+class NotFollowed(ServiceError):
     """A service sends us to an address that the user did not name."""
 
 
-class NotFound(OSError):
+class NotFound(ServiceError):
     """A service does not have what it was asked for."""
 
 
@@ -52,12 +56,12 @@ class Fetcher:
         """Returns an address to which the service sends us, if we may go there.
 
         Raises:
-            OSError: one line; `NotFollowed` if the user may allow it.
+            ServiceError: one line; `NotFollowed` if the user may allow it.
         """
         try:
             there = _split(url)
         except ValueError:
-            raise OSError(
+            raise ServiceError(
                 f"The service {self.name} names an address that is none of http:// or https://: "
                 f"{url!r:.80}"
             ) from None
@@ -69,7 +73,9 @@ class Fetcher:
                 "--follow (follow=True) asks there too, or name that address yourself"
             )
         if self._home[0] == "https" and there[0] == "http":
-            raise OSError(f"The service {self.name} sends us to an address without TLS: {url:.80}")
+            raise ServiceError(
+                f"The service {self.name} sends us to an address without TLS: {url:.80}"
+            )
         return url
 
     def get(self, url, most, accept, body=None):
@@ -82,7 +88,7 @@ class Fetcher:
             body: bytes of a JPEG to send.
 
         Raises:
-            OSError: one line; `NotFound` for HTTP 404.
+            ServiceError: one line; `NotFound` for HTTP 404.
         """
         watch = _Watch(SECONDS)
         headers = {"Accept": accept, "User-Agent": f"tfwm/{__version__}"}
@@ -95,7 +101,7 @@ class Fetcher:
                 except urllib.error.HTTPError as error:
                     error.close()
                     url = self._next(url, error, body)
-            raise OSError(f"The service {self.name} sends us on and on.")
+            raise ServiceError(f"The service {self.name} sends us on and on.")
         finally:
             watch.stop()
 
@@ -104,12 +110,12 @@ class Fetcher:
         if error.code == 404:
             raise NotFound(f"The service {self.name} refused: HTTP 404.") from None
         if error.code in (429, 503):
-            raise OSError(f"The service {self.name} is busy: ask again in a minute.") from None
+            raise ServiceError(f"The service {self.name} is busy: ask again in a minute.") from None
         place = error.headers.get("Location")
         if error.code not in MOVED or not place:
-            raise OSError(f"The service {self.name} refused: HTTP {error.code}.") from None
+            raise ServiceError(f"The service {self.name} refused: HTTP {error.code}.") from None
         if body is not None:
-            raise OSError(
+            raise ServiceError(
                 f"The service {self.name} wants the picture sent elsewhere: name the address "
                 f"yourself ({place!r:.80})."
             ) from None
@@ -138,17 +144,17 @@ class Fetcher:
             if watch.is_late or isinstance(reason, TimeoutError):
                 raise self._late() from None
             reason = one_line(reason, 100)
-            raise OSError(f"The service {self.name} cannot be reached: {reason}.") from error
+            raise ServiceError(f"The service {self.name} cannot be reached: {reason}.") from error
         if watch.is_late:
             raise self._late()
         if len(data) > most:
-            raise OSError(f"The service {self.name} answered with more than {most >> 20} MiB.")
+            raise ServiceError(f"The service {self.name} answered with more than {most >> 20} MiB.")
         if cut:
-            raise OSError(f"The service {self.name} broke its answer off.")
+            raise ServiceError(f"The service {self.name} broke its answer off.")
         return data
 
     def _late(self):
-        return OSError(f"The service {self.name} did not answer within {SECONDS:.0f} seconds.")
+        return ServiceError(f"The service {self.name} did not answer within {SECONDS:.0f} seconds.")
 
     def _is_home(self, there):
         """Whether an address is of the user's host and port, or of the same with TLS."""

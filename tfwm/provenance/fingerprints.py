@@ -81,8 +81,28 @@ def distance(first: bytes, second: bytes) -> int:
     >>> distance(bytes(32), bytes([7]) + bytes(31))
     3
     """
-    first, second = (np.frombuffer(value, np.uint8) for value in (first, second))
-    return int(np.bitwise_count(first ^ second).sum())
+    return int(distances(first, [second])[0])
+
+
+def distances(value: bytes, others):
+    """Returns the numbers of bits in which fingerprints differ from one.
+
+    Args:
+        value: the one, 32 bytes.
+        others: sequence of fingerprints; an empty one differs in all 256 bits.
+
+    Returns:
+        `(len(others),)` integers.
+
+    Example:
+
+    >>> distances(bytes(32), [bytes(31) + bytes([7]), b""]).tolist()
+    [3, 256]
+    """
+    value = np.frombuffer(value, np.uint64)
+    opposite = (~value).tobytes()
+    others = np.frombuffer(b"".join(other or opposite for other in others), np.uint64)
+    return np.bitwise_count(others.reshape(-1, len(value)) ^ value).sum(axis=1, dtype=np.int64)
 
 
 def compare(photo, signed: bytes, alignment=None):

@@ -14,7 +14,7 @@ from tfwm.provenance.inspection import inspect
 COLUMNS = (
     *("photo", "conclusion", "technique", "confidence", "source_type", "line", "contradictions"),
     *("manifest", "manifest_state", "signed_by", "problem", "mark", "message", "p_value"),
-    "service",
+    *("service", "service_error"),
     *("status", "error"),
 )
 
@@ -35,7 +35,7 @@ def inspect_folder(sources, *, report=None, progress=None, workers=None, **optio
     if report is not None:
         check_writable(report)
     table = RunReport(report, COLUMNS, lambda row: (row["photo"],))
-    jobs = find_photos(sources, {REPORT, report and Path(report)})
+    jobs = find_photos(sources, {REPORT, report and Path(report)}, same_names=True)
     pool = Pool(workers)
 
     def work(job):
@@ -61,4 +61,4 @@ def _row(found):
         row |= {"mark": mark.decision, "message": message, "p_value": mark.p_value}
     if found.service is not None:
         row["service"] = found.service["conclusion"]
-    return row
+    return row | {"service_error": found.service_error}

@@ -10,7 +10,7 @@ from tfwm.marking import Extraction
 from tfwm.networks import network_names
 from tfwm.provenance import fingerprints
 from tfwm.provenance.client import StoreClient
-from tfwm.provenance.fetch import NotFollowed
+from tfwm.provenance.fetch import ServiceError
 from tfwm.provenance.fields import origin_fields, told_source_type
 from tfwm.provenance.reading import ManifestReport, read_manifest
 from tfwm.provenance.recovery import Recovery, recover, signed_fingerprint
@@ -52,6 +52,7 @@ class Inspection:
         service: what a service answered that was sent the picture, see `StoreClient.verdict`: its
             word, which nothing here can check and no verdict here counts. `None` if it was not
             sent.
+        service_error: why a service could not be asked, in one line; else `None`.
         fields: what metadata without a signature say, see `origin_fields`.
         notes: sentences about the file.
         unchecked: sentences about what was not.
@@ -66,6 +67,7 @@ class Inspection:
     recovery: Recovery | None = None
     signpost: Signpost | None = None
     service: dict | None = None
+    service_error: str | None = None
     fields: dict = dataclasses.field(default_factory=dict)
     notes: tuple = ()
     unchecked: tuple = ()
@@ -77,8 +79,9 @@ class Inspection:
         values = {name: layer and layer.to_dict() for name, layer in values.items()}
         stamp = self.stamp and dataclasses.asdict(self.stamp)
         lists = {name: list(getattr(self, name)) for name in ("notes", "unchecked")}
-        rest = {"network": self.network, "stamp": stamp, "metadata": self.fields}
-        return {"photo": self.name, **values, "service": self.service, **rest, **lists}
+        rest = {name: getattr(self, name) for name in ("service", "service_error", "network")}
+        rest |= {"stamp": stamp, "metadata": self.fields}
+        return {"photo": self.name, **values, **rest, **lists}
 
 
 def inspect(
@@ -98,7 +101,8 @@ def inspect(
     """Tells everything that a picture says of its origin, and whether the layers agree.
 
     No network is used, unless `store` is an address. The picture is not sent there, unless it was
-    opened with `send_picture` and no mark was read here.
+    opened with `send_picture` and no mark was read here. Where the service cannot be asked, the
+    answer is what can be told without it, and `unchecked` and `service_error` say why.
 
     Args:
         source: path of a picture, bytes of a file, or binary file object.
@@ -148,7 +152,7 @@ def inspect(
     if mark.decision != "present" and search != "all":
         unchecked.append(FURTHER[search])
     how = watermarker.network.name, trust_anchors, unchecked
-    layers["recovery"] = _recovery(photo, store, mark, *how)
+    layers["recovery"], service, failure = _asked(photo, store, mark, *how)
     fields = origin_fields(photo)
     shows = _shows_what_was_signed(photo, manifest, mark)
     verdict = judge(**layers, told=told_source_type(fields), picture=shows)
@@ -157,7 +161,8 @@ def inspect(
         verdict,
         **layers,
         network=watermarker.network.name,
-        service=_service(photo, store, mark, unchecked),
+        service=service,
+        service_error=failure,
         stamp=Stamp.parse(mark.message) if mark.decision == "present" else None,
         fields=fields,
         notes=tuple(photo.notes),
@@ -189,15 +194,21 @@ def _signpost(photo, watermarker, mark):
         return None
 
 
-def _recovery(photo, store, mark, network, trust_anchors, unchecked):
-    if store is None:
-        unchecked.append(NO_STORE)
-        return None
+def _asked(photo, store, mark, network, trust_anchors, unchecked):
+    """`Recovery`, what a service says of the picture, and why it could not be asked."""
+    recovery = service = failure = None
     try:
-        return recover(photo, store, mark, network, trust_anchors)
-    except NotFollowed as error:
-        unchecked.append(f"the manifest that the store names: {one_line(error, 300)}")
-        return None
+        if store is None:
+            unchecked.append(NO_STORE)
+        else:
+            recovery = recover(photo, store, mark, network, trust_anchors)
+            told = recovery.report.unchecked if recovery else ()
+            unchecked += [line for line in told if line not in unchecked]
+            service = _service(photo, store, mark, unchecked)
+    except ServiceError as error:
+        failure = one_line(error, 300)
+        unchecked.append(f"whether the service knows this picture: {failure}")
+    return recovery, service, failure
 
 
 def _service(photo, store, mark, unchecked):

@@ -39,6 +39,11 @@ CREATE TABLE bindings (
 ) WITHOUT ROWID;
 CREATE INDEX bindings_of ON bindings (number);
 """
+# Not part of the format: older stores get it with the next manifest, and are read without it. The
+# fingerprints of a row lie behind its manifest; here they lie together.
+INDEX = "CREATE INDEX IF NOT EXISTS fingerprints ON manifests (fingerprint)"
+# So many rows are in memory at once.
+ROWS = 1 << 14
 MOST_RESULTS = 100
 RESULTS = 10
 # Seconds that a writer waits for another one.
@@ -153,12 +158,13 @@ class ManifestStore:
         columns, marks = ", ".join(values), ", ".join("?" * len(values))
         with self._opened() as database:
             database.execute("BEGIN IMMEDIATE")
-            known = self._row(database, record.id, "manifest, number")
+            known = self._row(database, "id", record.id, "manifest, number")
             if known and known[0] != manifest:
                 raise ValueError(f"The store {self.name} has another manifest {record.id}.")
             if known:
                 number = known[1]
             else:
+                database.execute(INDEX)
                 insert = f"INSERT INTO manifests ({columns}) VALUES ({marks})"
                 number = database.execute(insert, tuple(values.values())).lastrowid
             database.executemany(
@@ -176,7 +182,7 @@ class ManifestStore:
                 differ in up to a quarter of its bits.
             most: largest number of results, up to 100.
             like: fingerprint of the copy, which ranks manifests that share a value, as those of
-                photos that were all marked with one message do; else the newest is first.
+                photos that were all marked with one message do. Of equals, the newest is first.
 
         Returns:
             List of `Match`.
@@ -190,15 +196,17 @@ class ManifestStore:
                 )
             return self._nearest(known, most)
         query = (
-            "SELECT id, fingerprint FROM bindings JOIN manifests USING (number) "
+            "SELECT number, fingerprint FROM bindings JOIN manifests USING (number) "
             "WHERE algorithm = ? AND value = ? ORDER BY number DESC"
         )
         with self._opened() as database:
-            rows = database.execute(query, (algorithm, value)).fetchall()
-        rows = [self._checked(("id", "fingerprint"), row) for row in rows]
-        if like is not None:
-            rows.sort(key=lambda row: fingerprints.distance(like, row[1] or bytes(len(like))))
-        return [Match(row[0]) for row in rows[:most]]
+            if like is None:
+                rows = database.execute(f"{query} LIMIT ?", (algorithm, value, most))
+                ranked = [(0, number) for number, _ in rows]
+            else:
+                rows = database.execute(query, (algorithm, value))
+                ranked = self._ranked(database, rows, like, most, fingerprints.BITS)
+            return [Match(id) for id, _ in self._named(database, ranked)]
 
     def manifest(self, id, endpoint=None) -> bytes:
         """Returns the bytes of a manifest; raises `KeyError` if there is none of this id.
@@ -239,22 +247,34 @@ class ManifestStore:
             return database.execute("SELECT count(*) FROM manifests").fetchone()[0]
 
     def _nearest(self, value, most):
+        query = "SELECT number, fingerprint FROM manifests WHERE fingerprint != x''"
         with self._opened() as database:
-            rows = database.execute("SELECT id, fingerprint FROM manifests").fetchall()
-        rows = [self._checked(("id", "fingerprint"), row) for row in rows]
-        rows = [row for row in rows if row[1]]
-        if not rows:
-            return []
-        known = np.frombuffer(b"".join(row[1] for row in rows), np.uint8)
-        differ = known.reshape(len(rows), -1) ^ np.frombuffer(value, np.uint8)
-        distances = np.bitwise_count(differ).sum(axis=1)
-        order = np.argsort(distances, kind="stable")[:most]
-        near = [n for n in order if distances[n] <= fingerprints.SAME]
-        return [Match(rows[n][0], _score(distances[n])) for n in near]
+            rows = database.execute(query)
+            ranked = self._ranked(database, rows, value, most, fingerprints.SAME)
+            return [Match(id, _score(bits)) for id, bits in self._named(database, ranked)]
+
+    def _ranked(self, database, rows, value, most, limit):
+        """The `(distance, number)` of the most similar rows, read in parts of bounded memory."""
+        best = []
+        while part := rows.fetchmany(ROWS):
+            numbers, known = zip(*part, strict=True)
+            if {*map(type, known)} != {bytes} or not {*map(len, known)} <= {0, len(value)}:
+                for number, own in part:
+                    id = self._row(database, "number", number, "id")[0]
+                    self._checked(("id", "fingerprint"), (id, own))
+            apart = fingerprints.distances(value, known)
+            best += [(int(apart[n]), -numbers[n]) for n in np.flatnonzero(apart <= limit)]
+            best = sorted(best)[:most]
+        return [(distance, -number) for distance, number in best]
+
+    def _named(self, database, ranked):
+        """Yields identifier and distance of each `(distance, number)`."""
+        for distance, number in ranked:
+            yield self._checked(("id",), self._row(database, "number", number, "id"))[0], distance
 
     def _get(self, id, *columns):
         with self._opened() as database:
-            row = self._row(database, id, ", ".join(columns))
+            row = self._row(database, "id", id, ", ".join(columns))
         if row is None:
             raise KeyError(id)
         return self._checked(columns, row)
@@ -273,8 +293,9 @@ class ManifestStore:
                 )
         return row
 
-    def _row(self, database, id, columns):
-        return database.execute(f"SELECT {columns} FROM manifests WHERE id = ?", (id,)).fetchone()
+    def _row(self, database, name, value, columns):
+        query = f"SELECT {columns} FROM manifests WHERE {name} = ?"
+        return database.execute(query, (value,)).fetchone()
 
     def _check(self, database, create):
         database.execute("BEGIN IMMEDIATE" if create else "BEGIN")
@@ -286,6 +307,7 @@ class ManifestStore:
         if create and empty and not application:
             for statement in TABLES.split(";"):
                 database.execute(statement)
+            database.execute(INDEX)
             database.execute(f"PRAGMA application_id = {APPLICATION}")
             database.execute(f"PRAGMA user_version = {VERSION}")
         elif (application, version) != (APPLICATION, VERSION):
@@ -311,7 +333,7 @@ class ManifestStore:
 
 
 def _is_fingerprint(value):
-    return len(value) * 8 in (0, fingerprints.BITS)
+    return isinstance(value, bytes) and len(value) * 8 in (0, fingerprints.BITS)
 
 
 def _score(distance):
