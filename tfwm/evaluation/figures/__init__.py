@@ -77,7 +77,7 @@ _WHAT = {
         "stegastamp-fig3": "bit accuracy against widths of cropping and of a frame",
     },
     "runs": {
-        "stegastamp-fig4": "accuracy and PSNR over the steps, by normalization",
+        "stegastamp-fig4": "accuracy and loss over the steps, by normalization",
         "stegastamp-fig5": "gradients over the steps, by normalization",
         "stegastamp-fig6": "ratios of the losses' weights over the steps",
     },

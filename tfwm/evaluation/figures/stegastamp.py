@@ -8,6 +8,7 @@ setting. Thin lines are the runs, thick ones their mean over the seeds of one se
 means over epochs.
 """
 
+import math
 from itertools import cycle
 
 import numpy as np
@@ -57,18 +58,16 @@ def figure_3(networks, images, match=None):
 
 
 def figure_4(folders):
-    """Bit accuracy and PSNR over the steps, for each kind of normalization.
-
-    The paper has the cross-entropy in place of the PSNR.
-    """
+    """Bit accuracy and cross-entropy over the steps, for each kind of normalization."""
     groups = {}
     for label, runs in _groups(folders, _normalization).items():
         learned = sum(_accuracy(run).max() >= LEARNED for run in runs)
         groups[f"{label}: {learned} of {len(runs)} seeds learn"] = runs
-    figure, (left, right) = _panels(groups, _accuracy, lambda run: _logged(run, "watermarked_psnr"))
+    figure, (left, right) = _panels(groups, _accuracy, lambda run: run.column("loss_message"))
     left.axhline(50, color="k", lw=0.8, ls=":")
+    right.axhline(math.log(2), color="k", lw=0.8, ls=":")
     left.set_ylabel("bit accuracy, %")
-    right.set_ylabel("PSNR, dB")
+    right.set_ylabel("cross-entropy of the message")
     return figure
 
 
@@ -202,13 +201,10 @@ def _normalization(run):
 
 
 def _accuracy(run):
-    return 100 * (1 - _logged(run, "logits_bit_error_rate"))
-
-
-def _logged(run, name):
     """In validation if there is one, which in these recipes is without attacks."""
-    validation = f"val_{name}"
-    return run.column(validation if validation in run.log else name)
+    validation = "val_logits_bit_error_rate"
+    name = validation if validation in run.log else validation.removeprefix("val_")
+    return 100 * (1 - run.column(name))
 
 
 def _ratio(run, loss):
