@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from tfwm.evaluation import Photos
-from tfwm.images.drawing import new_figure
 from tfwm.images import psnr
+from tfwm.images.drawing import new_figure
 from tfwm.startup import import_tensorflow
 
 ROOT = Path(__file__).resolve().parents[1]

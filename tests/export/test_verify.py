@@ -4,8 +4,8 @@ import shutil
 import numpy as np
 import pytest
 
-from tfwm.export import golden as golden_module
 from tfwm.export import export_again, make_golden, package_network, replay_golden, verify
+from tfwm.export import golden as golden_module
 from tfwm.networks import load_network
 
 RUNTIMES = ["keras", "saved_model", "tflite float32", "tflite float16", "tflite int8"]
@@ -133,7 +133,13 @@ def test_disagreeing_forms_are_not_written(models, card, tmp_path, monkeypatch):
 def test_keras_files_alone_are_a_network(packaged, tmp_path):
     folder = export_again(packaged, tmp_path / "small", keras_only=True)
     names = {path.name for path in folder.iterdir()}
-    assert names == {"card.json", "embedder.keras", "extractor.keras", "golden.npz", "manifest.json"}
+    assert names == {
+        "card.json",
+        "embedder.keras",
+        "extractor.keras",
+        "golden.npz",
+        "manifest.json",
+    }
     report = verify(folder)
     assert report.passed and [c.name for c in report.checks if c.name in RUNTIMES] == ["keras"]
     for name in ("embedder.keras", "extractor.keras", "manifest.json"):

@@ -37,13 +37,17 @@ def test_bends_move_blocks_as_their_homographies_say():
     np.testing.assert_allclose(moves[0], 0, atol=1e-4)
     assert np.abs(displacement(maps)).max() <= 6.001
     x, y, one = maps[7].reshape(3, 3) @ [-0.25, 0.75, 1]
-    np.testing.assert_allclose(moves[7, 13], [(x / one + 0.25) * 64, (y / one - 0.75) * 64], atol=1e-3)
+    np.testing.assert_allclose(
+        moves[7, 13], [(x / one + 0.25) * 64, (y / one - 0.75) * 64], atol=1e-3
+    )
 
 
 def test_the_pattern_itself_is_not_bent():
     maps, fit = Bending(pattern())(normalized(pattern()[None, :, :, None]))
     np.testing.assert_allclose(maps[0], np.eye(3).ravel(), atol=1e-6)
-    assert float(fit[0]) == pytest.approx(BLOCKS * SIDE, rel=0.01)  # a correlation of 1 in every block
+    assert float(fit[0]) == pytest.approx(
+        BLOCKS * SIDE, rel=0.01
+    )  # a correlation of 1 in every block
 
 
 @pytest.mark.parametrize("move, left", [(3.0, 1.0), (6.0, 1.5)])

@@ -66,7 +66,9 @@ def test_original_is_stegastamps():
 
 
 def test_a_held_residual_needs_no_multiplier(tmp_path):
-    config = config_of("held-original", tmp_path / "run", "psnr=35", "psnr_ramp=0.5", "validation_attacks=[]")
+    config = config_of(
+        "held-original", tmp_path / "run", "psnr=35", "psnr_ramp=0.5", "validation_attacks=[]"
+    )
     trainer = recipe.build_model(config)
     held = trainer.embedder.get_layer("held")
     assert trainer.hold_psnr is None and (held.target, held.ramp_steps) == (35, 2)

@@ -122,7 +122,16 @@ DEVICES = """
     np.testing.assert_allclose(several[0]["loss"], one[0]["loss"], rtol=1e-2)
     print("agree")
 """
-CASES = ("all_parts", "plain", "held_log", "carriers", "self_adaptive", "ramped", "barrier", "keyed")
+CASES = (
+    "all_parts",
+    "plain",
+    "held_log",
+    "carriers",
+    "self_adaptive",
+    "ramped",
+    "barrier",
+    "keyed",
+)
 CASES = [(case, count) for case in (*CASES, "translation") for count in (2, 4)]
 
 
