@@ -178,7 +178,10 @@ def _signer(options):
 
 
 def _claims(options):
+    from tfwm.cli.embed import KINDS
     from tfwm.provenance import Claims
+
+    given = any(getattr(options, name) is not None for name in (*KINDS, "messages"))
 
     return Claims(
         source_type=options.source_type,
@@ -188,6 +191,7 @@ def _claims(options):
         components=tuple(options.component),
         inputs=tuple(options.input),
         parent=options.parent,
+        drawn=not given,
     )
 
 

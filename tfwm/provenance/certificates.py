@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tfwm.checks import need
-from tfwm.files import atomic_directory, read_bounded
+from tfwm.files import read_bounded, write_whole
 
 EXTRA = "provenance"
 TEST_NAME = "tfwm TEST certificate"
@@ -152,8 +152,11 @@ def make_test_signer(folder=None, time_authority=None):
 
     Args:
         folder: where `chain.pem` and `key.pem` lie or are written; by default
-            `tfwm/test-certificate` in the user's folder of settings.
+            `tfwm/test-certificate` in the user's folder of settings. Whatever else is there stays.
         time_authority: see `load_signer`.
+
+    Raises:
+        ValueError: a certificate or key is there that is not of a test, and does not serve.
     """
     folder = Path(folder or certificate_folder())
     files = folder / CHAIN_FILE, folder / KEY_FILE
@@ -174,15 +177,32 @@ def write_test_certificate(folder, days=TEST_DAYS):
     """Makes a test authority, and a certificate and key of it: `chain.pem` and `key.pem`.
 
     Args:
-        folder: to make, or to replace.
+        folder: to write them into; whatever else is there stays.
         days: for which they are valid.
+
+    Raises:
+        ValueError: a file of these names is there that is not of a test certificate.
     """
+    files = Path(folder) / CHAIN_FILE, Path(folder) / KEY_FILE
+    if any(map(os.path.lexists, files)) and not _is_test(*files):
+        raise ValueError(
+            f"Expected a folder for a test certificate. Received: {folder}, whose {CHAIN_FILE} or "
+            f"{KEY_FILE} is not of one, and stays: name another folder, or move it away."
+        )
     chain, key = make_test_certificate(days)
-    with atomic_directory(folder) as draft:
-        (draft / CHAIN_FILE).write_bytes(chain)
-        descriptor = os.open(draft / KEY_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(key)
+    write_whole(files[1], key, mode=0o600)
+    write_whole(files[0], chain)
+
+
+def _is_test(chain_file, key_file):
+    """Whether two files are the certificate of a test and its key, which may be replaced."""
+    try:
+        chain = _chain(read_bounded(chain_file, LARGEST, "The file of certificates"), chain_file)
+        key = _private_key(key_file, None)
+    except (OSError, ValueError):
+        return False
+    fits = key.public_key() == chain[0].public_key()
+    return fits and name_of(chain[0].subject) == TEST_NAME
 
 
 def make_test_certificate(days=TEST_DAYS, usage="1.3.6.1.5.5.7.3.4"):

@@ -10,6 +10,8 @@ from tfwm.version import __version__
 
 ACTIONS = "c2pa.actions.v2"
 CREATED, OPENED, EDITED = "c2pa.created", "c2pa.opened", "c2pa.edited"
+# What a verdict must know of a mark, as only its maker does: an assertion of our own.
+MARK = "org.tfwm.mark"
 PLACED, WATERMARKED = "c2pa.placed", "c2pa.watermarked.bound"
 PARENT, COMPONENT, INPUT = "parentOf", "componentOf", "inputTo"
 US = {"name": "tfwm", "version": __version__}
@@ -45,6 +47,8 @@ class Claims:
         components: pictures of which parts were put in: paths, or bytes of files.
         inputs: pictures that a model was given.
         parent: the picture that this one was made of, if it is not the marked one.
+        drawn: whether each message is an id that was drawn for one picture, such as `new_id()`:
+            then the same one in another picture was copied there.
     """
 
     source_type: str | None = None
@@ -54,6 +58,7 @@ class Claims:
     components: tuple = ()
     inputs: tuple = ()
     parent: object = None
+    drawn: bool = False
 
     def __post_init__(self):
         if self.source_type is not None:
@@ -64,7 +69,7 @@ class Claims:
                     "Expected assertions as objects by labels with a namespace, such as "
                     f"org.example.review. Received: {label}: {str(content)[:60]}"
                 )
-            if label.split("__")[0] in (ACTIONS, LABEL, "c2pa.actions") or ".hash." in label:
+            if label.split("__")[0] in (ACTIONS, LABEL, MARK, "c2pa.actions") or ".hash." in label:
                 raise ValueError(
                     f"Expected assertions beside those that signing writes. Received: {label}"
                 )
@@ -75,7 +80,7 @@ class Claims:
         return [f"{name}={getattr(self, name)}" for name in names if getattr(self, name)]
 
 
-def definition(bindings, claims, ingredients, mime, when=None):
+def definition(bindings, claims, ingredients, mime, when=None, size=None):
     """Returns the definition of a manifest, as `c2pa.Builder` takes it.
 
     A picture with a parent is `c2pa.opened`, and `c2pa.edited` if a digital source type is told
@@ -87,6 +92,7 @@ def definition(bindings, claims, ingredients, mime, when=None):
         ingredients: list of `(relationship, identifier, source type or None)`.
         mime: media type of the file.
         when: time of the marking; now by default.
+        size: `(width, height)` of the picture in pixels.
     """
     when = when or datetime.datetime.now(datetime.UTC)
     stamp = when.isoformat(timespec="seconds").replace("+00:00", "Z")
@@ -99,6 +105,9 @@ def definition(bindings, claims, ingredients, mime, when=None):
     actions.append({"action": WATERMARKED, "when": stamp, "softwareAgent": US})
     assertions = [_assertion(ACTIONS, {"actions": actions})]
     assertions += [_assertion(LABEL, binding) for binding in bindings]
+    if size is not None:
+        told = dict(zip(("width", "height"), size, strict=True))
+        assertions.append(_assertion(MARK, {**told, "drawn": claims.drawn}))
     assertions += [_assertion(label, data) for label, data in claims.assertions.items()]
     title = {"title": claims.title} if claims.title else {}
     return {"claim_generator_info": [US], "format": mime, **title, "assertions": assertions}

@@ -12,6 +12,7 @@ from tfwm.images.kinds import HEAD_BYTES, MIME_TYPES, kind_of
 from tfwm.images.sources import opened
 from tfwm.provenance.binding import LABEL, from_value, network_of
 from tfwm.provenance.certificates import EXTRA, LARGEST, TEST_NAME, USAGES
+from tfwm.provenance.manifest import MARK
 from tfwm.provenance.problems import HASHES, REMOTE, SIGNATURE, TRUST, line_of_error, lines_of
 from tfwm.provenance.source_types import to_name
 
@@ -90,6 +91,8 @@ class ManifestReport:
         source_types: of this manifest and then its parents, as far as these held.
         actions: names of the actions, such as `"c2pa.created"`.
         soft_bindings: tuple of `SoftBinding`.
+        size: `(width, height)` of the signed picture, if tfwm signed it.
+        drawn: whether it says that the mark's message was drawn for this one picture.
         ingredients: tuple of `Ingredient`.
         remote_url: where the manifest lies, if it is not in the file.
         unchecked: sentences about what was not checked.
@@ -115,10 +118,16 @@ class ManifestReport:
     source_types: tuple = ()
     actions: tuple = ()
     soft_bindings: tuple = ()
+    size: tuple | None = None
+    drawn: bool = False
     ingredients: tuple = ()
     remote_url: str | None = None
     unchecked: tuple = UNCHECKED
     raw: dict = dataclasses.field(default_factory=dict, repr=False)
+
+    def names(self, message):
+        """Returns whether a soft binding is that of a mark with this message."""
+        return any(b.network and b.message == message for b in self.soft_bindings)
 
     @property
     def holds(self):
@@ -227,6 +236,8 @@ def _from_raw(raw, alone, trust_anchors):
         source_types=source_types,
         actions=tuple(action.get("action", "?") for action in _actions(active)),
         soft_bindings=tuple(_soft_bindings(active)),
+        size=_size(active),
+        drawn=any(told.get("drawn") is True for told in _assertions(active, MARK)),
         ingredients=tuple(_ingredient(part, manifests) for part in active.get("ingredients", ())),
         unchecked=UNCHECKED if trust_anchors is None else (UNCHECKED[0], UNCHECKED[2]),
         raw=raw,
@@ -293,6 +304,14 @@ def _soft_bindings(manifest):
                 continue
             network = network_of(algorithm)
             yield SoftBinding(algorithm, value, network, network and from_value(value))
+
+
+def _size(manifest):
+    for told in _assertions(manifest, MARK):
+        size = told.get("width"), told.get("height")
+        if all(type(side) is int and side > 0 for side in size):
+            return size
+    return None
 
 
 def _ingredient(raw, manifests):

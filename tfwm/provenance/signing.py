@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tfwm.checks import need, one_line
 from tfwm.files import check_writable, refuse_same
-from tfwm.images import ImageError, decode_any, read_any
+from tfwm.images import Animation, ImageError, decode_any, read_any
 from tfwm.images.carried import CREDENTIALS
 from tfwm.images.jxl import in_container
 from tfwm.images.kinds import HEAD_BYTES, MIME_TYPES, kind_of
@@ -228,7 +228,8 @@ def sign(
     >>> report.manifest.state, report.manifest.source_type
     ('valid', 'trainedAlgorithmicMedia')
     """
-    message = new_id() if message is None else message
+    if message is None:
+        message, claims = new_id(), dataclasses.replace(claims or Claims(), drawn=True)
     marker = SigningWatermarker(network, signer, claims, store)
     return marker.embed_file(source, target, message, key=key, **options)
 
@@ -264,9 +265,10 @@ def write_manifest(encoded, message, network, signer, claims, sources=None):
     sources = list(read_sources(claims)) if sources is None else sources
     known = [(source.relation, source.name, source.source_type) for source in sources]
     bindings = [soft_binding(message, network)]
-    if shown := fingerprint(encoded):
+    photo = read_any(encoded)
+    if shown := fingerprint(photo):
         bindings.append(fingerprint_binding(shown))
-    content = definition(bindings, claims, known, mime)
+    content = definition(bindings, claims, known, mime, size=_size(photo))
     signed = io.BytesIO()
     try:
         with c2pa.Builder(content, context=_context()) as builder:
@@ -286,6 +288,11 @@ def write_manifest(encoded, message, network, signer, claims, sources=None):
         why = report.problem if report else "it is not there"
         raise ImageError(f"The manifest that was written does not hold: {why}.")
     return signed.getvalue(), store, report
+
+
+def _size(photo):
+    pixels = (photo.frames[0] if isinstance(photo, Animation) else photo).pixels
+    return pixels.shape[1], pixels.shape[0]
 
 
 @functools.cache

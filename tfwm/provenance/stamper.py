@@ -162,6 +162,7 @@ class Stamper:
         photos, _ = _opened(images, self.layout)
         made_by = f"{self.generator} {self.version}"
         claims = claims or Claims(source_type="trainedAlgorithmicMedia", generator=made_by)
+        claims = dataclasses.replace(claims, drawn=ids is None or claims.drawn)
         marker = SigningWatermarker(self.watermarker.network, signer, claims, store)
         signed = []
         for photo, stamp in zip(photos, self._stamps(ids, len(photos)), strict=True):
