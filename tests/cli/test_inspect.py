@@ -8,7 +8,7 @@ from PIL import Image
 from skimage import data
 
 from tfwm.cli import main
-from tfwm.provenance import Claims, SigningWatermarker, make_test_signer
+from tfwm.provenance import Claims, ManifestStore, SigningWatermarker, make_test_signer
 
 
 @pytest.fixture
@@ -39,7 +39,13 @@ def test_a_page(files, capsys):
         "not checked",
     ):
         assert told in page
-    assert error == ""
+    assert error == "" and "knows no manifest" not in page
+
+
+def test_a_store_that_knows_nothing_says_so(files, capsys):
+    ManifestStore("manifests.db", create=True)
+    assert main(["inspect", "plain.jpg", "--network", "checker", "--store", "manifests.db"]) == 1
+    assert "store       knows no manifest of this picture" in capsys.readouterr().out
 
 
 def test_json_and_exit_codes(files, capsys):
@@ -70,6 +76,17 @@ def test_several_photos(files, capsys):
     assert lines[0].startswith("plain.jpg\tnothing\t\t")
     assert lines[1].startswith("signed.jpg\tsigned\ttrainedAlgorithmicMedia\t")
     assert (files / "origins.csv").read_text().count("\n") == 3
+
+
+def test_photos_of_one_name_in_two_folders(files, capsys):
+    (files / "other").mkdir()
+    (files / "signed.jpg").rename(files / "other" / "plain.jpg")
+    assert main(["inspect", "plain.jpg", "other/plain.jpg", "--network", "checker"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("\t")[:2] for line in lines] == [
+        ["other/plain.jpg", "signed"],
+        ["plain.jpg", "nothing"],
+    ]
 
 
 @pytest.mark.parametrize("kind, code", [("print", 0), ("lorem", 1)])

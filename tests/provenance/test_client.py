@@ -301,6 +301,7 @@ def test_a_picture_is_sent_only_where_it_is_asked_for(
     quiet = inspect(copy, watermarker=watermarker, store=open_store(address))
     assert quiet.service is None and any("--send-picture" in line for line in quiet.unchecked)
     assert quiet.recovery.by == "fingerprint"
+    assert sum("revoked" in line for line in quiet.unchecked) == 1  # of the manifest found again
     open_to_it = open_store(address, send_picture=True)
     told = inspect(copy, watermarker=watermarker, store=open_to_it)
     assert told.service["conclusion"] == "recovered" and told.service["generated"] is None

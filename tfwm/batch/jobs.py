@@ -47,7 +47,7 @@ class Job:
         return bool(self.skipped or self.problem)
 
 
-def find_photos(sources, without=(), what="photos"):
+def find_photos(sources, without=(), what="photos", same_names=False):
     """Lists the files in a folder and its sub-folders, or the named ones.
 
     Hidden files are left out; files that are no pictures are marked as skipped. A picture that is
@@ -58,20 +58,21 @@ def find_photos(sources, without=(), what="photos"):
         sources: list of one folder, or of files with different names.
         without: paths, or names of files, to leave out.
         what: what the error calls the files if there are none.
+        same_names: whether named files of several folders may have one name, as no output has it.
 
     Returns:
         List of `Job`, sorted, at least one of which is not skipped.
     """
     sources = [Path(source) for source in sources]
     is_folder = len(sources) == 1 and sources[0].is_dir()
-    jobs = _walk(sources[0]) if is_folder else _named(sources)
+    jobs = _walk(sources[0]) if is_folder else _named(sources, same_names)
     jobs = [j for j in jobs if j.source not in without and j.source.name not in without]
     if all(job.skipped for job in jobs):
         raise ValueError(f"{sources[0]} holds no {what}.")
     return jobs
 
 
-def _named(sources):
+def _named(sources, same_names):
     jobs = {}
     for path in sources:
         if path.is_dir():
@@ -83,12 +84,13 @@ def _named(sources):
             raise ValueError(f"{path} does not exist: check the path{alone}.")
         if kind := special(path):
             raise ValueError(not_a_file(path, kind))
-        if path.name in jobs:
+        key = str(path) if same_names else path.name
+        if key in jobs and not same_names:
             raise ValueError(
                 f"Two photos are called {path.name}: their outputs would be the same; "
                 "take them one after the other."
             )
-        jobs[path.name] = Job(path, path.name)
+        jobs[key] = Job(path, path.name)
     return [jobs[name] for name in sorted(jobs)]
 
 

@@ -173,6 +173,8 @@ def _is_good(conclusion, problem):
 
 def page_of(found):
     """Yields title and line of all that an inspection found."""
+    from tfwm.provenance.inspection import NO_STORE
+
     verdict = found.verdict
     yield "photo", found.name
     yield "verdict", f"{verdict.conclusion}: {verdict.line}"
@@ -185,6 +187,8 @@ def page_of(found):
         by = f"found in the store by its {found.recovery.by}: "
         yield from _manifest_lines("store", found.recovery.report, by)
         yield "", SHOWS[found.recovery.picture]
+    elif found.mark is not None and not found.service_error and NO_STORE not in found.unchecked:
+        yield "store", "knows no manifest of this picture"
     signpost = found.signpost
     if signpost is not None and signpost.decision == "present":
         yield "signpost", f"ask {signpost.host} ({signpost.reason})"

@@ -35,7 +35,7 @@ def inspect_folder(sources, *, report=None, progress=None, workers=None, **optio
     if report is not None:
         check_writable(report)
     table = RunReport(report, COLUMNS, lambda row: (row["photo"],))
-    jobs = find_photos(sources, {REPORT, report and Path(report)})
+    jobs = find_photos(sources, {REPORT, report and Path(report)}, same_names=True)
     pool = Pool(workers)
 
     def work(job):

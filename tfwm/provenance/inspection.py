@@ -207,6 +207,8 @@ def _asked(photo, store, mark, unchecked, *how):
             unchecked.append(NO_STORE)
         else:
             recovery = recover(photo, store, mark, *how)
+            told = recovery.report.unchecked if recovery else ()
+            unchecked += [line for line in told if line not in unchecked]
             service = _service(photo, store, mark, unchecked)
     except ServiceError as error:
         failure = one_line(error, 300)
