@@ -142,3 +142,11 @@ def test_folders(signed, picture, watermarker, tmp_path):
 def test_what_is_no_picture(watermarker):
     with pytest.raises(ImageError, match="not an image"):
         inspect(b"no picture at all" * 9, watermarker=watermarker)
+
+
+def test_a_cut_picture_without_a_manifest_is_not_called_broken(picture, watermarker):
+    whole = saved(Image.open(io.BytesIO(watermarker.embed_bytes(picture, "ada"))), "PNG")
+    found = inspect(whole[:-20000], watermarker=watermarker, damaged=True)
+    assert found.manifest is None and found.verdict.conclusion == "marked"
+    with pytest.raises(ImageError, match="not an image"):
+        inspect(b"%PDF-1.4", watermarker=watermarker)

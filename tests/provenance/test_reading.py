@@ -1,6 +1,7 @@
 import io
 
 import pytest
+from PIL import Image
 
 from tfwm.images import ImageError
 from tfwm.provenance import read_manifest
@@ -44,3 +45,13 @@ def test_trusted_authorities(signed, signer, tmp_path):
     path.write_text("nothing")
     with pytest.raises(ValueError, match="in PEM"):
         read_manifest(signed[0], trust_anchors=path)
+
+
+def test_a_damaged_file_without_a_manifest_has_none(picture, signed):
+    """Only where there is something of a manifest is one called damaged."""
+    buffer = io.BytesIO()
+    Image.open(io.BytesIO(picture)).save(buffer, "PNG")
+    plain = buffer.getvalue()
+    for data in (plain[:2000], plain[:40], picture[:200], b"%PDF-1.4", b"RIFF\0\0\1\0WEBP" * 9):
+        assert read_manifest(data) is None
+    assert read_manifest(signed[0][:2000]).state == "unreadable"

@@ -7,12 +7,13 @@ from PIL import Image
 from skimage import data
 
 from tfwm.batch.folders import embed_folder
-from tfwm.images import read_photo
+from tfwm.images import ImageError, read_photo
 from tfwm.keys import Key
 from tfwm.provenance import (
     ManifestStore,
     Recovery,
     SigningWatermarker,
+    Stamper,
     fingerprint,
     inspect,
     recover,
@@ -201,3 +202,42 @@ def _claims():
     from tfwm.provenance import Claims
 
     return Claims("digitalCapture")
+
+
+def failing(*_, **__):
+    raise OSError(28, "No space left on device")
+
+
+def test_a_file_that_cannot_be_written_is_not_in_the_store(
+    watermarker, store, signer, picture, tmp_path, monkeypatch
+):
+    """Neither of one file, nor of a stream, a folder or a batch."""
+    how = {"signer": signer, "network": watermarker.network, "store": store}
+    sign(picture, tmp_path / "first.jpg", **how)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.jpg").write_bytes(picture)
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", failing)
+        with pytest.raises(ImageError, match="Nothing was changed"):
+            sign(picture, tmp_path / "second.jpg", **how)
+        marker = SigningWatermarker(watermarker.network, signer, store=store)
+        patch.setattr("tfwm.batch.folders.write_encoded", failing)
+        patch.setattr("os.fsync", lambda _: None)
+        rows = embed_folder(marker, [tmp_path / "in"], tmp_path / "out", "Ada")
+    assert rows[0]["status"] == "failed" and len(store) == 1
+    stream = io.BytesIO()
+    stream.write = failing
+    with pytest.raises(OSError, match="No space"):
+        sign(picture, stream, **how)
+    assert len(store) == 1 and not (tmp_path / "second.jpg").exists()
+    stamper = Stamper("a", "1", key=KEY, network=watermarker)
+    batch = data.astronaut()[None, :320, 80:400].repeat(2, 0)
+    with monkeypatch.context() as patch:
+        taken = []
+        patch.setattr(
+            "tfwm.provenance.recovery.signed_fingerprint",
+            lambda report: taken.append(1) or (failing() if len(taken) > 1 else b""),
+        )
+        with pytest.raises(OSError, match="No space"):
+            stamper.sign(batch, signer=signer, store=store)
+    assert taken == [1, 1] and len(store) == 1

@@ -23,6 +23,8 @@ SETTINGS = {
     "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_trust": True},
     "trust": {"trust_config": "\n".join(USAGES)},
 }
+# Boxes of a manifest store (JUMBF), PNG's chunk of it, and a link to one in XMP.
+TRACES = b"jumb", b"jumd", b"caBX", b"c2pa", b"dcterms:provenance"
 UNCHECKED = (
     "whether the certificate was revoked (no network)",
     "whether the signer may be trusted (no list of trusted authorities was given)",
@@ -182,9 +184,18 @@ def _report(mime, stream, manifest, trust_anchors, alone=False):
     except c2pa.C2paError.NotSupported:
         return None
     except c2pa.C2paError as error:
+        if manifest is None and not alone and not _has_traces(stream):
+            return None  # a damaged file, or none that holds pictures, without a manifest
         line, url = line_of_error(error), REMOTE.search(str(error))
         return ManifestReport("unreadable", line, (line,), remote_url=url and url[1])
     return dataclasses.replace(_from_raw(raw, alone, trust_anchors), remote_url=remote or None)
+
+
+def _has_traces(stream):
+    """Whether a file that cannot be read has any of a manifest's bytes."""
+    stream.seek(0)
+    data = stream.read()
+    return any(trace in data for trace in TRACES)
 
 
 def _authorities(path):

@@ -56,17 +56,25 @@ class SignReport(FileReport):
         algorithm: name of the soft binding's algorithm.
         value: of the soft binding, by which the manifest is found again.
         store: bytes of the manifest store (JUMBF), to be kept for that.
+        kept_in: `ManifestStore` that has it; `None` if it was not kept.
     """
 
     manifest: ManifestReport | None = None
     algorithm: str = ""
     value: str = ""
     store: bytes = dataclasses.field(default=b"", repr=False)
+    kept_in: ManifestStore | None = dataclasses.field(default=None, repr=False)
+
+    def withdraw(self):
+        """Takes the manifest of a file that could not be written out of the store."""
+        if self.kept_in is not None:
+            with contextlib.suppress(OSError, KeyError):  # why it was not written is told
+                self.kept_in.remove(self.manifest.label)
 
     def to_dict(self):
-        """Returns plain values, ready for JSON, without `store`."""
+        """Returns plain values, ready for JSON, without `store` and `kept_in`."""
         values = super().to_dict()
-        del values["store"]
+        del values["store"], values["kept_in"]
         values["manifest"] = self.manifest.to_dict()
         return values | {"label": self.manifest.label}
 
@@ -159,6 +167,7 @@ class SigningWatermarker(Watermarker):
         report = SignReport(**values, manifest=manifest, store=store)
         if self._keeps and self.store is not None:
             keep(self.store, encoded, report, options.key)
+            report = dataclasses.replace(report, kept_in=self.store)
         return encoded, report
 
     def _claims(self, photo, data, old, output):
