@@ -19,6 +19,7 @@ from tfwm.provenance import (
     recover,
     sign,
 )
+from tfwm.provenance.fetch import ServiceError
 from tfwm.provenance.recovery import signed_fingerprint
 from tfwm.provenance.store import Record
 from tfwm.provenance.uncut import whole_size
@@ -123,8 +124,8 @@ def test_a_store_that_answers_with_something_else(watermarker, store, kept, pict
     binding = {report.algorithm: report.value}
     lying.add(dataclasses.replace(record, id="urn:c2pa:other"), report.store, binding)
     lying.add(dataclasses.replace(record, id="urn:c2pa:junk"), b"no manifest", binding)
-    back = found_in(watermarker, lying, photo)
-    assert back is None
+    with pytest.raises(ServiceError, match="it was damaged or changed"):
+        found_in(watermarker, lying, photo)
     _, second = sign_bytes(picture, key="another", store=None)
     other = Record(second.manifest.label, "0" * 64, record.fingerprint, "quadrant", "public")
     lying.add(other, second.store, binding)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from tfwm.checks import need
+from tfwm.checks import need, shortened
 from tfwm.files import read_bounded, write_whole
 
 EXTRA = "provenance"
@@ -15,6 +15,7 @@ TEST_NAME = "tfwm TEST certificate"
 TEST_DAYS = 365
 CHAIN_FILE, KEY_FILE = "chain.pem", "key.pem"
 LARGEST = 2**20
+BEGIN = b"-----BEGIN CERTIFICATE-----"
 # Extended key usages that C2PA takes: its own, then e-mail and documents, which come before it.
 CLAIM_SIGNING = "1.3.6.1.4.1.62558.2.1"
 USAGES = (CLAIM_SIGNING, "1.3.6.1.5.5.7.3.4", "1.3.6.1.5.5.7.3.36")
@@ -256,6 +257,33 @@ def name_of(name):
         if found:
             return str(found[0].value)
     return name.rfc4514_string() or "no name"
+
+
+def read_certificates(path, most, what):
+    """Returns the PEM of all certificates of a file, without what stands between them.
+
+    Args:
+        path: of the file.
+        most: see `read_bounded`, also for `what`.
+
+    Raises:
+        ValueError: one line that names the file; one of them cannot be read, or there is none.
+    """
+    encoding = need("cryptography.hazmat.primitives.serialization", EXTRA).Encoding.PEM
+    pem = read_bounded(path, most, what)
+    found = _chain(pem, path)
+    if len(found) != pem.count(BEGIN):
+        raise ValueError(f"{what} {path} is cut off or damaged: take it from a copy.")
+    return b"".join(certificate.public_bytes(encoding) for certificate in found)
+
+
+def check_signer(signer):
+    """Raises `ValueError`, one line, if something is no `Signer`."""
+    if not isinstance(signer, Signer):
+        raise ValueError(
+            "Expected a signer, as load_signer and make_test_signer return. Received: "
+            f"{shortened(signer)}"
+        )
 
 
 def _chain(pem, name):

@@ -212,7 +212,7 @@ def _asked(photo, store, mark, unchecked, *how):
             service = _service(photo, store, mark, unchecked)
     except ServiceError as error:
         failure = one_line(error, 300)
-        unchecked.append(f"whether the service knows this picture: {failure}")
+        unchecked.append(f"whether the store or service knows this picture: {failure}")
     return recovery, service, failure
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import re
 
+from tfwm.checks import shortened
 from tfwm.provenance.binding import LABEL
 from tfwm.provenance.source_types import to_uri
 from tfwm.version import __version__
@@ -14,6 +15,8 @@ CREATED, OPENED, EDITED = "c2pa.created", "c2pa.opened", "c2pa.edited"
 MARK = "org.tfwm.mark"
 PLACED, WATERMARKED = "c2pa.placed", "c2pa.watermarked.bound"
 PARENT, COMPONENT, INPUT = "parentOf", "componentOf", "inputTo"
+LONGEST = 1000
+SURROGATE = re.compile("[\ud800-\udfff]")  # what no UTF-8 holds
 US = {"name": "tfwm", "version": __version__}
 # Whoever signs writes the whole manifest: no action is added behind one's back.
 SETTINGS = {
@@ -63,6 +66,13 @@ class Claims:
     def __post_init__(self):
         if self.source_type is not None:
             to_uri(self.source_type)
+        for name in ("title", "generator"):
+            text = getattr(self, name)
+            if text is not None and not _is_short(text):
+                raise ValueError(
+                    f"Expected a {name} of 1 to {LONGEST} characters in UTF-8. Received: "
+                    f"{shortened(text)}"
+                )
         for label, content in self.assertions.items():
             if not isinstance(content, dict) or not re.fullmatch(r"[\w-]+(\.[\w-]+)+", label):
                 raise ValueError(
@@ -78,6 +88,10 @@ class Claims:
         """Returns what was said of all pictures of a run, for its report: `["generator=a 1"]`."""
         names = "source_type", "generator", "title"
         return [f"{name}={getattr(self, name)}" for name in names if getattr(self, name)]
+
+
+def _is_short(text):
+    return isinstance(text, str) and 0 < len(text) <= LONGEST and not SURROGATE.search(text)
 
 
 def definition(bindings, claims, ingredients, mime, when=None, size=None):

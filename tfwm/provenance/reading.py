@@ -7,11 +7,10 @@ import io
 import json
 
 from tfwm.checks import need
-from tfwm.files import read_bounded
 from tfwm.images.kinds import HEAD_BYTES, MIME_TYPES, kind_of
 from tfwm.images.sources import opened
 from tfwm.provenance.binding import LABEL, from_value, network_of
-from tfwm.provenance.certificates import EXTRA, LARGEST, TEST_NAME, USAGES
+from tfwm.provenance.certificates import EXTRA, LARGEST, TEST_NAME, USAGES, read_certificates
 from tfwm.provenance.manifest import MARK
 from tfwm.provenance.problems import HASHES, REMOTE, SIGNATURE, TRUST, line_of_error, lines_of
 from tfwm.provenance.source_types import to_name
@@ -201,10 +200,7 @@ def _has_traces(stream):
 def _authorities(path):
     if path is None:
         return None
-    pem = read_bounded(path, LARGEST, "The file of authorities")
-    if b"-----BEGIN CERTIFICATE-----" not in pem:
-        raise ValueError(f"Expected certificates in PEM. Received: {path}")
-    return pem.decode()
+    return read_certificates(path, LARGEST, "The file of authorities").decode()
 
 
 @functools.lru_cache(maxsize=8)

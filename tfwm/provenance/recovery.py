@@ -3,9 +3,11 @@
 import dataclasses
 import hashlib
 
+from tfwm.checks import shortened
 from tfwm.payload import Key
 from tfwm.provenance import fingerprints
 from tfwm.provenance.binding import algorithm_of, network_of, to_value
+from tfwm.provenance.fetch import ServiceError
 from tfwm.provenance.reading import ManifestReport, read_manifest
 from tfwm.provenance.store import MOST_RESULTS, Record
 from tfwm.provenance.uncut import is_whole
@@ -74,6 +76,10 @@ def recover(
 
     Returns:
         `Recovery`, or `None` if the store has no manifest of it.
+
+    Raises:
+        ServiceError: one line; a service cannot be asked, or what a store has under the names of
+            these manifests is something else.
 
     Example:
 
@@ -149,7 +155,7 @@ def signed_fingerprint(report) -> bytes | None:
 
 def _best(store, matches, by, binding, own, filled, trust_anchors):
     """The first of the candidates that holds, else the first one."""
-    candidates = []
+    candidates, unfit = [], []
     for match in matches[:MOST_RESULTS]:
         try:
             manifest = store.manifest(match.id, match.endpoint)
@@ -157,7 +163,8 @@ def _best(store, matches, by, binding, own, filled, trust_anchors):
             continue  # it was taken out, or is promised only
         report = read_manifest(None, manifest=manifest, trust_anchors=trust_anchors)
         if report is None or report.label != match.id:
-            continue  # the store answers with something else
+            unfit.append(match.id)  # the store answers with something else
+            continue
         named = [(b.algorithm, b.value) for b in report.soft_bindings]
         names = binding in named if by == MARK else binding[0] in dict(named)
         signed = signed_fingerprint(report)
@@ -168,4 +175,9 @@ def _best(store, matches, by, binding, own, filled, trust_anchors):
         if found.holds and found.picture in ("same", None):
             return found
         candidates.append(found)
+    if unfit and not candidates:
+        raise ServiceError(
+            f"The store {store.name} has another manifest than {shortened(unfit[0])}, or none that "
+            "can be read, under this name: it was damaged or changed. Take it from a copy."
+        )
     return min(candidates, key=lambda found: not found.holds, default=None)

@@ -6,7 +6,6 @@ import dataclasses
 import functools
 import io
 import os
-from typing import NamedTuple
 
 from tfwm.checks import need, one_line
 from tfwm.files import check_writable, refuse_same
@@ -19,22 +18,23 @@ from tfwm.images.sources import opened
 from tfwm.images.xmp import SOURCE_TYPE, properties_of, with_property
 from tfwm.marking.check import FileReport
 from tfwm.provenance.binding import algorithm_of, fingerprint_binding, soft_binding, to_value
-from tfwm.provenance.certificates import EXTRA
+from tfwm.provenance.certificates import EXTRA, check_signer
 from tfwm.provenance.fingerprints import ALGORITHM as FINGERPRINT
 from tfwm.provenance.fingerprints import fingerprint
+from tfwm.provenance.ingredients import mime_of, read_sources, title_of
 from tfwm.provenance.manifest import (
-    COMPONENT,
     INPUT,
     PARENT,
     SETTINGS,
     Claims,
     definition,
 )
+from tfwm.provenance.problems import advice_on
 from tfwm.provenance.reading import ManifestReport, read_manifest
 from tfwm.provenance.recovery import keep
 from tfwm.provenance.source_types import CAPTURED, GENERATED, to_name, to_uri
 from tfwm.provenance.stamp import new_id
-from tfwm.provenance.store import ManifestStore
+from tfwm.provenance.store import ManifestStore, is_store
 from tfwm.watermarker import DEFAULT_NETWORK, Watermarker
 
 NO_SOURCE_TYPE = (
@@ -79,29 +79,6 @@ class SignReport(FileReport):
         return values | {"label": self.manifest.label}
 
 
-class Source(NamedTuple):
-    """A picture that another one is made of, with its manifest.
-
-    Args:
-        relation: `"parentOf"`, `"componentOf"` or `"inputTo"`.
-        name: identifier in the manifest.
-        data: bytes of its file.
-        title: name of the file, or `None`.
-        manifest: its `ManifestReport`, or `None`.
-    """
-
-    relation: str
-    name: str
-    data: bytes
-    title: str | None = None
-    manifest: ManifestReport | None = None
-
-    @property
-    def source_type(self):
-        """What its manifest says that it is, or `None`."""
-        return self.manifest and self.manifest.source_type
-
-
 class SigningWatermarker(Watermarker):
     """A `tfwm.Watermarker` whose files are signed: all that it writes has a C2PA manifest.
 
@@ -119,13 +96,14 @@ class SigningWatermarker(Watermarker):
     columns = "label", "algorithm", "value"
 
     def __init__(self, network, signer, claims=None, store=None):
+        check_signer(signer)
         super().__init__(network)
         self.signer, self.claims = signer, claims or Claims()
         told = f"signed={signer.fingerprint}", *self.claims.settings()
         self.settings = " ".join(told)
         self._store, self._keeps = store, True
         if isinstance(store, str | os.PathLike):
-            if os.path.exists(store):
+            if is_store(store):
                 self._store = ManifestStore(store)
             else:
                 check_writable(store)
@@ -175,13 +153,19 @@ class SigningWatermarker(Watermarker):
         claims = self.claims
         if claims.source_type:
             _tell_source_type(photo, to_uri(claims.source_type))
+        kind = kind_of(data[:HEAD_BYTES]) if data else None
+        if data and claims.parent is None and not claims.source_type and kind not in MIME_TYPES:
+            raise ImageError(
+                f"Expected a source type, as with --source-type digitalCapture: a file of the kind "
+                f"{kind or 'unknown'} cannot be kept as the picture's parent."
+            )
         if claims.parent is None and data and (old is not None or not claims.source_type):
             claims = dataclasses.replace(claims, parent=data)
         if claims.parent is None and not claims.source_type:
             raise ValueError(
                 "Expected a source_type of a picture that comes from no file: where it is from."
             )
-        title = claims.title or (None if output is None else os.path.basename(output))
+        title = claims.title or (None if output is None else title_of(output))
         return dataclasses.replace(claims, title=title)
 
     def _refuse(self, output):
@@ -261,6 +245,7 @@ def write_manifest(encoded, message, network, signer, claims, sources=None):
     Raises:
         ImageError: one line; the format holds no manifest, or what was written does not hold.
     """
+    check_signer(signer)
     c2pa = need("c2pa", EXTRA)
     kind = kind_of(encoded[:HEAD_BYTES])
     if kind not in MIME_TYPES:
@@ -284,17 +269,17 @@ def write_manifest(encoded, message, network, signer, claims, sources=None):
             for source in sources:
                 told = {"relationship": source.relation, "label": source.name}
                 told |= {"title": source.title} if source.title else {}
-                builder.add_ingredient(told, _mime_of(source.data), io.BytesIO(source.data))
+                builder.add_ingredient(told, mime_of(source.data), io.BytesIO(source.data))
             with signer.open() as opened_signer:
                 store = builder.sign(opened_signer, mime, io.BytesIO(encoded), signed)
     except c2pa.C2paError as error:
         raise ImageError(
-            f"The manifest could not be signed ({one_line(error, 160)}): check the certificate, "
-            "the key and, if there is one, the time-stamp service."
+            f"The manifest could not be signed ({one_line(error, 160)}): {advice_on(error)}."
         ) from error
     report = read_manifest(signed.getvalue())
     if report is None or not report.holds:
         why = report.problem if report else "it is not there"
+        why += ": check its assertions" if claims.assertions else ""
         raise ImageError(f"The manifest that was written does not hold: {why}.")
     return signed.getvalue(), store, report
 
@@ -307,38 +292,6 @@ def _size(photo):
 @functools.cache
 def _context():
     return need("c2pa", EXTRA).Context.from_dict(SETTINGS)
-
-
-def read_sources(claims, old=None):
-    """Yields the `Source`s of a picture: its parent, components and inputs.
-
-    Args:
-        claims: `Claims`.
-        old: manifest of a parent that is given as bytes, if it was read already.
-    """
-    groups = (
-        (PARENT, () if claims.parent is None else (claims.parent,)),
-        (COMPONENT, claims.components),
-        (INPUT, claims.inputs),
-    )
-    for relation, sources in groups:
-        for number, source in enumerate(sources):
-            with opened(source) as (file, name):
-                data = file.read()
-            is_known = relation == PARENT and old is not None and isinstance(source, bytes)
-            manifest = old if is_known else read_manifest(data)
-            title = os.path.basename(name) if isinstance(source, str | os.PathLike) else None
-            yield Source(relation, f"{relation}{number}", data, title, manifest)
-
-
-def _mime_of(data):
-    kind = kind_of(data[:HEAD_BYTES])
-    if kind not in MIME_TYPES:
-        raise ImageError(
-            f"Expected ingredients of the formats {', '.join(MIME_TYPES)}. Received: "
-            f"{kind or 'an unknown one'}"
-        )
-    return MIME_TYPES[kind]
 
 
 def _read(source):
