@@ -34,7 +34,7 @@ from tfwm.provenance.reading import ManifestReport, read_manifest
 from tfwm.provenance.recovery import keep
 from tfwm.provenance.source_types import CAPTURED, GENERATED, to_name, to_uri
 from tfwm.provenance.stamp import new_id
-from tfwm.provenance.store import ManifestStore, is_store
+from tfwm.provenance.store import ManifestStore, is_address, is_store
 from tfwm.watermarker import DEFAULT_NETWORK, Watermarker
 
 NO_SOURCE_TYPE = (
@@ -103,7 +103,7 @@ class SigningWatermarker(Watermarker):
         self.settings = " ".join(told)
         self._store, self._keeps = store, True
         if isinstance(store, str | os.PathLike):
-            if is_store(store):
+            if is_store(store) or is_address(store):  # which is refused
                 self._store = ManifestStore(store)
             else:
                 check_writable(store)
@@ -156,8 +156,8 @@ class SigningWatermarker(Watermarker):
         kind = kind_of(data[:HEAD_BYTES]) if data else None
         if data and claims.parent is None and not claims.source_type and kind not in MIME_TYPES:
             raise ImageError(
-                f"Expected a source type, as with --source-type digitalCapture: a file of the kind "
-                f"{kind or 'unknown'} cannot be kept as the picture's parent."
+                "Expected a source type, as with --source-type digitalCapture: a file of this "
+                f"format cannot be kept as the parent, as {', '.join(MIME_TYPES)} can."
             )
         if claims.parent is None and data and (old is not None or not claims.source_type):
             claims = dataclasses.replace(claims, parent=data)
