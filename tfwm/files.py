@@ -20,7 +20,7 @@ from tfwm.version import __version__
 LIBRARIES = ("numpy", "scipy", "pillow", "scikit-image", "tensorflow", "keras")
 
 
-def write_whole(path, data, overwrite=True):
+def write_whole(path, data, overwrite=True, mode=None):
     """Writes text or bytes to a file that appears whole or not at all.
 
     Args:
@@ -28,6 +28,7 @@ def write_whole(path, data, overwrite=True):
         data: bytes, or text, which is written in UTF-8; a lone surrogate, as of a file name that is
             no UTF-8, becomes `\\udcff`, which JSON reads back.
         overwrite: whether an existing file is replaced; the new one gets its permissions.
+        mode: permissions of the file, from its first byte on, such as 0o600 for a secret.
 
     Returns:
         `pathlib.Path`.
@@ -42,14 +43,16 @@ def write_whole(path, data, overwrite=True):
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Made here rather than by tempfile, whose files nobody else may read.
-        with draft.open("xb") as file:
+        opener = mode and (lambda name, flags: os.open(name, flags, mode))
+        with open(draft, "xb", opener=opener) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         if os.path.lexists(path):
             _check_replaceable(path, overwrite)
             with contextlib.suppress(OSError):  # not all file systems know permissions
-                shutil.copymode(path, draft)
+                if mode is None:
+                    shutil.copymode(path, draft)
         draft.replace(path)
     except BaseException as error:
         with contextlib.suppress(OSError):

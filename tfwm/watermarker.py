@@ -307,13 +307,13 @@ class Watermarker:
         encoded, report = marker.mark_file(source, target, message, options, **how)
         if dry_run:
             return dataclasses.replace(report, output=None)
-        if stream:
-            output.write(encoded)
-        else:
-            notes = *report.notes, *other_names(source, output)
-            report = dataclasses.replace(report, notes=notes)
-            write_encoded(encoded, in_place(source, output), overwrite)
-        return report
+        notes = () if stream else other_names(source, output)
+        with report.written():
+            if stream:
+                output.write(encoded)
+            else:
+                write_encoded(encoded, in_place(source, output), overwrite)
+        return dataclasses.replace(report, notes=(*report.notes, *notes))
 
     def embed_bytes(self, encoded, message, *, file_format=KEEP, **options) -> bytes:
         """Marks a photo in memory, as `embed_file` does: bytes of a file in, bytes of one out.

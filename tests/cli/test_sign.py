@@ -111,6 +111,8 @@ def test_a_generated_picture_signed_as_a_camera_s_is_told(photo_file, settings, 
         (["--test-certificate", "--component", "absent.jpg"], "absent.jpg does not exist"),
         (["--test-certificate", "--assertions", "photo.jpg"], "cannot be read as JSON"),
         (["--test-certificate", "--time-authority", "x"], "time-stamp service"),
+        (["--test-certificate", "--store", "https://example.org"], "path of a store's file"),
+        (["--test-certificate", "--title", "a" * 1001], "Expected a title of 1 to 1000"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

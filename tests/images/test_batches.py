@@ -56,7 +56,7 @@ def test_there_and_back(name, batch, how):
         (np.zeros((5, 24, 40), np.uint8), {}, "say channels"),
         (np.zeros((2, 4, 24, 4), np.uint8), {}, "say channels"),
         (np.zeros((2, 3, 5, 24, 4), np.uint8), {}, "say channels"),
-        (np.zeros((0, 24, 40, 3), np.uint8), {}, "say channels"),
+        (np.zeros((0, 24, 40, 3), np.uint8), {}, "at least one photo"),
         (PIXELS, {"channels": "middle"}, "Expected one of"),
         (PIXELS, {"range": (1, 0)}, "Expected a range"),
         (PIXELS, {"range": 255}, "Expected a range"),
@@ -138,3 +138,15 @@ def test_a_batch_is_marked_and_read(watermarker):
     assert back.shape == batch.shape and 0 < np.abs(back - batch).max() < 0.2
     read = [watermarker.extract(p, search="none").message for p in to_photos(back, **how)]
     assert read == [1, 2, 3]
+
+
+def test_floats_that_numpy_lacks_and_no_photos_are_told_what_to_do():
+    tf = pytest.importorskip("tensorflow")
+    floats = tf.zeros((2, 64, 64, 3), tf.bfloat16)
+    for how in ({}, {"range": (-1, 1)}):
+        with pytest.raises(ImageError, match=r"array.astype\(np.float32\)"):
+            to_photos(floats, **how)
+    for shape in ((0, 64, 64, 3), (2, 0, 64, 3)):
+        with pytest.raises(ImageError, match="Expected at least one photo") as error:
+            to_photos(np.zeros(shape, np.float32))
+        assert "channels" not in str(error.value)

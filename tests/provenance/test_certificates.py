@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from tfwm.provenance import load_signer, make_test_signer
-from tfwm.provenance.certificates import CLAIM_SIGNING, TEST_NAME
+from tfwm.provenance.certificates import CLAIM_SIGNING, TEST_NAME, write_test_certificate
 
 PEM = serialization.Encoding.PEM
 EMAIL = ExtendedKeyUsageOID.EMAIL_PROTECTION
@@ -126,3 +126,30 @@ def test_the_test_certificate_names_itself_so_and_is_kept(tmp_path):
     assert signer.is_test and signer.name == TEST_NAME
     assert make_test_signer(tmp_path / "test") == signer
     assert stat.S_IMODE((tmp_path / "test" / "key.pem").stat().st_mode) == 0o600
+
+
+def test_a_test_certificate_is_written_beside_what_is_there(tmp_path):
+    (tmp_path / "holiday.jpg").write_bytes(b"mine")
+    (tmp_path / "more").mkdir()
+    write_test_certificate(tmp_path, days=-1)  # expired
+    signer = make_test_signer(tmp_path)
+    assert signer.is_test and make_test_signer(tmp_path) == signer
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["chain.pem", "holiday.jpg", "key.pem", "more"]
+    assert (tmp_path / "holiday.jpg").read_bytes() == b"mine"
+    assert stat.S_IMODE((tmp_path / "key.pem").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("lost", [(), ("key.pem",), ("chain.pem",), ("key.pem", "junk")])
+def test_one_s_own_certificate_is_never_lost(lost, tmp_path):
+    """Not an expired one, nor a key or a chain alone, nor what nobody can read."""
+    write_chain(tmp_path, begin=-9, end=-2)
+    for name in lost[:1]:
+        (tmp_path / name).unlink()
+    if "junk" in lost:
+        (tmp_path / "key.pem").write_bytes(b"junk")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(ValueError, match="is not of one, and stays: name another folder") as error:
+        make_test_signer(tmp_path)
+    assert "\n" not in str(error.value)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before

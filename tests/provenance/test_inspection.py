@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+import sqlite3
 
 import pytest
 from PIL import Image
@@ -11,6 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 from tfwm.images import ImageError, read_photo
 from tfwm.provenance import (
     Claims,
+    ManifestStore,
     inspect,
     inspect_folder,
     network_of,
@@ -142,3 +144,25 @@ def test_folders(signed, picture, watermarker, tmp_path):
 def test_what_is_no_picture(watermarker):
     with pytest.raises(ImageError, match="not an image"):
         inspect(b"no picture at all" * 9, watermarker=watermarker)
+
+
+def test_a_cut_picture_without_a_manifest_is_not_called_broken(picture, watermarker):
+    whole = saved(Image.open(io.BytesIO(watermarker.embed_bytes(picture, "ada"))), "PNG")
+    found = inspect(whole[:-20000], watermarker=watermarker, damaged=True)
+    assert found.manifest is None and found.verdict.conclusion == "marked"
+    with pytest.raises(ImageError, match="not an image"):
+        inspect(b"%PDF-1.4", watermarker=watermarker)
+
+
+@pytest.mark.parametrize("change", ["manifest = x'0011'", "id = 'urn:c2pa:other'"])
+def test_a_store_of_damaged_rows_is_told(
+    change, picture, sign_bytes, copy_of, watermarker, tmp_path
+):
+    store = ManifestStore(tmp_path / "manifests.db", create=True)
+    encoded, _ = sign_bytes(picture, key="secret", store=store)
+    with sqlite3.connect(store.path) as database:
+        database.execute(f"UPDATE manifests SET {change}")
+    found = inspect(copy_of(encoded), watermarker=watermarker, key="secret", store=store)
+    assert found.verdict.conclusion == "marked" and found.recovery is None
+    assert "it was damaged or changed" in found.service_error and "\n" not in found.service_error
+    assert any(found.service_error in line for line in found.unchecked)

@@ -1,6 +1,7 @@
 import io
 
 import pytest
+from PIL import Image
 
 from tfwm.images import ImageError
 from tfwm.provenance import read_manifest
@@ -44,3 +45,34 @@ def test_trusted_authorities(signed, signer, tmp_path):
     path.write_text("nothing")
     with pytest.raises(ValueError, match="in PEM"):
         read_manifest(signed[0], trust_anchors=path)
+
+
+def test_a_damaged_file_without_a_manifest_has_none(picture, signed):
+    """Only where there is something of a manifest is one called damaged."""
+    buffer = io.BytesIO()
+    Image.open(io.BytesIO(picture)).save(buffer, "PNG")
+    plain = buffer.getvalue()
+    for data in (plain[:2000], plain[:40], picture[:200], b"%PDF-1.4", b"RIFF\0\0\1\0WEBP" * 9):
+        assert read_manifest(data) is None
+    assert read_manifest(signed[0][:2000]).state == "unreadable"
+
+
+@pytest.mark.parametrize("damage", ["junk", "cut", "second cut", "latin"])
+def test_files_of_authorities(damage, signed, signer, tmp_path):
+    """Words in any encoding may stand between certificates; these must be whole."""
+    path, pem = tmp_path / "authorities.pem", signer.certificates
+    first = pem[: pem.index(b"-----END") + 26]
+    path.write_bytes(
+        {
+            "junk": b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+            "cut": first[:-200],
+            "second cut": pem[:-200],
+            "latin": "Société\n".encode("latin-1") + pem,
+        }[damage]
+    )
+    if damage == "latin":
+        assert read_manifest(signed[0], trust_anchors=path).state == "trusted"
+        return
+    with pytest.raises(ValueError, match="authorities.pem") as error:
+        read_manifest(signed[0], trust_anchors=path)
+    assert "\n" not in str(error.value)

@@ -7,18 +7,22 @@ from PIL import Image
 from skimage import data
 
 from tfwm.batch.folders import embed_folder
+from tfwm.images import ImageError, read_photo
 from tfwm.keys import Key
 from tfwm.provenance import (
     ManifestStore,
     Recovery,
     SigningWatermarker,
+    Stamper,
     fingerprint,
     inspect,
     recover,
     sign,
 )
+from tfwm.provenance.fetch import ServiceError
 from tfwm.provenance.recovery import signed_fingerprint
 from tfwm.provenance.store import Record
+from tfwm.provenance.uncut import whole_size
 
 KEY = "secret"
 
@@ -70,8 +74,12 @@ def test_mirrored_turned_and_cut_copies(watermarker, store, kept):
 
 def test_a_copied_mark_is_told(watermarker, store, kept):
     message = watermarker.extract(kept[0], key=KEY).message
-    other = watermarker.embed(Image.fromarray(data.coffee()), message, key=KEY)
+    other = watermarker.embed(read_photo(data.coffee()[:320, :320]), message, key=KEY)
     back = found_in(watermarker, store, other)
+    assert back.by == "watermark" and back.picture == "unclear"  # it may have been cut
+    found = watermarker.extract(other, key=KEY, search="none")
+    filled = whole_size(watermarker, other, found, KEY)
+    back = recover(other, store, found, watermarker.network.name, filled=filled)
     assert back.by == "watermark" and back.picture == "another" and not back.holds
 
 
@@ -116,8 +124,8 @@ def test_a_store_that_answers_with_something_else(watermarker, store, kept, pict
     binding = {report.algorithm: report.value}
     lying.add(dataclasses.replace(record, id="urn:c2pa:other"), report.store, binding)
     lying.add(dataclasses.replace(record, id="urn:c2pa:junk"), b"no manifest", binding)
-    back = found_in(watermarker, lying, photo)
-    assert back is None
+    with pytest.raises(ServiceError, match="it was damaged or changed"):
+        found_in(watermarker, lying, photo)
     _, second = sign_bytes(picture, key="another", store=None)
     other = Record(second.manifest.label, "0" * 64, record.fingerprint, "quadrant", "public")
     lying.add(other, second.store, binding)
@@ -155,7 +163,7 @@ def test_the_store_is_never_the_output(signer, watermarker, picture, tmp_path):
 def test_a_text_may_be_in_many_photos(watermarker, store, sign_bytes, picture):
     """Whose mark that of another one's own photo is not called a copy."""
     sign_bytes(picture, key=KEY, message="(c) Ada", store=store)
-    other = watermarker.embed(Image.fromarray(data.coffee()), "(c) Ada", key=KEY)
+    other = watermarker.embed(Image.fromarray(data.coffee()[:320, :320]), "(c) Ada", key=KEY)
     buffer = io.BytesIO()
     other.save(buffer, "PNG")
     found = inspect(buffer.getvalue(), watermarker=watermarker, key=KEY, store=store)
@@ -195,3 +203,42 @@ def _claims():
     from tfwm.provenance import Claims
 
     return Claims("digitalCapture")
+
+
+def failing(*_, **__):
+    raise OSError(28, "No space left on device")
+
+
+def test_a_file_that_cannot_be_written_is_not_in_the_store(
+    watermarker, store, signer, picture, tmp_path, monkeypatch
+):
+    """Neither of one file, nor of a stream, a folder or a batch."""
+    how = {"signer": signer, "network": watermarker.network, "store": store}
+    sign(picture, tmp_path / "first.jpg", **how)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.jpg").write_bytes(picture)
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", failing)
+        with pytest.raises(ImageError, match="Nothing was changed"):
+            sign(picture, tmp_path / "second.jpg", **how)
+        marker = SigningWatermarker(watermarker.network, signer, store=store)
+        patch.setattr("tfwm.batch.folders.write_encoded", failing)
+        patch.setattr("os.fsync", lambda _: None)
+        rows = embed_folder(marker, [tmp_path / "in"], tmp_path / "out", "Ada")
+    assert rows[0]["status"] == "failed" and len(store) == 1
+    stream = io.BytesIO()
+    stream.write = failing
+    with pytest.raises(OSError, match="No space"):
+        sign(picture, stream, **how)
+    assert len(store) == 1 and not (tmp_path / "second.jpg").exists()
+    stamper = Stamper("a", "1", key=KEY, network=watermarker)
+    batch = data.astronaut()[None, :320, 80:400].repeat(2, 0)
+    with monkeypatch.context() as patch:
+        taken = []
+        patch.setattr(
+            "tfwm.provenance.recovery.signed_fingerprint",
+            lambda report: taken.append(1) or (failing() if len(taken) > 1 else b""),
+        )
+        with pytest.raises(OSError, match="No space"):
+            stamper.sign(batch, signer=signer, store=store)
+    assert taken == [1, 1] and len(store) == 1

@@ -258,3 +258,8 @@ def test_random_requests_never_fail(client, kept):
         assert answer.status_code < 500, (method, path, body, headers)
         assert b"evil" not in answer.data
     assert found[200] > 50 and found[400] > 200
+
+
+def test_what_is_no_picture_is_refused_and_not_called_broken(client):
+    answer = client.post("/v1/verdict", data=b"%PDF-1.4", content_type="image/jpeg")
+    assert answer.status_code == 400 and "conclusion" not in answer.json

@@ -1,4 +1,6 @@
 import io
+import os
+import sys
 
 import c2pa
 import numpy as np
@@ -6,7 +8,16 @@ import pytest
 from PIL import Image
 
 from tfwm.images import ImageError, read_photo, to_uint8
-from tfwm.provenance import Claims, Signer, inspect, read_manifest, sign, to_value
+from tfwm.provenance import (
+    Claims,
+    Signer,
+    Stamper,
+    inspect,
+    read_manifest,
+    sign,
+    to_value,
+    write_manifest,
+)
 from tfwm.provenance.stamp import ID_BYTES
 
 FORMATS = "jpg", "png", "webp", "tif"
@@ -189,3 +200,46 @@ def test_the_parent_s_manifest_is_read_once(signed, sign_bytes, monkeypatch):
     monkeypatch.setattr("tfwm.provenance.signing.read_manifest", counted)
     sign_bytes(signed[0])
     assert len(read) == 2 and read.count(signed[0]) == 1  # the parent's, and what was written
+
+
+def test_who_signs_is_checked(picture, watermarker):
+    pixels = np.zeros((64, 64, 3), np.uint8)
+    stamper = Stamper("a", "1", network=watermarker)
+    for signer in (None, "x"):
+        for ask in (
+            lambda: sign(picture, io.BytesIO(), signer=signer, network=watermarker.network),  # noqa: B023
+            lambda: stamper.sign(pixels, signer=signer),  # noqa: B023
+            lambda: write_manifest(picture, "a", "photo", signer, Claims("print")),  # noqa: B023
+        ):
+            with pytest.raises(ValueError, match="Expected a signer, as load_signer and make_test"):
+                ask()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are UTF-8 there")
+def test_a_name_that_is_no_utf_8_becomes_a_title(picture, signer, watermarker, tmp_path):
+    source, target = (os.fsdecode(os.fsencode(tmp_path) + b"/%s\xff.jpg" % n) for n in (b"a", b"b"))
+    with open(source, "wb") as file:
+        file.write(picture)
+    claims = Claims("print", components=(source,))
+    report = sign(source, target, signer=signer, network=watermarker.network, claims=claims)
+    assert report.manifest.title == "b?.jpg" and report.manifest.ingredients[0].title == "a?.jpg"
+
+
+def test_what_is_said_gets_its_own_advice(picture, sign_bytes):
+    for text in ("a" * 1001, "a\udcff", ""):
+        with pytest.raises(ValueError, match="Expected a title of 1 to 1000 characters"):
+            Claims("print", title=text)
+    bad = {"c2pa.metadata": {"a": 1}}, {"org.a.b": {"x": "\udcff"}}, {"cawg.identity": {"a": 1}}
+    for assertions in bad:
+        with pytest.raises(ImageError, match="check .*assertions") as error:
+            sign_bytes(picture, claims=Claims("print", assertions=assertions))
+        assert "certificate, the key" not in str(error.value)
+
+
+def test_a_format_that_cannot_be_a_parent_needs_a_source_type(picture, sign_bytes):
+    bitmap = io.BytesIO()
+    Image.open(io.BytesIO(picture)).save(bitmap, "BMP")
+    with pytest.raises(ImageError, match="Expected a source type, as with --source-type"):
+        sign_bytes(bitmap.getvalue(), file_format="png")
+    signed, _ = sign_bytes(bitmap.getvalue(), file_format="png", claims=Claims("print"))
+    assert read_manifest(signed).source_type == "print"

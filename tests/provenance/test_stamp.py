@@ -2,8 +2,7 @@
 
 import pytest
 
-from tfwm.provenance import Stamp, new_id
-from tfwm.provenance.stamp import is_of_one_picture
+from tfwm.provenance import Stamp
 
 
 def test_a_stamp_is_text_that_tells_its_parts():
@@ -35,10 +34,3 @@ def test_other_messages_are_no_stamps(message):
 def test_parts_that_would_not_come_back_are_refused(parts):
     with pytest.raises(ValueError, match="Expected a (generator|version|id) of printable text"):
         Stamp(*parts)
-
-
-def test_ids_that_were_drawn_are_of_one_picture():
-    assert all(is_of_one_picture(Stamp("a", "1").message) for _ in range(50))
-    assert is_of_one_picture(new_id())
-    for message in ("(c) Ada", 7, b"Ada", None, Stamp("a", "1", "layer").message):
-        assert not is_of_one_picture(message)

@@ -79,3 +79,15 @@ def test_bad_input_is_told_in_one_line(stamper):
     whole = tfwm.Watermarker("stegastamp-original").network
     with pytest.raises(ValueError, match="marks blocks"):
         StampLayer.of(whole, [0])
+
+
+def test_slots_and_batches_that_do_not_fit(stamper, photos):
+    layer, images = stamper.layer("x"), photos[:, :64, :64]
+    for slots in (np.zeros((1, 7)), np.zeros(1024), np.zeros((3, 1024))):
+        with pytest.raises(ValueError, match=r"Expected slots \(batch, 1024\) for images"):
+            layer(images, slots)
+    with pytest.raises(ValueError, match="Expected at least one image"):
+        layer(images[:0])
+    for slots in (np.zeros(7), np.full(1024, 2)):
+        with pytest.raises(ValueError, match="Expected slots as Stamper.slots gives them"):
+            StampLayer.of(stamper.watermarker.network, slots)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tfwm.keys import Key
-from tfwm.provenance import ManifestStore, Match, Record, fingerprints, open_store
+from tfwm.provenance import ManifestStore, Match, Record, StoreClient, fingerprints, open_store
 from tfwm.provenance import store as stores
 from tfwm.provenance.fingerprints import to_value as fingerprint_value
 
@@ -209,3 +209,30 @@ def test_altered_rows_are_told_in_one_line(change, told, store):
         except OSError as error:
             failed.append(str(error))
     assert failed and all(told in line and "\n" not in line for line in failed)
+
+
+def test_an_empty_file_counts_as_missing(tmp_path):
+    path = tmp_path / "manifests.db"
+    path.touch()
+    with pytest.raises(FileNotFoundError, match="does not exist"):
+        open_store(path)
+    assert len(open_store(path, create=True)) == 0 and len(ManifestStore(path)) == 0
+
+
+@pytest.mark.parametrize("place", ["https://example.org", "HTTPS://EXAMPLE.ORG/v1", "http://a"])
+def test_an_address_is_no_path(place, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert isinstance(open_store(place), StoreClient)
+    for create in (False, True):
+        with pytest.raises(ValueError, match="Expected the path of a store's file"):
+            ManifestStore(place, create)
+    assert not any(tmp_path.iterdir())
+
+
+def test_bytes_in_place_of_a_value_are_told(store):
+    store.add(record(1), b"first", {ALGORITHM: "a"})
+    store.add(record(2), b"second", {ALGORITHM: "b"})
+    with sqlite3.connect(store.path) as database:
+        database.execute("UPDATE bindings SET value = x'00ff' WHERE value = 'a'")
+    with pytest.raises(OSError, match="was damaged or changed: the value"):
+        store.find(ALGORITHM, "a")

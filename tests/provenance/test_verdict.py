@@ -21,6 +21,7 @@ SIGNED = ManifestReport(
 BROKEN = dataclasses.replace(SIGNED, state="invalid", problem="the file was changed")
 BACK = Recovery("watermark", "urn:c2pa:1", SIGNED, True, "same")
 OTHER = dataclasses.replace(BACK, picture="another")
+COPIED = dataclasses.replace(OTHER, drawn=True)
 
 
 def mark(decision="present", message=b"ada"):
@@ -78,6 +79,18 @@ CASES = {
         *("recovered", "likeness", "low"),
     ),
     "mark alone": ({"mark": mark()}, "marked", "mark", "low"),
+    "eight bytes of one's own, which another picture carries too": (
+        {"mark": mark(message=b"an id 8b"), "recovery": OTHER},
+        *("marked", "mark", "low"),
+    ),
+    "a layer's id, which all of its pictures carry": (
+        {"mark": mark(message="gen:acme/3.1/batch-00004"), "recovery": OTHER},
+        *("marked", "mark", "low"),
+    ),
+    "signed, and an id that leads to another picture": (
+        {"manifest": SIGNED, "mark": mark(), "recovery": COPIED},
+        *("signed", "both", "low"),
+    ),
     "a message that another picture carries": (
         {"mark": mark(), "recovery": OTHER},
         *("marked", "mark", "low"),
@@ -99,12 +112,8 @@ CASES = {
 }
 CONFLICTS = {
     "the mark was copied from another picture": {
-        "mark": mark(message=b"an id 8b"),
-        "recovery": OTHER,
-    },
-    "the mark was copied from another picture: its id": {
-        "mark": mark(message="gen:acme/3.1/Zk3vT0aLq9w"),
-        "recovery": OTHER,
+        "mark": mark(),
+        "recovery": COPIED,
     },
     "captured by a camera, its parent's says generated": {
         "manifest": with_parent("digitalCapture", "digitalCapture", before="compositeSynthetic")

@@ -119,17 +119,18 @@ def _embedder(watermarker, options, pool, table, row, overwrite, dry_run):
         told = (*MEASURED, *watermarker.columns)
         values = {name: cell for name, cell in done.to_dict().items() if name in told}
         values |= {"bytes": len(encoded), "sha256": hashlib.sha256(encoded).hexdigest()}
-        if os.path.lexists(job.output) and not overwrite:
-            # A run that was killed may have written it and not told so in its report.
-            if not same_bytes(encoded, job.output):
-                raise ImageError(f"{job.output} exists: add --overwrite, or move it away.")
-        elif not dry_run:
-            table.guard()
-            values["notes"] = [*values["notes"], *other_names(job.source, job.output)]
-            replaces = is_same_name(job.source, job.output)
-            told = row(job, values) | {"status": "done", "error": None}
-            with table.ahead(told) if replaces else contextlib.nullcontext():
-                write_encoded(encoded, job.output, overwrite)
+        with done.written():
+            if os.path.lexists(job.output) and not overwrite:
+                # A run that was killed may have written it and not told so in its report.
+                if not same_bytes(encoded, job.output):
+                    raise ImageError(f"{job.output} exists: add --overwrite, or move it away.")
+            elif not dry_run:
+                table.guard()
+                values["notes"] = [*values["notes"], *other_names(job.source, job.output)]
+                replaces = is_same_name(job.source, job.output)
+                told = row(job, values) | {"status": "done", "error": None}
+                with table.ahead(told) if replaces else contextlib.nullcontext():
+                    write_encoded(encoded, job.output, overwrite)
         return values
 
     return embed

@@ -256,7 +256,8 @@ def _embed_one(options, message, how):
     print_notes(report.source, report.notes)
     _tell_public(how["key"])
     if options.output == STANDARD:
-        write_stdout(output.getvalue())
+        with report.written():
+            write_stdout(output.getvalue())
         return
     if options.json:
         print_json({**report.to_dict(), "network": options.network, "dry_run": options.dry_run})

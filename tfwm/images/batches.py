@@ -80,11 +80,13 @@ def _layout(shape, channels):
     """One of `LAYOUTS` for the shape of a photo or a batch."""
     one_of("channels", channels, (None, *LAYOUTS))
     is_last, is_first = (len(shape) in (3, 4) and shape[i] <= MOST_CHANNELS for i in (-1, -3))
+    if 0 in shape:
+        raise ImageError(f"Expected at least one photo with pixels. Received: shape={shape}")
     fits = {"last": is_last, "first": is_first, "none": len(shape) in (2, 3)}
     if channels is None and len(shape) == 3:
         fits["none"] = not is_last  # (3, H, W) may be three gray photos as well
     found = [name for name, right in fits.items() if right and channels in (None, name)]
-    if 0 in shape or len(found) != 1 or (channels is None and found == ["none"] and shape[2:]):
+    if len(found) != 1 or (channels is None and found == ["none"] and shape[2:]):
         raise ImageError(
             "Expected photos (N, H, W, C) or (H, W, C), channels first, or gray without channels "
             f"(N, H, W). Received: shape={shape}, channels={channels!r}; say channels='last', "
@@ -113,7 +115,8 @@ def _checked(range):
 def _scaled(array, range):
     low, high = _checked(range)
     if array.dtype.kind not in "uif":
-        raise ImageError(f"Expected numbers. Received: images of dtype {array.dtype}")
+        hint = "; array.astype(np.float32) first" if "float" in array.dtype.name else ""
+        raise ImageError(f"Expected numbers. Received: images of dtype {array.dtype}{hint}")
     scaled = ((array - np.float64(low)) / (high - low)).astype(np.float32)
     if not (scaled.min() >= -OVERSHOOT and scaled.max() <= 1 + OVERSHOOT):
         raise ImageError(

@@ -62,7 +62,9 @@ class Photo:
         """
         array = as_array(array)
         if array.dtype not in (np.uint8, np.uint16) and array.dtype.kind != "f":
-            hint = "array.astype(np.uint8)" + (" * 255" if array.dtype == bool else "")
+            is_float = "float" in array.dtype.name  # such as bfloat16, which is none of NumPy's
+            hint = f"array.astype(np.{'float32' if is_float else 'uint8'})"
+            hint += " * 255" if array.dtype == bool else ""
             raise ImageError(
                 "Expected an array of uint8, uint16 or floats in [0, 1]. "
                 f"Received: dtype={array.dtype}; convert it first, as in {hint}."

@@ -1,5 +1,6 @@
 """Options and reports of marked files, and the check that a mark still reads once it is saved."""
 
+import contextlib
 import dataclasses
 import io
 import math
@@ -111,6 +112,18 @@ class FileReport:
     encoding: Encoding | None = None
     size: int | None = None
     source_size: int | None = None
+
+    @contextlib.contextmanager
+    def written(self):
+        """A context in which its file is written: if that fails, what was kept of it goes."""
+        try:
+            yield
+        except BaseException:
+            self.withdraw()
+            raise
+
+    def withdraw(self):
+        """Takes back what was kept of a file that could not be written: here, nothing."""
 
     def to_dict(self):
         """Returns plain values, ready for JSON; bytes as hex digits, a UUID as text."""

@@ -21,6 +21,7 @@ _HOMES = {
     "stamp_layer": "StampLayer",
     "stamper": "Signed Stamped Stamper",
     "store": "ManifestStore Match Record",
+    "uncut": "whole_size",
     "verdict": "Verdict judge",
 }
 __all__, __getattr__, __dir__ = on_first_use(__name__, _HOMES)

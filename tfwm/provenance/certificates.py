@@ -7,14 +7,15 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from tfwm.checks import need
-from tfwm.files import atomic_directory, read_bounded
+from tfwm.checks import need, shortened
+from tfwm.files import read_bounded, write_whole
 
 EXTRA = "provenance"
 TEST_NAME = "tfwm TEST certificate"
 TEST_DAYS = 365
 CHAIN_FILE, KEY_FILE = "chain.pem", "key.pem"
 LARGEST = 2**20
+BEGIN = b"-----BEGIN CERTIFICATE-----"
 # Extended key usages that C2PA takes: its own, then e-mail and documents, which come before it.
 CLAIM_SIGNING = "1.3.6.1.4.1.62558.2.1"
 USAGES = (CLAIM_SIGNING, "1.3.6.1.5.5.7.3.4", "1.3.6.1.5.5.7.3.36")
@@ -152,8 +153,11 @@ def make_test_signer(folder=None, time_authority=None):
 
     Args:
         folder: where `chain.pem` and `key.pem` lie or are written; by default
-            `tfwm/test-certificate` in the user's folder of settings.
+            `tfwm/test-certificate` in the user's folder of settings. Whatever else is there stays.
         time_authority: see `load_signer`.
+
+    Raises:
+        ValueError: a certificate or key is there that is not of a test, and does not serve.
     """
     folder = Path(folder or certificate_folder())
     files = folder / CHAIN_FILE, folder / KEY_FILE
@@ -174,15 +178,32 @@ def write_test_certificate(folder, days=TEST_DAYS):
     """Makes a test authority, and a certificate and key of it: `chain.pem` and `key.pem`.
 
     Args:
-        folder: to make, or to replace.
+        folder: to write them into; whatever else is there stays.
         days: for which they are valid.
+
+    Raises:
+        ValueError: a file of these names is there that is not of a test certificate.
     """
+    files = Path(folder) / CHAIN_FILE, Path(folder) / KEY_FILE
+    if any(map(os.path.lexists, files)) and not _is_test(*files):
+        raise ValueError(
+            f"Expected a folder for a test certificate. Received: {folder}, whose {CHAIN_FILE} or "
+            f"{KEY_FILE} is not of one, and stays: name another folder, or move it away."
+        )
     chain, key = make_test_certificate(days)
-    with atomic_directory(folder) as draft:
-        (draft / CHAIN_FILE).write_bytes(chain)
-        descriptor = os.open(draft / KEY_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(key)
+    write_whole(files[1], key, mode=0o600)
+    write_whole(files[0], chain)
+
+
+def _is_test(chain_file, key_file):
+    """Whether two files are the certificate of a test and its key, which may be replaced."""
+    try:
+        chain = _chain(read_bounded(chain_file, LARGEST, "The file of certificates"), chain_file)
+        key = _private_key(key_file, None)
+    except (OSError, ValueError):
+        return False
+    fits = key.public_key() == chain[0].public_key()
+    return fits and name_of(chain[0].subject) == TEST_NAME
 
 
 def make_test_certificate(days=TEST_DAYS, usage="1.3.6.1.5.5.7.3.4"):
@@ -236,6 +257,33 @@ def name_of(name):
         if found:
             return str(found[0].value)
     return name.rfc4514_string() or "no name"
+
+
+def read_certificates(path, most, what):
+    """Returns the PEM of all certificates of a file, without what stands between them.
+
+    Args:
+        path: of the file.
+        most: see `read_bounded`, also for `what`.
+
+    Raises:
+        ValueError: one line that names the file; one of them cannot be read, or there is none.
+    """
+    encoding = need("cryptography.hazmat.primitives.serialization", EXTRA).Encoding.PEM
+    pem = read_bounded(path, most, what)
+    found = _chain(pem, path)
+    if len(found) != pem.count(BEGIN):
+        raise ValueError(f"{what} {path} is cut off or damaged: take it from a copy.")
+    return b"".join(certificate.public_bytes(encoding) for certificate in found)
+
+
+def check_signer(signer):
+    """Raises `ValueError`, one line, if something is no `Signer`."""
+    if not isinstance(signer, Signer):
+        raise ValueError(
+            "Expected a signer, as load_signer and make_test_signer return. Received: "
+            f"{shortened(signer)}"
+        )
 
 
 def _chain(pem, name):

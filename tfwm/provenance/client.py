@@ -7,7 +7,7 @@ import urllib.parse
 from tfwm.images import Photo, encode_photo, read_any
 from tfwm.provenance.fetch import Fetcher, NotFound, ServiceError
 from tfwm.provenance.signpost import DISCOVERY
-from tfwm.provenance.store import LARGEST_MANIFEST, RESULTS, ManifestStore, Match
+from tfwm.provenance.store import LARGEST_MANIFEST, RESULTS, ManifestStore, Match, is_address
 
 LARGEST_ANSWER = 1 << 20
 LARGEST_ID = 1000
@@ -138,7 +138,7 @@ def open_store(place, create=False, *, follow=False, send_picture=False):
         create: whether to make a missing file.
         follow: of an address, see `StoreClient`, as `send_picture`.
     """
-    if str(place).startswith(("http://", "https://")):
+    if is_address(place):
         return StoreClient(str(place), follow, send_picture)
     if follow or send_picture:
         raise ValueError(

@@ -105,7 +105,7 @@ def distances(value: bytes, others):
     return np.bitwise_count(others.reshape(-1, len(value)) ^ value).sum(axis=1, dtype=np.int64)
 
 
-def compare(photo, signed: bytes, alignment=None):
+def compare(photo, signed: bytes, alignment=None, whole=False):
     """Tells whether a photo shows the picture that has a fingerprint.
 
     Args:
@@ -113,25 +113,26 @@ def compare(photo, signed: bytes, alignment=None):
         signed: fingerprint of the other picture.
         alignment: at which a mark was found in the photo. Without one, the photo is compared in
             all ways to mirror it and turn it by quarters.
+        whole: see `likeness`.
 
     Returns:
         See `likeness`.
     """
     if alignment is not None:
-        return likeness(fingerprint(photo, alignment), signed, alignment)
+        return likeness(fingerprint(photo, alignment), signed, whole)
     plane = _plane(photo)
     ways = [_bits(_turned(plane, flip, turns)) for flip in (False, True) for turns in range(4)]
     return "same" if any(likeness(own, signed) == "same" for own in ways) else "unclear"
 
 
-def likeness(own: bytes | None, signed: bytes, alignment=None):
+def likeness(own: bytes | None, signed: bytes, whole=False):
     """Tells whether two fingerprints are of one picture.
 
     Args:
         own: of a photo, at the alignment; `None` if it has none.
         signed: of the other picture.
-        alignment: at which a mark was found in the photo; only where that shows that the photo was
-            neither cut nor turned can it be another one.
+        whole: whether it is known that nothing was cut from the photo or added to it; only then can
+            it be another one.
 
     Returns:
         `"same"`, `"another"`, or `"unclear"`, as for a crop.
@@ -141,14 +142,7 @@ def likeness(own: bytes | None, signed: bytes, alignment=None):
     differ = distance(own, signed)
     if differ <= SAME:
         return "same"
-    return "another" if differ > OTHER and is_uncut(alignment) else "unclear"
-
-
-def is_uncut(alignment):
-    """Returns whether a mark's alignment shows that a photo was neither cut nor turned aslant."""
-    if alignment is None or alignment.whole:
-        return False
-    return alignment.offset is None and not alignment.rotation
+    return "another" if differ > OTHER and whole else "unclear"
 
 
 def _plane(photo):

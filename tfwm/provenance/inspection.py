@@ -16,6 +16,7 @@ from tfwm.provenance.reading import ManifestReport, read_manifest
 from tfwm.provenance.recovery import Recovery, recover, signed_fingerprint
 from tfwm.provenance.signpost import Signpost, read_signpost
 from tfwm.provenance.stamp import Stamp
+from tfwm.provenance.uncut import is_whole, whole_size
 from tfwm.provenance.verdict import Verdict, judge
 from tfwm.watermarker import DEFAULT_NETWORK, FALSE_POSITIVE_RATE, load
 
@@ -146,15 +147,19 @@ def inspect(
     how = {"search": search, "false_positive_rate": false_positive_rate, "progress": progress}
     with lane() if lane else contextlib.nullcontext():
         mark = layers["mark"] = watermarker.extract(photo, key=key, **how)
-        layers["signpost"] = _signpost(photo, watermarker, mark)
+        signpost = layers["signpost"] = _signpost(photo, watermarker, mark)
+        filled = None
+        if manifest is None or not manifest.holds:  # else, nothing says that it is a copy
+            host = signpost and signpost.host
+            filled = whole_size(watermarker, photo, mark, key, host)
     if key is None:
         unchecked.append(NO_KEY)
     if mark.decision != "present" and search != "all":
         unchecked.append(FURTHER[search])
-    how = watermarker.network.name, trust_anchors, unchecked
-    layers["recovery"], service, failure = _asked(photo, store, mark, *how)
+    how = watermarker.network.name, trust_anchors, filled
+    layers["recovery"], service, failure = _asked(photo, store, mark, unchecked, *how)
     fields = origin_fields(photo)
-    shows = _shows_what_was_signed(photo, manifest, mark)
+    shows = _shows_what_was_signed(photo, manifest, mark, filled)
     verdict = judge(**layers, told=told_source_type(fields), picture=shows)
     return Inspection(
         name,
@@ -194,20 +199,20 @@ def _signpost(photo, watermarker, mark):
         return None
 
 
-def _asked(photo, store, mark, network, trust_anchors, unchecked):
+def _asked(photo, store, mark, unchecked, *how):
     """`Recovery`, what a service says of the picture, and why it could not be asked."""
     recovery = service = failure = None
     try:
         if store is None:
             unchecked.append(NO_STORE)
         else:
-            recovery = recover(photo, store, mark, network, trust_anchors)
+            recovery = recover(photo, store, mark, *how)
             told = recovery.report.unchecked if recovery else ()
             unchecked += [line for line in told if line not in unchecked]
             service = _service(photo, store, mark, unchecked)
     except ServiceError as error:
         failure = one_line(error, 300)
-        unchecked.append(f"whether the service knows this picture: {failure}")
+        unchecked.append(f"whether the store or service knows this picture: {failure}")
     return recovery, service, failure
 
 
@@ -221,11 +226,12 @@ def _service(photo, store, mark, unchecked):
     return store.verdict(photo)
 
 
-def _shows_what_was_signed(photo, manifest, mark):
+def _shows_what_was_signed(photo, manifest, mark, filled):
     """Whether a changed file still shows what its manifest was signed for, by the fingerprint."""
     changed = manifest is not None and manifest.signature_holds and not manifest.hash_holds
     signed = signed_fingerprint(manifest) if changed else None
     if signed is None:
         return None
     alignment = mark.alignment if mark.decision == "present" else None
-    return fingerprints.compare(photo, signed, alignment)
+    whole = manifest.names(mark.message) and is_whole(filled, manifest.size)
+    return fingerprints.compare(photo, signed, alignment, whole)

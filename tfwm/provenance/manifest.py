@@ -4,14 +4,19 @@ import dataclasses
 import datetime
 import re
 
+from tfwm.checks import shortened
 from tfwm.provenance.binding import LABEL
 from tfwm.provenance.source_types import to_uri
 from tfwm.version import __version__
 
 ACTIONS = "c2pa.actions.v2"
 CREATED, OPENED, EDITED = "c2pa.created", "c2pa.opened", "c2pa.edited"
+# What a verdict must know of a mark, as only its maker does: an assertion of our own.
+MARK = "org.tfwm.mark"
 PLACED, WATERMARKED = "c2pa.placed", "c2pa.watermarked.bound"
 PARENT, COMPONENT, INPUT = "parentOf", "componentOf", "inputTo"
+LONGEST = 1000
+SURROGATE = re.compile("[\ud800-\udfff]")  # what no UTF-8 holds
 US = {"name": "tfwm", "version": __version__}
 # Whoever signs writes the whole manifest: no action is added behind one's back.
 SETTINGS = {
@@ -45,6 +50,8 @@ class Claims:
         components: pictures of which parts were put in: paths, or bytes of files.
         inputs: pictures that a model was given.
         parent: the picture that this one was made of, if it is not the marked one.
+        drawn: whether each message is an id that was drawn for one picture, such as `new_id()`:
+            then the same one in another picture was copied there.
     """
 
     source_type: str | None = None
@@ -54,17 +61,25 @@ class Claims:
     components: tuple = ()
     inputs: tuple = ()
     parent: object = None
+    drawn: bool = False
 
     def __post_init__(self):
         if self.source_type is not None:
             to_uri(self.source_type)
+        for name in ("title", "generator"):
+            text = getattr(self, name)
+            if text is not None and not _is_short(text):
+                raise ValueError(
+                    f"Expected a {name} of 1 to {LONGEST} characters in UTF-8. Received: "
+                    f"{shortened(text)}"
+                )
         for label, content in self.assertions.items():
             if not isinstance(content, dict) or not re.fullmatch(r"[\w-]+(\.[\w-]+)+", label):
                 raise ValueError(
                     "Expected assertions as objects by labels with a namespace, such as "
                     f"org.example.review. Received: {label}: {str(content)[:60]}"
                 )
-            if label.split("__")[0] in (ACTIONS, LABEL, "c2pa.actions") or ".hash." in label:
+            if label.split("__")[0] in (ACTIONS, LABEL, MARK, "c2pa.actions") or ".hash." in label:
                 raise ValueError(
                     f"Expected assertions beside those that signing writes. Received: {label}"
                 )
@@ -75,7 +90,11 @@ class Claims:
         return [f"{name}={getattr(self, name)}" for name in names if getattr(self, name)]
 
 
-def definition(bindings, claims, ingredients, mime, when=None):
+def _is_short(text):
+    return isinstance(text, str) and 0 < len(text) <= LONGEST and not SURROGATE.search(text)
+
+
+def definition(bindings, claims, ingredients, mime, when=None, size=None):
     """Returns the definition of a manifest, as `c2pa.Builder` takes it.
 
     A picture with a parent is `c2pa.opened`, and `c2pa.edited` if a digital source type is told
@@ -87,6 +106,7 @@ def definition(bindings, claims, ingredients, mime, when=None):
         ingredients: list of `(relationship, identifier, source type or None)`.
         mime: media type of the file.
         when: time of the marking; now by default.
+        size: `(width, height)` of the picture in pixels.
     """
     when = when or datetime.datetime.now(datetime.UTC)
     stamp = when.isoformat(timespec="seconds").replace("+00:00", "Z")
@@ -99,6 +119,9 @@ def definition(bindings, claims, ingredients, mime, when=None):
     actions.append({"action": WATERMARKED, "when": stamp, "softwareAgent": US})
     assertions = [_assertion(ACTIONS, {"actions": actions})]
     assertions += [_assertion(LABEL, binding) for binding in bindings]
+    if size is not None:
+        told = dict(zip(("width", "height"), size, strict=True))
+        assertions.append(_assertion(MARK, {**told, "drawn": claims.drawn}))
     assertions += [_assertion(label, data) for label, data in claims.assertions.items()]
     title = {"title": claims.title} if claims.title else {}
     return {"claim_generator_info": [US], "format": mime, **title, "assertions": assertions}

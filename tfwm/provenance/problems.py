@@ -113,6 +113,13 @@ def line_of_error(error):
     return line.replace("{what}", what[1] if what else "a part")
 
 
+def advice_on(error):
+    """Returns what to check where c2pa cannot sign, by what it says."""
+    if re.search(r"^(Json|StringTooLong|Encoding|Decoding)|assertion", str(error)):
+        return "check what is said of the picture: title, generator and assertions"
+    return "check the certificate, the key and, if there is one, the time-stamp service"
+
+
 def _line(failure):
     code, why = failure["code"], failure.get("explanation") or failure["code"]
     line = LINES.get(code, f"{code}: {why}")

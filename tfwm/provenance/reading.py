@@ -7,11 +7,11 @@ import io
 import json
 
 from tfwm.checks import need
-from tfwm.files import read_bounded
 from tfwm.images.kinds import HEAD_BYTES, MIME_TYPES, kind_of
 from tfwm.images.sources import opened
 from tfwm.provenance.binding import LABEL, from_value, network_of
-from tfwm.provenance.certificates import EXTRA, LARGEST, TEST_NAME, USAGES
+from tfwm.provenance.certificates import EXTRA, LARGEST, TEST_NAME, USAGES, read_certificates
+from tfwm.provenance.manifest import MARK
 from tfwm.provenance.problems import HASHES, REMOTE, SIGNATURE, TRUST, line_of_error, lines_of
 from tfwm.provenance.source_types import to_name
 
@@ -22,6 +22,8 @@ SETTINGS = {
     "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_trust": True},
     "trust": {"trust_config": "\n".join(USAGES)},
 }
+# Boxes of a manifest store (JUMBF), PNG's chunk of it, and a link to one in XMP.
+TRACES = b"jumb", b"jumd", b"caBX", b"c2pa", b"dcterms:provenance"
 UNCHECKED = (
     "whether the certificate was revoked (no network)",
     "whether the signer may be trusted (no list of trusted authorities was given)",
@@ -90,6 +92,8 @@ class ManifestReport:
         source_types: of this manifest and then its parents, as far as these held.
         actions: names of the actions, such as `"c2pa.created"`.
         soft_bindings: tuple of `SoftBinding`.
+        size: `(width, height)` of the signed picture, if tfwm signed it.
+        drawn: whether it says that the mark's message was drawn for this one picture.
         ingredients: tuple of `Ingredient`.
         remote_url: where the manifest lies, if it is not in the file.
         unchecked: sentences about what was not checked.
@@ -115,10 +119,16 @@ class ManifestReport:
     source_types: tuple = ()
     actions: tuple = ()
     soft_bindings: tuple = ()
+    size: tuple | None = None
+    drawn: bool = False
     ingredients: tuple = ()
     remote_url: str | None = None
     unchecked: tuple = UNCHECKED
     raw: dict = dataclasses.field(default_factory=dict, repr=False)
+
+    def names(self, message):
+        """Returns whether a soft binding is that of a mark with this message."""
+        return any(b.network and b.message == message for b in self.soft_bindings)
 
     @property
     def holds(self):
@@ -173,18 +183,24 @@ def _report(mime, stream, manifest, trust_anchors, alone=False):
     except c2pa.C2paError.NotSupported:
         return None
     except c2pa.C2paError as error:
+        if manifest is None and not alone and not _has_traces(stream):
+            return None  # a damaged file, or none that holds pictures, without a manifest
         line, url = line_of_error(error), REMOTE.search(str(error))
         return ManifestReport("unreadable", line, (line,), remote_url=url and url[1])
     return dataclasses.replace(_from_raw(raw, alone, trust_anchors), remote_url=remote or None)
 
 
+def _has_traces(stream):
+    """Whether a file that cannot be read has any of a manifest's bytes."""
+    stream.seek(0)
+    data = stream.read()
+    return any(trace in data for trace in TRACES)
+
+
 def _authorities(path):
     if path is None:
         return None
-    pem = read_bounded(path, LARGEST, "The file of authorities")
-    if b"-----BEGIN CERTIFICATE-----" not in pem:
-        raise ValueError(f"Expected certificates in PEM. Received: {path}")
-    return pem.decode()
+    return read_certificates(path, LARGEST, "The file of authorities").decode()
 
 
 @functools.lru_cache(maxsize=8)
@@ -227,6 +243,8 @@ def _from_raw(raw, alone, trust_anchors):
         source_types=source_types,
         actions=tuple(action.get("action", "?") for action in _actions(active)),
         soft_bindings=tuple(_soft_bindings(active)),
+        size=_size(active),
+        drawn=any(told.get("drawn") is True for told in _assertions(active, MARK)),
         ingredients=tuple(_ingredient(part, manifests) for part in active.get("ingredients", ())),
         unchecked=UNCHECKED if trust_anchors is None else (UNCHECKED[0], UNCHECKED[2]),
         raw=raw,
@@ -293,6 +311,14 @@ def _soft_bindings(manifest):
                 continue
             network = network_of(algorithm)
             yield SoftBinding(algorithm, value, network, network and from_value(value))
+
+
+def _size(manifest):
+    for told in _assertions(manifest, MARK):
+        size = told.get("width"), told.get("height")
+        if all(type(side) is int and side > 0 for side in size):
+            return size
+    return None
 
 
 def _ingredient(raw, manifests):

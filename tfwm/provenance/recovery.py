@@ -3,11 +3,14 @@
 import dataclasses
 import hashlib
 
+from tfwm.checks import shortened
 from tfwm.payload import Key
 from tfwm.provenance import fingerprints
 from tfwm.provenance.binding import algorithm_of, network_of, to_value
+from tfwm.provenance.fetch import ServiceError
 from tfwm.provenance.reading import ManifestReport, read_manifest
 from tfwm.provenance.store import MOST_RESULTS, Record
+from tfwm.provenance.uncut import is_whole
 
 # So many manifests that share one value are looked into.
 CANDIDATES = 8
@@ -28,6 +31,8 @@ class Recovery:
         picture: whether the photo shows what was signed: `"same"`, `"another"`, `"unclear"` as for
             a crop, or `None` if no fingerprint was signed or stored.
         manifest: bytes of the manifest store.
+        drawn: whether the mark's message was drawn for one picture, as what was signed says, and no
+            other manifest names it.
     """
 
     by: str
@@ -35,7 +40,8 @@ class Recovery:
     report: ManifestReport
     names_binding: bool
     picture: str | None
-    manifest: bytes = dataclasses.field(repr=False, default=b"")
+    manifest: bytes = dataclasses.field(default=b"", repr=False)
+    drawn: bool = False
 
     @property
     def holds(self):
@@ -45,11 +51,15 @@ class Recovery:
 
     def to_dict(self):
         """Returns plain values, ready for JSON, without the bytes."""
-        values = {name: getattr(self, name) for name in ("by", "id", "names_binding", "picture")}
+        values = {
+            name: getattr(self, name) for name in ("by", "id", "names_binding", "picture", "drawn")
+        }
         return {**values, "holds": self.holds, "report": self.report.to_dict()}
 
 
-def recover(photo, store, found=None, network="photo", trust_anchors=None) -> Recovery | None:
+def recover(
+    photo, store, found=None, network="photo", trust_anchors=None, filled=None
+) -> Recovery | None:
     """Finds the manifest of a picture in a store or service.
 
     The mark's message is looked up first. Of several manifests that share it, that of the picture
@@ -61,9 +71,15 @@ def recover(photo, store, found=None, network="photo", trust_anchors=None) -> Re
         found: `tfwm.marking.Extraction` of the photo's mark; `None` if it was not read.
         network: name of the network that read it.
         trust_anchors: see `read_manifest`.
+        filled: size of the photo, if its mark lies all over it, see `whole_size`: only of such a
+            photo `Recovery.picture` says that it is another one.
 
     Returns:
         `Recovery`, or `None` if the store has no manifest of it.
+
+    Raises:
+        ServiceError: one line; a service cannot be asked, or what a store has under the names of
+            these manifests is something else.
 
     Example:
 
@@ -75,7 +91,7 @@ def recover(photo, store, found=None, network="photo", trust_anchors=None) -> Re
     True
     """
     matches, by, binding, own = look_up(photo, store, found, network, CANDIDATES)
-    how = {"alignment": found.alignment if by == MARK else None, "trust_anchors": trust_anchors}
+    how = {"filled": filled if by == MARK else None, "trust_anchors": trust_anchors}
     return _best(store, matches, by, binding, own, **how)
 
 
@@ -137,9 +153,9 @@ def signed_fingerprint(report) -> bytes | None:
     return None
 
 
-def _best(store, matches, by, binding, own, alignment, trust_anchors):
+def _best(store, matches, by, binding, own, filled, trust_anchors):
     """The first of the candidates that holds, else the first one."""
-    candidates = []
+    candidates, unfit = [], []
     for match in matches[:MOST_RESULTS]:
         try:
             manifest = store.manifest(match.id, match.endpoint)
@@ -147,13 +163,21 @@ def _best(store, matches, by, binding, own, alignment, trust_anchors):
             continue  # it was taken out, or is promised only
         report = read_manifest(None, manifest=manifest, trust_anchors=trust_anchors)
         if report is None or report.label != match.id:
-            continue  # the store answers with something else
+            unfit.append(match.id)  # the store answers with something else
+            continue
         named = [(b.algorithm, b.value) for b in report.soft_bindings]
         names = binding in named if by == MARK else binding[0] in dict(named)
         signed = signed_fingerprint(report)
-        picture = None if signed is None else fingerprints.likeness(own, signed, alignment)
-        found = Recovery(by, match.id, report, names, picture, manifest)
+        whole = report.signature_holds and is_whole(filled, report.size)
+        picture = None if signed is None else fingerprints.likeness(own, signed, whole)
+        drawn = report.signature_holds and report.drawn and len(matches) == 1
+        found = Recovery(by, match.id, report, names, picture, manifest, drawn)
         if found.holds and found.picture in ("same", None):
             return found
         candidates.append(found)
+    if unfit and not candidates:
+        raise ServiceError(
+            f"The store {store.name} has another manifest than {shortened(unfit[0])}, or none that "
+            "can be read, under this name: it was damaged or changed. Take it from a copy."
+        )
     return min(candidates, key=lambda found: not found.holds, default=None)

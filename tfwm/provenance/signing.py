@@ -6,11 +6,10 @@ import dataclasses
 import functools
 import io
 import os
-from typing import NamedTuple
 
 from tfwm.checks import need, one_line
 from tfwm.files import check_writable, refuse_same
-from tfwm.images import ImageError, decode_any, read_any
+from tfwm.images import Animation, ImageError, decode_any, read_any
 from tfwm.images.carried import CREDENTIALS
 from tfwm.images.jxl import in_container
 from tfwm.images.kinds import HEAD_BYTES, MIME_TYPES, kind_of
@@ -19,22 +18,23 @@ from tfwm.images.sources import opened
 from tfwm.images.xmp import SOURCE_TYPE, properties_of, with_property
 from tfwm.marking.check import FileReport
 from tfwm.provenance.binding import algorithm_of, fingerprint_binding, soft_binding, to_value
-from tfwm.provenance.certificates import EXTRA
+from tfwm.provenance.certificates import EXTRA, check_signer
 from tfwm.provenance.fingerprints import ALGORITHM as FINGERPRINT
 from tfwm.provenance.fingerprints import fingerprint
+from tfwm.provenance.ingredients import mime_of, read_sources, title_of
 from tfwm.provenance.manifest import (
-    COMPONENT,
     INPUT,
     PARENT,
     SETTINGS,
     Claims,
     definition,
 )
+from tfwm.provenance.problems import advice_on
 from tfwm.provenance.reading import ManifestReport, read_manifest
 from tfwm.provenance.recovery import keep
 from tfwm.provenance.source_types import CAPTURED, GENERATED, to_name, to_uri
 from tfwm.provenance.stamp import new_id
-from tfwm.provenance.store import ManifestStore
+from tfwm.provenance.store import ManifestStore, is_address, is_store
 from tfwm.watermarker import DEFAULT_NETWORK, Watermarker
 
 NO_SOURCE_TYPE = (
@@ -56,42 +56,27 @@ class SignReport(FileReport):
         algorithm: name of the soft binding's algorithm.
         value: of the soft binding, by which the manifest is found again.
         store: bytes of the manifest store (JUMBF), to be kept for that.
+        kept_in: `ManifestStore` that has it; `None` if it was not kept.
     """
 
     manifest: ManifestReport | None = None
     algorithm: str = ""
     value: str = ""
     store: bytes = dataclasses.field(default=b"", repr=False)
+    kept_in: ManifestStore | None = dataclasses.field(default=None, repr=False)
+
+    def withdraw(self):
+        """Takes the manifest of a file that could not be written out of the store."""
+        if self.kept_in is not None:
+            with contextlib.suppress(OSError, KeyError):  # why it was not written is told
+                self.kept_in.remove(self.manifest.label)
 
     def to_dict(self):
-        """Returns plain values, ready for JSON, without `store`."""
+        """Returns plain values, ready for JSON, without `store` and `kept_in`."""
         values = super().to_dict()
-        del values["store"]
+        del values["store"], values["kept_in"]
         values["manifest"] = self.manifest.to_dict()
         return values | {"label": self.manifest.label}
-
-
-class Source(NamedTuple):
-    """A picture that another one is made of, with its manifest.
-
-    Args:
-        relation: `"parentOf"`, `"componentOf"` or `"inputTo"`.
-        name: identifier in the manifest.
-        data: bytes of its file.
-        title: name of the file, or `None`.
-        manifest: its `ManifestReport`, or `None`.
-    """
-
-    relation: str
-    name: str
-    data: bytes
-    title: str | None = None
-    manifest: ManifestReport | None = None
-
-    @property
-    def source_type(self):
-        """What its manifest says that it is, or `None`."""
-        return self.manifest and self.manifest.source_type
 
 
 class SigningWatermarker(Watermarker):
@@ -111,13 +96,14 @@ class SigningWatermarker(Watermarker):
     columns = "label", "algorithm", "value"
 
     def __init__(self, network, signer, claims=None, store=None):
+        check_signer(signer)
         super().__init__(network)
         self.signer, self.claims = signer, claims or Claims()
         told = f"signed={signer.fingerprint}", *self.claims.settings()
         self.settings = " ".join(told)
         self._store, self._keeps = store, True
         if isinstance(store, str | os.PathLike):
-            if os.path.exists(store):
+            if is_store(store) or is_address(store):  # which is refused
                 self._store = ManifestStore(store)
             else:
                 check_writable(store)
@@ -159,6 +145,7 @@ class SigningWatermarker(Watermarker):
         report = SignReport(**values, manifest=manifest, store=store)
         if self._keeps and self.store is not None:
             keep(self.store, encoded, report, options.key)
+            report = dataclasses.replace(report, kept_in=self.store)
         return encoded, report
 
     def _claims(self, photo, data, old, output):
@@ -166,13 +153,19 @@ class SigningWatermarker(Watermarker):
         claims = self.claims
         if claims.source_type:
             _tell_source_type(photo, to_uri(claims.source_type))
+        kind = kind_of(data[:HEAD_BYTES]) if data else None
+        if data and claims.parent is None and not claims.source_type and kind not in MIME_TYPES:
+            raise ImageError(
+                "Expected a source type, as with --source-type digitalCapture: a file of this "
+                f"format cannot be kept as the parent, as {', '.join(MIME_TYPES)} can."
+            )
         if claims.parent is None and data and (old is not None or not claims.source_type):
             claims = dataclasses.replace(claims, parent=data)
         if claims.parent is None and not claims.source_type:
             raise ValueError(
                 "Expected a source_type of a picture that comes from no file: where it is from."
             )
-        title = claims.title or (None if output is None else os.path.basename(output))
+        title = claims.title or (None if output is None else title_of(output))
         return dataclasses.replace(claims, title=title)
 
     def _refuse(self, output):
@@ -228,7 +221,8 @@ def sign(
     >>> report.manifest.state, report.manifest.source_type
     ('valid', 'trainedAlgorithmicMedia')
     """
-    message = new_id() if message is None else message
+    if message is None:
+        message, claims = new_id(), dataclasses.replace(claims or Claims(), drawn=True)
     marker = SigningWatermarker(network, signer, claims, store)
     return marker.embed_file(source, target, message, key=key, **options)
 
@@ -251,6 +245,7 @@ def write_manifest(encoded, message, network, signer, claims, sources=None):
     Raises:
         ImageError: one line; the format holds no manifest, or what was written does not hold.
     """
+    check_signer(signer)
     c2pa = need("c2pa", EXTRA)
     kind = kind_of(encoded[:HEAD_BYTES])
     if kind not in MIME_TYPES:
@@ -264,65 +259,39 @@ def write_manifest(encoded, message, network, signer, claims, sources=None):
     sources = list(read_sources(claims)) if sources is None else sources
     known = [(source.relation, source.name, source.source_type) for source in sources]
     bindings = [soft_binding(message, network)]
-    if shown := fingerprint(encoded):
+    photo = read_any(encoded)
+    if shown := fingerprint(photo):
         bindings.append(fingerprint_binding(shown))
-    content = definition(bindings, claims, known, mime)
+    content = definition(bindings, claims, known, mime, size=_size(photo))
     signed = io.BytesIO()
     try:
         with c2pa.Builder(content, context=_context()) as builder:
             for source in sources:
                 told = {"relationship": source.relation, "label": source.name}
                 told |= {"title": source.title} if source.title else {}
-                builder.add_ingredient(told, _mime_of(source.data), io.BytesIO(source.data))
+                builder.add_ingredient(told, mime_of(source.data), io.BytesIO(source.data))
             with signer.open() as opened_signer:
                 store = builder.sign(opened_signer, mime, io.BytesIO(encoded), signed)
     except c2pa.C2paError as error:
         raise ImageError(
-            f"The manifest could not be signed ({one_line(error, 160)}): check the certificate, "
-            "the key and, if there is one, the time-stamp service."
+            f"The manifest could not be signed ({one_line(error, 160)}): {advice_on(error)}."
         ) from error
     report = read_manifest(signed.getvalue())
     if report is None or not report.holds:
         why = report.problem if report else "it is not there"
+        why += ": check its assertions" if claims.assertions else ""
         raise ImageError(f"The manifest that was written does not hold: {why}.")
     return signed.getvalue(), store, report
+
+
+def _size(photo):
+    pixels = (photo.frames[0] if isinstance(photo, Animation) else photo).pixels
+    return pixels.shape[1], pixels.shape[0]
 
 
 @functools.cache
 def _context():
     return need("c2pa", EXTRA).Context.from_dict(SETTINGS)
-
-
-def read_sources(claims, old=None):
-    """Yields the `Source`s of a picture: its parent, components and inputs.
-
-    Args:
-        claims: `Claims`.
-        old: manifest of a parent that is given as bytes, if it was read already.
-    """
-    groups = (
-        (PARENT, () if claims.parent is None else (claims.parent,)),
-        (COMPONENT, claims.components),
-        (INPUT, claims.inputs),
-    )
-    for relation, sources in groups:
-        for number, source in enumerate(sources):
-            with opened(source) as (file, name):
-                data = file.read()
-            is_known = relation == PARENT and old is not None and isinstance(source, bytes)
-            manifest = old if is_known else read_manifest(data)
-            title = os.path.basename(name) if isinstance(source, str | os.PathLike) else None
-            yield Source(relation, f"{relation}{number}", data, title, manifest)
-
-
-def _mime_of(data):
-    kind = kind_of(data[:HEAD_BYTES])
-    if kind not in MIME_TYPES:
-        raise ImageError(
-            f"Expected ingredients of the formats {', '.join(MIME_TYPES)}. Received: "
-            f"{kind or 'an unknown one'}"
-        )
-    return MIME_TYPES[kind]
 
 
 def _read(source):

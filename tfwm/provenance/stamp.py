@@ -1,6 +1,5 @@
 """What a generator writes into each of its pictures: who made it, with which version, which one."""
 
-import base64
 import dataclasses
 import secrets
 
@@ -76,31 +75,6 @@ def new_id():
     8
     """
     return secrets.token_bytes(ID_BYTES)
-
-
-def is_of_one_picture(message):
-    """Returns whether a message is an id that was drawn for one picture: `new_id`'s, or a stamp's.
-
-    A text of one's own may be in many pictures.
-
-    Example:
-
-    >>> is_of_one_picture(new_id()), is_of_one_picture("(c) Ada")
-    (True, False)
-    """
-    if isinstance(message, bytes):
-        return len(message) == ID_BYTES
-    stamp = Stamp.parse(message)
-    return stamp is not None and _is_random(stamp.id)
-
-
-def _is_random(id):
-    """Whether an id has the form of those that are drawn, base64 of 8 bytes."""
-    try:
-        data = base64.b64decode(f"{id}=", altchars=b"-_", validate=True)
-    except ValueError:
-        return False
-    return len(data) == ID_BYTES and base64.urlsafe_b64encode(data).decode() == f"{id}="
 
 
 def _is_text(value):

@@ -1,5 +1,7 @@
 """A Keras layer that marks pictures inside a graph, as the last step of a generator."""
 
+import math
+
 from tfwm.startup import import_tensorflow
 
 import_tensorflow()  # silently, as `tfwm.provenance` hands this module out with the rest
@@ -54,6 +56,15 @@ class StampLayer(Configured, keras.layers.Layer):
         self.block, self.patch = tuple(block), tuple(patch)
         self.strength, self.range = float(strength), range
         self.embedder.trainable = False
+        if self.slots.shape != (self._count,) or self.slots.max() > 1:
+            raise ValueError(
+                f"Expected slots as Stamper.slots gives them: {self._count} of 0 and 1. "
+                f"Received: shape {self.slots.shape}"
+            )
+
+    @property
+    def _count(self):
+        return math.prod(self.tile)
 
     @classmethod
     def of(cls, network, slots, **kwargs):
@@ -102,6 +113,7 @@ class StampLayer(Configured, keras.layers.Layer):
         self.built = True
 
     def call(self, images, slots=None):
+        self._check(images, slots)
         low, high = self.range or (0.0, 1.0)
         pixels = (tf.cast(images, tf.float32) - low) / (high - low)
         pixels = tf.clip_by_value(pixels, 0.0, 1.0)
@@ -120,6 +132,22 @@ class StampLayer(Configured, keras.layers.Layer):
         else:
             marked = tf.clip_by_value(pixels + change, 0.0, 1.0)
         return low + marked * (high - low)
+
+    def _check(self, images, slots):
+        """Raises `ValueError` for shapes that are known when the graph is made and do not fit."""
+        batch = images.shape[0]
+        if batch == 0:
+            raise ValueError(f"Expected at least one image. Received: shape {tuple(images.shape)}")
+        given = None if slots is None else tuple(np.shape(slots))
+        if given is not None and (
+            len(given) != 2
+            or given[1] not in (None, self._count)
+            or (given[0] not in (None, 1, batch) and batch is not None)
+        ):
+            raise ValueError(
+                f"Expected slots (batch, {self._count}) for images of shape {tuple(images.shape)}. "
+                f"Received: shape {given}"
+            )
 
     def _shrunk(self, image):
         if self._resized:

@@ -162,15 +162,21 @@ class Stamper:
         photos, _ = _opened(images, self.layout)
         made_by = f"{self.generator} {self.version}"
         claims = claims or Claims(source_type="trainedAlgorithmicMedia", generator=made_by)
+        claims = dataclasses.replace(claims, drawn=ids is None or claims.drawn)
         marker = SigningWatermarker(self.watermarker.network, signer, claims, store)
         signed = []
-        for photo, stamp in zip(photos, self._stamps(ids, len(photos)), strict=True):
-            if photo.pixels.dtype.kind == "f":
-                alpha = None if photo.alpha is None else to_uint8(photo.alpha)
-                photo = dataclasses.replace(photo, pixels=to_uint8(photo.pixels), alpha=alpha)
-            how = {"file_format": file_format}
-            data, report = marker.mark_file(photo, None, stamp.message, self.options, **how)
-            signed.append(Signed(data, stamp, report))
+        try:
+            for photo, stamp in zip(photos, self._stamps(ids, len(photos)), strict=True):
+                if photo.pixels.dtype.kind == "f":
+                    alpha = None if photo.alpha is None else to_uint8(photo.alpha)
+                    photo = dataclasses.replace(photo, pixels=to_uint8(photo.pixels), alpha=alpha)
+                how = {"file_format": file_format}
+                data, report = marker.mark_file(photo, None, stamp.message, self.options, **how)
+                signed.append(Signed(data, stamp, report))
+        except BaseException:  # nobody gets the others
+            for done in signed:
+                done.report.withdraw()
+            raise
         return signed
 
     def layer(self, id="layer", **kwargs):

@@ -7,6 +7,8 @@ and fingerprints of the photos, times, names of networks, fingerprints of keys.
 import contextlib
 import dataclasses
 import datetime
+import os
+import re
 import sqlite3
 from pathlib import Path
 
@@ -118,9 +120,14 @@ class ManifestStore:
     """
 
     def __init__(self, path, create=False):
+        if is_address(path):
+            raise ValueError(
+                f"Expected the path of a store's file. Received: {path}, an address: `tfwm inspect "
+                "--store` and `tfwm store export` ask services, which take in no manifests"
+            )
         self.path = Path(path)
         self.name = str(path)
-        if not self.path.exists():
+        if not is_store(path):
             if not create:
                 raise FileNotFoundError(
                     f"The store {path} does not exist: expected a file that `tfwm sign --store` "
@@ -200,6 +207,7 @@ class ManifestStore:
             "WHERE algorithm = ? AND value = ? ORDER BY number DESC"
         )
         with self._opened() as database:
+            self._check_values(database, algorithm)
             if like is None:
                 rows = database.execute(f"{query} LIMIT ?", (algorithm, value, most))
                 ranked = [(0, number) for number, _ in rows]
@@ -252,6 +260,12 @@ class ManifestStore:
             rows = database.execute(query)
             ranked = self._ranked(database, rows, value, most, fingerprints.SAME)
             return [Match(id, _score(bits)) for id, bits in self._named(database, ranked)]
+
+    def _check_values(self, database, algorithm):
+        """Bytes in place of a value's text are found by no value: told by one look at the index."""
+        query = "SELECT number FROM bindings WHERE algorithm = ? AND value >= x'' LIMIT 1"
+        if database.execute(query, (algorithm,)).fetchone():
+            self._checked(("value",), (b"",))
 
     def _ranked(self, database, rows, value, most, limit):
         """The `(distance, number)` of the most similar rows, read in parts of bounded memory."""
@@ -330,6 +344,16 @@ class ManifestStore:
                 yield database
         except sqlite3.DatabaseError as error:
             raise OSError(f"The store {self.name} cannot be used: {error}.") from error
+
+
+def is_store(path):
+    """Returns whether something is at a path but an empty file, which counts as missing."""
+    return os.path.exists(path) and not (os.path.isfile(path) and not os.path.getsize(path))
+
+
+def is_address(place):
+    """Returns whether a store's place is an address, such as `https://...`, and no path."""
+    return re.match(r"[a-z][a-z0-9+.-]+://", str(place), re.IGNORECASE) is not None
 
 
 def _is_fingerprint(value):

@@ -10,7 +10,7 @@ import dataclasses
 from tfwm.checks import shortened
 from tfwm.provenance.manifest import COMPONENT, PARENT
 from tfwm.provenance.source_types import CAPTURED, GENERATED, SOURCE_TYPES
-from tfwm.provenance.stamp import Stamp, is_of_one_picture
+from tfwm.provenance.stamp import Stamp
 
 SIGNED, RECOVERED, MARKED = "signed", "recovered", "marked"
 CONTRADICTED, BROKEN, TOLD, NOTHING = "contradicted", "broken", "told", "nothing"
@@ -132,7 +132,12 @@ def _conclusion(manifest, mark, recovery, told, picture):
         line = f"its manifest {gone}, and the mark leads to one that {whom} signed"
         # Who copies a mark can nudge the picture until its fingerprint fits: never sure.
         return RECOVERED, "recovered", LOW, line, source
-    if present and manifest is not None and manifest.signature_holds and _names(manifest, mark):
+    if (
+        present
+        and manifest is not None
+        and manifest.signature_holds
+        and manifest.names(mark.message)
+    ):
         line = f"it was changed after {_signer(manifest)} signed it, and still carries the mark "
         return MARKED, "recovered", LOW, f"{line}that its manifest names", manifest.source_type
     if present:
@@ -162,16 +167,12 @@ def _signer(report):
     return f"{report.signed_by or 'somebody without a name'}{words.get(report.trust, '')}"
 
 
-def _names(manifest, mark):
-    return any(b.network and b.message == mark.message for b in manifest.soft_bindings)
-
-
 def _conflicts(manifest, mark, recovery, told, picture):
     """Sentences about pairs of layers that do not agree, the gravest first."""
     present = mark is not None and mark.decision == "present"
     if recovery is not None and recovery.by == "watermark":
         if recovery.picture == "another":
-            if present and is_of_one_picture(mark.message):
+            if recovery.drawn and present and not (manifest and manifest.holds):
                 yield (
                     "the mark was copied from another picture: its id is that of one that shows "
                     "something else"
@@ -183,7 +184,7 @@ def _conflicts(manifest, mark, recovery, told, picture):
     if manifest is not None and not manifest.holds and picture == "another":
         yield "the manifest was copied from another picture: the signed one shows something else"
     if manifest is not None and present and mark.message is not None:
-        if any(b.network for b in manifest.soft_bindings) and not _names(manifest, mark):
+        if any(b.network for b in manifest.soft_bindings) and not manifest.names(mark.message):
             yield "the manifest names another mark than the picture carries"
     if manifest is not None and manifest.holds:
         if recovery is not None and recovery.holds and recovery.id != manifest.label:
