@@ -78,7 +78,7 @@ def _add_signer(parser):
         metavar="URL",
         help="RFC 3161 service that stamps the time of the signing, so that the signature holds "
         "when the certificate has expired; by default none is asked, and no network is used. One "
-        "that does not answer holds up each photo for about 90 seconds, and it is not written",
+        "that does not answer holds up each photo for 30 to 90 seconds, and it is not written",
     )
 
 
