@@ -43,8 +43,8 @@ def write_whole(path, data, overwrite=True, mode=None):
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Made here rather than by tempfile, whose files nobody else may read.
-        opener = mode and (lambda name, flags: os.open(name, flags, mode))
-        with open(draft, "xb", opener=opener) as file:
+        draft.touch(0o666 if mode is None else mode, exist_ok=False)
+        with draft.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

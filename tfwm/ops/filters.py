@@ -313,8 +313,10 @@ def box_means(image, side):
 
     Example:
 
-    >>> box_means(tf.ones((1, 3, 3, 1)), 3)[0, :, :, 0].numpy().round(2).tolist()
-    [[0.44, 0.67, 0.44], [0.67, 1.0, 0.67], [0.44, 0.67, 0.44]]
+    >>> box_means(tf.ones((1, 3, 3, 1)), 3)[0, :, :, 0].numpy().round(2)
+    array([[0.44, 0.67, 0.44],
+           [0.67, 1.  , 0.67],
+           [0.44, 0.67, 0.44]], dtype=float32)
     """
     height, width, channels = image.shape[1:]
     # One channel at a time, along each axis: on CPUs many times faster than pooling.

@@ -173,7 +173,7 @@ def recipe_names() -> list[str]:
     Example:
 
     >>> recipe_names()
-    ['barrier', 'hidden', 'keyed', 'mbrs', 'photo', 'redmark', 'stegastamp']
+    ['barrier', 'carriers', 'hidden', 'keyed', 'mbrs', 'photo', 'redmark', 'stegastamp']
     """
     modules = Path(__file__).parent.glob("*.py")
     folder = resource_directory("recipes")
