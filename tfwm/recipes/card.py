@@ -10,6 +10,11 @@ KEY_LIMIT = (
     "detect, copy or remove a mark without the key. A surrogate network, or a generative model "
     "that redraws the photo, may remove it as well."
 )
+# Of networks that mark a photo as a whole.
+WHOLE_LIMIT = (
+    "The mark lies in the whole photo at the network's size: photos of other proportions are "
+    "squeezed to a square, and a part much smaller than what it was trained with reads nothing."
+)
 
 
 def recipe_card(config, system, recipe, description, *, paper, geometry, guidance, limits):
@@ -42,7 +47,20 @@ def recipe_card(config, system, recipe, description, *, paper, geometry, guidanc
     )
 
 
-def tile_geometry(config, side, bits, message, **more):
+def squeezed(config):
+    """Return what a network carries that marks whole photos with `message_length` bits."""
+    side = config.crop_size
+    return f"{config.message_length} bits in a photo squeezed to {side}x{side} pixels"
+
+
+def photo_geometry(config):
+    """Return a card's geometry for such networks."""
+    message = f"{squeezed(config)}; the residual is carried up to the photo's size"
+    tile = tile_geometry(config, config.crop_size, config.message_length, message)
+    return {**tile, "whole": True}
+
+
+def tile_geometry(config, side, bits, message):
     """Return a card's geometry for networks of color images in square tiles."""
     sides = [side, side]
     return {
@@ -51,7 +69,6 @@ def tile_geometry(config, side, bits, message, **more):
         "channels": config.channels,
         "bits": bits,
         "message": message,
-        **more,
     }
 
 

@@ -15,14 +15,13 @@ import sys
 from tfwm.losses import RegistrationLoss
 from tfwm.models import carriers
 from tfwm.recipes import parts
-from tfwm.recipes.card import KEY_LIMIT, tile_geometry
+from tfwm.recipes.card import KEY_LIMIT, WHOLE_LIMIT, photo_geometry, squeezed
 from tfwm.recipes.config import MessageConfig, check_multiple, check_positive, refuse
 from tfwm.recipes.message import MessageRecipe
 from tfwm.training.config import setting
 
 LIMITS = [
-    "The mark lies in the whole photo at the network's size: photos of other proportions are "
-    "squeezed to a square, and a part much smaller than what it was trained with reads nothing.",
+    WHOLE_LIMIT,
     "A part of the mark is the same in all photos: who averages many of them finds that part.",
     KEY_LIMIT,
 ]
@@ -87,19 +86,11 @@ def build_networks(config, training):
 
 def card(config):
     """Return what the network's card says."""
-    side, bits = config.crop_size, config.message_length
-    message = f"{bits} bits in a photo squeezed to {side}x{side} pixels"
     return {
-        "description": f"Carriers shaped by a U-Net of width {config.width}, {message}",
+        "description": f"Carriers shaped by a U-Net of width {config.width}, {squeezed(config)}",
         "paper": "tfwm's own, after Tancik, Mildenhall and Ng, StegaStamp, CVPR 2020, and "
         "CropDefender, arXiv 2109.06651",
-        "geometry": tile_geometry(
-            config,
-            side,
-            bits,
-            f"{message}; the residual is carried up to the photo's size",
-            whole=True,
-        ),
+        "geometry": photo_geometry(config),
         "guidance": f"At 1 the visible error is {config.psnr:g} dB in every photo; "
         "it falls by 6 dB with each doubling.",
         "limits": LIMITS,

@@ -109,8 +109,8 @@ def held_arguments(config):
 
 
 def build_hold_psnr(config):
-    """Return the `HoldPSNR` of a config, or `None`, also if the embedder holds the error itself."""
-    if not config.psnr or getattr(config, "image_output", "") == "held":
+    """Return the `HoldPSNR` of a config, or `None`."""
+    if not config.psnr:
         return None
     return HoldPSNR(
         config.psnr,

@@ -17,7 +17,7 @@ from tfwm.losses import AlignmentLoss, RampedWeights, SelfAdaptiveWeights
 from tfwm.models import stegastamp
 from tfwm.models.critic import build_clipped_critic
 from tfwm.recipes import parts
-from tfwm.recipes.card import KEY_LIMIT, tile_geometry
+from tfwm.recipes.card import KEY_LIMIT, WHOLE_LIMIT, photo_geometry, squeezed
 from tfwm.recipes.config import MessageConfig, check_positive, refuse
 from tfwm.recipes.message import MessageRecipe
 from tfwm.training import MeanGradients
@@ -29,11 +29,7 @@ BALANCES = {
     "ramped": ("message_only", "loss_ramp", "edge_gain", "edge_start"),
     "none": ("image_loss", "image_weight", "message_loss", "message_weight"),
 }
-LIMITS = [
-    "The mark lies in the whole photo at the network's size: photos of other proportions are "
-    "squeezed to a square, and a part much smaller than what it was trained with reads nothing.",
-    KEY_LIMIT,
-]
+LIMITS = [WHOLE_LIMIT, KEY_LIMIT]
 
 
 @dataclasses.dataclass
@@ -135,6 +131,11 @@ def build_networks(config, training):
     )
 
 
+def build_hold_psnr(config):
+    """Return the `HoldPSNR` of a config, or `None`, as where the embedder holds the error."""
+    return None if config.image_output == "held" else parts.build_hold_psnr(config)
+
+
 def build_balance(config):
     """Return the layer that weighs the losses, or `None`."""
     if config.balance == "none":
@@ -174,22 +175,14 @@ def build_callbacks(config):
 
 def card(config):
     """Return what the network's card says."""
-    side, bits = config.crop_size, config.message_length
     kinds = {"none": "without normalization", "batch": "with batch normalization"}
     kind = kinds.get(config.normalization, "with instance normalization")
-    message = f"{bits} bits in a photo squeezed to {side}x{side} pixels"
     low, high = config.strength
     trained = f"at strengths from {low:g} to {high:g}" if low < high else f"at {high:g}"
     return {
-        "description": f"StegaStamp of width {config.width} {kind}, {message}",
+        "description": f"StegaStamp of width {config.width} {kind}, {squeezed(config)}",
         "paper": "Tancik, Mildenhall and Ng, StegaStamp, CVPR 2020; CropDefender, arXiv 2109.06651",
-        "geometry": tile_geometry(
-            config,
-            side,
-            bits,
-            f"{message}; the residual is carried up to the photo's size",
-            whole=True,
-        ),
+        "geometry": photo_geometry(config),
         "guidance": f"Trained {trained}; PSNR falls by 6 dB with each doubling.",
         "limits": LIMITS,
     }
@@ -202,6 +195,7 @@ RECIPE = MessageRecipe(
     check=check,
     networks=build_networks,
     critic=lambda config: build_clipped_critic(),
+    hold_psnr=build_hold_psnr,
     balance=build_balance,
     alignment=build_alignment,
     cut=parts.fit_source,
