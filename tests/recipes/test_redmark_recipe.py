@@ -130,7 +130,7 @@ def test_a_kill_at_a_checkpoint_loses_no_line_of_the_log(tmp_path, monkeypatch):
 
 def test_data_goes_on_with_other_patches(tmp_path):
     config = load_config(recipe.config, None, SMALL)
-    first, later = (next(iter(parts.build_data(config, offset, redmark.cut))) for offset in (0, 3))
+    first, later = (next(iter(redmark.build_stream(config).dataset(step))) for step in (0, 3))
     assert (first.numpy() != later.numpy()).any()
 
 
@@ -168,5 +168,5 @@ def test_paper_data_through_tensorflow_datasets():
     import tensorflow_datasets as tfds
 
     with tfds.testing.mock_data(num_examples=3):
-        batch = next(iter(parts.build_data(recipe.config(batch_size=4), cut=redmark.cut)))
+        batch = next(iter(redmark.build_stream(recipe.config(batch_size=4)).dataset()))
     assert tuple(batch.shape) == (4, 32, 32, 1)

@@ -1,7 +1,7 @@
 """Trainers, each a `keras.Model`, and what they need: checkpoints, settings, strategies."""
 
 from tfwm.training.barrier_trainer import BarrierTrainer
-from tfwm.training.callbacks import EarlyStopping, MeanGradients, RestOfEpoch
+from tfwm.training.callbacks import EarlyStopping, MeanGradients, RestOfEpoch, TellSkipped
 from tfwm.training.checkpoint import Checkpoint
 from tfwm.training.config import ConfigError, load_config, save_config
 from tfwm.training.distribute import training_strategy
@@ -17,6 +17,7 @@ __all__ = [
     "KeyedTrainer",
     "MeanGradients",
     "RestOfEpoch",
+    "TellSkipped",
     "TranslationTrainer",
     "WatermarkTrainer",
     "load_config",

@@ -26,6 +26,21 @@ class RestOfEpoch(keras.callbacks.Callback):
             self.model.stop_training, self.batches = False, None
 
 
+class TellSkipped(keras.callbacks.Callback):
+    """Warns at the end of an epoch of the photos that were left out, if there are new ones.
+
+    Args:
+        stream: a `tfwm.data.CropStream`.
+    """
+
+    def __init__(self, stream):
+        super().__init__()
+        self.stream = stream
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.stream.tell_skipped()
+
+
 class EarlyStopping(keras.callbacks.EarlyStopping):
     """Keras's, with a `state` that `Checkpoint` saves: a resumed run stops where it would have."""
 
