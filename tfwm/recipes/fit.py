@@ -1,5 +1,6 @@
 """The training loop of every recipe: fit from the last checkpoint, with settings, log, versions."""
 
+import contextlib
 import json
 import platform
 import sys
@@ -17,7 +18,16 @@ from tfwm.training import (
     save_config,
     training_strategy,
 )
+from tfwm.training.distribute import is_chief, worker
 from tfwm.version import __version__
+
+LOST = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.InternalError,
+)
 
 
 def fit(build_trainer, input_shape, config, folder, data, validation_data=None, callbacks=()):
@@ -34,7 +44,9 @@ def fit(build_trainer, input_shape, config, folder, data, validation_data=None, 
         callbacks: more Keras callbacks.
     """
     stopping = [one for one in callbacks if isinstance(one, EarlyStopping)]
-    checkpoint = Checkpoint(folder / "checkpoints", config.checkpoint_minutes, stopping)
+    checkpoint = Checkpoint(
+        folder / "checkpoints", config.checkpoint_minutes, stopping, writes=is_chief()
+    )
     epoch_steps = min(config.steps, config.steps_per_epoch)
     keras.utils.set_random_seed(config.seed)
     with training_strategy().scope():
@@ -47,31 +59,44 @@ def fit(build_trainer, input_shape, config, folder, data, validation_data=None, 
     more = first_epoch < epochs and not any(one.stopped_epoch for one in stopping)
     if more:  # read before anything is written
         batches, validation = data(checkpoint.step), validation_data and validation_data()
-    _describe(config, folder)
+    if is_chief():
+        _describe(config, folder)
     if not more:
         for callback in stopping:  # takes the best weights, as at the end of training
             callback.set_model(trainer)
             callback.on_train_end()
         return trainer
     rest = [RestOfEpoch(epoch_steps - checkpoint.batch)] if checkpoint.batch else []
-    trainer.fit(
-        batches,
-        validation_data=validation,
-        epochs=epochs,
-        shuffle=False,
-        initial_epoch=first_epoch,
-        steps_per_epoch=epoch_steps,
-        callbacks=[
-            *rest,
-            *callbacks,
-            # Logged first: a kill in between then repeats a line, and loses none.
-            keras.callbacks.CSVLogger(folder / "log.csv", append=checkpoint.step > 0),
-            checkpoint,
-            keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False),
-        ],
-        verbose=1 if sys.stdout.isatty() else 2,
-    )
+    logs = []
+    if is_chief():
+        # Logged first: a kill before the checkpoint then repeats a line, and loses none.
+        logs.append(keras.callbacks.CSVLogger(folder / "log.csv", append=checkpoint.step > 0))
+        logs.append(keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False))
+    with _all_workers():
+        trainer.fit(
+            batches,
+            validation_data=validation,
+            epochs=epochs,
+            shuffle=False,
+            initial_epoch=first_epoch,
+            steps_per_epoch=epoch_steps,
+            callbacks=[*rest, *callbacks, *logs, checkpoint],
+            verbose=0 if not is_chief() else 1 if sys.stdout.isatty() else 2,
+        )
     return trainer
+
+
+@contextlib.contextmanager
+def _all_workers():
+    """Tell in one line that another worker is gone."""
+    try:
+        yield
+    except LOST as error:
+        if worker()[1] == 1:
+            raise
+        raise ConnectionError(
+            "Another worker was lost, or does not answer: start all workers again, with --resume"
+        ) from error
 
 
 def _describe(config, folder):

@@ -22,6 +22,7 @@ from tfwm.recipes.config import check_shared
 from tfwm.resources import resource_directory
 from tfwm.training.checkpoint import Checkpoint
 from tfwm.training.config import ConfigError, load_config, save_config, setting_texts, to_toml
+from tfwm.training.distribute import devices, is_chief, training_strategy, wait_for_all, worker
 
 QUICK = "quick"
 RESUME_HINT = "add --resume to go on, or choose another output="
@@ -85,7 +86,13 @@ class Recipe:
             ConfigError: a setting that cannot be used, photos that do not exist, an output that
                 holds a run already although `resume` is not set, or none although it is.
         """
+        training_strategy()  # with several workers, before anything is computed
         self.check_config(config)
+        if worker()[1] > 1 and config.batch_size % training_strategy().num_replicas_in_sync:
+            raise ConfigError(
+                f"Expected a batch_size that {training_strategy().num_replicas_in_sync} devices "
+                f"share. Received: {config.batch_size}"
+            )
         validation = getattr(config, "validation_photos", [])
         for source in [*config.photos, *validation, config.test_photos]:
             check_source(source)
@@ -95,8 +102,10 @@ class Recipe:
             raise ConfigError(f"{output} already holds a run: {RESUME_HINT}")
         if resume and not (begun or (output / "config.toml").is_file()):
             raise ConfigError(f"There is no run in {output} to go on with: {START_HINT}")
-        if resume == "previous":
+        if resume == "previous" and is_chief():
             _step_back(output)
+        wait_for_all()
+        say(devices(), flush=True)
         return self.run(config)
 
     def main(self, words: list[str] | None = None, prog: str | None = None) -> int:
@@ -112,7 +121,8 @@ class Recipe:
             with warnings.catch_warnings():
                 warnings.showwarning = show_warning
                 trained = self.train(config, options.resume)
-                say(self.finish(trained, config, label(self.name, path)))
+                if is_chief():
+                    say(self.finish(trained, config, label(self.name, path)))
         except (ValueError, OSError, ImportError) as error:
             tell("error", " ".join(str(error).split()))
             return 2
@@ -172,6 +182,14 @@ class StagedRecipe(Recipe):
 
     train_stages: Callable[[Any], Any]
     report: Callable[[Any, Any, str], str]
+
+    def check_config(self, config):
+        super().check_config(config)
+        if worker()[1] > 1:
+            raise ConfigError(
+                f"{self.name} trains several networks one after the other, on one machine: unset "
+                "TF_CONFIG"
+            )
 
     def run(self, config):
         output = Path(config.output)

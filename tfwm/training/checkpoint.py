@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from tfwm.files import sha256, write_whole
+from tfwm.training.distribute import worker
 
 FORMAT = 1
 KEPT = 2
@@ -30,6 +31,7 @@ class Checkpoint(keras.callbacks.Callback):
         directory: folder of the files.
         minutes: least time between two checkpoints within an epoch; 0: none within epochs.
         callbacks: callbacks with a `state`, a dict of arrays and numbers that can be set.
+        writes: whether this process writes; of several workers, one does.
 
     Attributes:
         step: number of batches trained with, over all epochs.
@@ -43,11 +45,12 @@ class Checkpoint(keras.callbacks.Callback):
     ... )
     """
 
-    def __init__(self, directory, minutes=0.0, callbacks=()):
+    def __init__(self, directory, minutes=0.0, callbacks=(), writes=True):
         super().__init__()
         self.directory = Path(directory)
         self.minutes = minutes
         self.callbacks = tuple(callbacks)
+        self.writes = writes
         self.step = self.batch = 0
         self._metrics, self._seen = [], 0
 
@@ -134,8 +137,12 @@ class Checkpoint(keras.callbacks.Callback):
         self._save(epoch + 1)
 
     def _save(self, epoch):
+        if not self.writes:
+            return
         variables = _variables(self.model)
-        metrics = self.model.metrics_variables if self.batch else []
+        # To read a metric, all workers would have to.
+        whole = worker()[1] == 1
+        metrics = self.model.metrics_variables if self.batch and whole else []
         arrays = {f"variable.{i}": v.numpy() for i, v in enumerate(variables)}
         arrays |= {f"metric.{i}": v.numpy() for i, v in enumerate(metrics)}
         for number, callback in enumerate(self.callbacks):

@@ -61,6 +61,15 @@ def training_strategy():
     return tf.distribute.get_strategy()
 
 
+def wait_for_all():
+    """Returns once all workers call it."""
+    if worker()[1] > 1:
+        one = training_strategy().run(
+            lambda: tf.distribute.get_replica_context().all_reduce("SUM", tf.ones(()))
+        )
+        float(training_strategy().experimental_local_results(one)[0])
+
+
 def devices():
     """Returns one line that tells what is trained with.
 
