@@ -1,5 +1,4 @@
 import io
-import threading
 
 import pytest
 from PIL import Image
