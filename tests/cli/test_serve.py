@@ -49,6 +49,7 @@ def picture():
     return buffer.getvalue()
 
 
+@pytest.mark.slow
 def test_requests_in_work_are_answered_before_it_ends(tmp_path):
     (tmp_path / "token").write_text(TOKEN + "\n")
     words = ("--grpc-port", "0", "--token-file", str(tmp_path / "token"))
