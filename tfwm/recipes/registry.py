@@ -110,10 +110,8 @@ class Recipe:
 
     def main(self, words: list[str] | None = None, prog: str | None = None) -> int:
         """Run the recipe by the words of a command line; return the exit code."""
-        parser = self._parser(prog or f"python -m tfwm.recipes.{self.name}")
         words = sys.argv[1:] if words is None else words
-        words = [f"{word}=last" if word == "--resume" else word for word in words]
-        options = parser.parse_intermixed_args(words)
+        options = self._options(words, prog or f"python -m tfwm.recipes.{self.name}")
         logging.basicConfig(level=logging.WARNING)
         try:
             path = self._config_path(options)
@@ -142,6 +140,11 @@ class Recipe:
         default = self.config()
         texts = setting_texts(self.config)
         return [(name, to_toml(getattr(default, name)), text) for name, text in texts.items()]
+
+    def _options(self, words, prog):
+        # An option with an optional value would take the setting that follows it for that.
+        words = [f"{word}=last" if word == "--resume" else word for word in words]
+        return self._parser(prog).parse_intermixed_args(words)
 
     def _parser(self, prog):
         parser = Parser(prog=prog, description=self.summary, epilog=self.help())
