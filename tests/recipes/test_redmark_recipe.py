@@ -168,5 +168,6 @@ def test_paper_data_through_tensorflow_datasets():
     import tensorflow_datasets as tfds
 
     with tfds.testing.mock_data(num_examples=3):
-        batch = next(iter(redmark.build_stream(recipe.config(batch_size=4)).dataset()))
+        config = recipe.config(batch_size=4, photos=["tfds:cifar10:train"])
+        batch = next(iter(redmark.build_stream(config).dataset()))
     assert tuple(batch.shape) == (4, 32, 32, 1)
