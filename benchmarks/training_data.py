@@ -45,14 +45,10 @@ def main():
         return
     with tempfile.TemporaryDirectory(dir=args.output) as folder:
         many = link(args.photos, Path(folder), args.copies)
-        rows = [
-            {"what": f"memory of {many} photos", **part_of(args, "memory", folder)},
-            {"what": "steps of the recipe photo", **part_of(args, "speed", args.photos)},
-        ]
-    keys = dict.fromkeys(key for row in rows for key in row)
-    rows = [{key: row.get(key) for key in keys} for row in rows]
-    head = result_head(f"{args.photos.name}, {len(os.listdir(args.photos))} files")
-    print(write_csv(rows, args.output / "training-data.csv", head).read_text())
+        row = {"photos": many, **part_of(args, "memory", folder)}
+    row |= part_of(args, "speed", args.photos)
+    head = result_head(f"{args.photos.name}, {row['photos']} images")
+    print(write_csv([row], args.output / "training-data.csv", head).read_text())
 
 
 def part_of(args, part, photos):
