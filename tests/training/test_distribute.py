@@ -17,7 +17,9 @@ from tfwm.training import ConfigError, distribute
 RUN = """
     import sys
     from tfwm.recipes import find_recipe
-    sys.exit(find_recipe("photo").main(sys.argv[1:]))
+    recipe = find_recipe("photo")
+    type(recipe).finish = lambda *arguments: "Report"
+    sys.exit(recipe.main(sys.argv[1:]))
 """
 WORDS = ["--config", "quick", "steps=9", "steps_per_epoch=3", "batch_size=4", "crop_size=48"]
 WORDS += ["depth=1", "width=8", "patches_per_photo=3", "suite=everyday-brief", "name=tiny"]
