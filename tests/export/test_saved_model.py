@@ -31,7 +31,7 @@ print(json.dumps({"specs": specs, "imported": "tfwm" in sys.modules}))
 
 
 def test_fresh_process_without_tfwm(models, card, packaged, image, message, tmp_path):
-    np.savez(tmp_path / "in.npz", image=image, message=message, strength=np.float32(0.7))
+    np.savez(tmp_path / "in.npz", image=image, message=message, strength=np.float32([0.7, 0.7]))
     command = [sys.executable, "-c", FRESH_PROCESS, packaged / "1"]
     command += [tmp_path / "in.npz", tmp_path / "out.npz"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True)
@@ -40,7 +40,7 @@ def test_fresh_process_without_tfwm(models, card, packaged, image, message, tmp_
     specs = told["specs"]
     image_spec = [[None, None, None, 1], "float32"]
     assert specs["embed"] == {
-        "inputs": {"image": image_spec, "message": image_spec, "strength": [[], "float32"]},
+        "inputs": {"image": image_spec, "message": image_spec, "strength": [[None], "float32"]},
         "outputs": {"watermarked": image_spec},
     }
     assert specs["extract"] == {"inputs": {"image": image_spec}, "outputs": {"logits": image_spec}}
@@ -59,7 +59,7 @@ def test_any_size_and_batch(packaged, models):
             "image": tf.random.stateless_uniform((batch, height, width, 1), (1, 2)),
             "message": tf.ones((batch, height // 8, width // 8, 1)),
         }
-        out = signature(**inputs, strength=tf.constant(0.5))["watermarked"]
+        out = signature(**inputs, strength=tf.fill([batch], 0.5))["watermarked"]
         expected = embedder({**inputs, "strength": tf.fill([batch], 0.5)})
         np.testing.assert_allclose(out, tf.clip_by_value(expected, 0, 1), atol=1e-5)
 
@@ -70,6 +70,29 @@ def test_strength_scales_the_residual(packaged, message):
     half, whole = (network.embed(image, message, strength) for strength in (0.1, 0.2))
     np.testing.assert_allclose(2 * (half - image), whole - image, atol=1e-6)
     np.testing.assert_array_equal(network.embed(image, message, 0.0), image)
+
+
+def test_each_image_has_a_strength_of_its_own(packaged, image, message):
+    for file in ("1", "tiny.tflite"):
+        network = load_network(packaged / file, trust=True)
+        assert len(network.form.inputs["embed"]["strength"]) == 1
+        both = network.embed(image, message, [0.5, 2.0])
+        for n, strength in enumerate((0.5, 2.0)):
+            single = network.embed(image[n : n + 1], message[n : n + 1], strength)
+            np.testing.assert_allclose(both[n], single[0], atol=1e-6)
+
+
+def test_a_form_that_takes_one_strength_goes_on_working(image, message):
+    network = load_network("redmark-mt")  # packed when one number served all images
+    assert network.form.inputs["embed"]["strength"] == ()
+    image, message = image[:, :32, :32], message[:, :4, :4]
+    both = network.embed(image, message, [0.5, 2.0])
+    for n, strength in enumerate((0.5, 2.0)):
+        single = network.embed(image[n : n + 1], message[n : n + 1], strength)
+        np.testing.assert_array_equal(both[n], single[0])
+    np.testing.assert_array_equal(
+        network.embed(image, message, [0.7, 0.7]), network.embed(image, message, 0.7)
+    )
 
 
 def test_watermarked_stays_in_range(packaged, message):

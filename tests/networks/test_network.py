@@ -117,8 +117,8 @@ def test_wrong_message_and_strength(packaged, image, message):
     network = load_network(packaged)
     with pytest.raises(ValueError, match=r"Expected a message of shape \(2, 4, 6, 1\)"):
         network.embed(image, message[:, :2])
-    with pytest.raises(ValueError, match="one number as strength"):
-        network.embed(image, message, [1.0, 2.0])
+    with pytest.raises(ValueError, match="or one for each of 2 images"):
+        network.embed(image, message, [1.0, 2.0, 3.0])
 
 
 def test_changed_card_is_noticed(packaged, tmp_path):

@@ -16,7 +16,7 @@ def export_saved_model(first, second, directory, version=1, kind="message"):
     `tf.saved_model.load` and TF Serving (its folder is `directory`) open it without tfwm. Its
     signatures are those of `tfwm.networks.make_endpoints`, such as
     `embed(image, message, strength) -> {"watermarked"}` and `extract(image) -> {"logits"}`;
-    batch, height and width are free, `strength` is one float32 number, and `watermarked`
+    batch, height and width are free, `strength` is float32 `(batch,)`, and `watermarked`
     is clipped to [0, 1]. The folder appears whole or not at all.
 
     Args:

@@ -35,7 +35,8 @@ class Form:
         runtime: what runs them, kept alive with them.
 
     Call it with a signature's name and its inputs by name: `form("extract", image=image)`. It
-    returns a dict of arrays.
+    returns a dict of arrays. A `strength` may be one number or one for each image: forms that take
+    a single number, as all did once, are run for each image.
     """
 
     name: str
@@ -45,6 +46,22 @@ class Form:
 
     def __call__(self, signature, **inputs):
         check_fork()
+        if "strength" not in inputs:
+            return self._run(signature, inputs)
+        strength = np.float32(inputs["strength"])
+        if self.inputs[signature]["strength"]:
+            strength = np.broadcast_to(strength, len(inputs["image"]))
+        elif strength.ndim and (strength != strength[:1]).any():
+            singles = [
+                self(signature, **{key: x[n : n + 1] for key, x in inputs.items()})
+                for n in range(len(strength))
+            ]
+            return {key: np.concatenate([one[key] for one in singles]) for key in singles[0]}
+        elif strength.ndim:
+            strength = strength[0]
+        return self._run(signature, {**inputs, "strength": strength})
+
+    def _run(self, signature, inputs):
         return {key: np.asarray(x) for key, x in self.functions[signature](**inputs).items()}
 
 
@@ -267,13 +284,12 @@ def make_endpoints(first, second, kind="message"):
         For a keyed network, `run(image) -> {"output"}` and
         `extract(image, key) -> {"watermark"}`. For the others,
         `embed(image, message, strength) -> {"watermarked"}`, the image plus the residual times
-        the float32 scalar `strength`, and `extract(image) -> {"logits"}`. Images that come out
-        are clipped to [0, 1].
+        the image's `strength`, float32 `(batch,)`, and `extract(image) -> {"logits"}`. Images that
+        come out are clipped to [0, 1].
     """
 
     def embed(image, message, strength):
-        per_image = tf.fill(tf.shape(image)[:1], strength)
-        inputs = {"image": image, "message": message, "strength": per_image}
+        inputs = {"image": image, "message": message, "strength": strength}
         watermarked = tf.cast(first(inputs, training=False), tf.float32)
         return {"watermarked": tf.clip_by_value(watermarked, 0.0, 1.0)}
 
@@ -294,7 +310,7 @@ def make_endpoints(first, second, kind="message"):
             f"Received: a model with the inputs {list(inputs)}"
         )
     image, message = {"image": inputs["image"]}, {"message": inputs["message"]}
-    strength = tf.TensorSpec((), tf.float32, name="strength")
+    strength = tf.TensorSpec((None,), tf.float32, name="strength")
     return {
         "embed": _endpoint(embed, image | message, strength),
         "extract": _endpoint(extract, image),

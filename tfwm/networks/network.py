@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from tfwm.checks import shortened
 from tfwm.networks.card import kind_of
 
 # Divisible by many a patch: what a network without a card is tried with.
@@ -58,7 +59,7 @@ class Network:
         Args:
             image: `(batch, H, W, channels)`, float in [0, 1].
             message: `(batch, H / M, W / N, bits)` of 0 and 1.
-            strength: one number that scales the change.
+            strength: one number that scales the change, or one for each image, `(batch,)`.
 
         Returns:
             float32 array of the image's shape, in [0, 1].
@@ -71,8 +72,11 @@ class Network:
                 f"Expected a message of shape {expected} for an image of shape {image.shape}. "
                 f"Received: message of shape {message.shape}"
             )
-        if np.ndim(strength) != 0:
-            raise ValueError(f"Expected one number as strength. Received: strength={strength!r}")
+        if np.shape(strength) not in ((), (len(image),)):
+            raise ValueError(
+                f"Expected one number as strength, or one for each of {len(image)} images. "
+                f"Received: strength={shortened(strength)}"
+            )
         return self._embed(image, message, np.float32(strength))
 
     def extract(self, image):
