@@ -53,7 +53,7 @@ def write_page(folder, network="photo", *, packages=None, overwrite=False):
 
     Raises:
         ValueError: the network has no TFLite file, or is none of luminance; the folder is there.
-        RuntimeError: npm is not here, or fails.
+        OSError: npm is not here, or fails.
 
     Example:
 

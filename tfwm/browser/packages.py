@@ -39,7 +39,7 @@ def npm_packages(folder=None):
         return
     npm = shutil.which("npm")
     if npm is None:
-        raise RuntimeError(
+        raise OSError(
             "npm is not here, which comes with Node.js: install it, or name a folder node_modules "
             "that another computer made (--packages)."
         )
@@ -50,7 +50,7 @@ def npm_packages(folder=None):
         if done.returncode:
             lines = [line for line in done.stderr.splitlines() if line.startswith("npm error")]
             reason = one_line(" ".join(line.removeprefix("npm error ") for line in lines[:2]))
-            raise RuntimeError(f"npm could not get the packages of the page: {reason}")
+            raise OSError(f"npm could not get the packages of the page: {reason}")
         yield checked_packages(Path(draft) / "node_modules")
 
 
