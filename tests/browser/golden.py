@@ -1,6 +1,5 @@
 """Golden cases: what Python's reader makes of votes, keys and photos, for JavaScript to repeat."""
 
-
 import numpy as np
 from PIL import Image
 
@@ -21,7 +20,9 @@ def make_cases():
     """Returns all cases as a dict ready for JSON."""
     return {
         "keys": [key_case(text) for text in (None, "correct horse", "e\u0301ä")],
-        "encoded": [encoded_case(slots, message) for slots in (1024, 256, 64) for message in MESSAGES[:2]],
+        "encoded": [
+            encoded_case(slots, message) for slots in (1024, 256, 64) for message in MESSAGES[:2]
+        ],
         "votes": list(vote_cases()),
         "tails": [[z, normal_p_value(z), normal_p_value(z, 50)] for z in np.linspace(-8, 37, 91)],
         "tiling": tiling_case(),
@@ -93,7 +94,11 @@ def tiling_case():
     logits = np.random.default_rng(1).normal(0, 3, (45, 70, 1)).astype(np.float32)
     tiling = Tiling(1)
     laid = tiling.lay_out(np.arange(1024), 40, 50)
-    return {"logits": logits.tobytes().hex(), "folded": tiling.fold(logits).tobytes().hex(), "laid": laid.ravel().tolist()}
+    return {
+        "logits": logits.tobytes().hex(),
+        "folded": tiling.fold(logits).tobytes().hex(),
+        "laid": laid.ravel().tolist(),
+    }
 
 
 def texture(height, width):
@@ -130,7 +135,12 @@ def resized_cases():
 def turned_case():
     plane = texture(90, 131)[..., 0] / np.float32(255)
     turned = Image.fromarray(plane).rotate(-7.3, Image.BICUBIC, fillcolor=0.5)
-    return {"height": 90, "width": 131, "data": plane.tobytes().hex(), "turned": np.asarray(turned).tobytes().hex()}
+    return {
+        "height": 90,
+        "width": 131,
+        "data": plane.tobytes().hex(),
+        "turned": np.asarray(turned).tobytes().hex(),
+    }
 
 
 def marked_case():
@@ -142,7 +152,13 @@ def marked_case():
         residual = np.random.default_rng(2).normal(0, 0.02, (*sides, 1)).astype(np.float32)
         marked = add_residual(pixels, residual, scale)
         cases.append(
-            {"photo": photo_of(pixels), "scale": scale, "shape": sides, "residual": residual.tobytes().hex(), "marked": photo_of(marked)}
+            {
+                "photo": photo_of(pixels),
+                "scale": scale,
+                "shape": sides,
+                "residual": residual.tobytes().hex(),
+                "marked": photo_of(marked),
+            }
         )
     return cases
 

@@ -17,7 +17,9 @@ def test_page_is_whole(stand_ins, tmp_path):
     assert {n for n in named if not n.startswith("data:") and not (page / n).is_file()} == set()
     assert "http" not in "".join(named)
     network = network_directory("photo")
-    assert (page / "network" / "photo.tflite").read_bytes() == (network / "photo.tflite").read_bytes()
+    assert (page / "network" / "photo.tflite").read_bytes() == (
+        network / "photo.tflite"
+    ).read_bytes()
     assert '"./wasm-utils.js"' in (page / "litert" / "litert.js").read_text()
 
 

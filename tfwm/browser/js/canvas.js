@@ -90,7 +90,8 @@ function addLuminance(pixels, place, change) {
 }
 
 const f = Math.fround;
-const luminance = (color) => f(f(f(color[0] * WEIGHTS[0]) + f(color[1] * WEIGHTS[1])) + f(color[2] * WEIGHTS[2]));
+// Each product is added before it is rounded, as NumPy does it.
+const luminance = (color) => f(f(f(color[0] * WEIGHTS[0]) + color[1] * WEIGHTS[1]) + color[2] * WEIGHTS[2]);
 
 function movedInside(start, change) {
   const reach = f(REACH * Math.abs(change));

@@ -159,6 +159,8 @@ function tellVerdict(found) {
   $("verdict").hidden = false;
 }
 
+// What it says is of another key or search.
+for (const id of ["key", "search"]) $(id).addEventListener("input", () => $("verdict").classList.add("stale"));
 $("read-form").addEventListener("submit", (event) => {
   event.preventDefault();
   read();
@@ -185,9 +187,9 @@ $("mark-form").addEventListener("submit", (event) => {
   event.preventDefault();
   $("marked").hidden = true;
   attempt("mark", async () => {
-    const made = await ask(engine.worker, "mark", { file: photo, key: key(), message: $("message").value });
+    const { png, ...made } = await ask(engine.worker, "mark", { file: photo, key: key(), message: $("message").value });
     if (download) URL.revokeObjectURL(download);
-    download = URL.createObjectURL(made.png);
+    download = URL.createObjectURL(png);
     $("save").href = download;
     $("save").download = `${photo.name.replace(/\.[^.]*$/, "") || "photo"}-marked.png`;
     facts("mark-facts", [
@@ -196,6 +198,7 @@ $("mark-form").addEventListener("submit", (event) => {
       ["Signal, times what it needs", made.margin.toFixed(1)],
       ["Marked with", key() === null ? "the public key" : "your key"],
     ]);
+    $("marked").dataset.result = JSON.stringify(made);
     $("marked").hidden = false;
   });
 });
