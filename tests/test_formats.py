@@ -18,7 +18,8 @@ from tfwm.keys import derive_key
 from tfwm.payload import Codec, Key, SignpostCodec, pack_name
 from tfwm.payload.code import Code
 from tfwm.protection import make_commitment
-from tfwm.provenance import Stamp, algorithm_of, fingerprints, store, to_value
+from tfwm import fingerprints
+from tfwm.provenance import Stamp, algorithm_of, store, to_value
 
 GOLDEN = Path(__file__).parent / "golden"
 VALUES = json.loads((GOLDEN / "formats.json").read_text())

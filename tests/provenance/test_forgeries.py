@@ -15,7 +15,7 @@ from skimage import data
 from tfwm.provenance import Claims, Signer, inspect, read_manifest, sign
 from tfwm.provenance.binding import fingerprint_binding
 from tfwm.provenance.certificates import make_test_certificate
-from tfwm.provenance.fingerprints import fingerprint
+from tfwm.fingerprints import fingerprint
 from tfwm.provenance.manifest import SETTINGS, definition
 
 JUMBF = runpy.run_path(str(Path(__file__).with_name("jumbf.py")))

@@ -22,7 +22,7 @@ from tfwm.provenance import (
 from tfwm.provenance.fetch import ServiceError
 from tfwm.provenance.recovery import signed_fingerprint
 from tfwm.provenance.store import Record
-from tfwm.provenance.uncut import whole_size
+from tfwm.marking.uncut import whole_size
 
 KEY = "secret"
 

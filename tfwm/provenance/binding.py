@@ -12,7 +12,7 @@ import re
 from pathlib import PurePath
 
 from tfwm.payload.message import KINDS, from_bytes, to_bytes
-from tfwm.provenance import fingerprints
+from tfwm import fingerprints
 
 LABEL = "c2pa.soft-binding"
 PREFIX, VERSION = "org.tfwm.", "1"

@@ -14,7 +14,7 @@ import urllib.parse
 from tfwm.checks import check_number, need
 from tfwm.images import ImageError, claimed_size, read_any
 from tfwm.images.kinds import HEAD_BYTES, kind_of
-from tfwm.provenance import fingerprints
+from tfwm import fingerprints
 from tfwm.provenance.binding import algorithm_of
 from tfwm.provenance.inspection import inspect
 from tfwm.provenance.recovery import look_up

@@ -5,8 +5,8 @@ from skimage import data
 
 from tfwm.distortions import distort
 from tfwm.marking import Alignment
-from tfwm.provenance import fingerprints
-from tfwm.provenance.fingerprints import distance, fingerprint
+from tfwm import fingerprints
+from tfwm.fingerprints import distance, fingerprint
 
 EDITS = [("jpeg", 30), ("scale", 0.35), ("brightness", 1.5), ("contrast", 0.5), ("gamma", 1.5)]
 PHOTOS = [data.astronaut(), data.coffee(), data.chelsea(), data.rocket(), data.camera()]
