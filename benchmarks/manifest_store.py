@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tfwm.files import result_head, write_csv
 from tfwm import fingerprints
+from tfwm.files import result_head, write_csv
 from tfwm.provenance import ManifestStore
 from tfwm.provenance.store import INDEX
 

@@ -1,6 +1,7 @@
 import os
 import runpy
 import signal
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -326,3 +327,23 @@ def checker():
 
     path = Path(__file__).parent / "cli" / "checker_network.py"
     return Watermarker(runpy.run_path(str(path))["CheckerNetwork"]())
+
+
+@pytest.fixture
+def serving():
+    """A function that serves an application as all commands do; returns its address."""
+    from tfwm.web.server import make_server
+
+    served = []
+
+    def run(app, threads=4):
+        server = make_server(app, "127.0.0.1", 0, threads, 1 << 20)
+        served.append((server, threading.Thread(target=server.run, daemon=True)))
+        served[-1][1].start()
+        return f"http://127.0.0.1:{server.effective_port}"
+
+    yield run
+    for server, thread in served:
+        server.stop(0)
+        thread.join(timeout=5)
+        assert not thread.is_alive()

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 import tfwm
+from tfwm import fingerprints
 from tfwm.keys import derive_key
 from tfwm.payload import Codec, Key, SignpostCodec, pack_name
 from tfwm.payload.code import Code
 from tfwm.protection import make_commitment
-from tfwm import fingerprints
 from tfwm.provenance import Stamp, algorithm_of, store, to_value
 
 GOLDEN = Path(__file__).parent / "golden"

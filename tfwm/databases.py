@@ -63,7 +63,9 @@ class SQLiteFile:
             check_writable(self.path)
             self.path.parent.mkdir(parents=True, exist_ok=True)
         elif not self.path.is_file():
-            raise ValueError(f"Expected a file as the {layout.what}. Received: {path}, which is none")
+            raise ValueError(
+                f"Expected a file as the {layout.what}. Received: {path}, which is none"
+            )
         with self.opened("rwc" if create else "rw") as database:
             self._check(database, create)
 

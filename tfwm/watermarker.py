@@ -6,15 +6,12 @@ import math
 import os
 import warnings
 
-import numpy as np
 from PIL import Image
 
 from tfwm.checks import one_of
 from tfwm.images import (
     KEEP,
     Animation,
-    DamagedError,
-    ImageError,
     PhotoImage,
     check_output,
     ending_of,
@@ -39,7 +36,7 @@ from tfwm.marking.mark import Mark
 from tfwm.marking.reader import Reader
 from tfwm.marking.saved import mark_frames, mark_photo
 from tfwm.marking.search import STAGES, candidates, hint
-from tfwm.marking.subtle import subtle_weights, told_smooth, visible_share
+from tfwm.marking.subtle import told_smooth, visible_share
 from tfwm.marking.tiling import tiling_of
 from tfwm.marking.views import readings
 from tfwm.networks.lazy import lazy_network
@@ -147,28 +144,8 @@ class Watermarker:
     def prepare(self, photo, message, *, key=None, subtle=False, signpost=None) -> Mark:
         """Returns the `Mark` for a photo, to be applied at any strength; see `embed`."""
         cover = read_photo(photo)
-        if cover.rows_read < 1:
-            raise DamagedError(f"{cover.name} is cut off: mark the whole photo.")
-        bits = encode_slots(self.codec(key), message, signpost)
-        sides, canvas = cover.pixels.shape[:2], Canvas.of(self.network, cover)
-        scale = natural_scale(canvas.height, canvas.width)
-        before = canvas.scaled(scale)
-        if self.network.whole:
-            scale = tuple(n / side for n, side in zip(before.shape, sides, strict=False))
-        rows, columns = self.network.patch_shape
-        height, width = before.shape[0] // rows * rows, before.shape[1] // columns * columns
-        if not height or not width:
-            raise ImageError(
-                f"{cover.name} has {sides[1]} x {sides[0]} pixels: expected at least "
-                f"{columns} x {rows} at the size for marking; take a larger photo."
-            )
-        before = before[None, :height, :width]
-        grid = self.network.message_shape(height, width)
-        blocks = tiling_of(self.network).lay_out(bits, *grid[:2])
-        residual = (np.asarray(self.network.embed(before, blocks[None], 1.0)) - before)[0]
-        if subtle:
-            residual *= subtle_weights(before[0])
-        return Mark(cover, residual, scale)
+        slots = encode_slots(self.codec(key), message, signpost)
+        return Mark.of(self.network, cover, slots, subtle)
 
     def extract(
         self,

@@ -10,6 +10,8 @@ import os
 from tfwm.checks import need, one_line
 from tfwm.databases import is_address, is_there
 from tfwm.files import check_writable, refuse_same
+from tfwm.fingerprints import ALGORITHM as FINGERPRINT
+from tfwm.fingerprints import fingerprint
 from tfwm.images import Animation, ImageError, decode_any, read_any
 from tfwm.images.carried import CREDENTIALS
 from tfwm.images.jxl import in_container
@@ -20,8 +22,6 @@ from tfwm.images.xmp import SOURCE_TYPE, properties_of, with_property
 from tfwm.marking.check import FileReport
 from tfwm.provenance.binding import algorithm_of, fingerprint_binding, soft_binding, to_value
 from tfwm.provenance.certificates import EXTRA, check_signer
-from tfwm.fingerprints import ALGORITHM as FINGERPRINT
-from tfwm.fingerprints import fingerprint
 from tfwm.provenance.ingredients import mime_of, read_sources, title_of
 from tfwm.provenance.manifest import (
     INPUT,

@@ -1,4 +1,4 @@
-"""The limits of time and room of the service's HTTP server."""
+"""The limits of time and room of the HTTP server of all services."""
 
 import contextlib
 import http.client
@@ -8,7 +8,7 @@ import urllib.request
 
 import pytest
 
-from tfwm.provenance import server as servers
+from tfwm.web import server as servers
 
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
 
