@@ -144,7 +144,7 @@ class ServerDatabase:
         try:
             address = self._sql.engine.make_url(url)
             self.name = address.render_as_string(hide_password=True)
-        except self._sql.exc.ArgumentError:
+        except (self._sql.exc.ArgumentError, ValueError):
             scheme = str(url).partition("://")[0]
             raise ValueError(
                 f"Expected the URL of a database as SQLAlchemy takes it, such as "
@@ -209,8 +209,8 @@ class ServerDatabase:
             ) from error
 
     def _as_told(self, error):
-        # Not the whole text of SQLAlchemy's error, which holds the statement and its values.
-        reason = one_line(getattr(error, "orig", None) or type(error).__name__)
+        # The database's own words: SQLAlchemy's hold the statement and its values as well.
+        reason = one_line(getattr(error, "orig", None) or error)
         return OSError(f"The {self.layout.what} {self.name} cannot be used: {reason}")
 
 
