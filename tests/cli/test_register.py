@@ -41,7 +41,8 @@ def test_a_folder_by_a_table(run, network, photos, place, tmp_path):
     (tmp_path / "ids.csv").write_text(TABLE)
     out, how = tmp_path / "out", ["--register", place]
     embed = ["embed", photos, "-o", out, "--messages", tmp_path / "ids.csv"]
-    assert run(*embed, "--dry-run", *how)[0] == 0 and not place.exists()
+    code, _, err = run(*embed, "--dry-run", *how)
+    assert code == 0 and not place.exists(), err
     assert run(*embed)[0] == 0 and not place.exists()
     code, text, _ = run(*embed, *how)  # a register that comes later gets what is done
     assert code == 0 and "(3 done before)" in text

@@ -88,12 +88,17 @@ class Entry:
     @property
     def id(self):
         """What the entry is known by: the same copy for the same recipient has the same one."""
-        parts = self.digest, self.file, self.recipient or ""
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+        return entry_id(self.digest, self.file, self.recipient)
 
     def to_dict(self):
         """Returns plain values, ready for JSON."""
         return {**dataclasses.asdict(self), "fingerprint": self.fingerprint.hex()}
+
+
+def entry_id(digest, file, recipient=None):
+    """Returns `Entry.id` of a copy; see `Entry`."""
+    parts = digest, written(file), recipient or ""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def written(path):

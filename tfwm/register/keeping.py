@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from pathlib import Path
 
 
 class Keeper:
@@ -45,14 +46,13 @@ class Keeper:
         about = message, file, self._network, self._key, recipient
         return self.register.writing(Entry.of(encoded, *about), place)
 
-    def known(self, path, message, recipient=None, file=None):
-        """Sees to it that a file that is there already has its entry."""
+    def known(self, message, path, recipient=None, file=None):
+        """Sees to it that a file that is there already has its entry, see `writing`."""
         if self.register is None:
             return
-        from tfwm.files import read_bounded
-        from tfwm.register.entry import Entry
+        from tfwm.files import sha256
+        from tfwm.register.entry import Entry, entry_id
 
-        encoded = read_bounded(path, 1 << 32, "The photo")
-        entry = Entry.of(encoded, message, file, self._network, self._key, recipient)
-        if not self.register.knows(entry):
-            self.register.add(entry)
+        if not self.register.knows(entry_id(sha256(path), file, recipient)):
+            about = message, file, self._network, self._key, recipient
+            self.register.add(Entry.of(Path(path).read_bytes(), *about))

@@ -169,9 +169,9 @@ class Register:
         """Takes an entry out; returns whether it was there."""
         return bool(self._database.write(lambda run: run(DELETE, {"id": entry.id}).rowcount))
 
-    def knows(self, entry: Entry):
-        """Returns whether a copy has an entry, and its file was seen to be written."""
-        known = self._get(entry.id)
+    def knows(self, id):
+        """Returns whether a copy has an entry, see `Entry.id`, and its file is there."""
+        known = self._get(id)
         return known is not None and known.pending is None
 
     def settle(self, under=None, digest_of=None):
