@@ -57,9 +57,9 @@ def test_packages_of_another_version_are_refused(stand_ins, tmp_path):
     assert not (tmp_path / "page").exists()
 
 
-@pytest.mark.parametrize("network", ["stegastamp-print", "mbrs-128", "barrier-derain"])
+@pytest.mark.parametrize("network", ["stegastamp-print", "mbrs-128", "barrier-xray", "redmark-gt"])
 def test_networks_that_the_page_cannot_run(network, stand_ins, tmp_path):
-    with pytest.raises(ValueError, match="marks the luminance of photos in blocks, such as photo"):
+    with pytest.raises(ValueError, match="in blocks of their own, such as photo"):
         write_page(tmp_path / "page", network, packages=stand_ins)
 
 

@@ -276,20 +276,16 @@ def test_for_everybody(page):
     page.emulate_media(color_scheme="light")
 
 
-def test_another_network(browser, modules, tmp_path):
-    """Of patches of 4 x 4 cells, whose file's strength may have a batch axis."""
-    folder = write_page(tmp_path / "page", "redmark-gt", packages=modules)
-    network = tfwm.load("redmark-gt")
-    pixels = read_photos("bundled:test")[1]
+def test_a_runtime_that_is_wrong(browser, folder):
+    """Before it reads anything, the page repeats what the network gave when it was made."""
     page = browser.new_page()
+    golden = json.loads((folder / "network" / "golden.json").read_text())
+    golden["logits"] = [1.01 * logit for logit in golden["logits"]]
+    page.route("**/golden.json", lambda route: route.fulfill(json=golden))
     with served(folder) as address:
         page.goto(address)
-        page.wait_for_selector("html[data-state=ready]")
-        marked = png(network.embed(pixels, MESSAGE, key=KEY))
-        assert agrees(read(page, marked, key=KEY), network.extract(marked, key=KEY, search="none"))
-        page.fill("#message", MESSAGE)
-        page.click("#mark")
-        page.wait_for_selector("#marked, #mark-error", state="visible")
+        page.wait_for_selector("html[data-state=failed]")
+    assert "what it gave when it was made" in page.inner_text("#photo-error")
     page.close()
 
 

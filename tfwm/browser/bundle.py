@@ -1,8 +1,12 @@
 """Writes the folder of the page: our scripts, the network, and the runtime from npm's packages."""
 
+import io
+import json
 import shutil
 from importlib import resources
 from pathlib import Path
+
+import numpy as np
 
 from tfwm.browser.packages import licences, npm_packages
 from tfwm.files import atomic_directory, check_writable
@@ -43,7 +47,8 @@ def write_page(folder, network="photo", *, packages=None, overwrite=False):
 
     Args:
         folder: folder to write.
-        network: name or folder of a network of luminance with a TFLite file.
+        network: name or folder of a network of luminance with a TFLite file, whose blocks are read
+            by themselves, such as `photo`.
         packages: folder `node_modules` in which npm put these packages before; by default npm is
             run, which downloads 12 MB.
         overwrite: whether a page that is there is replaced.
@@ -62,17 +67,17 @@ def write_page(folder, network="photo", *, packages=None, overwrite=False):
     """
     folder = Path(folder)
     _check_new(folder, overwrite)
-    card, tflite = _network(network)
+    name, files = _network(network)
     with npm_packages(packages) as modules, atomic_directory(folder) as draft:
         write_scripts(draft, modules)
         _write_runtime(draft, modules)
         (draft / "network").mkdir()
-        for name, data in ((f"{card['name']}.tflite", tflite[0]), ("card.json", tflite[1])):
-            (draft / "network" / name).write_bytes(data)
-        for name in ("page.css", "demo.css"):
-            (draft / name).write_text(read_text(name), "utf-8")
+        for file, data in files.items():
+            (draft / "network" / file).write_bytes(data)
+        for style in ("page.css", "demo.css"):
+            (draft / style).write_text(read_text(style), "utf-8")
         policy = "; ".join(f"{name} {value}" for name, value in POLICY.items())
-        settings = {"network": card["name"], "version": __version__}
+        settings = {"network": name, "version": __version__}
         page = render("browser.html", policy=policy, settings=settings)
         (draft / PAGE).write_text(page, "utf-8")
         (draft / "LICENSES.txt").write_text(licences(modules), "utf-8")
@@ -108,23 +113,35 @@ def _write_runtime(folder, modules):
     shutil.copyfile(modules / WASM_UTILS / "dist" / "index.js", folder / "litert" / "wasm-utils.js")
 
 
-def _network(name):
-    """The card of a network, and the bytes of its TFLite file and of its card's."""
-    files = NetworkFiles(network_directory(name))
+def _network(network):
+    """The name of a network, and its files in the page: `{file: bytes}`."""
+    files = NetworkFiles(network_directory(network))
     card = files.card
     geometry = card.get("geometry", {})
-    if card.get("kind") != "message" or geometry.get("channels", 1) != 1 or geometry.get("whole"):
+    # LiteRT.js does not give what a graph reshapes to computed sides, as patches of blocks do.
+    fits = geometry and geometry["patch"] == geometry["block"] and not geometry.get("whole")
+    if card.get("kind") != "message" or not fits or geometry.get("channels", 1) != 1:
         raise ValueError(
-            "Expected a network that marks the luminance of photos in blocks, such as photo. "
-            f"Received: {name}"
+            "Expected a network that marks the luminance of photos in blocks of their own, such "
+            f"as photo. Received: {network}"
         )
-    tflite = f"{card['name']}.tflite"
-    if not (files.folder / tflite).is_file():
+    name = card["name"]
+    if not (files.folder / f"{name}.tflite").is_file():
         raise ValueError(
-            f"The network {name} has no TFLite file here: make it with `tfwm export {name} "
+            f"The network {network} has no TFLite file here: make it with `tfwm export {network} "
             "FOLDER`, and name that folder."
         )
-    return card, (files.read(tflite), files.read("card.json"))
+    as_they_are = (f"{name}.tflite", "card.json")
+    golden = _golden(files.read("golden.npz"))
+    return name, {file: files.read(file) for file in as_they_are} | {"golden.json": golden}
+
+
+def _golden(data):
+    """A marked picture and its logits, which the page repeats before it reads anything."""
+    with np.load(io.BytesIO(data)) as file:
+        image, logits = file["watermarked"][0], file["logits"][0]
+    values = {"shape": image.shape, "image": image.ravel().tolist()}
+    return json.dumps({**values, "logits": logits.ravel().tolist()}).encode()
 
 
 def _check_new(folder, overwrite):

@@ -5,6 +5,8 @@ import { withShapes } from "./tflite.js";
 
 // So many sizes stay ready to run.
 const KEPT = 6;
+// Of the logits, relative, as `tfwm verify` has it for float32.
+const TOLERANCE = 1e-3;
 
 export class Network {
   // `card` is the network's card.json, `bytes` its TFLite file.
@@ -22,12 +24,24 @@ export class Network {
     const place = (path) => new URL(path, base).href;
     // The runtime looks for its program beside its script, which a worker from a blob does not know.
     self.Module = { locateFile: (file) => place(`litert/wasm/${file}`) };
-    const [card, bytes] = await Promise.all([
+    const [card, golden, bytes] = await Promise.all([
       fetched(place("network/card.json")).then((response) => response.json()),
+      fetched(place("network/golden.json")).then((response) => response.json()),
       fetched(place(`network/${name}.tflite`)).then((response) => response.arrayBuffer()),
       loadLiteRt(place("litert/wasm/")),
     ]);
-    return new Network(card, new Uint8Array(bytes));
+    const network = new Network(card, new Uint8Array(bytes));
+    await network.check(golden);
+    return network;
+  }
+
+  // Throws if the runtime does not give here what the network gave when it was exported.
+  async check({ shape: [height, width], image, logits }) {
+    const { data } = await this.extract({ height, width, data: Float32Array.from(image) });
+    const size = (values) => Math.hypot(...values);
+    const off = size(logits.map((logit, i) => logit - data[i])) / size(logits);
+    if (off < TOLERANCE) return;
+    throw new Error("The network does not give in this browser what it gave when it was made: take another browser.");
   }
 
   // The logits { rows, columns, data } of a plane { width, height, data } in [0, 1].
