@@ -135,7 +135,8 @@ def add_browser(subparsers):
         "--network",
         metavar="NETWORK",
         default=DEFAULT_NETWORK,
-        help=f"{NETWORK_HELP}, of the kind of photo, with a TFLite file; {DEFAULT_NETWORK} by default",
+        help=f"{NETWORK_HELP}, of the kind of photo and with a TFLite file; "
+        f"{DEFAULT_NETWORK} by default",
     )
 
 
