@@ -47,7 +47,7 @@ def main():
         many = link(args.photos, Path(folder), args.copies)
         row = {"photos": many, **part_of(args, "memory", folder)}
     row |= part_of(args, "speed", args.photos)
-    head = result_head(f"{args.photos.name}, {row['photos']} images")
+    head = result_head(f"{args.photos.name}, {len(photos_of(args.photos))} images")
     print(write_csv([row], args.output / "training-data.csv", head).read_text())
 
 
@@ -58,9 +58,13 @@ def part_of(args, part, photos):
     return json.loads(subprocess.check_output(words).splitlines()[-1])
 
 
+def photos_of(folder):
+    return sorted(path for path in folder.iterdir() if path.suffix in (".jpg", ".jpeg", ".png"))
+
+
 def link(photos, folder, copies):
     """Fills a folder with so many hard links to copies of photos; returns their number."""
-    files = sorted(path for path in photos.iterdir() if path.suffix in (".jpg", ".jpeg", ".png"))
+    files = photos_of(photos)
     for number in range(copies):
         first, target = number % len(files), folder / f"{number:06d}{files[0].suffix}"
         if number < len(files):
