@@ -131,7 +131,7 @@ def test_20_marked_and_20_unmarked_photos_as_python_reads_them(page, network, sh
 
 
 def test_marks_the_pixels_that_python_marks(page, network):
-    """Almost sample for sample by the file that the page runs; other forms round a few otherwise."""
+    """By the file that the page runs all but a few samples; other forms round some otherwise."""
     folder = network_directory("photo")
     card = read_card(folder)
     same = Network("photo", card, open_form("tflite float32", folder, card))
