@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import importlib.util
 import os
 import re
 import sys
@@ -9,6 +10,10 @@ import tempfile
 import threading
 
 VARIABLE = "TF_CPP_MIN_LOG_LEVEL"
+NEEDS_TENSORFLOW = (
+    "This needs TensorFlow, which is not installed: pip install 'tfwm[tensorflow]'. Marking, "
+    "reading and reports work without it."
+)
 # Lines of TensorFlow's C++ log, as they look before and after the log is set up.
 _LOG_LINES = re.compile(
     rb"(WARNING: All log messages before absl|To enable the following instructions:"
@@ -21,12 +26,23 @@ _forked = False
 def import_tensorflow():
     """Imports TensorFlow silently; its output is shown only if the import fails.
 
-    With `TF_CPP_MIN_LOG_LEVEL` 0 or 1 in the environment, everything is shown.
+    With `TF_CPP_MIN_LOG_LEVEL` 0 or 1 in the environment, everything is shown. Raises
+    `ImportError`, one line that says how to install it, where it is missing.
     """
     check_fork()
-    if "tensorflow" not in sys.modules:
+    if sys.modules.get("tensorflow") is None:
+        if not has_tensorflow():
+            raise ImportError(NEEDS_TENSORFLOW, name="tensorflow")
         with quiet():
             import tensorflow  # noqa: F401
+
+
+def has_tensorflow():
+    """Returns whether TensorFlow is installed; it is not imported."""
+    try:
+        return importlib.util.find_spec("tensorflow") is not None
+    except (ImportError, ValueError):
+        return False
 
 
 @contextlib.contextmanager

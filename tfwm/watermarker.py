@@ -372,6 +372,6 @@ class Watermarker:
         return check_votes(self.codec(key), votes, message, strength, quality, signpost)
 
 
-def load(name: str = DEFAULT_NETWORK, trust: bool = False) -> Watermarker:
+def load(name: str = DEFAULT_NETWORK, trust: bool = False, runtime: str = "auto") -> Watermarker:
     """Returns the `Watermarker` of a network; `tfwm.load` takes networks of all kinds."""
-    return Watermarker(lazy_network(name, trust))
+    return Watermarker(lazy_network(name, trust, runtime))

@@ -138,7 +138,7 @@ def _extract_one(options, how):
         hint = "" if options.damaged else " Or read what is there: --damaged."
         raise DamagedError(f"{error}{hint}") from error
     print_notes(photo.name, photo.notes)
-    watermarker = load_watermarker(options.network, options.trust)
+    watermarker = load_watermarker(options)
     with show_progress() as progress:
         found = watermarker.extract(photo, progress=progress, **how)
     values = found.to_dict()
@@ -157,7 +157,7 @@ def _extract_many(options, how):
     from tfwm.batch.messages import find_recipients
 
     columns = find_recipients(options.messages)[0] if options.messages else ()
-    watermarker = load_watermarker(options.network, options.trust)
+    watermarker = load_watermarker(options)
     with show_progress() as progress:
         rows = extract_folder(
             watermarker,
