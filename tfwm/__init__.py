@@ -24,7 +24,12 @@ def __getattr__(name):
     if name in _HOMES:
         return getattr(importlib.import_module(f"tfwm.{_HOMES[name]}"), name)
     if name in _PARTS:
-        return importlib.import_module(f"tfwm.{name}")
+        try:
+            return importlib.import_module(f"tfwm.{name}")
+        except ModuleNotFoundError as error:
+            from tfwm.startup import told
+
+            raise told(error) from error
     raise AttributeError(f"module 'tfwm' has no attribute {name!r}")
 
 

@@ -31,8 +31,7 @@ def import_tensorflow():
     """
     check_fork()
     if sys.modules.get("tensorflow") is None:
-        if not has_tensorflow():
-            raise ImportError(NEEDS_TENSORFLOW, name="tensorflow")
+        need_tensorflow()
         with quiet():
             import tensorflow  # noqa: F401
 
@@ -90,6 +89,30 @@ def check_fork():
         )
 
 
+def need_tensorflow():
+    """Raises `ImportError`, one line that says how to install TensorFlow, where it is missing."""
+    if not has_tensorflow():
+        raise ImportError(NEEDS_TENSORFLOW, name="tensorflow")
+
+
+# What else is missing without an extra, and the extra.
+LIBRARIES = {"scipy": "evaluate", "skimage": "evaluate", "h5py": "tensorflow"}
+
+
+def told(error):
+    """Returns an `ImportError` that says, in one line, what to install; others as they are."""
+    library = (getattr(error, "name", None) or "").partition(".")[0]
+    if library in ("tensorflow", "keras"):
+        return ImportError(NEEDS_TENSORFLOW, name=library)
+    if library in LIBRARIES and isinstance(error, ModuleNotFoundError):
+        return ImportError(
+            f"This needs the library {library}, which is not installed: pip install "
+            f"'tfwm[{LIBRARIES[library]}]'",
+            name=library,
+        )
+    return error
+
+
 def on_first_use(package, modules):
     """Returns `__all__`, `__getattr__` and `__dir__` of a package that imports its names late.
 
@@ -102,7 +125,10 @@ def on_first_use(package, modules):
     def find(name):
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(importlib.import_module(f"{package}.{homes[name]}"), name)
+        try:
+            return getattr(importlib.import_module(f"{package}.{homes[name]}"), name)
+        except ModuleNotFoundError as error:
+            raise told(error) from error
 
     return sorted(homes), find, lambda: sorted(homes)
 

@@ -339,8 +339,8 @@ class Watermarker:
             source: see `embed_file`, also for `message`, `file_format` and `progress`.
             output: path of the file; `None` for one that has no name.
             options: `tfwm.marking.EmbedOptions`.
-            lane: makes a context manager in which the network and the codec are used, neither of
-                which serves two threads at once; photos are read and encoded outside of it.
+            lane: makes a context manager in which the network is used, which may not serve
+                two threads at once; photos are read and encoded outside of it.
 
         Returns:
             `(encoded, report)`: the bytes of the file, and its `FileReport`.

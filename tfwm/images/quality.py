@@ -52,7 +52,9 @@ def ssim(cover, marked):
     """
     cover, marked = _pair(cover, marked)
     pair = (image.reshape(*image.shape[:2], -1) for image in (cover, marked))
-    return float(np.mean([_plane_ssim(*planes) for planes in zip(*map(_planes, pair), strict=True)]))
+    return float(
+        np.mean([_plane_ssim(*planes) for planes in zip(*map(_planes, pair), strict=True)])
+    )
 
 
 def _planes(image):

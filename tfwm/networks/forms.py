@@ -10,7 +10,7 @@ from tfwm.checks import nearest
 from tfwm.networks.card import kind_of
 from tfwm.networks.network_files import NetworkFiles
 from tfwm.networks.places import how_to_get, is_partial
-from tfwm.startup import check_fork, has_tensorflow, import_tensorflow, quiet
+from tfwm.startup import NEEDS_TENSORFLOW, check_fork, has_tensorflow, import_tensorflow, quiet
 
 TFLITE_FORMATS = ("float32", "float16", "int8")
 FORMS = ("keras", "saved_model", *(f"tflite {name}" for name in TFLITE_FORMATS))
@@ -123,6 +123,8 @@ def available_form(files, card, runtime="auto"):
 
 def _unfit(files, card, runtime, here):
     """The error for a network that is here, in forms that this runtime does not open."""
+    if runtime == "tensorflow" and not has_tensorflow():
+        return ImportError(NEEDS_TENSORFLOW, name="tensorflow")
     name = card.get("name", files.folder.name)
     if here[0].startswith("tflite"):
         return ValueError(
@@ -131,14 +133,13 @@ def _unfit(files, card, runtime, here):
         )
     forms = {"keras": "Keras files", "saved_model": "a SavedModel"}
     told = f"The network {name} is here as {' and '.join(forms[form] for form in here)}, which "
-    export = f"`tfwm export {name} FOLDER` writes a TFLite file: name that folder"
-    if runtime == "lite" and has_tensorflow():
-        return ValueError(
-            f"{told}the runtime lite does not open. {export}, or take --runtime auto."
-        )
+    export = f"`tfwm export {name} FOLDER` writes a TFLite file"
+    if has_tensorflow():
+        return ValueError(f"{told}LiteRT does not run: take the runtime auto. Or {export}.")
     return ImportError(
         f"{told}TensorFlow runs, and it is not installed: pip install 'tfwm[tensorflow]'. Or where "
-        f"it is, {export} here."
+        f"it is, {export}: name that folder here.",
+        name="tensorflow",
     )
 
 

@@ -42,7 +42,14 @@ def open_tflite(files, name, kind, num_threads=1):
         key: {name: _free_shape(x) for name, x in runner.get_input_details().items()}
         for key, runner in pool.first.items()
     }
-    return Form("tflite", functions, inputs, pool.interpreter, parallel=os.cpu_count() or 1)
+    return Form("tflite", functions, inputs, pool.interpreter, parallel=_cores())
+
+
+def _cores():
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on this system
+        return os.cpu_count() or 1
 
 
 class _Interpreters:

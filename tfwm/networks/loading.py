@@ -29,7 +29,8 @@ def load_network(name_or_path, num_threads=1, trust=False, runtime="auto"):
     Returns:
         `Network`, of the kind `"message"` or `"barrier"`. Raises `ValueError` for an unknown
         name, a damaged network, or a keyed one, which has no embedder; `FileNotFoundError` for a
-        missing one, `ImportError` for one that needs TensorFlow where there is none. `tfwm.load` opens networks of all kinds for use on photos.
+        missing one; `ImportError` for one that needs TensorFlow where there is none. `tfwm.load`
+        opens networks of all kinds for use on photos.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""The forms of a network that TensorFlow runs: Keras models and SavedModels, and their signatures."""
+"""The forms that TensorFlow runs: Keras models and SavedModels, and their signatures."""
 
 import tempfile
 from pathlib import Path
