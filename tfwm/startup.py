@@ -101,10 +101,12 @@ LIBRARIES = {"scipy": "evaluate", "skimage": "evaluate", "h5py": "tensorflow"}
 
 def told(error):
     """Returns an `ImportError` that says, in one line, what to install; others as they are."""
-    library = (getattr(error, "name", None) or "").partition(".")[0]
+    if not isinstance(error, ModuleNotFoundError):
+        return error
+    library = (error.name or "").partition(".")[0]
     if library in ("tensorflow", "keras"):
         return ImportError(NEEDS_TENSORFLOW, name=library)
-    if library in LIBRARIES and isinstance(error, ModuleNotFoundError):
+    if library in LIBRARIES:
         return ImportError(
             f"This needs the library {library}, which is not installed: pip install "
             f"'tfwm[{LIBRARIES[library]}]'",
