@@ -81,8 +81,9 @@ def quadrant_network():
 
         def _embed(self, image, message, strength):
             self.largest = max(self.largest, image.size)
-            grid = (2 * message[0, ..., 0] - 1) * strength * 8 / 255
-            return (image + np.kron(grid, signs)[None, ..., None]).clip(0, 1)
+            strength = np.reshape(np.float32(strength), (-1, 1, 1))
+            grid = (2 * message[..., 0] - 1) * strength * 8 / 255
+            return (image + np.kron(grid, signs[None])[..., None]).clip(0, 1)
 
         def _extract(self, image):
             batch, height, width, _ = image.shape
@@ -336,8 +337,8 @@ def serving():
 
     served = []
 
-    def run(app, threads=4):
-        server = make_server(app, "127.0.0.1", 0, threads, 1 << 20)
+    def run(app, threads=4, most_bytes=1 << 20, observe=None):
+        server = make_server(app, "127.0.0.1", 0, threads, most_bytes, observe)
         served.append((server, threading.Thread(target=server.run, daemon=True)))
         served[-1][1].start()
         return f"http://127.0.0.1:{server.effective_port}"
