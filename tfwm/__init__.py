@@ -3,7 +3,7 @@
 `load(name)` opens a trained network: a `Watermarker` for photos, a barrier or a keyed network. The
 parts to build, train and measure networks are the sub-packages `layers`, `attacks`, `models`,
 `losses`, `metrics`, `data`, `training`, `evaluation` and `export`; they are imported on first use,
-as TensorFlow takes seconds to start.
+as most of them need TensorFlow, which takes seconds to start.
 """
 
 import importlib

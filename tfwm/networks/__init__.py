@@ -8,7 +8,8 @@ from tfwm.startup import on_first_use
 _MODULES = {
     "card": "KINDS Kind check_card kind_of make_card read_card redmark_geometry write_card",
     "fit": "check_fit check_signature",
-    "forms": "FORMS RUNTIMES TFLITE_FORMATS Form open_form tflite_name",
+    "form": "Form",
+    "forms": "FORMS RUNTIMES TFLITE_FORMATS open_form tflite_name",
     "keras_files": "find_keras_models read_keras_model read_keras_models",
     "keras_network": "KerasNetwork",
     "lazy": "LazyNetwork lazy_network",

@@ -6,7 +6,7 @@ import threading
 import warnings
 
 from tfwm.checks import one_line
-from tfwm.networks.forms import Form
+from tfwm.networks.form import Form
 from tfwm.networks.operations import check_tflite
 from tfwm.startup import quiet
 

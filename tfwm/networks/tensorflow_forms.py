@@ -6,7 +6,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from tfwm.checks import one_line
-from tfwm.networks.forms import Form
+from tfwm.networks.form import Form
 from tfwm.networks.inside import list_files
 from tfwm.networks.operations import check_saved_model
 
