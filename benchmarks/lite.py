@@ -32,6 +32,7 @@ from tfwm.files import result_head, write_csv
 ROOT = Path(__file__).resolve().parents[1]
 SIZE = 768, 512
 TEXT = "Ada!"
+BITS = "".join(f"{byte:08b}" for byte in TEXT.encode())
 INSTALLED = """
 import importlib.metadata as metadata, json, re, sys
 todo, seen, sizes = list(sys.argv[1:]), set(), {}
@@ -60,7 +61,8 @@ while todo:
         if "platform" in condition or "python_version <" in condition or "sys_" in condition:
             continue
         word = re.sub("[-_.]+", "-", word).lower()
-        todo += [word] + [f"{word}+{x.strip()}" for x in (extras.group(1).split(",") if extras else ())]
+        extras = extras.group(1).split(",") if extras else ()
+        todo += [word, *(f"{word}+{x.strip()}" for x in extras)]
 print(json.dumps(sizes))
 """
 
@@ -140,10 +142,10 @@ def _commands(args, folder):
         )
         yield (name, "extract"), [*tfwm, "extract", output, *end]
     if args.peers:
-        words = [args.peers / "invisible-watermark", "-t", "bytes", "-m", "dwtDct"]
+        words = [args.peers / "invisible-watermark", "-t", "bits", "-m", "dwtDct"]
         output = f"{marked}-dwt.png"
         name = "invisible-watermark dwtDct"
-        yield (name, "embed"), [*words, "-a", "encode", "-w", TEXT, "-o", output, photo]
+        yield (name, "embed"), [*words, "-a", "encode", "-w", BITS, "-o", output, photo]
         yield (name, "extract"), [*words, "-a", "decode", "-l", "32", output]
         words = [args.peers / "blind_watermark", "--pwd", "1"]
         output = f"{marked}-blind.png"
@@ -181,15 +183,15 @@ def disk(args):
         "invisible-watermark, without torch": (args.peers, ["invisible-watermark"]),
         "blind-watermark": (args.peers, ["blind-watermark"]),
     }
-    rows = []
+    rows, own = [], None
     for name, (place, words) in wanted.items():
         if place is None:
             continue
         command = [place / "python", "-c", INSTALLED, *words]
         environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
         sizes = json.loads(subprocess.check_output(command, env=environment))
-        if "tfwm" in sizes:  # a checkout, or the same wheel
-            sizes["tfwm"] = own = sizes["tfwm"] if place == args.lite else own
+        if "tfwm" in sizes:  # the first one is of the wheel, the others may be of a checkout
+            own = sizes["tfwm"] = own or sizes["tfwm"]
         largest = sorted(sizes, key=sizes.get, reverse=True)[:4]
         rows.append(
             {
@@ -286,28 +288,12 @@ def formats(args):
 
 def folders(args):
     """Photos a second of folder runs with one job and with one for each core."""
-    from tfwm.batch.folders import embed_folder, extract_folder
-    from tfwm.watermarker import load
-
     photos = sorted(args.images.glob("*.jpg"))[: args.limit]
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for cores, jobs in ((1, 1), (2, 1), (2, 2)):
-            os.sched_setaffinity(0, set(sorted(ALL_CORES)[:cores]))
-            watermarker = load().open()
-            output = Path(folder) / f"{cores}-{jobs}"
-            steps = {
-                "marking": lambda: embed_folder(
-                    watermarker, photos, output, TEXT, key="k", file_format="png", workers=jobs
-                ),
-                "reading marked photos": lambda: extract_folder(
-                    watermarker, [output], key="k", workers=jobs
-                ),
-                "reading unmarked photos": lambda: extract_folder(
-                    watermarker, photos[: max(args.limit // 4, 2)], key="k", workers=jobs
-                ),
-            }
-            for what, step in steps.items():
+            os.sched_setaffinity(0, sorted(ALL_CORES)[:cores])
+            for what, step in _steps(photos, Path(folder) / f"{cores}-{jobs}", jobs):
                 begin, used = time.perf_counter(), time.process_time()
                 done = sum(row["status"] == "done" for row in step())
                 seconds, processor = time.perf_counter() - begin, time.process_time() - used
@@ -319,12 +305,30 @@ def folders(args):
                         "photos": done,
                         "photos_per_second": done / seconds,
                         "cores_busy": processor / seconds,
-                        "processor_s_a_photo": processor / done,
                         "photos_per_processor_second": done / processor,
                     }
                 )
                 print(rows[-1], flush=True)
     return rows, f"{args.images.name}, {len(photos)} images"
+
+
+def _steps(photos, output, jobs):
+    from tfwm.batch.folders import embed_folder, extract_folder
+    from tfwm.watermarker import load
+
+    watermarker = load().open()
+
+    def mark():
+        return embed_folder(
+            watermarker, photos, output, TEXT, key="k", file_format="png", workers=jobs
+        )
+
+    def read(sources):
+        return extract_folder(watermarker, sources, key="k", workers=jobs)
+
+    yield "marking", mark
+    yield "reading marked photos", lambda: read([output])
+    yield "reading unmarked photos", lambda: read(photos[: max(len(photos) // 4, 2)])
 
 
 ALL_CORES = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()

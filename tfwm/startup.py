@@ -31,9 +31,11 @@ def import_tensorflow():
     """
     check_fork()
     if sys.modules.get("tensorflow") is None:
-        need_tensorflow()
         with quiet():
-            import tensorflow  # noqa: F401
+            try:
+                import tensorflow  # noqa: F401
+            except ModuleNotFoundError as error:
+                raise told(error) from error
 
 
 def has_tensorflow():
