@@ -84,6 +84,8 @@ def parse_args():
         parser.add_argument(f"--{name}", type=lambda word: Path(word).absolute(), metavar="BIN")
     parser.add_argument("--images", type=Path, metavar="FOLDER")
     parser.add_argument("--limit", type=int, default=24)
+    networks = ["photo", "mbrs-128", "mbrs-128-diffusion", "redmark-mt", "stegastamp-original"]
+    parser.add_argument("--networks", nargs="+", default=networks)
     parser.add_argument("--repeats", type=int, default=5)
     return parser.parse_args()
 
@@ -248,7 +250,7 @@ def formats(args):
 
     rows = []
     photos = sorted(args.images.glob("*.jpg"))[: args.limit]
-    for name in ("photo", "mbrs-128", "mbrs-128-diffusion", "redmark-mt", "stegastamp-original"):
+    for name in args.networks:
         folder = network_directory(name)
         networks = {x: load_network(folder / tflite_name(name, x)) for x in TFLITE_FORMATS}
         exact = Watermarker(networks["float32"])
