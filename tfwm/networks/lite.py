@@ -14,8 +14,8 @@ from tfwm.startup import quiet
 def open_tflite(files, name, kind, num_threads=1):
     """Opens a TFLite file.
 
-    Images of other sizes than the last ones cost hardly anything: on two cores, a network that
-    reads 768 x 512 pixels in 18 ms takes 2 ms for the new size (`benchmarks/lite.py`). So one
+    Images of other sizes than the last ones cost hardly anything: a network that
+    reads 768 x 512 pixels in 21 ms takes 5 ms for the new size (`benchmarks/lite.py`). So one
     interpreter serves all sizes; there are as many as calls at once, each with memory of its own.
 
     Args:
