@@ -57,7 +57,8 @@ def available_form(files, card, runtime="auto"):
     newest = newest_version(folder)
     if fit[:1] != ["tflite float32"] and newest.is_dir() and "saved_model" not in here:
         raise FileNotFoundError(f"The network {newest} is incomplete: saved_model.pb is missing.")
-    if fit[1:] and fit[0] == "saved_model" and not files.trusted():
+    trusted = "saved_model" in here and files.trusted()  # or the signature is not of these files
+    if fit[1:] and fit[0] == "saved_model" and not trusted:
         fit = fit[1:]
     if not has_tensorflow():
         fit = [name for name in fit if name.startswith("tflite")]
