@@ -1,6 +1,7 @@
 import os
 import runpy
 import signal
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -80,8 +81,9 @@ def quadrant_network():
 
         def _embed(self, image, message, strength):
             self.largest = max(self.largest, image.size)
-            grid = (2 * message[0, ..., 0] - 1) * strength * 8 / 255
-            return (image + np.kron(grid, signs)[None, ..., None]).clip(0, 1)
+            strength = np.reshape(np.float32(strength), (-1, 1, 1))
+            grid = (2 * message[..., 0] - 1) * strength * 8 / 255
+            return (image + np.kron(grid, signs[None])[..., None]).clip(0, 1)
 
         def _extract(self, image):
             batch, height, width, _ = image.shape
@@ -326,3 +328,23 @@ def checker():
 
     path = Path(__file__).parent / "cli" / "checker_network.py"
     return Watermarker(runpy.run_path(str(path))["CheckerNetwork"]())
+
+
+@pytest.fixture
+def serving():
+    """A function that serves an application as all commands do; returns its address."""
+    from tfwm.web.server import make_server
+
+    served = []
+
+    def run(app, threads=4, most_bytes=1 << 20, observe=None):
+        server = make_server(app, "127.0.0.1", 0, threads, most_bytes, observe)
+        served.append((server, threading.Thread(target=server.run, daemon=True)))
+        served[-1][1].start()
+        return f"http://127.0.0.1:{server.effective_port}"
+
+    yield run
+    for server, thread in served:
+        server.stop(0)
+        thread.join(timeout=5)
+        assert not thread.is_alive()

@@ -6,16 +6,12 @@ import math
 import os
 import warnings
 
-import numpy as np
 from PIL import Image
 
 from tfwm.checks import one_of
-from tfwm.files import in_place, other_names
 from tfwm.images import (
     KEEP,
     Animation,
-    DamagedError,
-    ImageError,
     PhotoImage,
     check_output,
     ending_of,
@@ -24,7 +20,6 @@ from tfwm.images import (
     read_any,
     read_photo,
     told_losses,
-    write_encoded,
 )
 from tfwm.marking.canvas import Canvas, natural_scale
 from tfwm.marking.check import (
@@ -41,11 +36,12 @@ from tfwm.marking.mark import Mark
 from tfwm.marking.reader import Reader
 from tfwm.marking.saved import mark_frames, mark_photo
 from tfwm.marking.search import STAGES, candidates, hint
-from tfwm.marking.subtle import subtle_weights, told_smooth, visible_share
+from tfwm.marking.subtle import told_smooth, visible_share
 from tfwm.marking.tiling import tiling_of
 from tfwm.marking.views import readings
 from tfwm.networks.lazy import lazy_network
 from tfwm.payload import Codec, Key, encode_slots
+from tfwm.register.keeping import Keeper
 
 DEFAULT_NETWORK = "photo"
 FALSE_POSITIVE_RATE = 1e-6
@@ -148,28 +144,8 @@ class Watermarker:
     def prepare(self, photo, message, *, key=None, subtle=False, signpost=None) -> Mark:
         """Returns the `Mark` for a photo, to be applied at any strength; see `embed`."""
         cover = read_photo(photo)
-        if cover.rows_read < 1:
-            raise DamagedError(f"{cover.name} is cut off: mark the whole photo.")
-        bits = encode_slots(self.codec(key), message, signpost)
-        sides, canvas = cover.pixels.shape[:2], Canvas.of(self.network, cover)
-        scale = natural_scale(canvas.height, canvas.width)
-        before = canvas.scaled(scale)
-        if self.network.whole:
-            scale = tuple(n / side for n, side in zip(before.shape, sides, strict=False))
-        rows, columns = self.network.patch_shape
-        height, width = before.shape[0] // rows * rows, before.shape[1] // columns * columns
-        if not height or not width:
-            raise ImageError(
-                f"{cover.name} has {sides[1]} x {sides[0]} pixels: expected at least "
-                f"{columns} x {rows} at the size for marking; take a larger photo."
-            )
-        before = before[None, :height, :width]
-        grid = self.network.message_shape(height, width)
-        blocks = tiling_of(self.network).lay_out(bits, *grid[:2])
-        residual = (np.asarray(self.network.embed(before, blocks[None], 1.0)) - before)[0]
-        if subtle:
-            residual *= subtle_weights(before[0])
-        return Mark(cover, residual, scale)
+        slots = encode_slots(self.codec(key), message, signpost)
+        return Mark.of(self.network, cover, slots, subtle)
 
     def extract(
         self,
@@ -265,6 +241,8 @@ class Watermarker:
         overwrite=False,
         dry_run=False,
         progress=None,
+        register=None,
+        recipient=None,
         **options,
     ) -> FileReport:
         """Marks a file and reads the result back before it is put in place.
@@ -284,6 +262,8 @@ class Watermarker:
                 link, the photo that it names.
             dry_run: does everything but write.
             progress: called with the share done (0 to 1) and a line, for an animation.
+            register: `tfwm.register.Register`, or its place, that keeps what the message means.
+            recipient: to whom this copy is given, for the register.
             **options: see `tfwm.marking.EmbedOptions`: `key`, `strength`, `psnr`, `margin`,
                 `quality`, `subtle` and `signpost`.
 
@@ -303,17 +283,14 @@ class Watermarker:
                 )
         how = {"file_format": file_format, "progress": progress}
         target = None if stream else output
+        register = None if dry_run else register
+        keeper = Keeper(register, self.network.name, options.key, target)
         marker = self.rehearsing() if dry_run else self
         encoded, report = marker.mark_file(source, target, message, options, **how)
         if dry_run:
             return dataclasses.replace(report, output=None)
-        notes = () if stream else other_names(source, output)
-        with report.written():
-            if stream:
-                output.write(encoded)
-            else:
-                write_encoded(encoded, in_place(source, output), overwrite)
-        return dataclasses.replace(report, notes=(*report.notes, *notes))
+        with keeper.writing(encoded, message, output, recipient):
+            return report.put(encoded, source, output, overwrite)
 
     def embed_bytes(self, encoded, message, *, file_format=KEEP, **options) -> bytes:
         """Marks a photo in memory, as `embed_file` does: bytes of a file in, bytes of one out.

@@ -1,5 +1,4 @@
 import io
-import threading
 
 import pytest
 from PIL import Image
@@ -58,27 +57,3 @@ def copy_of():
         return buffer.getvalue()
 
     return run
-
-
-@pytest.fixture
-def serving():
-    """A function that serves an application as `tfwm store serve` does; returns its address."""
-    from tfwm.provenance.server import make_server
-
-    served = []
-
-    def end():
-        raise SystemExit
-
-    def run(app, threads=4):
-        server = make_server(app, "127.0.0.1", 0, threads, 1 << 20)
-        served.append((server, threading.Thread(target=server.run, daemon=True)))
-        served[-1][1].start()
-        return f"http://127.0.0.1:{server.effective_port}"
-
-    yield run
-    for server, thread in served:
-        server.readable = end
-        server.pull_trigger()
-        thread.join(timeout=5)
-        assert not thread.is_alive()

@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tfwm.fingerprints import ALGORITHM as FINGERPRINT
 from tfwm.images.containers import PNG_START, png_chunk
 from tfwm.provenance import read_manifest
 from tfwm.provenance import service as services
-from tfwm.provenance.fingerprints import ALGORITHM as FINGERPRINT
 from tfwm.provenance.recovery import look_up
 from tfwm.provenance.service import make_app
+from tfwm.web.limits import MAX_SCANS
 
 BINDING = "/v1/matches/byBinding"
 ROOT = Path(__file__).resolve().parents[2]
@@ -169,7 +170,7 @@ def test_large_pictures_are_refused_before_they_are_decoded(client, monkeypatch,
 def test_a_tiff_of_many_jpeg_strips_is_read(kept):
     buffer = io.BytesIO()
     Image.new("L", (64, 3000)).save(buffer, "TIFF", compression="jpeg", tiffinfo={278: 8})
-    assert buffer.getvalue().count(b"\xff\xda") > services.MAX_SCANS
+    assert buffer.getvalue().count(b"\xff\xda") > MAX_SCANS
     how = {"data": buffer.getvalue(), "content_type": "image/tiff"}
     answer = make_app(kept[0]).test_client().post("/v1/matches/byContent", **how)
     assert answer.json == {"matches": []}
@@ -217,7 +218,7 @@ def test_pictures_beyond_the_cap_are_told_to_come_back_and_the_rest_is_answered(
 
 def test_there_are_threads_for_all_pictures_that_may_wait(monkeypatch, kept):
     made = []
-    monkeypatch.setattr("tfwm.provenance.server.make_server", lambda *a: made.append(a) or 1 / 0)
+    monkeypatch.setattr("tfwm.web.server.make_server", lambda *a: made.append(a) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
         services.serve(kept[0])
     assert made[0][3] > services.READERS + services.WAITING

@@ -6,9 +6,11 @@ import math
 import numpy as np
 
 from tfwm.checks import check_number
-from tfwm.images import ImageError, psnr
-from tfwm.marking.canvas import Alignment, add_residual
+from tfwm.images import DamagedError, ImageError, psnr
+from tfwm.marking.canvas import Alignment, Canvas, add_residual, natural_scale
 from tfwm.marking.strength import STRONGEST, check_strength, mark_at_psnr
+from tfwm.marking.subtle import subtle_weights
+from tfwm.marking.tiling import tiling_of
 
 # Tuning stops this near to the wanted PSNR, on its upper side.
 PSNR_TOLERANCE = 0.02
@@ -32,6 +34,38 @@ class Mark:
         self.photo = photo
         self.residual = residual
         self.scale = scale
+
+    @classmethod
+    def of(cls, network, cover, slots, subtle=False):
+        """Makes the mark of a photo.
+
+        Args:
+            network: that marks.
+            cover: the unmarked `tfwm.images.Photo`.
+            slots: `(slots,)` of 0 and 1, see `tfwm.payload.encode_slots`.
+            subtle: see `tfwm.Watermarker.embed`.
+        """
+        if cover.rows_read < 1:
+            raise DamagedError(f"{cover.name} is cut off: mark the whole photo.")
+        sides, canvas = cover.pixels.shape[:2], Canvas.of(network, cover)
+        scale = natural_scale(canvas.height, canvas.width)
+        before = canvas.scaled(scale)
+        if network.whole:
+            scale = tuple(n / side for n, side in zip(before.shape, sides, strict=False))
+        rows, columns = network.patch_shape
+        height, width = before.shape[0] // rows * rows, before.shape[1] // columns * columns
+        if not height or not width:
+            raise ImageError(
+                f"{cover.name} has {sides[1]} x {sides[0]} pixels: expected at least "
+                f"{columns} x {rows} at the size for marking; take a larger photo."
+            )
+        before = before[None, :height, :width]
+        grid = network.message_shape(height, width)
+        blocks = tiling_of(network).lay_out(slots, *grid[:2])
+        residual = (np.asarray(network.embed(before, blocks[None], 1.0)) - before)[0]
+        if subtle:
+            residual *= subtle_weights(before[0])
+        return cls(cover, residual, scale)
 
     @property
     def alignment(self):

@@ -6,28 +6,25 @@ for everybody. Anybody may ask; nobody can write. Answers are coarse: no p-value
 bits, likeness in steps of 10.
 """
 
-import concurrent.futures
+import contextlib
 import datetime
-import threading
 import urllib.parse
 
+from tfwm import fingerprints
 from tfwm.checks import check_number, need
-from tfwm.images import ImageError, claimed_size, read_any
-from tfwm.images.kinds import HEAD_BYTES, kind_of
-from tfwm.provenance import fingerprints
+from tfwm.images import read_any
 from tfwm.provenance.binding import algorithm_of
 from tfwm.provenance.inspection import inspect
 from tfwm.provenance.recovery import look_up
 from tfwm.provenance.signpost import DISCOVERY
 from tfwm.provenance.store import MOST_RESULTS, RESULTS
+from tfwm.web import Turns, check_claim
+from tfwm.web import make_app as make_plain_app
 
 VERSION = "2.4.0"
 BASE = "/v1"
 EXTRA = "serve"
 MAX_BODY = 32 * 2**20
-# Of a picture: pixels, bytes of all its samples, and scans of a JPEG (a usual one has up to 15).
-MAX_PIXELS, MAX_DECODED, MAX_SCANS = 50_000_000, 150_000_000, 100
-SCAN = b"\xff\xda"
 MAX_VALUE = 2048  # characters in an address; longer ones are sent in a body
 MAX_JSON = 2**16
 # Pictures that are read at once, those that may wait, and for how many seconds.
@@ -57,8 +54,8 @@ class Resolver:
     def __init__(self, store, watermarker=None, *, key=None, search="crop"):
         self.store, self.watermarker = store, watermarker
         self.key, self.search = key, search
-        self._readers = concurrent.futures.ThreadPoolExecutor(READERS)
-        self._room = threading.Semaphore(READERS + WAITING)
+        # One thread for all pictures: what each thread keeps of memory would add up.
+        self._turns = Turns(READERS, WAITING, PATIENCE)
 
     def algorithms(self):
         """Returns the algorithms that are answered, as the API has them."""
@@ -82,27 +79,11 @@ class Resolver:
             algorithm: look by this one only.
             most: largest number of matches.
         """
-        return self._in_turn(self._by_content, take, algorithm, most)
+        return self._turns.run(self._by_content, take, algorithm, most)
 
     def verdict(self, take):
         """Returns what a stranger may know of a picture, `Verdict.coarse` of all its layers."""
-        return self._in_turn(self._verdict, take)
-
-    def _in_turn(self, work, *args):
-        """Waits until it may be worked for a picture, or refuses it."""
-        if not self._room.acquire(blocking=False):
-            raise Busy
-        try:
-            # One thread for all pictures: what each thread keeps of memory would add up.
-            turn = self._readers.submit(work, *args)
-            try:
-                return turn.result(PATIENCE)
-            except concurrent.futures.TimeoutError:
-                if turn.cancel():
-                    raise Busy from None
-                return turn.result()
-        finally:
-            self._room.release()
+        return self._turns.run(self._verdict, take)
 
     def _by_content(self, take, algorithm, most):
         photo = read_any(_checked(take()))
@@ -116,10 +97,6 @@ class Resolver:
     def _verdict(self, take):
         how = {"key": self.key, "store": self.store, "search": self.search}
         return inspect(_checked(take()), watermarker=self.watermarker, **how).verdict.coarse()
-
-
-class Busy(Exception):
-    """Too many pictures are being read."""
 
 
 def make_app(store, watermarker=None, *, key=None, search="crop", public_url=None):
@@ -139,20 +116,13 @@ def make_app(store, watermarker=None, *, key=None, search="crop", public_url=Non
     """
     flask = need("flask", EXTRA)
     resolver = Resolver(store, watermarker, key=key, search=search)
-    app = flask.Flask("tfwm", static_folder=None)
-    app.json.sort_keys = False
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app = make_plain_app(MAX_BODY, word="detail", headers=HEADERS, retry_after=60)
 
     def answer(content, status=200):
         return flask.make_response(flask.jsonify(content), status)
 
     def refuse(status, text):
         return answer({"detail": text}, status)
-
-    @app.after_request
-    def protect(response):
-        response.headers.update(HEADERS)
-        return response
 
     @app.get(f"{BASE}/matches/byBinding")
     def by_binding():
@@ -192,7 +162,6 @@ def make_app(store, watermarker=None, *, key=None, search="crop", public_url=Non
             return refuse(404, "No manifest has this identifier.")
 
     _add_services(app, resolver, answer, _checked_url(public_url))
-    _add_errors(app, refuse)
     return app
 
 
@@ -222,34 +191,8 @@ def _add_services(app, resolver, answer, public_url):
         return answer(told)
 
 
-def _add_errors(app, refuse):
-    """Each in one line."""
-
-    @app.errorhandler(400)
-    @app.errorhandler(404)
-    @app.errorhandler(405)
-    @app.errorhandler(413)
-    @app.errorhandler(415)
-    def told(error):
-        return refuse(error.code, f"{error.name}: {error.description}")
-
-    @app.errorhandler(ValueError)
-    def wrong(error):
-        return refuse(400, " ".join(str(error).split()))
-
-    @app.errorhandler(Busy)
-    def busy(error):
-        response = refuse(503, "Too many pictures are being read: try again in a minute.")
-        response.headers["Retry-After"] = "60"
-        return response
-
-    @app.errorhandler(500)
-    def failed(error):
-        return refuse(500, "Something went wrong here.")
-
-
 def serve(store, watermarker=None, *, host="127.0.0.1", port=8766, ready=None, **options):
-    """Serves a store until it is interrupted.
+    """Serves a store until SIGTERM or Ctrl-C; requests in work are answered before it ends.
 
     A request has to arrive within a minute, and its answer to be taken within five; where there is
     no room for a further connection, the slowest one ends. For the world, put a proxy with TLS
@@ -263,23 +206,15 @@ def serve(store, watermarker=None, *, host="127.0.0.1", port=8766, ready=None, *
         ready: called with the service's address once it answers.
     """
     need("waitress", EXTRA)
-    from tfwm.provenance.server import make_server
+    from tfwm.web.server import make_server, stopped_by_signals
 
     port = check_number("port", port, 0, 65535, "a port from 0 to 65535", kind=int)
     app = make_app(store, watermarker, **options)
-    try:
-        server = make_server(app, host, port, READERS + WAITING + CHEAP, MAX_BODY)
-    except OSError as error:
-        raise OSError(
-            f"The service cannot listen at {host}:{port} ({error.strerror}): choose another port, "
-            "or 0 for any."
-        ) from error
-    if ready is not None:
-        ready(f"http://{server.effective_host}:{server.effective_port}")
-    try:
+    server = make_server(app, host, port, READERS + WAITING + CHEAP, MAX_BODY)
+    with contextlib.closing(server), stopped_by_signals(server.stop):
+        if ready is not None:
+            ready(f"http://{server.effective_host}:{server.effective_port}")
         server.run()
-    finally:
-        server.close()
 
 
 def _asked(algorithm, value):
@@ -313,16 +248,7 @@ def _picture(flask):
 
 
 def _checked(encoded):
-    """The bytes of a picture, whose pixels neither memory nor time will run out for."""
-    pixels, size = claimed_size(encoded)
-    if pixels > MAX_PIXELS or size > MAX_DECODED:
-        raise ImageError(
-            f"Expected a picture of at most {MAX_PIXELS / 1e6:.0f} megapixels, and "
-            f"{MAX_DECODED / 1e6:.0f} MB before compression. Received: {pixels / 1e6:.1f} "
-            f"megapixels, {size / 1e6:.0f} MB"
-        )
-    if kind_of(encoded[:HEAD_BYTES]) == "JPEG" and encoded.count(SCAN) > MAX_SCANS:
-        raise ImageError(f"Expected a JPEG of at most {MAX_SCANS} scans: save it again.")
+    check_claim(encoded)
     return encoded
 
 
