@@ -115,7 +115,8 @@ def _problem(header, is_jpeg, most_pixels):
             tf.strings.as_string(width),
             " x ",
             tf.strings.as_string(height),
-            f" pixels, expected at most {most_pixels / 1e6:.1f} megapixels; scale it down or cut it.",
+            f" pixels, expected at most {most_pixels / 1e6:.1f} megapixels; scale it down or cut "
+            "it.",
         ]
     )
     shape_known = (width > 0) & (height > 0)
