@@ -11,6 +11,7 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 import traceback
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def run_once(settings, shards, options, workers):
     """
     with tempfile.TemporaryDirectory() as folder:
         told = Path(folder) / "error.txt"
-        how = settings, shards, options, workers, str(told)
+        how = settings, shards, options, workers, str(told), os.getpid()
         process = multiprocessing.get_context("spawn").Process(target=_run, args=how)
         process.start()
         try:
@@ -46,8 +47,9 @@ def run_once(settings, shards, options, workers):
         return "a worker died" if process.exitcode == DIED else "the pipeline died"
 
 
-def _run(settings, shards, options, workers, told):
+def _run(settings, shards, options, workers, told, parent):
     os.setpgid(0, 0)
+    threading.Thread(target=_end_with, args=[parent], daemon=True).start()
     cores = max(1, (os.cpu_count() or 1) // workers)
     for name in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(name, str(cores))
@@ -64,6 +66,13 @@ def _run(settings, shards, options, workers, told):
         Path(told).write_text(_reason(error))
         os._exit(FAILED)
     os._exit(0)
+
+
+def _end_with(parent):
+    """Ends this process and its workers when the one that started it is gone, however it went."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.killpg(os.getpgid(0), signal.SIGKILL)
 
 
 def _worker_died(args):

@@ -125,7 +125,7 @@ def _told(settings, source, output, done):
         key = find_key(None, settings.key_file)
         name = key_id(key, salt)
     places = {"source": source.url, "output": output.url}
-    for what in ("key_file", "register"):
+    for what in ("key_file", "register", "network"):
         place = getattr(settings, what)
         if place is not None and not is_address(place) and os.path.exists(place):
             places[what] = os.path.abspath(place)
