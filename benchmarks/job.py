@@ -4,11 +4,11 @@
 
 Cuts crops of 192 x 192 pixels, marks them by `tfwm job embed` with two workers and an id for each
 from a table, kills one worker with SIGKILL when half of the shards are done, and checks that each
-photo has one row with its own id, and each marked one its file with that digest. Then the plain folder run marks a
-part of the same photos on the same cores. `cpu_seconds` is the time of the processor, for a
-computer that does other work: of the job that of its shards, of the folder run that of the whole
-command. The cost of a million photos is computed from it at --price, dollars for an hour of one
-core. Writes results/job/throughput.csv.
+photo has one row with its own id, and each marked one its file with that digest. Then the plain
+folder run marks a part of the same photos on the same cores. `cpu_seconds` is the time of the
+processor, for a computer that does other work: of the job that of its shards, of the folder run
+that of the whole command. The cost of a million photos is computed from it at --price, dollars for
+an hour of one core. Writes results/job/throughput.csv.
 """
 
 import argparse
@@ -121,7 +121,7 @@ def with_cost(row, price):
 
 
 def check(folder, output):
-    """The number of marked photos, once it is sure that each photo has one row and each row its file.
+    """The number of marked photos, if each photo has one row and each of these its file.
 
     Bad photos, here crops too flat for the message, have a row that says so, and no file.
     """
