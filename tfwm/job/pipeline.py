@@ -5,7 +5,11 @@ import threading
 from tfwm.checks import need
 from tfwm.job.storage import EXTRA
 
-beam = need("apache_beam", EXTRA)
+try:
+    import apache_beam as beam
+    from apache_beam import DoFn, PTransform
+except ImportError:  # told where it is used
+    DoFn = PTransform = object
 
 METRICS = "tfwm"
 FAILED = "failed"
@@ -13,7 +17,7 @@ LOCAL = "direct"
 _opening = threading.Lock()
 
 
-class WorkOnShards(beam.DoFn):
+class WorkOnShards(DoFn):
     """Does the shards that it is given, by `tfwm.job.work.Worker`.
 
     Args:
@@ -40,7 +44,7 @@ class WorkOnShards(beam.DoFn):
                 yield row
 
 
-class MarkPhotos(beam.PTransform):
+class MarkPhotos(PTransform):
     """Does shards in a pipeline of your own: names of plans in, rows out.
 
     Args:
@@ -51,6 +55,7 @@ class MarkPhotos(beam.PTransform):
     """
 
     def __init__(self, settings):
+        need("apache_beam", EXTRA)
         super().__init__()
         self._settings = settings.to_text()
 
@@ -70,6 +75,7 @@ def run_pipeline(settings, shards, runner=LOCAL, options=(), workers=1):
         options: of Beam's pipeline, each `name=value`.
         workers: processes on this computer, for `"direct"`.
     """
+    need("apache_beam", EXTRA)
     from apache_beam.options.pipeline_options import PipelineOptions
 
     flags = [f"--{option}" for option in options]
