@@ -11,8 +11,8 @@ from PIL import Image
 
 from tfwm.files import atomic_directory, write_whole
 from tfwm.marking.tiling import tiling_of
+from tfwm.networks import KerasNetwork
 from tfwm.networks.keras_files import find_keras_models, read_keras_models
-from tfwm.networks.loading import KerasNetwork
 from tfwm.networks.network_files import NetworkFiles
 from tfwm.networks.places import network_directory
 from tfwm.serving.photo_endpoints import photo_endpoints

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from tfwm.marking.strength import STRONGEST
-from tfwm.networks.forms import make_endpoints
+from tfwm.networks.tensorflow_forms import make_endpoints
 from tfwm.serving.decode import read_photo
 from tfwm.serving.marking_graph import PhotoGraph
 from tfwm.serving.signatures import SIGNATURES
