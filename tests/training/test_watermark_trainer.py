@@ -190,8 +190,7 @@ def test_resumed_run_equals_an_uninterrupted_one(tmp_path):
     checkpoint = Checkpoint(tmp_path)
     assert checkpoint.restore(second) == 2
     fit(second, epochs=3, initial_epoch=2, callbacks=[checkpoint])
-    np.testing.assert_allclose(weights_of(second), weights_of(whole), atol=1e-6)
-    assert len(list(tmp_path.glob("*.weights.h5"))) == 1
+    np.testing.assert_array_equal(weights_of(second), weights_of(whole))
 
 
 def adversary(kind="logistic", **arguments):

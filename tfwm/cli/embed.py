@@ -14,6 +14,7 @@ from tfwm.cli.options import (
     add_json,
     add_key,
     add_network,
+    add_register,
     add_strength,
     load_watermarker,
     number,
@@ -46,6 +47,7 @@ def add_embed(subparsers):
             "tfwm embed photo.jpg -o marked.png --message '(c) 2026 Ada Lovelace'",
             "tfwm embed photos/ -o marked/ --message 'Ada Lovelace' --key-file my.key",
             "tfwm embed photos/ -o marked/ --messages recipients.csv --format jpg --quality 92",
+            "tfwm embed photo.jpg -o ada.jpg --int 1001 --register register.db --recipient Ada",
             "cat photo.jpg | tfwm embed - -o - --message 'Ada Lovelace' > marked.jpg",
             "tfwm embed photo.jpg --check --uuid 8f14e45f-ceea-467f-9575-ab5d9f3d1c0a",
         ],
@@ -102,6 +104,7 @@ def add_marking(parser, opens=None, tells=None, new_message=None):
         "harder to read from a changed copy",
     )
     add_signpost(parser)
+    add_register(parser, marks=True)
     _add_writing(parser)
 
 
@@ -182,6 +185,8 @@ def run_embed(options):
         raise ValueError("Expected a file or folder for the marked photo: add -o OUT.")
     how = {"key": read_key(options), "strength": options.strength, "psnr": options.psnr}
     how |= {"subtle": options.subtle, "signpost": options.signpost}
+    if not options.check:
+        how |= _register_of(options)
     message = message_of(options)
     if message is None and options.messages is None:
         message = options.new_message
@@ -200,6 +205,18 @@ def run_embed(options):
         name = "report" if options.report else "format"
         raise ValueError(f"--{name} goes with a folder of photos: leave it out for one photo.")
     return (_check_one if options.check else _embed_one)(options, message, how)
+
+
+def _register_of(options):
+    from tfwm.files import refuse_same
+
+    if options.recipient and not options.register:
+        raise ValueError("--recipient goes with --register, which keeps it: add --register FILE.")
+    if options.register and options.output == STANDARD:
+        raise ValueError("--register goes with a file, which is written with its entry: -o OUT.")
+    if options.register:
+        refuse_same(options.output, options.register)
+    return {"register": options.register, "recipient": options.recipient}
 
 
 PUBLIC = (

@@ -149,6 +149,29 @@ def add_format(parser):
     )
 
 
+def add_register(parser, marks):
+    """Adds `--register`, and `--recipient` for a command that marks."""
+    what = (
+        "write into a register whose copy this is: message, recipient, digest and likeness of the "
+        "photo, time, network, fingerprint of the key; its file is made if it is missing"
+        if marks
+        else "tell from this register whose copy it is, and whether it shows what was marked"
+    )
+    parser.add_argument(
+        "--register",
+        metavar="FILE|URL",
+        help=f"{what}. A SQLite file, or a database's URL as SQLAlchemy takes it, such as "
+        "postgresql+psycopg://host/name",
+    )
+    if marks:
+        parser.add_argument(
+            "--recipient",
+            metavar="NAME",
+            help="to whom the copy is given, for --register; a column recipient of --messages "
+            "tells it for each photo",
+        )
+
+
 def add_false_positive_rate(parser, default="1e-3"):
     parser.add_argument(
         "--false-positive-rate",

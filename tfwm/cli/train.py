@@ -19,7 +19,8 @@ def add_train(subparsers):
         "trains a network by a recipe, measures it, and exports it",
         "--config names a variant that comes with tfwm, or a TOML file; key=value changes a "
         "setting. `tfwm train RECIPE --help` explains all settings and lists the variants. A "
-        "killed run goes on with --resume.",
+        "killed run goes on with --resume, or from the checkpoint before the last, where that is "
+        "damaged, with --resume=previous.",
         [
             "tfwm train redmark output=runs/first",
             "tfwm train redmark --config cpu-mt photos=my/photos output=runs/mt",
@@ -35,7 +36,7 @@ def add_train(subparsers):
         "words",
         nargs=argparse.REMAINDER,
         metavar="...",
-        help="--config NAME, --resume, key=value; handed to the recipe",
+        help="--config NAME, --resume[=previous], key=value; handed to the recipe",
     )
 
 

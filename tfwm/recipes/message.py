@@ -127,7 +127,7 @@ class MessageRecipe(Recipe):
             (config.batch_size, config.crop_size, config.crop_size, config.channels),
             config,
             Path(config.output),
-            lambda first_epoch: parts.build_data(config, first_epoch, self.cut),
+            lambda first_step: parts.build_data(config, first_step, self.cut),
             lambda: parts.build_validation_data(config, self.cut),
             [*self.callbacks(config), *parts.early_stopping(config)],
         )

@@ -11,7 +11,7 @@ from tfwm import attacks, data
 from tfwm.checks import nearest
 from tfwm.losses import AdversarialLoss, HoldPSNR, VisibleError
 from tfwm.models.critic import build_patch_critic
-from tfwm.training import ConfigError
+from tfwm.training import ConfigError, EarlyStopping
 from tfwm.training.critic_optimizer import CriticOptimizer
 
 # Settings of a critic.
@@ -32,11 +32,10 @@ def fit_source(config, source):
     return data.fit_photos(photos, config.crop_size, config.seed, config.patches_per_photo or 1)
 
 
-def build_data(config, first_epoch=0, cut=cut_source):
-    """Return the endless training batches from the one on with which an epoch begins."""
+def build_data(config, first_step=0, cut=cut_source):
+    """Return the endless training batches from a step on."""
     parts = [cut(config, source) for source in config.photos]
     patches = np.random.default_rng(config.seed).permutation(np.concatenate(parts))
-    first_step = first_epoch * config.steps_per_epoch
     return data.patch_dataset(patches, config.batch_size, config.seed, first_step)
 
 
@@ -184,7 +183,7 @@ def early_stopping(config):
     if not config.patience:
         return []
     return [
-        keras.callbacks.EarlyStopping(
+        EarlyStopping(
             "val_logits_bit_error_rate",
             mode="min",
             patience=config.patience,

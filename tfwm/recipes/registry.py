@@ -9,6 +9,7 @@ import dataclasses
 import importlib
 import itertools
 import logging
+import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +20,7 @@ from tfwm.console import say, tell
 from tfwm.data.sources import check_source
 from tfwm.recipes.config import check_shared
 from tfwm.resources import resource_directory
-from tfwm.training.callbacks import Checkpoint
+from tfwm.training.checkpoint import Checkpoint
 from tfwm.training.config import ConfigError, load_config, save_config, setting_texts, to_toml
 
 QUICK = "quick"
@@ -72,8 +73,13 @@ class Recipe:
         path = None if file is None else find_config(self.name, file)
         return load_config(self.config, path, overrides)
 
-    def train(self, config: Any, resume: bool = False) -> Any:
+    def train(self, config: Any, resume: bool | str = False) -> Any:
         """Train, or go on training; return what was trained.
+
+        Args:
+            config: the settings.
+            resume: whether to go on from the last checkpoints in `output`; `"previous"` takes the
+                one before it where the last is damaged, or if none is, before the newest.
 
         Raises:
             ConfigError: a setting that cannot be used, photos that do not exist, an output that
@@ -89,12 +95,14 @@ class Recipe:
             raise ConfigError(f"{output} already holds a run: {RESUME_HINT}")
         if resume and not (begun or (output / "config.toml").is_file()):
             raise ConfigError(f"There is no run in {output} to go on with: {START_HINT}")
+        if resume == "previous":
+            _step_back(output)
         return self.run(config)
 
     def main(self, words: list[str] | None = None, prog: str | None = None) -> int:
         """Run the recipe by the words of a command line; return the exit code."""
-        parser = self._parser(prog or f"python -m tfwm.recipes.{self.name}")
-        options = parser.parse_intermixed_args(words)
+        words = sys.argv[1:] if words is None else words
+        options = self._options(words, prog or f"python -m tfwm.recipes.{self.name}")
         logging.basicConfig(level=logging.WARNING)
         try:
             path = self._config_path(options)
@@ -123,6 +131,11 @@ class Recipe:
         texts = setting_texts(self.config)
         return [(name, to_toml(getattr(default, name)), text) for name, text in texts.items()]
 
+    def _options(self, words, prog):
+        # An option with an optional value would take the setting that follows it for that.
+        words = [f"{word}=last" if word == "--resume" else word for word in words]
+        return self._parser(prog).parse_intermixed_args(words)
+
     def _parser(self, prog):
         parser = Parser(prog=prog, description=self.summary, epilog=self.help())
         parser.add_argument(
@@ -131,7 +144,13 @@ class Recipe:
             help="a config that comes with tfwm, such as quick (the default), or a TOML file; with "
             "--resume, by default the settings of the run in output",
         )
-        parser.add_argument("--resume", action="store_true", help="go on from output's checkpoint")
+        parser.add_argument(
+            "--resume",
+            choices=("last", "previous"),
+            metavar="[=previous]",
+            help="go on from output's last checkpoint; or from the one before it, where the last "
+            "is damaged or a training went wrong",
+        )
         parser.add_argument("settings", nargs="*", metavar="key=value", help="settings to change")
         parser.takes_settings = True
         return parser
@@ -165,6 +184,15 @@ class StagedRecipe(Recipe):
 
     def finish(self, trained, config, recipe):
         return self.report(trained, config, recipe)
+
+
+def _step_back(output):
+    """Leave out the last checkpoint of each stage in which it is damaged, or else the newest."""
+    found = [Checkpoint(folder) for folder in output.rglob("checkpoints")]
+    found = sorted(filter(Checkpoint.exists, found), key=Checkpoint.written)
+    left_out = [one for one in found if one.is_damaged()] or found[-1:]
+    for checkpoint in left_out:
+        checkpoint.step_back()
 
 
 def recipe_names() -> list[str]:

@@ -45,9 +45,8 @@ def fit_pairs(build_trainer, config, folder, crops, change=None, seed=None):
     """
     task, seed = build_task(config.task), config.seed if seed is None else seed
 
-    def make_data(first_epoch):
-        step = first_epoch * config.steps_per_epoch
-        pairs = data.pair_dataset(crops, task, config.batch_size, seed, step)
+    def make_data(first_step):
+        pairs = data.pair_dataset(crops, task, config.batch_size, seed, first_step)
         return pairs.map(change) if change else pairs
 
     shapes = {name: tuple(spec.shape) for name, spec in make_data(0).element_spec.items()}

@@ -1,7 +1,8 @@
 """Trainers, each a `keras.Model`, and what they need: checkpoints, settings, strategies."""
 
 from tfwm.training.barrier_trainer import BarrierTrainer
-from tfwm.training.callbacks import Checkpoint, MeanGradients
+from tfwm.training.callbacks import EarlyStopping, MeanGradients, RestOfEpoch
+from tfwm.training.checkpoint import Checkpoint
 from tfwm.training.config import ConfigError, load_config, save_config
 from tfwm.training.distribute import training_strategy
 from tfwm.training.keyed_trainer import KeyedTrainer
@@ -12,8 +13,10 @@ __all__ = [
     "BarrierTrainer",
     "Checkpoint",
     "ConfigError",
+    "EarlyStopping",
     "KeyedTrainer",
     "MeanGradients",
+    "RestOfEpoch",
     "TranslationTrainer",
     "WatermarkTrainer",
     "load_config",

@@ -105,6 +105,32 @@ def distances(value: bytes, others):
     return np.bitwise_count(others.reshape(-1, len(value)) ^ value).sum(axis=1, dtype=np.int64)
 
 
+def nearest(value: bytes, parts, most: int, limit: int):
+    """Returns the most similar of many fingerprints, in the memory of one part of them.
+
+    Args:
+        value: the fingerprint to look for, 32 bytes.
+        parts: iterable of lists of `(number, fingerprint)`; of equals, the largest number is first.
+        most: largest number of results.
+        limit: largest number of bits that differ.
+
+    Returns:
+        List of `(distance, number)`.
+
+    Example:
+
+    >>> nearest(bytes(32), [[(1, bytes(31) + bytes([7])), (2, b"")], [(3, bytes(32))]], 9, SAME)
+    [(0, 3), (3, 1)]
+    """
+    best = []
+    for part in parts:
+        numbers, known = zip(*part, strict=True)
+        apart = distances(value, known)
+        best += [(int(apart[n]), -numbers[n]) for n in np.flatnonzero(apart <= limit)]
+        best = sorted(best)[:most]
+    return [(distance, -number) for distance, number in best]
+
+
 def compare(photo, signed: bytes, alignment=None, whole=False):
     """Tells whether a photo shows the picture that has a fingerprint.
 
