@@ -1,5 +1,6 @@
 import os
 import runpy
+import shutil
 import signal
 import threading
 from pathlib import Path
@@ -14,6 +15,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 COMPARE = Path(__file__).parent / "export" / "compare.py"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
@@ -23,6 +25,24 @@ def shared():
     if not SHARED.is_dir():
         pytest.skip("needs ../shared (photos and reference outputs), which is not on this machine")
     return SHARED
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Headless Chromium, driven by playwright."""
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="needs playwright (pip install tfwm[browser])"
+    )
+    path = os.environ.get("TFWM_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.skip("needs Chromium or Chrome: install one, or name it in TFWM_BROWSER")
+    with playwright.sync_playwright() as driver:
+        try:
+            browser = driver.chromium.launch(executable_path=path)
+        except playwright.Error as error:
+            pytest.skip(f"{path} does not start: {str(error).splitlines()[0]}")
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -48,6 +48,7 @@ def make_parser():
         keyed.add_keyed,
         show.add_report,
         show.add_demo,
+        show.add_browser,
         networks.add_list,
         train.add_train,
         train.add_data,
