@@ -100,10 +100,7 @@ class _Calls:
             try:
                 sent = dict(context.invocation_metadata()).get("authorization", "")
                 if not allowed(self._token, sent):
-                    code, text = (
-                        self._codes.UNAUTHENTICATED,
-                        "Expected authorization: Bearer TOKEN.",
-                    )
+                    code, text = self._codes.UNAUTHENTICATED, NO_TOKEN
                 else:
                     answer = run(request, context, record)
                     record["sent"] = answer.ByteSize()
