@@ -14,7 +14,7 @@ import numpy as np
 from tfwm import data
 from tfwm.export import write_tflite
 from tfwm.networks import make_run_endpoint, tflite_name
-from tfwm.networks.forms import interpreter_class
+from tfwm.networks.lite import interpreter_class
 from tfwm.training import KeyedTrainer, TranslationTrainer
 
 LEARNING_RATE = 1e-4

@@ -339,8 +339,8 @@ class Watermarker:
             source: see `embed_file`, also for `message`, `file_format` and `progress`.
             output: path of the file; `None` for one that has no name.
             options: `tfwm.marking.EmbedOptions`.
-            lane: makes a context manager in which the network and the codec are used, neither of
-                which serves two threads at once; photos are read and encoded outside of it.
+            lane: makes a context manager in which the network is used, which may not serve
+                two threads at once; photos are read and encoded outside of it.
 
         Returns:
             `(encoded, report)`: the bytes of the file, and its `FileReport`.
@@ -372,6 +372,6 @@ class Watermarker:
         return check_votes(self.codec(key), votes, message, strength, quality, signpost)
 
 
-def load(name: str = DEFAULT_NETWORK, trust: bool = False) -> Watermarker:
+def load(name: str = DEFAULT_NETWORK, trust: bool = False, runtime: str = "auto") -> Watermarker:
     """Returns the `Watermarker` of a network; `tfwm.load` takes networks of all kinds."""
-    return Watermarker(lazy_network(name, trust))
+    return Watermarker(lazy_network(name, trust, runtime))

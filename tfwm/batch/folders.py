@@ -99,7 +99,7 @@ def embed_folder(
         table.add_columns(name for job in jobs for name in job.details)
         table.add_columns(watermarker.columns)
         watermarker.open()
-        pool = Pool(workers)
+        pool = Pool(workers, watermarker.network)
         row = _row_maker(watermarker, options, table, folder)
         marker = watermarker.rehearsing() if dry_run else watermarker
         register = None if dry_run else register
@@ -181,7 +181,7 @@ def check_folder(
     """
     jobs = _with_messages(watermarker, find_photos(sources, {REPORT}), message, messages, key, None)
     watermarker.open()
-    pool = Pool(workers)
+    pool = Pool(workers, watermarker.network)
     how = {"strength": strength, "psnr": psnr, "subtle": subtle, "signpost": signpost}
 
     def check(job):
@@ -229,7 +229,7 @@ def extract_folder(
     table.add_columns(columns)
     jobs = find_photos(sources, {REPORT, path})
     watermarker.open()
-    pool = Pool(workers)
+    pool = Pool(workers, watermarker.network)
 
     def extract(job):
         photo = read_any(job.source, options.get("damaged", False))

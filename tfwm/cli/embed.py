@@ -109,7 +109,7 @@ def add_marking(parser, opens=None, tells=None, new_message=None):
 
 
 def _open_watermarker(options):
-    return load_watermarker(options.network, options.trust)
+    return load_watermarker(options)
 
 
 def add_signpost(parser):

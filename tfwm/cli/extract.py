@@ -143,7 +143,7 @@ def _extract_one(options, how):
         raise DamagedError(f"{error}{hint}") from error
     print_notes(photo.name, photo.notes)
     register = _register(options)
-    watermarker = load_watermarker(options.network, options.trust)
+    watermarker = load_watermarker(options)
     with show_progress() as progress:
         found = watermarker.extract(photo, progress=progress, **how)
     values, owner = found.to_dict(), None
@@ -181,7 +181,7 @@ def _extract_many(options, how):
     register = _register(options)
     if register:
         columns = "file", "recipient", "picture"
-    watermarker = load_watermarker(options.network, options.trust)
+    watermarker = load_watermarker(options)
     with show_progress() as progress:
         rows = extract_folder(
             watermarker,

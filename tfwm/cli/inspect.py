@@ -120,7 +120,7 @@ def run_inspect(options):
         "damaged": options.damaged,
     }
     if options.network:
-        how["watermarker"] = load_watermarker(options.network, options.trust)
+        how["watermarker"] = load_watermarker(options)
     many = len(options.photos) > 1 or options.report or os.path.isdir(options.photos[0])
     return (_inspect_many if many else _inspect_one)(options, how)
 

@@ -158,7 +158,7 @@ def _verify_photos(options, report):
     folder = Path(options.networks[0])
     with show_progress() as progress:
         rows = verify_folder(
-            load_watermarker(options.network, options.trust),
+            load_watermarker(options),
             report,
             folder if folder.is_dir() else folder.parent,
             key=read_key(options),

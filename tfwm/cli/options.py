@@ -8,6 +8,7 @@ import textwrap
 from tfwm.startup import import_tensorflow
 
 DEFAULT_NETWORK = "photo"
+RUNTIMES = ("auto", "lite", "tensorflow")
 STANDARD = "-"  # the standard input or output, in place of a path
 NETWORK_HELP = "a network's name (tfwm list) or the folder of an exported one"
 
@@ -49,6 +50,14 @@ def add_network(parser):
         help=f"{NETWORK_HELP}; {DEFAULT_NETWORK} by default",
     )
     add_trust(parser)
+    parser.add_argument(
+        "--runtime",
+        choices=RUNTIMES,
+        default="auto",
+        help="what runs the network: lite, LiteRT, which starts at once and opens TFLite files; "
+        "tensorflow, which takes seconds to start and opens SavedModels and Keras files; auto (the "
+        "default) takes lite if the network has a TFLite file in float32",
+    )
 
 
 def add_service(parser):
@@ -203,11 +212,11 @@ def start_for(*networks, kind=None):
     import_tensorflow()
 
 
-def load_watermarker(name, trust=False):
-    """Returns the `tfwm.Watermarker` of a network, which starts TensorFlow at its first use."""
+def load_watermarker(options):
+    """Returns the `tfwm.Watermarker` that the options of `add_network` name."""
     from tfwm.watermarker import load
 
-    return load(name, trust)
+    return load(options.network, options.trust, options.runtime)
 
 
 def named_networks(words, trust=False):

@@ -52,7 +52,7 @@ def add_report(subparsers):
 def run_report(options):
     key = read_key(options)
     message = message_of(options)
-    watermarker = load_watermarker(options.network, options.trust)
+    watermarker = load_watermarker(options)
     from tfwm.report import write_report
 
     with show_progress() as progress:
@@ -97,7 +97,7 @@ def add_demo(subparsers):
 
 
 def run_demo(options):
-    watermarker = load_watermarker(options.network, options.trust)
+    watermarker = load_watermarker(options)
     from tfwm.demo import serve
 
     serve(

@@ -1,5 +1,9 @@
 """Trainers, each a `keras.Model`, and what they need: checkpoints, settings, strategies."""
 
+from tfwm.startup import need_tensorflow
+
+need_tensorflow()
+
 from tfwm.training.barrier_trainer import BarrierTrainer
 from tfwm.training.callbacks import EarlyStopping, MeanGradients, RestOfEpoch
 from tfwm.training.checkpoint import Checkpoint
