@@ -15,9 +15,10 @@ from tfwm.cli.options import (
     add_key,
     add_network,
     add_register,
+    add_server,
     add_strength,
-    load_watermarker,
     number,
+    open_watermarker,
     photo_source,
     read_key,
 )
@@ -68,6 +69,7 @@ def add_embed(subparsers):
     )
     add_marking(parser)
     add_network(parser)
+    add_server(parser)
     add_json(parser)
 
 
@@ -81,7 +83,7 @@ def add_marking(parser, opens=None, tells=None, new_message=None):
         new_message: function that returns a message where none is given; `None` asks for one.
     """
     parser.set_defaults(
-        open_watermarker=opens or _open_watermarker,
+        open_watermarker=opens or open_watermarker,
         tell_more=tells or (lambda report: None),
         new_message=new_message,
     )
@@ -106,10 +108,6 @@ def add_marking(parser, opens=None, tells=None, new_message=None):
     add_signpost(parser)
     add_register(parser, marks=True)
     _add_writing(parser)
-
-
-def _open_watermarker(options):
-    return load_watermarker(options)
 
 
 def add_signpost(parser):

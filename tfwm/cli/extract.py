@@ -11,7 +11,8 @@ from tfwm.cli.options import (
     add_key,
     add_network,
     add_register,
-    load_watermarker,
+    add_server,
+    open_watermarker,
     photo_source,
     read_key,
 )
@@ -78,6 +79,7 @@ def add_extract(subparsers):
     add_false_positive_rate(parser, "1e-6")
     _add_folder(parser)
     add_network(parser)
+    add_server(parser)
     add_json(parser)
 
 
@@ -143,7 +145,7 @@ def _extract_one(options, how):
         raise DamagedError(f"{error}{hint}") from error
     print_notes(photo.name, photo.notes)
     register = _register(options)
-    watermarker = load_watermarker(options)
+    watermarker = open_watermarker(options)
     with show_progress() as progress:
         found = watermarker.extract(photo, progress=progress, **how)
     values, owner = found.to_dict(), None
@@ -181,7 +183,7 @@ def _extract_many(options, how):
     register = _register(options)
     if register:
         columns = "file", "recipient", "picture"
-    watermarker = load_watermarker(options)
+    watermarker = open_watermarker(options)
     with show_progress() as progress:
         rows = extract_folder(
             watermarker,

@@ -72,6 +72,32 @@ def add_service(parser):
     )
 
 
+def add_server(parser):
+    parser.add_argument(
+        "--server",
+        metavar="URL",
+        help="let a server run the network, `tfwm serve` or TensorFlow Serving: grpc://HOST:PORT, "
+        "http://HOST:PORT or https://HOST:PORT. The key and the message stay here; pixels go there",
+    )
+    parser.add_argument(
+        "--server-token", metavar="FILE", help="file with the token that the server asks for"
+    )
+
+
+def open_watermarker(options):
+    """Returns the watermarker of `--network`, run here or by `--server`."""
+    if options.server is None:
+        if options.server_token is not None:
+            raise ValueError("--server-token goes with --server URL.")
+        return load_watermarker(options)
+    from pathlib import Path
+
+    from tfwm.serving import RemoteWatermarker
+
+    token = options.server_token and Path(options.server_token).read_text().strip()
+    return RemoteWatermarker(options.server, options.network, token=token)
+
+
 def add_trust(parser):
     parser.add_argument(
         "--trust",

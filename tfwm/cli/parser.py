@@ -6,6 +6,7 @@ from tfwm.cli import (
     embed,
     extract,
     inspect,
+    job,
     keyed,
     keygen,
     measure,
@@ -38,6 +39,7 @@ def make_parser():
     for add in (
         embed.add_embed,
         extract.add_extract,
+        job.add_job,
         sign.add_sign,
         inspect.add_inspect,
         keygen.add_keygen,

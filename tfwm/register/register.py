@@ -79,6 +79,7 @@ class Register:
     def __init__(self, place, create=False):
         self._database = open_database(place, LAYOUT, create)
         self.place, self.name = place, self._database.name
+        self.has_password = getattr(self._database, "has_password", False)
 
     def add(self, entry: Entry):
         """Writes an entry, in place of an older one of the same copy."""
