@@ -57,7 +57,7 @@ class Client:
         token: secret that the server asks for.
         timeout: seconds that a request may take; until then it is tried again if the server is
             away or busy.
-        connections: that REST keeps open at once.
+        connections: requests of a folder run at once, for each of which REST keeps one open.
 
     Example:
 
@@ -87,7 +87,7 @@ class Client:
                     f"{card['kind']}"
                 )
         self._connection = connect(url, token, timeout, connections)
-        self.network = RemoteNetwork(card, self._connection, model)
+        self.network = RemoteNetwork(card, self._connection, model, connections)
 
     def codec(self, key=None):
         """Returns the `tfwm.payload.Codec` of the network for a key."""
@@ -185,11 +185,13 @@ class RemoteNetwork(Network):
         card: the network's card.
         connection: see `tfwm.serving.transport.connect`.
         model: what it is called there, the card's name by default.
+        parallel: requests at once, of folder runs.
     """
 
-    def __init__(self, card, connection, model=None):
+    def __init__(self, card, connection, model=None, parallel=8):
         super().__init__(card["name"], card)
         self.model, self._connection = model or card["name"], connection
+        self.parallel = parallel
 
     def open(self):
         """Raises an error, in one line, unless the server has the network; returns itself."""
