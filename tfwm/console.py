@@ -46,8 +46,9 @@ def say_json(text):
 
 
 def tell_json(values):
-    """Prints a dict as one line of JSON on stderr, for programs that read logs."""
-    print(json.dumps(values), file=sys.stderr, flush=True)
+    """Prints a dict as one line of JSON on stderr, for programs that read logs, if any do."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        print(json.dumps(values), file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager

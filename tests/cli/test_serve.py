@@ -1,5 +1,7 @@
 """`tfwm serve` as a process: its start, its end, and what it says."""
 
+import contextlib
+import http.client
 import io
 import json
 import os
@@ -11,7 +13,6 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,10 +25,10 @@ PROGRAM = Path(__file__).with_name("run_checker.py")
 TOKEN = "0123456789abcdef"
 
 
-@contextmanager
-def started(*words, seconds=0.0, **variables):
+@contextlib.contextmanager
+def started(*words, seconds=0.0, port=0, **variables):
     """A server in a process of its own: yields it and its address."""
-    command = [sys.executable, str(PROGRAM), "serve", "--port", "0", *words]
+    command = [sys.executable, str(PROGRAM), "serve", "--port", str(port), *words]
     env = {**os.environ, "CHECKER_SECONDS": str(seconds), **variables}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, env=env, **pipes) as process:
@@ -102,3 +103,32 @@ def test_a_port_in_use_is_one_line(quadrant_network):
         for ports in ({"port": port}, {"port": 0, "grpc_port": port}):
             with pytest.raises(OSError, match="choose another port"):
                 serve({"photo": quadrant_network}, **ports)
+
+
+@pytest.mark.slow
+def test_clients_that_try_again_finish_though_the_server_is_killed():
+    photo, answers, path = picture(), [], "/v1/models/checker:embed?message=a&format=png"
+
+    def client():
+        for _ in range(3):
+            until = time.monotonic() + 120
+            while time.monotonic() < until:
+                with contextlib.suppress(OSError, http.client.HTTPException):
+                    answers.append(ask(address, path, photo).read())
+                    break
+                time.sleep(0.2)
+
+    with started("--no-grpc", "--no-access-log", seconds=0.3) as (process, address):
+        work = [threading.Thread(target=client) for _ in range(4)]
+        for thread in work:
+            thread.start()
+        while len(answers) < 2:
+            time.sleep(0.05)
+        process.kill()
+        process.wait()
+        port = address.rsplit(":", 1)[1]
+        with started("--no-grpc", "--no-access-log", port=port) as (_, again):
+            assert again == address
+            for thread in work:
+                thread.join(150)
+    assert len(answers) == 12 and len(set(answers)) == 1

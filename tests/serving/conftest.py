@@ -30,10 +30,10 @@ def photos():
     turned = Image.Exif()
     turned[0x0112] = 6
     pictures = [
-        (data.astronaut()[:320, :400], "JPEG", {"quality": 90}),
-        (data.coffee()[:256, :384], "PNG", {}),
+        (data.astronaut()[:256, 100:420], "JPEG", {"quality": 90}),
+        (data.coffee()[:256, 200:520], "PNG", {}),
         (data.camera()[:256, :256], "PNG", {}),
-        (data.coffee(), "JPEG", {"quality": 90, "exif": turned}),
+        (data.coffee()[:256, :320], "JPEG", {"quality": 90, "exif": turned}),
     ]
     encoded = []
     for pixels, file_format, options in pictures:

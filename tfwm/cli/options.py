@@ -50,6 +50,10 @@ def add_network(parser):
         help=f"{NETWORK_HELP}; {DEFAULT_NETWORK} by default",
     )
     add_trust(parser)
+    add_runtime(parser)
+
+
+def add_runtime(parser):
     parser.add_argument(
         "--runtime",
         choices=RUNTIMES,
@@ -245,14 +249,14 @@ def load_watermarker(options):
     return load(options.network, options.trust, options.runtime)
 
 
-def named_networks(words, trust=False):
+def named_networks(words, trust=False, runtime="auto"):
     """Finds networks given as NAME, FOLDER or NAME=FOLDER; they are opened at their first use."""
     from tfwm.networks import lazy_network
 
     networks = {}
     for word in words:
         name, equals, folder = word.rpartition("=")
-        network = lazy_network(folder, trust)
+        network = lazy_network(folder, trust, runtime)
         name = name if equals else network.name
         if name in networks:
             raise ValueError(f"Two networks are called {name}: name one, such as other={folder}.")

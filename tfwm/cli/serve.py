@@ -2,7 +2,14 @@
 
 import os
 
-from tfwm.cli.options import DEFAULT_NETWORK, add_command, add_trust, named_networks, number
+from tfwm.cli.options import (
+    DEFAULT_NETWORK,
+    add_command,
+    add_runtime,
+    add_trust,
+    named_networks,
+    number,
+)
 from tfwm.console import say
 
 MEGA = 1e6
@@ -34,6 +41,7 @@ def add_serve(subparsers):
         f"{DEFAULT_NETWORK} by default",
     )
     add_trust(parser)
+    add_runtime(parser)
     _add_ports(parser)
     _add_access(parser)
     _add_limits(parser)
@@ -108,7 +116,7 @@ def run_serve(options):
     from tfwm.serving.serve import read_token, serve
 
     token = read_token(options.token_file)
-    networks = named_networks(options.networks, options.trust)
+    networks = named_networks(options.networks, options.trust, options.runtime)
     limits = Limits(
         workers=options.workers,
         waiting=options.waiting,

@@ -16,8 +16,9 @@ from tfwm.web.app import EXTRA
 MOST_ELEMENTS = 2**24
 # A connection lives for so many seconds, and what is on it then for so many more: nobody holds a
 # place for ever by sending slowly. Clients connect again by themselves.
-AGE, GRACE = 300, 60
+AGE, GRACE = 120, 60
 METADATA_FIELD = "signature_def"
+NO_TOKEN = "Expected the metadata authorization: Bearer TOKEN."
 log = logging.getLogger(__name__)
 
 
@@ -99,10 +100,7 @@ class _Calls:
             try:
                 sent = dict(context.invocation_metadata()).get("authorization", "")
                 if not allowed(self._token, sent):
-                    code, text = (
-                        self._codes.UNAUTHENTICATED,
-                        "Expected authorization: Bearer TOKEN.",
-                    )
+                    code, text = self._codes.UNAUTHENTICATED, NO_TOKEN
                 else:
                     answer = run(request, context, record)
                     record["sent"] = answer.ByteSize()
