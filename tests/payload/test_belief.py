@@ -35,3 +35,12 @@ def test_certain_bits_stay_finite():
         np.array([[1e6, -1.0], [0.0, 0.0]]), 10
     )
     assert np.isfinite(after).all() and bits[0].tolist() == [1, 1] and converged.all()
+
+
+def test_votes_that_are_no_numbers_are_erasures():
+    decoder = BeliefPropagation([np.array([0, 1, 2])], 3)
+    for llr in ([np.nan, 2.0, -2.0], [np.nan] * 3):
+        found = decoder.decode(np.array([llr]), 5)
+        erased = decoder.decode(np.array([np.nan_to_num(llr)]), 5)
+        for one, other in zip(found, erased, strict=True):
+            np.testing.assert_array_equal(one, other)

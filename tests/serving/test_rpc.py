@@ -152,3 +152,18 @@ def test_many_calls_at_once(channel, photos):
     for thread in threads:
         thread.join()
     assert len({answer.SerializeToString(deterministic=True) for answer in found}) == 1
+
+
+@pytest.mark.parametrize("names", [["x0", "x1"], ["image", "message", "strength"]])
+def test_few_bytes_that_stand_for_many_values_are_refused(channel, names, monkeypatch):
+    request = wire.PredictRequest()
+    request.model_spec.name, request.model_spec.signature_name = "photo", "embed"
+    for name in names:
+        tensor = request.inputs[name]
+        tensor.dtype = 9
+        tensor.int64_val.append(1)
+        tensor.tensor_shape.dim.add(size=2**23)
+    where = channel()
+    monkeypatch.setattr(wire, "from_tensor", lambda tensor: pytest.fail("was expanded"))
+    with pytest.raises(grpc.RpcError, match="INVALID_ARGUMENT"):
+        call(where, wire.PREDICT, wire.PredictResponse, request)

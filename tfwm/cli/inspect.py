@@ -11,6 +11,7 @@ from tfwm.cli.options import (
     add_jobs,
     add_json,
     add_key,
+    add_runtime,
     add_service,
     add_trust,
     load_watermarker,
@@ -81,6 +82,7 @@ def add_inspect(subparsers):
         f"else {DEFAULT_NETWORK}",
     )
     add_trust(parser)
+    add_runtime(parser)
     parser.add_argument(
         "--report", metavar="FILE", help="write a table of the photos, .csv or .json"
     )

@@ -3,7 +3,7 @@
 from tfwm.startup import on_first_use
 
 _MODULES = {
-    "find_quadrilaterals": "find_quadrilaterals",
-    "rectify": "check_corners mean_sides rectify solve_homography",
+    "search": "find_quadrilaterals",
+    "projection": "check_corners mean_sides rectify solve_homography",
 }
 __all__, __getattr__, __dir__ = on_first_use(__name__, _MODULES)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tfwm.checks import need
-from tfwm.corners.rectify import rectify
+from tfwm.corners.projection import rectify
 from tfwm.marking.canvas import Canvas
 from tfwm.marking.reader import Reader
 from tfwm.marking.search import candidates

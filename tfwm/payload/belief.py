@@ -40,7 +40,7 @@ class BeliefPropagation:
         """Decodes words until all checks hold, each at most `iterations` times.
 
         Args:
-            llr: `(words, length)` log-likelihood ratios, positive for a 1, 0 for an erasure.
+            llr: `(words, length)` log-likelihood ratios, positive for a 1, 0 or NaN for an erasure.
             iterations: at least 1.
 
         Returns:
@@ -50,6 +50,7 @@ class BeliefPropagation:
         bits, after = np.zeros((words, length), np.uint8), np.zeros((words, length))
         converged = np.zeros(words, bool)
         left = np.arange(words)
+        llr = np.where(np.isnan(llr), 0.0, llr)
         prior = -np.asarray(llr, np.float64).T  # the logarithm of P(0) / P(1), (length, words)
         to_check = prior[self._bit]
         for _ in range(iterations):

@@ -47,8 +47,10 @@ class MarkedFile:
 class Client:
     """A server that has TensorFlow Serving's interface: `tfwm serve`, or TensorFlow Serving.
 
-    Only photos and bits go there, and photos and votes come back: the key, the message and what
-    the votes mean are known on this side alone. Needs no TensorFlow.
+    Only photos and bits go there, and photos and votes come back. The key stays on this side, and
+    with it what the bits mean; without a key, bits are a public code of the message. The server
+    that marks also reads for the check, so that it must be one that you trust with your photos.
+    Needs no TensorFlow.
 
     Args:
         url: `grpc://host:port`, `http://host:port` or `https://host:port`.

@@ -109,10 +109,8 @@ class Model:
             ValueError: the request is wrong. What is wrong with one photo is in `error`.
             Busy: there is no room for it now.
         """
-        name = "embed" if name in ("", DEFAULT) else name
-        if name not in SIGNATURES:
-            raise ValueError(f"Expected a signature of {', '.join(SIGNATURES)}. Received: {name!r}")
-        signature = SIGNATURES[name]
+        signature = signature_of(name)
+        name = signature.name
         checked = check_inputs(signature, inputs, self.known_sides(), self.limits.items)
         patience = min(patience or self.limits.patience, self.limits.patience)
         if name == "embed_bytes":
@@ -241,6 +239,25 @@ class Model:
         return self._turns.run(run)
 
 
+def signature_of(name):
+    """Returns the `Signature` of a name, `embed` if it is empty, or raises `ValueError`."""
+    name = "embed" if name in ("", DEFAULT) else name
+    if name not in SIGNATURES:
+        raise ValueError(f"Expected a signature of {', '.join(SIGNATURES)}. Received: {name!r}")
+    return SIGNATURES[name]
+
+
+def check_names(signature, inputs):
+    """Returns the names of a signature's inputs, or raises `ValueError` if others came."""
+    names = [tensor.name for tensor in signature.inputs]
+    if sorted(inputs) != sorted(names):
+        raise ValueError(
+            f"Expected the inputs {', '.join(names)} for {signature.name}. "
+            f"Received: {', '.join(map(str, inputs))[:200] or 'none'}"
+        )
+    return names
+
+
 def check_inputs(signature, inputs, known, most):
     """Returns the inputs of a signature as arrays, in its order, or raises `ValueError`.
 
@@ -250,12 +267,7 @@ def check_inputs(signature, inputs, known, most):
         known: dict of the sides that are known.
         most: largest batch.
     """
-    names = [tensor.name for tensor in signature.inputs]
-    if sorted(inputs) != sorted(names):
-        raise ValueError(
-            f"Expected the inputs {', '.join(names)} for {signature.name}. "
-            f"Received: {', '.join(map(str, inputs)) or 'none'}"
-        )
+    names = check_names(signature, inputs)
     arrays = {
         tensor.name: _checked(tensor, inputs[tensor.name], known) for tensor in signature.inputs
     }

@@ -8,6 +8,7 @@ import numpy as np
 
 from tfwm.checks import need
 from tfwm.serving import wire
+from tfwm.serving.models import check_names, signature_of
 from tfwm.serving.rest import allowed
 from tfwm.serving.signatures import SIGNATURES
 from tfwm.web import Busy, NotFound
@@ -127,13 +128,8 @@ class _Calls:
     def predict(self, request, context, record):
         """Answers `Predict`."""
         model = self._model(request)
-        inputs = {}
-        for name, tensor in request.inputs.items():
-            count = np.prod([dim.size for dim in tensor.tensor_shape.dim], dtype=np.float64)
-            if not 0 <= count <= MOST_ELEMENTS:
-                raise ValueError(f"Expected at most {MOST_ELEMENTS} values as {name}")
-            inputs[name] = wire.from_tensor(tensor)
         name = request.model_spec.signature_name
+        inputs = _arrays(name, request.inputs)
         record |= {"model": model.name, "signature": name if name in SIGNATURES else ""}
         left = context.time_remaining()
         with self._served.gate:
@@ -181,3 +177,15 @@ class _Calls:
         spec = request.model_spec
         version = spec.version.value if spec.HasField("version") else None
         return self._served.model(spec.name, version)
+
+
+def _arrays(name, tensors):
+    """The inputs of a request. A few bytes may stand for many values: sizes are checked first."""
+    check_names(signature_of(name), tensors)
+    shapes = [[dim.size for dim in tensor.tensor_shape.dim] for tensor in tensors.values()]
+    counts = [np.prod(shape, dtype=np.float64) for shape in shapes]
+    if not 0 <= min(counts) <= sum(counts) <= MOST_ELEMENTS:
+        raise ValueError(
+            f"Expected at most {MOST_ELEMENTS} values. Received: shapes {shapes}"[:200]
+        )
+    return {key: wire.from_tensor(tensor) for key, tensor in tensors.items()}
