@@ -112,6 +112,7 @@ def test_goes_on_after_a_kill(tmp_path):
     assert epochs[-1] == epoch + 1 and set(range(epoch + 2)) == set(epochs)
 
 
+@pytest.mark.slow
 def test_a_kill_at_a_checkpoint_loses_no_line_of_the_log(tmp_path, monkeypatch):
     config = load_config(recipe.config, None, [*SMALL, f"output={tmp_path}"])
     save = Checkpoint.on_epoch_end
