@@ -1,6 +1,6 @@
 """What a job of many photos costs, and that it survives a worker's death.
 
-    python benchmarks/job.py --photos ../shared/data/photos299 ../shared/data/bsds500/train
+    python benchmarks/job.py --photos photos/photos299 photos/bsds500/train
 
 Cuts crops of 192 x 192 pixels, marks them by `tfwm job embed` with two workers and an id for each
 from a table, kills one worker with SIGKILL when half of the shards are done, and checks that each

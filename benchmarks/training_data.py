@@ -1,6 +1,6 @@
 """What reading photos while a network trains costs: memory, and steps a second.
 
-    python benchmarks/training_data.py --photos ../shared/data/photos299
+    python benchmarks/training_data.py --photos photos/photos299
 
 Memory: the largest resident memory of a process beyond TensorFlow's that takes crops of `--copies`
 photos (hard links of those given), until cache and pools are full. Speed: steps a second of the

@@ -77,7 +77,7 @@ def add_server(parser):
         "--server",
         metavar="URL",
         help="let a server run the network, `tfwm serve` or TensorFlow Serving: grpc://HOST:PORT, "
-        "http://HOST:PORT or https://HOST:PORT. The key and the message stay here; pixels go there",
+        "http://HOST:PORT or https://HOST:PORT. The key stays here; pixels and bits go there",
     )
     parser.add_argument(
         "--server-token", metavar="FILE", help="file with the token that the server asks for"

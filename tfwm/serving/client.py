@@ -1,4 +1,4 @@
-"""Photos marked and read by a server; the key and the message stay here."""
+"""Photos marked and read by a server; the key stays here."""
 
 import dataclasses
 import math
