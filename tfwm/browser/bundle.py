@@ -74,8 +74,8 @@ def write_page(folder, network="photo", *, packages=None, overwrite=False):
         (draft / "network").mkdir()
         for file, data in files.items():
             (draft / "network" / file).write_bytes(data)
-        for style in ("page.css", "demo.css"):
-            (draft / style).write_text(read_text(style), "utf-8")
+        for file in ("page.css", "demo.css", "drop.js"):
+            (draft / file).write_text(read_text(file), "utf-8")
         policy = "; ".join(f"{name} {value}" for name, value in POLICY.items())
         settings = {"network": name, "version": __version__}
         page = render("browser.html", policy=policy, settings=settings)

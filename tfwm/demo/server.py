@@ -22,6 +22,7 @@ STATIC = {
     "/demo.css": "text/css",
     "/compare.js": "text/javascript",
     "/requests.js": "text/javascript",
+    "/drop.js": "text/javascript",
     "/demo.js": "text/javascript",
 }
 HEADERS = {

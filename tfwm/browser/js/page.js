@@ -109,18 +109,7 @@ function choose(file) {
 
 $("photo-image").addEventListener("error", () => ($("photo-view").hidden = true));
 $("file").addEventListener("change", (event) => choose(event.target.files[0]));
-document.addEventListener("dragover", (event) => {
-  event.preventDefault();
-  document.body.classList.add("dragging");
-});
-document.addEventListener("dragleave", (event) => {
-  if (!event.relatedTarget) document.body.classList.remove("dragging");
-});
-document.addEventListener("drop", (event) => {
-  event.preventDefault();
-  document.body.classList.remove("dragging");
-  choose(event.dataTransfer.files[0]);
-});
+watchDrops(choose);
 
 // 2. Read
 
