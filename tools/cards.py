@@ -3,8 +3,8 @@
     python tools/cards.py
     python tools/cards.py --check
 
-`results/cards.toml` says which numbers a card has, and under which terms training data was had. `--check` writes nothing, and names the cards
-that are not what it would write (exit code 1).
+`results/cards.toml` says which numbers a card has, and under which terms training data was had.
+`--check` writes nothing, and names the cards that are not what it would write (exit code 1).
 """
 
 import argparse
