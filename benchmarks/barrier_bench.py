@@ -146,13 +146,10 @@ def evenly(arrays, count):
 
 def reader_of(barrier):
     """The barrier's extractor as a function that has gradients."""
-    import tensorflow as tf
-
-    size = barrier.watermark.shape[:2]
+    from tfwm.protection.picture import resized
 
     def read(images):
-        small = tf.image.resize(images, size, antialias=True)
-        return barrier.extractor(small, training=False)
+        return barrier.extractor(resized(images, barrier.image_size), training=False)
 
     return read
 

@@ -66,15 +66,16 @@ def data_of(folders, runs):
 
 def task_row(name, run):
     """How like the outputs of both hosts are, and how well each does its task."""
-    unmarked, marked = run["task"]
+    unmarked, marked = (
+        next(row for row in run["task"] if row["host"] == host) for host in ("unmarked", "marked")
+    )
     quality = {
         f"{host}_{key}": row[key]
         for key in ("psnr", "ssim")
         for host, row in (("unmarked", unmarked), ("marked", marked))
     }
-    shares = {key: marked[key] for key in ("psnr_share", "ssim_share")}
     likeness = {"paper_task": None, "paper_ssim": None, **run["likeness"][0]}
-    return {"run": name, **likeness, **quality, **shares}
+    return {"run": name, **likeness, **quality}
 
 
 if __name__ == "__main__":

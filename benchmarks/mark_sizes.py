@@ -4,7 +4,10 @@
 
 Images are squeezed to each size and marked by the barrier; a host does its task on them and puts
 out that size. All are rounded to 8 bits and read. Writes results/barrier/barrier-sizes.csv and
-results/keyed/keyed-sizes.csv: mean and least similarity, and the share of at least 0.9.
+results/keyed/keyed-sizes.csv: mean and least similarity, the share of at least 0.9, what the
+unmarked photos read at most, and of a barrier the PSNR, of a host the share of QR codes decoded.
+And results/barrier/barrier-foreign.csv: what is read with barrier-xray from unmarked gray photos,
+which are no radiographs.
 """
 
 import argparse
@@ -18,7 +21,8 @@ from tfwm.images.arrays import to_uint8
 from tfwm.startup import import_tensorflow
 
 ROOT = Path(__file__).resolve().parents[1]
-SIZES = (64, 128, 256)
+SIZES = (64, 128, 256, 512)
+TEXT = "TFWM KEYED"  # of the shipped hosts' QR code
 
 
 def main():
@@ -30,27 +34,46 @@ def main():
     parser.add_argument("--limit", type=int, default=50, help="photos that are measured")
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     parser.add_argument("--output", type=Path, default=ROOT / "results")
+    parser.add_argument("--parts", nargs="+", default=["barrier", "keyed", "foreign"])
     args = parser.parse_args()
     import_tensorflow()
     from tfwm.data import read_photos
 
     photos = read_photos(args.images, 3, args.limit)
     radiographs = read_photos(args.radiographs, 1, args.limit)
-    tables = {
-        "barrier": [
+    parts = {
+        "barrier": lambda: [
             *measure(Barrier("barrier-derain"), photos, args.sizes),
             *measure(Barrier("barrier-xray"), radiographs, args.sizes),
         ],
-        "keyed": [
+        "keyed": lambda: [
             *measure(Host("keyed-colorize", gray), photos, args.sizes),
             *measure(Host("keyed-super-resolve", quarter), photos, args.sizes),
         ],
+        "foreign": lambda: list(foreign(Barrier("barrier-xray"), photos, args.sizes)),
     }
-    for kind, rows in tables.items():
+    for part in args.parts:
+        rows = parts[part]()
         print(*rows, sep="\n")
-        used = f"{args.images} and {args.radiographs}" if kind == "barrier" else args.images
+        used = f"{args.images} and {args.radiographs}" if part == "barrier" else args.images
         head = result_head(f"{used}, {args.limit} images")
-        print("wrote", write_csv(rows, args.output / kind / f"{kind}-sizes.csv", head))
+        kind, name = ("barrier", part) if part == "foreign" else (part, "sizes")
+        print("wrote", write_csv(rows, args.output / kind / f"{kind}-{name}.csv", head))
+
+
+def foreign(marker, photos, sizes):
+    """Yields what is read from unmarked photos of another kind, in gray, at each size."""
+    for size in sizes:
+        images = gray(np.stack([squeezed(photo, size) for photo in photos]))
+        similarity = marker.reader.similarity(to_uint8(images))
+        yield {
+            "network": marker.name,
+            "size": size,
+            "images": len(images),
+            "similarity": float(similarity.mean()),
+            "largest": float(similarity.max()),
+            "success": float(np.mean(similarity >= 0.9)),
+        }
 
 
 class Barrier:
@@ -61,6 +84,11 @@ class Barrier:
 
         self.name, self.reader = name, load_barrier(name)
         self.mark = self.reader.mark
+
+    def more(self, images, marked, read):
+        from tfwm.images.quality import mean_quality
+
+        return {"psnr": mean_quality(to_uint8(images), marked)["psnr"]}
 
 
 class Host:
@@ -79,12 +107,21 @@ class Host:
 
         return run_network(self.host, self.prepare(photos))
 
+    def more(self, images, marked, read):
+        from tfwm.evaluation.ownership import qr_share
+
+        return {"qr": qr_share(read, TEXT)}
+
 
 def measure(marker, photos, sizes):
     """Yields a row for each size."""
+    from tfwm.metrics import watermark_similarity
+
     for size in sizes:
         images = np.stack([squeezed(photo, size) for photo in photos])
-        similarity = marker.reader.similarity(to_uint8(marker.mark(images)))
+        marked = to_uint8(marker.mark(images))
+        read = marker.reader.read(marked)
+        similarity = watermark_similarity(marker.reader.watermark, read)
         yield {
             "network": marker.name,
             "size": size,
@@ -92,6 +129,8 @@ def measure(marker, photos, sizes):
             "similarity": float(similarity.mean()),
             "least": float(similarity.min()),
             "success": float(np.mean(similarity >= 0.9)),
+            "unmarked": float(marker.reader.similarity(images).max()),
+            **marker.more(images, marked, read),
         }
 
 

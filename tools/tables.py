@@ -180,7 +180,7 @@ def _error_rate(value, row):
 
 
 def _p_value(value, row):
-    return "< 1e-300" if float(value) == 0 else f"{float(value):.1g}"
+    return "≤ 0.0001" if float(value) <= 1e-4 else f"{float(value):.1g}"
 
 
 FORMATS = {

@@ -12,10 +12,13 @@ class StripeBarrier:
     channels = 1
     watermark = np.eye(16, dtype="float32")[..., None]
 
-    def squeezed(self, images):
+    def look(self, images):
         return np.asarray(images)
 
     def read(self, images):
+        return self.read_seen(self.look(images))
+
+    def read_seen(self, images):
         return np.stack([self._read_one(image) for image in images])
 
     def _read_one(self, image):

@@ -6,13 +6,14 @@ from PIL import Image
 from tfwm.ops import resample
 
 
+@pytest.mark.parametrize("method", ["bilinear", "bicubic"])
 @pytest.mark.parametrize("sizes", [(37, 18), (37, 80), (64, 48), (5, 1), (9, 9)])
-def test_matrix_equals_pillow(sizes, gray_photo):
+def test_matrix_equals_pillow(sizes, method, gray_photo):
     size, out_size = sizes
     plane = gray_photo[0, :size, :size, 0]
     pixels = Image.fromarray(plane)  # mode F, no rounding
-    expected = np.asarray(pixels.resize((out_size, out_size), Image.BILINEAR))
-    matrix = resample.resize_matrix(size, out_size)
+    expected = np.asarray(pixels.resize((out_size, out_size), Image.Resampling[method.upper()]))
+    matrix = resample.resize_matrix(size, out_size, method=method)
     resized = resample.apply_separable(tf.constant(plane[None, ..., None]), matrix, matrix)
     np.testing.assert_allclose(resized[0, ..., 0], expected, atol=1e-5)
 
@@ -26,6 +27,15 @@ def test_nearest_takes_the_sample_before(sizes):
     np.testing.assert_array_equal(matrix @ samples[0, :, 0], expected[:, None])
     several = resample.resize_matrix(size, tf.constant([out_size, 3]), 30, method="nearest")
     np.testing.assert_array_equal(several[0, :out_size], matrix)
+
+
+@pytest.mark.parametrize("sizes", [(20, 7), (7, 20), (9, 9)])
+def test_tensor_sizes_give_the_same_bicubic_matrix(sizes):
+    matrix = resample.resize_matrix(*map(tf.constant, sizes), method="bicubic")
+    expected = resample.resize_matrix(*sizes, method="bicubic")
+    np.testing.assert_allclose(matrix, expected, atol=1e-5)
+    if sizes[0] == sizes[1]:
+        np.testing.assert_array_equal(matrix, np.eye(sizes[0]))
 
 
 def test_tensor_sizes_give_the_same_matrix():

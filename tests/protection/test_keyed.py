@@ -3,6 +3,7 @@ import pytest
 
 from tfwm.models.keyed import build_extractor
 from tfwm.protection import KeyedReader, load_keyed
+from tfwm.protection.keyed import _tile_places
 
 
 @pytest.fixture(scope="module")
@@ -55,10 +56,26 @@ def test_any_size_bytes_and_lists(keyed_models, keyed_reader, gray):
     pixels = np.uint8(np.round(255 * marked))
     found = keyed_reader.similarity([pixels[0], marked[1], pixels[2, :30, :20]])
     np.testing.assert_allclose(found, 1, atol=0.02)
-    assert keyed_reader.squeezed(pixels).shape == (8, 32, 32, 3)
+    assert len(keyed_reader.look(pixels)) == 8
     many = np.concatenate([gray] * 3)
     np.testing.assert_allclose(keyed_reader.read(many)[-8:], keyed_reader.read(gray), atol=1e-6)
     assert keyed_reader.image_size == (32, 32) and keyed_reader.channels == 3
+
+
+def test_large_images_are_read_by_tiles(real, photo):
+    """What is seen in tiles at an image's own size is averaged, and read once."""
+    image = np.concatenate([photo[:, :32, :32], photo[:, 40:72, 8:40]], axis=2)
+    tiles = np.concatenate([image[:, :, :32], image[:, :, 32:]])
+    np.testing.assert_allclose(real.look(image)[0], real.look(tiles).mean(axis=0), atol=1e-5)
+    # Tiles overlap where a side is no multiple of theirs; small images are enlarged.
+    both = [image[:, :, i : i + 32] for i in (0, 8)]
+    seen = real.look(np.concatenate(both)).mean(axis=0)
+    np.testing.assert_allclose(real.look(image[:, :, :40])[0], seen, atol=1e-5)
+    assert real.look([image[0, :20, :9], image[0]]).shape == (2, *seen.shape)
+    # Not all tiles of a large photo, and those from all of it.
+    assert _tile_places(64 * 3, 64).tolist() == [0, 64, 128]
+    places = _tile_places(4000, 64)
+    assert len(places) == 8 and places[0] == 0 and places[-1] == 4000 - 64
 
 
 SECRET = "demonstration secret, not for use"  # of the fixtures

@@ -39,6 +39,36 @@ def test_hosts_mark_by_themselves(name, photos):
     assert np.abs(other.similarity(outputs)).max() < 0.05
 
 
+def at_size(photo, size, mode="RGB"):
+    """A photo squeezed to a square, as uint8 of a batch of one."""
+    image = Image.fromarray(photo).convert(mode).resize((size, size), Image.Resampling.BICUBIC)
+    return np.asarray(image).reshape(1, size, size, -1)
+
+
+def test_an_output_of_any_size_is_read():
+    """keyed-super-resolve's mark is as fine as its pixels: squeezed, 0 of 12 were read."""
+    network = load_keyed("keyed-super-resolve")
+    reader = network.reader(read_key_file(network.folder / "demonstration.secret"))
+    outputs = [run_network(network.host, at_size(data.coffee(), n) / 255) for n in (24, 32, 64)]
+    for output in outputs:
+        assert reader.similarity(output)[0] > 0.99
+        assert decode_qr(reader.read(output)) == ["TFWM KEYED"]
+    assert [len(output[0]) for output in outputs] == [96, 128, 256]
+    large = at_size(data.coffee(), 256)
+    assert reader.similarity(large)[0] < 0.05
+
+
+@pytest.mark.parametrize("size", [128, 256])
+def test_a_fine_mark_survives_the_squeeze(size):
+    """barrier-xray's pattern of two pixels: bilinear weights took it, 48 of 50 at 128 x 128."""
+    barrier = load_barrier("barrier-xray")
+    image = at_size(data.moon(), size, "L")
+    marked = to_uint8(barrier.mark(image))
+    assert psnr(image[0], marked[0]) > 40
+    assert barrier.similarity(marked)[0] > 0.9
+    assert barrier.similarity(image)[0] < 0.05
+
+
 def test_a_barrier_marks_and_reads(photos):
     barrier = load_barrier("barrier-derain")
     marked = to_uint8(barrier.mark(photos))

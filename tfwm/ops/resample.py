@@ -3,22 +3,23 @@
 import numpy as np
 import tensorflow as tf
 
-METHODS = ("bilinear", "nearest")
+METHODS = ("bilinear", "bicubic", "nearest")
 
 
 def resize_matrix(in_size, out_size, max_out_size=None, method="bilinear"):
     """Returns the matrix that resizes along one axis.
 
     The weights of `"bilinear"` are those of `PIL.Image.resize(..., Image.BILINEAR)`: a
-    triangle, which is stretched by the scale for a smaller size. `"nearest"` takes sample
-    `floor(i * in_size / out_size)`, as PyTorch's `interpolate` does.
+    triangle, which is stretched by the scale for a smaller size. `"bicubic"` is Pillow's as well,
+    Keys' kernel, stretched so. `"nearest"` takes sample `floor(i * in_size / out_size)`, as
+    PyTorch's `interpolate` does.
 
     Args:
         in_size: number of samples before.
         out_size: number of samples after; integers, any shape `(...)`, so that
             every image may have its own.
         max_out_size: rows of the result; rows beyond `out_size` are 0.
-        method: `"bilinear"` or `"nearest"`.
+        method: `"bilinear"`, `"bicubic"` or `"nearest"`.
 
     Returns:
         float32 tensor `(..., max_out_size, in_size)`.
@@ -54,10 +55,7 @@ def bicubic_matrix(in_size, out_size, length=None):
     scale = (length or in_size) / out_size
     stretch = max(scale, 1.0)
     centers = (np.arange(out_size)[:, None] + 0.5) * scale
-    x = np.abs(np.arange(in_size) + 0.5 - centers) / stretch
-    # Keys' kernel with a = -0.5, Pillow's.
-    weights = np.where(x < 1, (1.5 * x - 2.5) * x * x + 1, ((2.5 - 0.5 * x) * x - 4) * x + 2)
-    weights = np.where(x < 2, weights, 0.0)
+    weights = _kernel(np.abs(np.arange(in_size) + 0.5 - centers) / stretch, "bicubic", np)
     return tf.constant(weights / weights.sum(-1, keepdims=True), tf.float32)
 
 
@@ -120,9 +118,17 @@ def _matrix(in_size, out_size, max_out_size, max_in_size, method, first=0.0):
         return tf.cast(first & inside, tf.float32)
     scale = in_size / out_size
     distance = xp.abs(columns + 0.5 - (rows + 0.5) * scale) / xp.maximum(scale, 1.0)
-    weights = xp.where(inside, xp.maximum(1.0 - distance, 0.0), 0.0)
+    weights = xp.where(inside, _kernel(distance, method, xp), 0.0)
     total = weights.sum(-1, keepdims=True) if xp is np else tf.reduce_sum(weights, -1, True)
     return tf.cast(weights / xp.maximum(total, 1e-6), tf.float32)
+
+
+def _kernel(x, method, xp):
+    if method == "bilinear":
+        return xp.maximum(1.0 - x, 0.0)
+    # Keys' kernel with a = -0.5, Pillow's.
+    weights = xp.where(x < 1, (1.5 * x - 2.5) * x * x + 1, ((2.5 - 0.5 * x) * x - 4) * x + 2)
+    return xp.where(x < 2, weights, 0.0)
 
 
 def apply_separable(image, vertical, horizontal):

@@ -25,6 +25,7 @@ from tfwm.protection.picture import (
     in_batches,
     read_watermark,
     resized,
+    sides,
 )
 
 
@@ -34,7 +35,7 @@ class WatermarkBarrier(keras.layers.Layer):
 
     The embedder of a barrier (Zhang et al. 2020) with its watermark built in. An image of any
     size is squeezed to the barrier's as a whole, marked there, and the change is carried back
-    up, so that the image keeps its own pixels and size.
+    up, both bicubically, so that the image keeps its own pixels and size.
 
     Args:
         embedder: model from `{"image", "message", "strength"}` to the watermarked image, such as
@@ -82,7 +83,7 @@ class WatermarkBarrier(keras.layers.Layer):
         strength = tf.fill(tf.shape(image)[:1], self.strength)
         inputs = {"image": small, "message": message, "strength": strength}
         marked = tf.cast(self.embedder(inputs, training=False), tf.float32)
-        return tf.clip_by_value(image + resized(marked - small, tf.shape(image)[1:3]), 0.0, 1.0)
+        return tf.clip_by_value(image + resized(marked - small, sides(image)), 0.0, 1.0)
 
     def compute_output_shape(self, input_shape):
         return input_shape
@@ -136,9 +137,9 @@ class Barrier(PictureReader):
         """
         return in_batches(self._mark, as_floats(images, self.channels))
 
-    def read(self, images) -> np.ndarray:
-        """Returns what the extractor reads, `(batch, *watermark.shape)`, see `squeezed`."""
-        return in_batches(self._read, self.squeezed(images))
+    def read_seen(self, seen) -> np.ndarray:
+        """Returns what the extractor reads, `(batch, *watermark.shape)`, see `look`."""
+        return in_batches(self._read, seen)
 
     def package(self, directory) -> Path:
         """Writes the barrier in every form that a network has; returns its folder.

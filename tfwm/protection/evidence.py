@@ -17,6 +17,8 @@ from tfwm.protection.picture import decode_qr
 MARGIN = 0.1
 # The normalized correlation above which Zhang et al. call a watermark extracted.
 NC_LIMIT = 0.95
+# Images of one network are no independent proofs: what ranks of them say further down is nothing.
+LEAST_P = 1e-4
 VERDICT = {True: "carry the mark", False: "show no proof of the mark"}
 
 
@@ -27,7 +29,9 @@ class Comparison:
     Attributes:
         similarity: mean similarity of the suspected images to the watermark.
         reference: that of the unmarked ones.
-        p_value: probability that unmarked images rank as high as the suspected ones.
+        p_value: probability that unmarked images rank as high as the suspected ones, at least
+            1e-4: images of one network are not independent, and no number of them is evidence of
+            more.
         false_positive_rate: the p-value up to which the mark counts as proven.
     """
 
@@ -45,7 +49,7 @@ class Comparison:
     def __str__(self):
         return (
             f"similarity {self.similarity:.3f}, unmarked {self.reference:.3f}, "
-            f"p = {self.p_value:.1e}: the images {VERDICT[self.proven]} "
+            f"{_told(self.p_value)}: the images {VERDICT[self.proven]} "
             f"(claimed up to p = {self.false_positive_rate:g}, and {MARGIN:g} above unmarked ones)"
         )
 
@@ -109,7 +113,12 @@ class Proof:
             )
             return notes
         least = 1 / math.comb(self.images + self.unmarked_images, self.images)
-        if least > self.false_positive_rate:
+        if LEAST_P > self.false_positive_rate:
+            notes.append(
+                f"images of one network cannot bring p below {LEAST_P:g}, however many they are: "
+                "ask for a rate of that or more"
+            )
+        elif least > self.false_positive_rate:
             notes.append(
                 f"{self.images} suspected and {self.unmarked_images} unmarked images cannot bring "
                 f"p below {least:.1g}: take more of either"
@@ -125,7 +134,7 @@ class Proof:
             )
         if self.unmarked is not None:
             lines.append(
-                f"unmarked images: p = {self.unmarked.p_value:.1e} (they read "
+                f"unmarked images: {_told(self.unmarked.p_value)} (they read "
                 f"{self.unmarked.reference:.3f})"
             )
         if self.nc_success is not None:
@@ -156,7 +165,8 @@ def compare_with_unmarked(similarities, unmarked, false_positive_rate=1e-3) -> C
     Rank sums tell that the ones read more than the others, and not how much: the mark counts as
     proven if their mean is 0.1 higher as well. The test supposes nothing about how similarities are
     distributed, only that the suspected images would be like the unmarked ones if they had no mark.
-    A single image against `n` unmarked ones cannot have a p-value below `1 / (n + 1)`.
+    A single image against `n` unmarked ones cannot have a p-value below `1 / (n + 1)`, and no
+    comparison one below 1e-4, see `Comparison`.
 
     Args:
         similarities: those of the suspected images, `(n,)`.
@@ -179,7 +189,10 @@ def compare_with_unmarked(similarities, unmarked, false_positive_rate=1e-3) -> C
     _check_rate(false_positive_rate)
     test = need("scipy.stats", "evaluate").mannwhitneyu(suspects, unmarked, alternative="greater")
     return Comparison(
-        float(suspects.mean()), float(unmarked.mean()), float(test.pvalue), false_positive_rate
+        float(suspects.mean()),
+        float(unmarked.mean()),
+        max(LEAST_P, float(test.pvalue)),
+        false_positive_rate,
     )
 
 
@@ -200,7 +213,7 @@ def prove_images(
 
     Args:
         reader: a `KeyedReader` with the owner's key, or a `Barrier`.
-        images: suspected images, see `KeyedReader.squeezed`.
+        images: suspected images, see `KeyedReader.look`.
         unmarked: the same of images known to be unmarked: outputs of other models for the same
             task, or photos. `None` leaves that comparison out, which a barrier needs.
         keys: number of random keys; 999 allow p-values down to 0.001. A barrier has none.
@@ -216,26 +229,31 @@ def prove_images(
     >>> found.proven, found.key_p_value  # doctest: +SKIP
     (True, 0.001)
     """
+    seen, others = (None if x is None else reader.look(x) for x in (images, unmarked))
+    return _prove(reader, seen, others, keys, false_positive_rate, seed)
+
+
+def _prove(reader, seen, unmarked, keys, false_positive_rate, seed):
+    """The same of what `look` returned."""
     _check_rate(false_positive_rate)
     has_key = hasattr(reader, "key")
     if has_key and (not isinstance(keys, int) or keys < 1):
         raise ValueError(f"Expected at least 1 random key. Received: keys={keys!r}")
     if unmarked is None and not has_key:
         raise ValueError("Expected unmarked images to compare a barrier's readings with.")
-    images = reader.squeezed(images)
-    read = reader.read(images)
+    read = reader.read_seen(seen)
     similarities = watermark_similarity(reader.watermark, read)
-    values = {"similarity": float(similarities.mean()), "images": len(images)}
+    values = {"similarity": float(similarities.mean()), "images": len(seen)}
     if has_key:
         others = np.random.default_rng(seed).integers(0, 2, (keys, reader.bits))
-        ranks = reader.similarities_of_keys(images, others).mean(axis=1)
+        ranks = reader.similarities_of_seen(seen, others).mean(axis=1)
         rank = 1 + np.sum(ranks >= similarities.mean())
         values |= {"keys": keys, "key_similarity": float(ranks.max())}
         values["key_p_value"] = float(rank / (keys + 1))
         texts = collections.Counter(text for text in decode_qr(read) if text is not None)
         values["texts"] = dict(texts)
     if unmarked is not None:
-        other = reader.read(unmarked)
+        other = reader.read_seen(unmarked)
         reference = watermark_similarity(reader.watermark, other)
         values["unmarked"] = compare_with_unmarked(similarities, reference, false_positive_rate)
         values["unmarked_images"] = len(unmarked)
@@ -272,16 +290,20 @@ def prove_files(
     """
     reader = open_barrier(reader)
 
-    def squeezed(photo):
-        return reader.squeezed(fit_channels(photo, reader.channels))[0]
+    def look(photo):
+        return reader.look(fit_channels(photo, reader.channels))[0]
 
-    files, images = read_each(sources, squeezed, progress)
+    files, seen = read_each(sources, look, progress)
     others = None
     if unmarked is not None:
-        other_files, others = read_each(unmarked, squeezed, progress)
+        other_files, others = read_each(unmarked, look, progress)
         check_apart(files, other_files)
         others = np.stack(others)
-    return prove_images(reader, np.stack(images), others, keys, false_positive_rate, seed)
+    return _prove(reader, np.stack(seen), others, keys, false_positive_rate, seed)
+
+
+def _told(p_value):
+    return f"p <= {LEAST_P:g}" if p_value <= LEAST_P else f"p = {p_value:.1e}"
 
 
 def _check_rate(rate):

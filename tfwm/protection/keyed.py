@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import itertools
 from pathlib import Path
 
 import keras
@@ -25,6 +26,7 @@ from tfwm.protection.picture import (
     encode_watermark,
     in_batches,
     read_watermark,
+    resized,
 )
 from tfwm.startup import check_fork
 
@@ -32,10 +34,17 @@ HOST, EXTRACTOR = KINDS["keyed"].keras_files
 DEMONSTRATION = "demonstration.secret"
 # Pairs of image and key that are read together.
 PAIRS = 64
+# Tiles that are read along a side of an image.
+MOST_TILES = 8
 
 
 class KeyedReader(PictureReader):
     """Reads the mark that a keyed network leaves in its outputs, with the owner's key.
+
+    An image is read at its own size, by tiles of the size that the extractor was trained with:
+    what it sees in each is averaged, and read once. Squeezed, a fine mark would be gone. Only
+    sides below a tile's are enlarged. Of an image with more than 64 tiles, as many are taken
+    from all of it.
 
     Args:
         extractor: model from `{"image", "key"}` to the watermark, such as
@@ -70,7 +79,7 @@ class KeyedReader(PictureReader):
             raise ValueError("Expected a watermark with a picture in it. Received: one color")
         self.key = self._checked(key)
         look, read = _parts(extractor)
-        self._look = tf.function(look, reduce_retracing=True)
+        self._look = look and tf.function(look, reduce_retracing=True)
         self._read = tf.function(read, reduce_retracing=True)
 
     @property
@@ -84,19 +93,18 @@ class KeyedReader(PictureReader):
         other.key = self._checked(key)
         return other
 
-    def read(self, images) -> np.ndarray:
+    def read_seen(self, seen) -> np.ndarray:
         """Returns what is read with the key, `(batch, *watermark.shape)` in [0, 1].
 
         Args:
-            images: see `squeezed`. 0.5 in the result means that there is nothing.
+            seen: what `look` returned. 0.5 in the result means that there is nothing.
         """
-        features = self._features(images)
-        return self._read_pairs(features, np.repeat(self.key[None], len(features), 0))
+        return self._read_pairs(seen, np.repeat(self.key[None], len(seen), 0))
 
     def read_each(self, images, keys) -> np.ndarray:
-        """Reads each image with a key of its own from `keys`, `(batch, bits)`; see `read`."""
+        """Reads each image with a key of its own from `keys`, `(batch, bits)`; see `look`."""
         keys = np.stack([self._checked(key) for key in keys])
-        return self._read_pairs(self._features(images), keys)
+        return self._read_pairs(self.look(images), keys)
 
     def similarities_of_keys(self, images, keys) -> np.ndarray:
         """Returns the similarities with several keys, `(number of keys, batch)`.
@@ -105,12 +113,15 @@ class KeyedReader(PictureReader):
         ten.
 
         Args:
-            images: see `squeezed`.
+            images: see `look`.
             keys: array `(n, bits)` of 0 and 1.
         """
-        features = self._features(images)
+        return self.similarities_of_seen(self.look(images), keys)
+
+    def similarities_of_seen(self, seen, keys) -> np.ndarray:
+        """Returns the same of what `look` returned."""
         keys = np.stack([self._checked(key) for key in keys])
-        repeated = (np.broadcast_to(one, (len(keys), *one.shape)) for one in features)
+        repeated = (np.broadcast_to(one, (len(keys), *one.shape)) for one in seen)
         read = (self._read_pairs(each, keys) for each in repeated)
         return np.stack([watermark_similarity(self.watermark, each) for each in read], axis=1)
 
@@ -130,8 +141,23 @@ class KeyedReader(PictureReader):
             files[DEMONSTRATION] = f"{demonstration}\n".encode()
         return package_network(host, self.extractor, directory, self.card, files, self.key)
 
-    def _features(self, images):
-        return in_batches(self._look, self.squeezed(images))
+    def _seen(self, images):
+        """What the extractor's image part sees, mean over the tiles."""
+        if self._look is None:  # an extractor in one piece
+            return super()._seen(images)
+        height, width = self.image_size
+        size = images.shape[1:3]
+        larger = max(size[0], height), max(size[1], width)
+        images = resized(tf.constant(images), larger).numpy()
+        rows, columns = _tile_places(larger[0], height), _tile_places(larger[1], width)
+        if len(rows) == len(columns) == 1:
+            return in_batches(self._look, images)
+
+        def tiles(image):
+            places = itertools.product(rows, columns)
+            return np.stack([image[i : i + height, j : j + width] for i, j in places])
+
+        return np.stack([in_batches(self._look, tiles(image)).mean(axis=0) for image in images])
 
     def _read_pairs(self, features, keys):
         return np.clip(in_batches(self._read, features, keys, size=PAIRS), 0.0, 1.0)
@@ -225,15 +251,21 @@ def load_keyed(name_or_path) -> KeyedNetwork:
     return KeyedNetwork(network_directory(name_or_path))
 
 
+def _tile_places(side, tile):
+    """Where tiles begin that cover a side; evenly some of them, where they would be too many."""
+    count = min(-(-side // tile), MOST_TILES)
+    return np.linspace(0, side - tile, count).round().astype(int)
+
+
 def _parts(extractor):
-    """The part of an extractor that looks at the image, and the part that reads with a key."""
+    """An extractor's part that looks at the image, if it has one, and that which reads by key."""
     names = [layer.name for layer in extractor.layers]
     if "image_and_key" not in names:
 
         def read(image, key):
             return extractor({"image": image, "key": key}, training=False)
 
-        return tf.identity, read
+        return None, read
     features = extractor.get_layer("image_and_key").input[0]
     inputs = extractor.input
     look = keras.Function(inputs["image"], features)

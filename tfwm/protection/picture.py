@@ -9,6 +9,7 @@ from PIL import Image
 from tfwm.checks import need
 from tfwm.images import plane, to_uint8
 from tfwm.metrics import watermark_similarity
+from tfwm.ops.resample import apply_separable, resize_matrix
 from tfwm.startup import check_fork
 
 WATERMARK = "watermark.png"
@@ -22,7 +23,8 @@ ENLARGED = (1, 4)
 class PictureReader:
     """Base of what reads a picture from images of any size.
 
-    Images of `channels` channels are squeezed to `image_size` before they are read.
+    Images of `channels` channels are looked at first, which keeps little of each: what is read,
+    with any key, is read from that. Here it is the whole image, squeezed to `image_size`.
     """
 
     def __init__(self, watermark, image_size, channels, name, card=None):
@@ -32,24 +34,27 @@ class PictureReader:
         self.name = name
         self.card = card or {}
 
-    def squeezed(self, images):
-        """Returns images at the size at which they are read.
+    def look(self, images):
+        """Returns what `read_seen` needs of images, an array with a row for each.
 
         Args:
             images: `(batch, height, width, channels)`, or a list of `(height, width, channels)` of
                 any sizes: floats in [0, 1] or uint8.
-
-        Returns:
-            float32 array `(batch, *image_size, channels)` in [0, 1].
         """
         if isinstance(images, list | tuple):
-            return np.concatenate([self.squeezed(np.asarray(image)[None]) for image in images])
-        images = as_floats(images, self.channels)
-        return resized(tf.constant(images), self.image_size).numpy()
+            return np.concatenate([self.look(np.asarray(image)[None]) for image in images])
+        return self._seen(as_floats(images, self.channels))
 
     def read(self, images):
         """Returns what is read, `(batch, *watermark.shape)` in [0, 1], from images as above."""
+        return self.read_seen(self.look(images))
+
+    def read_seen(self, seen):
+        """Returns the same from what `look` returned."""
         raise NotImplementedError
+
+    def _seen(self, images):
+        return resized(tf.constant(images), self.image_size).numpy()
 
     def similarity(self, images):
         """Returns how much of the watermark is read, in [-1, 1], one number an image.
@@ -83,9 +88,22 @@ def in_batches(function, *arrays, size=BATCH):
 
 
 def resized(image, size):
-    """Antialiased bilinear; an image that has the size already is left alone."""
+    """Bicubic and antialiased, as Pillow's; an image that has the size already is left alone.
+
+    Bilinear weights took marks of two pixels' period. Matrices compile everywhere: XLA and TFLite
+    lack the operation of `tf.image.resize(antialias=True)`.
+    """
     check_fork()
-    return tf.image.resize(image, size, antialias=True)
+    if all(isinstance(n, int) for n in size) and tuple(image.shape[1:3]) == tuple(size):
+        return image
+    pairs = zip(sides(image), size, strict=True)
+    matrices = (resize_matrix(old, new, method="bicubic") for old, new in pairs)
+    return apply_separable(image, *matrices)
+
+
+def sides(image):
+    """Returns height and width of a batch of images, integers where a graph knows them."""
+    return tuple(n or tf.shape(image)[i] for i, n in enumerate(image.shape[1:3], 1))
 
 
 def encode_watermark(watermark):

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from tfwm.data.tasks import build_task
+from tfwm.data.tasks.baselines import baseline_rows, gain_share
 from tfwm.evaluation.figures.keyed import distortion_figure, key_figure
 from tfwm.evaluation.ownership import (
     PAPER_TASKS,
@@ -59,7 +60,7 @@ def report(config, recipe, unmarked, host, reader, pairs):
     targets = to_uint8(targets)
     plain, marked = (run_network(model, inputs) for model in (unmarked, host))
     text = qr_text(config)
-    task = _task_quality(targets, plain, marked)
+    task = _task_quality(pairs, {"unmarked": plain, "marked": marked})
     likeness = mean_quality(plain, marked)
     rows = reading_rows(reader, marked, plain, targets, text)
     damages = distortion_rows(reader, {"marked outputs": marked, "unmarked outputs": plain}, text)
@@ -139,15 +140,19 @@ def reading_rows(reader, marked, plain, targets, text, seed=0):
     ]
 
 
-def _task_quality(targets, plain, marked):
-    """How near both hosts come to the targets."""
-    rows = [
-        {"host": name, **mean_quality(targets, images)}
-        for name, images in (("unmarked", plain), ("marked", marked))
-    ]
+def _task_quality(pairs, outputs):
+    """How near the plainest ways (the tint at its best) and both hosts come to the targets."""
+    targets = to_uint8(pairs[1])
+    plain = baseline_rows(*pairs, fit=pairs)
+    hosts = {host: mean_quality(targets, images) for host, images in outputs.items()}
+    rows = [{"host": row["way"], "psnr": row["psnr"], "ssim": row["ssim"]} for row in plain]
+    rows += [{"host": host, **quality} for host, quality in hosts.items()]
     for row in rows:
-        row["psnr_share"] = row["psnr"] / rows[0]["psnr"]
-        row["ssim_share"] = row["ssim"] / rows[0]["ssim"] if rows[0]["ssim"] else None
+        row |= {"psnr_gain_share": None, "ssim_gain_share": None}
+    for key in ("psnr", "ssim"):
+        best = max(row[key] for row in plain)
+        share = gain_share(hosts["marked"][key], hosts["unmarked"][key], best)
+        rows[-1][f"{key}_gain_share"] = share
     return rows
 
 
@@ -173,7 +178,7 @@ def _card(config, recipe, likeness, task, rows):
             side,
             build_task(config.task).channels_out,
             f"a {colors} picture of {size}x{size} pixels, read with a key of {bits} bits from "
-            f"images squeezed to {side}x{side} pixels; it is the same in all outputs",
+            f"tiles of {side}x{side} pixels of outputs of any size; it is the same in all",
         ),
         guidance=None,
         limits=LIMITS,
@@ -181,8 +186,9 @@ def _card(config, recipe, likeness, task, rows):
     summary = {
         "ssim": likeness["ssim"],
         "psnr": likeness["psnr"],
-        "task_psnr": task[1]["psnr"],
-        "unmarked_task_psnr": task[0]["psnr"],
+        "task_psnr": task[-1]["psnr"],
+        "unmarked_task_psnr": task[-2]["psnr"],
+        "plain_task_psnr": max(row["psnr"] for row in task[:-2]),
     }
     return {**card, "results": [summary, *({k: row[k] for k in RESULTS} for row in rows)]}
 
