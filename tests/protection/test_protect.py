@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -55,3 +58,43 @@ def test_what_cannot_be_protected(model, barrier):
         protect(keras.Model(inputs, 2 * inputs), barrier)
     with pytest.raises(ValueError, match="Received: int64"):
         protect(lambda x: x, barrier)(np.zeros((1, 4, 4, 3), np.int64))
+
+
+STOCK = """
+import sys, numpy as np, tensorflow as tf
+model = tf.saved_model.load(sys.argv[1])
+images = np.load(sys.argv[2])
+(marked,) = model.signatures["serving_default"](tf.constant(images)).values()
+np.save(sys.argv[3], marked.numpy())
+assert not [name for name in sys.modules if name.startswith("tfwm")]
+"""
+
+
+@pytest.mark.slow  # starts TensorFlow again
+def test_saved_model_needs_nothing_of_tfwm(model, barrier, images, tmp_path):
+    """What a server does: a process of its own, with TensorFlow alone; any size."""
+    protect(model, barrier).export(tmp_path / "1", verbose=False)
+    np.save(tmp_path / "in.npy", images)
+    files = [str(tmp_path / name) for name in ("1", "in.npy", "out.npy")]
+    subprocess.run([sys.executable, "-I", "-c", STOCK, *files], check=True, cwd=tmp_path)
+    marked = np.load(tmp_path / "out.npy")
+    np.testing.assert_allclose(marked, barrier.mark(0.5 * images), atol=1e-5)
+
+
+def test_compiles_for_xla(model, barrier, images):
+    """The resizing is matrices; the operation of `tf.image.resize(antialias=True)` is not there."""
+    compiled = tf.function(protect(model, barrier), jit_compile=True)
+    np.testing.assert_allclose(compiled(images), barrier.mark(0.5 * images), atol=1e-4)
+
+
+def test_a_generator_of_images_is_protected(barrier):
+    """A stand-in for a diffusion model: noise in, steps of its own loop, images out."""
+
+    def generate(count, steps=3, seed=0):
+        image = tf.random.stateless_normal((count, 48, 48, 3), (seed, 0))
+        for step in range(steps):
+            image -= (image - tf.nn.avg_pool2d(image, 3, 1, "SAME")) / (step + 1)
+        return tf.sigmoid(image)
+
+    marked = protect(generate, barrier)(2, steps=2, seed=5)
+    np.testing.assert_allclose(marked, barrier.mark(generate(2, 2, 5).numpy()), atol=1e-5)
