@@ -12,6 +12,7 @@ import time
 import numpy as np
 import pytest
 
+from tfwm.recipes import find_recipe
 from tfwm.training import ConfigError, distribute
 
 RUN = """
@@ -21,6 +22,7 @@ RUN = """
     type(recipe).finish = lambda *arguments: "Report"
     sys.exit(recipe.main(sys.argv[1:]))
 """
+QUIET = ("-c", textwrap.dedent(RUN))  # no report
 WORDS = ["--config", "quick", "steps=9", "steps_per_epoch=3", "batch_size=4", "crop_size=48"]
 WORDS += ["depth=1", "width=8", "patches_per_photo=3", "suite=everyday-brief", "name=tiny"]
 WORDS += ["attacks=Identity", "checkpoint_minutes=1e-6", "jit_compile=false", "psnr=30"]
@@ -52,6 +54,52 @@ def test_a_config_that_is_none(text, monkeypatch):
         distribute.worker()
 
 
+def test_workers_by_name(monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", "")
+    monkeypatch.delenv("TF_CONFIG")
+    distribute.set_workers(["localhost:1", "localhost:2"], 1)
+    assert json.loads(os.environ["TF_CONFIG"]) == json.loads(task(1))
+    distribute.set_workers(["localhost:1", "localhost:2"], 1)
+    with pytest.raises(ConfigError, match="Received: both"):
+        distribute.set_workers(["localhost:1", "localhost:2"], 0)
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (["--workers", "a:1,b", "--worker-index", "0"], "host:port,host:port. Received: 'b'"),
+        (["--workers", "a:1,b:2", "--worker-index", "2"], "from 0 to 1. Received: 2"),
+        (["--workers", "a:1,b:2"], "from 0 to 1. Received: None"),
+        (["--worker-index", "0"], "Expected --workers beside"),
+        (["--devices", "tpu"], "2, cpu or gpu:0,1. Received: 'tpu'"),
+        (["--devices", "0"], "2, cpu or gpu:0,1. Received: '0'"),
+        (["--devices", "gpu:0,99"], "Expected devices among"),
+    ],
+)
+def test_places_that_are_none(words, message, capsys, monkeypatch, tmp_path):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    assert find_recipe("photo").main([*words, f"output={tmp_path / 'run'}"]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "run").exists() and "TF_CONFIG" not in os.environ
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "devices, line", [("2", "training on 2 virtual CPUs"), ("cpu", "training on 1 CPU")]
+)
+def test_devices_by_option(devices, line, tmp_path):
+    """On a machine without a GPU, where a number means virtual CPUs."""
+    command = [sys.executable, *QUIET, *WORDS, f"output={tmp_path / 'run'}"]
+    done = subprocess.run(
+        [*command, "--devices", devices],
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert line in done.stdout.splitlines()
+
+
 def free_ports(count):
     sockets = [socket.socket() for _ in range(count)]
     for one in sockets:
@@ -62,12 +110,13 @@ def free_ports(count):
     return ports
 
 
-def start(output, *words):
-    ports = free_ports(2)
+def start(output, *words, run=QUIET):
+    workers = ",".join(f"localhost:{port}" for port in free_ports(2))
+    words = [*WORDS, f"output={output}", "--workers", workers, *words]
     return [
         subprocess.Popen(
-            [sys.executable, "-c", textwrap.dedent(RUN), *WORDS, f"output={output}", *words],
-            env={**os.environ, "TF_CONFIG": task(i, ports=ports), "TF_CPP_MIN_LOG_LEVEL": "3"},
+            [sys.executable, *run, *words, "--worker-index", str(i)],
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -97,8 +146,10 @@ def test_two_workers_train_and_go_on_after_one_is_killed(tmp_path):
     second.communicate()
     _, error, code = ends([first])[0]
     assert code == 2 and "start all workers again, with --resume" in error
-    for _, error, code in ends(start(parts, "--resume")):
+    command = ("-m", "tfwm", "train", "photo")
+    for index, (out, error, code) in enumerate(ends(start(parts, "--resume", run=command))):
         assert code == 0, error[-2000:]
+        assert ("BER" in out) == (index == 0)  # the chief's report
     a, b = (np.load(path / "checkpoints" / "step-000000009.npz") for path in (whole, parts))
     for key in a.files:
         np.testing.assert_array_equal(a[key], b[key], err_msg=key)
