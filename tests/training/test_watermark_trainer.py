@@ -216,10 +216,8 @@ PARTS = {
     "seed": lambda: 3,
 }
 MORE = {
-    "later and ramped": {
-        "adversary": lambda: adversary("wasserstein", start=2, ramp_steps=3),
-        "balance": lambda: balance_of(RampedWeights, message_only=2),
-    },
+    "adversary, later": {"adversary": lambda: adversary("wasserstein", start=2, ramp_steps=3)},
+    "balance, ramped": {"balance": lambda: balance_of(RampedWeights, message_only=2)},
     "all": PARTS,
 }
 EMBEDDER = ("embedder", "extractor", "message_shape", "attack")
@@ -315,8 +313,8 @@ def test_own_attack_loss_and_callback():
 
     seen = []
     trainer = WatermarkTrainer(
-        redmark.build_embedder(width=16, depth=1),
-        redmark.build_extractor(width=16, depth=1),
+        redmark.build_embedder(width=16),
+        redmark.build_extractor(width=16),
         message_shape=(4, 4, 1),
         attack=attacks.RandomChoice([Darken(), attacks.GaussianNoise(0.01)], seed=0),
     )
