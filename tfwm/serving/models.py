@@ -86,7 +86,7 @@ class Model:
             self.limits.workers, self.limits.waiting * self.limits.items, self.limits.patience
         )
         self._room = room or Room(self.limits.memory, self.limits.patience)
-        Watermarker(network).open()
+        getattr(network, "open", lambda: None)()
         if max_batch > 1:
             network = BatchedNetwork(network, max_batch=max_batch, max_wait=max_wait, tell=tell)
         self.network, self._watermarker = network, Watermarker(network)
