@@ -110,7 +110,9 @@ class Client:
         """Marks a photo, and reads it again: if that lacks room to spare, the strength is raised.
 
         The server makes a new file of the pixels: metadata are not in it, so take
-        `RemoteWatermarker` where they matter.
+        `RemoteWatermarker` where they matter. Here it is checked that the file is a photo of the
+        same size. What it shows, its PSNR and the votes of the second reading are the server's
+        word; to check them, read the file with `tfwm.load`, which needs no server.
 
         Args:
             encoded: bytes of a JPEG or PNG file.

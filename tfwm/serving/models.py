@@ -288,7 +288,10 @@ def _checked(tensor, values, known):
             array = np.asarray(values)
             if array.dtype.kind not in "iuf":
                 raise ValueError("it is no array of numbers")
-            array = array.astype(tensor.dtype)
+            with np.errstate(invalid="ignore", over="ignore"):
+                given, array = array, array.astype(tensor.dtype)
+            if array.dtype.kind == "i" and (array != given).any():
+                raise ValueError("it holds other numbers than whole ones of 32 bits")
     except (ValueError, TypeError, OverflowError) as error:
         raise ValueError(f"Expected {tensor.name} of {tensor.dtype}: {error}") from None
     sides = tensor.sides(**{**known, BATCH: None})
