@@ -77,8 +77,8 @@ def add_server(parser):
         "--server",
         metavar="URL",
         help="let a server run the network, `tfwm serve` or TensorFlow Serving: grpc://HOST:PORT, "
-        "http://HOST:PORT or https://HOST:PORT. The key stays here; pixels and bits go there. That a "
-        "photo carries the mark is the server's word: without --server, extract reads it here",
+        "http://HOST:PORT or https://HOST:PORT. The key stays here; pixels and bits go there. That "
+        "a photo carries the mark is the server's word: without --server, extract reads it here",
     )
     parser.add_argument(
         "--server-token",
