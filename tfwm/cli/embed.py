@@ -166,6 +166,7 @@ def _add_writing(parser):
         help="replace existing files; in a folder, mark photos again that are done. If OUT is the "
         "photo or its folder, this replaces the photos themselves",
     )
+    add_over(parser)
     add_jobs(parser)
     parser.add_argument("--dry-run", action="store_true", help="do everything but write")
     parser.add_argument(
@@ -176,13 +177,24 @@ def _add_writing(parser):
     )
 
 
+def add_over(parser):
+    parser.add_argument(
+        "--over",
+        action="store_true",
+        help="mark photos that carry a mark of this network already, which erases it; without "
+        "--over they are refused. Noticed are marks of this key and of none, and in photos from "
+        "about 320 pixels a side on those of other keys; not in a copy that was cropped, turned, "
+        "mirrored or, if the photo had less than 768 x 512 pixels, resized since",
+    )
+
+
 def run_embed(options):
     from tfwm.batch.jobs import is_single
 
     if options.output is None and not options.check:
         raise ValueError("Expected a file or folder for the marked photo: add -o OUT.")
     how = {"key": read_key(options), "strength": options.strength, "psnr": options.psnr}
-    how |= {"subtle": options.subtle, "signpost": options.signpost}
+    how |= {"subtle": options.subtle, "signpost": options.signpost, "over": options.over}
     if not options.check:
         how |= _register_of(options)
     message = message_of(options)

@@ -1,6 +1,6 @@
 """`tfwm job`: embed and extract, for millions of photos."""
 
-from tfwm.cli.embed import add_message, add_signpost, add_strength_or_psnr, message_of
+from tfwm.cli.embed import add_message, add_over, add_signpost, add_strength_or_psnr, message_of
 from tfwm.cli.extract import SEARCHES
 from tfwm.cli.options import (
     add_command,
@@ -61,6 +61,7 @@ def _add_embed(commands):
     parser.add_argument(
         "--overwrite", action="store_true", help="replace files that are there and differ"
     )
+    add_over(parser)
     add_register(parser, marks=True)
     _add_engine(parser)
 
@@ -116,7 +117,7 @@ def _add_engine(parser):
 
 def run_embed(options):
     how = {"strength": options.strength, "psnr": options.psnr, "subtle": options.subtle}
-    how |= {"signpost": options.signpost, "quality": options.quality}
+    how |= {"signpost": options.signpost, "quality": options.quality, "over": options.over}
     settings = _settings(options, "embed", how)
     what = {"message": message_of(options), "messages": options.messages}
     return _run(options, settings, file_format=options.format or "keep", **what)

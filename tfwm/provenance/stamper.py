@@ -206,6 +206,9 @@ class Stamper:
         """The marked photo, and what was read back from it."""
         options = self.options
         how = {"key": options.key, "subtle": options.subtle, "signpost": options.signpost}
+        if self.check and not options.over:
+            if earlier := self.watermarker.earlier_mark(photo, key=options.key):
+                earlier.refuse(photo.name)
         mark = self.watermarker.prepare(photo, message, **how)
         if not self.check:
             return mark.at(options.strength, options.psnr)[0], None
