@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from tfwm.images import ImageError, read_photo, to_uint8
+from tfwm.marking import MarkedError
 from tfwm.provenance import (
     Claims,
     Signer,

@@ -85,6 +85,19 @@ def earlier_mark(network, photo, key=None):
     Returns:
         `EarlierMark` or `None`.
     """
+    readings, p_value = look(network, photo, key)
+    known = known_mark(readings, tiling_of(network).slots, key)
+    if known is None and p_value <= FALSE_ALARM_RATE / WAYS:
+        return EarlierMark("unknown", p_value)
+    return known
+
+
+def look(network, photo, key=None):
+    """Reads a photo for `earlier_mark`, which describes the arguments.
+
+    Returns:
+        `(readings, p_value)`: the list for `known_mark`, and the p-value of the repetition.
+    """
     if isinstance(photo, Animation):
         photo = photo.frames[len(photo.frames) // 2]
     tiling = tiling_of(network)
@@ -96,10 +109,7 @@ def earlier_mark(network, photo, key=None):
             readings.append((alignment, reader.votes_of(cells)))
             if cells is not None and not network.whole:
                 p_value = min(p_value, repetition_p_value(cells.logits, tiling.shape[0]))
-    known = known_mark(readings, tiling.slots, key)
-    if known is None and readings and p_value * len(readings) <= FALSE_ALARM_RATE / WAYS:
-        return EarlierMark("unknown", p_value * len(readings))
-    return known
+    return readings, min(1.0, p_value * max(len(readings), 1))
 
 
 def known_mark(readings, slots, key=None):
