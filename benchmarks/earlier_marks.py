@@ -46,12 +46,11 @@ def measure(watermarker, folder, marked):
     """Returns the row of a folder."""
     paths = list_photos(folder)
     alarms, values, seconds = 0, [], []
-    slots = watermarker.codec().slots
     for path in tqdm(paths, desc=f"{folder}, unmarked"):
         photo = read_photo(path)
         start = time.perf_counter()
-        readings, value = look(watermarker.network, photo, KEY)
-        known = known_mark(readings, slots, KEY)
+        place, votes, value = look(watermarker.network, photo, KEY)
+        known = known_mark(place, votes, KEY)
         seconds.append(time.perf_counter() - start)
         alarms += known is not None or value <= FALSE_ALARM_RATE / WAYS
         values.append(value)

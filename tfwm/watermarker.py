@@ -158,8 +158,9 @@ class Watermarker:
     def earlier_mark(self, photo, *, key=None) -> EarlierMark | None:
         """Returns the mark of this network that a photo carries already, as far as it shows.
 
-        The photo is read as it is and at its size before a reduction, without a search: a copy
-        that was cropped, turned or mirrored is taken for unmarked. With the key, or if there was
+        The photo is read once, as it is, without a search: a copy that was cropped, turned or
+        mirrored is taken for unmarked, and so is one that was resized, unless both photo and copy
+        have 0.4 megapixels or more. With the key, or if there was
         none, the message is read. Another key's mark shows by its repetition, every 256 pixels in
         the all-round network: so in photos from about 320 pixels a side on, and not in networks
         for whole photos. One unmarked photo in a million may be called marked, and a picture

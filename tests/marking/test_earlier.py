@@ -81,7 +81,7 @@ def test_what_is_not_noticed(photo_network, marked):
 def test_resized_copies_of_large_photos_are_noticed(photo_network):
     large = Image.fromarray(data.coffee()).resize((960, 640), Image.Resampling.BICUBIC)
     marked = photo_network.prepare(large, "Ada", key="secret").apply()
-    for size in ((720, 480), (1200, 800)):
+    for size in ((840, 560), (1200, 800)):
         copy = Image.fromarray(marked.pixels).resize(size, Image.Resampling.BICUBIC)
         assert photo_network.earlier_mark(copy, key="secret").message == "Ada"
         assert photo_network.earlier_mark(copy, key="another").whose == "unknown"

@@ -37,9 +37,9 @@ def add_embed(subparsers):
         "A network marks the luminance, or R, G and B if it is one for color. Transparency, EXIF, "
         "color profile and other metadata are kept; the EXIF orientation is applied. The marked "
         "photo is read back before it is written, and the strength is raised, up to 2.5 times, "
-        "until it reads with room to spare; if that fails, nothing is written. A photo that carries "
-        "a mark of this network already is refused without --over. An animation (GIF, WebP, APNG) "
-        "is marked in every frame. A folder is marked "
+        "until it reads with room to spare; if that fails, nothing is written. A photo that "
+        "carries a mark of this network already is refused without --over. An animation (GIF, "
+        "WebP, APNG) is marked in every frame. A folder is marked "
         "with its sub-folders. Its report (OUT/tfwm-report.csv) lists the result for each photo, "
         "and a second run continues where the first one ended. What is there with another key, "
         "message, network or strength, or was changed afterwards, is told and kept, unless "
@@ -185,7 +185,7 @@ def add_over(parser):
         help="mark photos that carry a mark of this network already, which erases it; without "
         "--over they are refused. Noticed are marks of this key and of none, and in photos from "
         "about 320 pixels a side on those of other keys; not in a copy that was cropped, turned, "
-        "mirrored or, if the photo had less than 768 x 512 pixels, resized since",
+        "mirrored or, below 768 x 512 pixels, resized since",
     )
 
 

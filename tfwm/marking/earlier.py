@@ -13,7 +13,7 @@ from tfwm.marking.judge import Judge
 from tfwm.marking.reader import Reader
 from tfwm.marking.search import candidates
 from tfwm.marking.tiling import LOGIT_LIMIT, tiling_of
-from tfwm.payload import Codec
+from tfwm.payload import Codec, to_plain
 
 # Share of unmarked photos that may be called marked, by the three ways to tell together.
 FALSE_ALARM_RATE = 1e-6
@@ -53,7 +53,7 @@ class EarlierMark:
             "public": "of no key, which everybody can read",
             "unknown": "of this network and of a key that was not given",
         }[self.whose]
-        said = "" if self.message is None else f", with the message {str(self.message)!r:.100}"
+        said = "" if self.message is None else f", with the message {to_plain(self.message)!r:.100}"
         return f"a mark {whose}{said}"
 
     def refuse(self, name):
@@ -70,12 +70,12 @@ class EarlierMark:
 
 
 def earlier_mark(network, photo, key=None):
-    """Looks for a mark in a photo as it is, and at its size before a reduction.
+    """Looks for a mark in a photo as it is, by one reading.
 
     The message of the key that was given, and of no key, is read. Marks of other keys show by
     their repetition (`repetition_p_value`) where the photo holds more than one tile. There is no
-    search: a copy that was cropped, turned or mirrored since is taken for unmarked, and so is a
-    resized copy of a photo that had less than `WORKING_PIXELS`.
+    search: a copy that was cropped, turned or mirrored since is taken for unmarked, and so is one
+    that was resized, unless photo and copy have `WORKING_PIXELS` or more.
 
     Args:
         network: a network that carries messages.
@@ -85,8 +85,8 @@ def earlier_mark(network, photo, key=None):
     Returns:
         `EarlierMark` or `None`.
     """
-    readings, p_value = look(network, photo, key)
-    known = known_mark(readings, tiling_of(network).slots, key)
+    place, votes, p_value = look(network, photo, key)
+    known = known_mark(place, votes, key)
     if known is None and p_value <= FALSE_ALARM_RATE / WAYS:
         return EarlierMark("unknown", p_value)
     return known
@@ -96,37 +96,33 @@ def look(network, photo, key=None):
     """Reads a photo for `earlier_mark`, which describes the arguments.
 
     Returns:
-        `(readings, p_value)`: the list for `known_mark`, and the p-value of the repetition.
+        `(place, votes, p_value)`: for `known_mark`, and the p-value of the repetition.
     """
     if isinstance(photo, Animation):
         photo = photo.frames[len(photo.frames) // 2]
     tiling = tiling_of(network)
     reader = Reader(network, Canvas.of(network, photo), Codec(tiling.slots, key))
-    readings, p_value = [], 1.0
-    for _, alignment in candidates(reader, "none"):
-        if not alignment.flipped:
-            cells = reader.cells(alignment)
-            readings.append((alignment, reader.votes_of(cells)))
-            if cells is not None and not network.whole:
-                p_value = min(p_value, repetition_p_value(cells.logits, tiling.shape[0]))
-    return readings, min(1.0, p_value * max(len(readings), 1))
+    place = next((place for _, place in candidates(reader, "none")), None)
+    cells = None if place is None else reader.cells(place)
+    if cells is None:
+        return None, np.zeros(tiling.slots), 1.0
+    p_value = 1.0 if network.whole else repetition_p_value(cells.logits, tiling.shape[0])
+    return place, reader.votes_of(cells), p_value
 
 
-def known_mark(readings, slots, key=None):
+def known_mark(place, votes, key=None):
     """Returns the `EarlierMark` of a key, or else of none, or `None`.
 
     Args:
-        readings: list of `(alignment, votes)` of one photo.
-        slots: number of votes of each.
+        place: the `Alignment` that was read.
+        votes: its votes `(slots,)`.
         key: as for `tfwm.payload.Key`.
     """
     key = key if isinstance(key, Key) else Key(key)
     owners = [("public", key)] if key.is_public else [("key", key), ("public", Key(None))]
     for whose, owner in owners:
-        judge = Judge(Codec(slots, owner), FALSE_ALARM_RATE / WAYS)
-        for trials, (alignment, votes) in enumerate(readings, 1):
-            if judge.decoded is None:
-                judge.add("none", alignment, votes, trials)
+        judge = Judge(Codec(len(votes), owner), FALSE_ALARM_RATE / WAYS)
+        judge.add("none", place, votes, 1)
         found = judge.extraction()
         if found.decision == "present":
             return EarlierMark(whose, found.p_value, found.message, found.kind)

@@ -154,7 +154,7 @@ class Client:
     def _refuse_marked(self, encoded, key):
         place = Alignment(whole=self.network.whole)
         votes = self.read_votes(encoded)
-        if earlier := known_mark([(place, votes)], len(votes), key):
+        if earlier := known_mark(place, votes, key):
             earlier.refuse("The photo")
 
     def read_votes(self, encoded):
