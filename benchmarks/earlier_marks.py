@@ -54,7 +54,11 @@ def measure(watermarker, folder, marked):
         seconds.append(time.perf_counter() - start)
         alarms += known is not None or value <= FALSE_ALARM_RATE / WAYS
         values.append(value)
-    row = {"photos": "-".join(Path(folder).parts[-2:]), "unmarked": len(paths), "alarms": alarms}
+    row = {
+        "photos": "-".join(p for p in Path(folder).parts[-2:] if p != "photos"),
+        "unmarked": len(paths),
+        "alarms": alarms,
+    }
     row |= {"least_p": min(values), "seconds": float(np.median(seconds)), "marked": 0}
     row |= {f"{who}_{name}": 0 for who in ("own", "other") for name in CHANGES}
     chosen = np.unique(np.linspace(0, len(paths) - 1, marked).round().astype(int))

@@ -14,12 +14,10 @@ from tfwm.images import (
     Animation,
     PhotoImage,
     check_output,
-    ending_of,
     is_array,
     psnr,
     read_any,
     read_photo,
-    told_losses,
 )
 from tfwm.marking.canvas import Canvas, natural_scale
 from tfwm.marking.check import (
@@ -35,7 +33,7 @@ from tfwm.marking.frames import frame_readings
 from tfwm.marking.judge import Extraction, Judge
 from tfwm.marking.mark import Mark
 from tfwm.marking.reader import Reader
-from tfwm.marking.saved import mark_frames, mark_photo
+from tfwm.marking.saved import mark_any
 from tfwm.marking.search import STAGES, candidates, hint
 from tfwm.marking.subtle import told_smooth, visible_share
 from tfwm.marking.tiling import tiling_of
@@ -156,27 +154,17 @@ class Watermarker:
         return PhotoImage.of(marked) if is_image else marked.to_array(photo)
 
     def earlier_mark(self, photo, *, key=None) -> EarlierMark | None:
-        """Returns the mark of this network that a photo carries already, as far as it shows.
+        """Returns the `EarlierMark` of this network that a photo carries, as far as it shows.
 
-        The photo is read once, as it is, without a search: a copy that was cropped, turned or
-        mirrored is taken for unmarked, and so is one that was resized, unless both photo and copy
-        have 0.4 megapixels or more. With the key, or if there was
-        none, the message is read. Another key's mark shows by its repetition, every 256 pixels in
-        the all-round network: so in photos from about 320 pixels a side on, and not in networks
-        for whole photos. One unmarked photo in a million may be called marked, and a picture
-        that repeats itself every 256 pixels may be.
+        It is read once, as it is, without a search: a copy that was cropped, turned or mirrored is
+        taken for unmarked, and so is one that was resized, unless both have 0.4 megapixels or more.
+        A mark of another key shows by its repetition, in photos from about 320 pixels a side on,
+        and not with networks for whole photos. One unmarked photo in a million is called marked.
 
-        Args:
-            photo: as for `embed`, also for `key`.
+        Args: as for `embed`.
 
-        Returns:
-            `tfwm.marking.EarlierMark`, or `None`.
-
-        Example:
-
+        >>> watermarker = tfwm.load()
         >>> marked = watermarker.embed("photo.jpg", "Ada", key="secret")
-        >>> watermarker.earlier_mark(marked, key="secret").message
-        'Ada'
         >>> watermarker.earlier_mark(marked, key="another").whose
         'unknown'
         """
@@ -396,30 +384,8 @@ class Watermarker:
         Returns:
             `(encoded, report)`: the bytes of the file, and its `FileReport`.
         """
-        cover = read_any(source)
-        target = f"marked{ending_of(cover, file_format)}" if output is None else output
-        how = {"key": options.key, "subtle": options.subtle, "signpost": options.signpost}
-
-        def prepare(photo):
-            with lane():
-                return self.prepare(photo, message, **how)
-
-        def check(photo, marked, copy, strength):
-            with lane():
-                what = strength, message, options.key, options.signpost
-                return self.check_copy(photo, marked, copy, *what)
-
-        with lane():
-            earlier = self.earlier_mark(cover, key=options.key)
-        if earlier and not options.over:
-            earlier.refuse(cover.name)
-        saved = mark_frames if isinstance(cover, Animation) else mark_photo
-        encoded, best, encoding, notes = saved(cover, target, options, prepare, check, progress)
-        values = best.strength, best.psnr, best.p_value, best.margin
-        laid = (earlier.note,) if earlier else ()
-        notes = (*cover.notes, *notes, *laid, *told_losses(cover, target))
-        how = encoding, len(encoded), cover.encoding and cover.encoding.size
-        return encoded, FileReport(cover.name, str(target), message, *values, notes, *how)
+        how = {"file_format": file_format, "progress": progress}
+        return mark_any(self, source, output, message, options, lane, **how)
 
     def check_copy(self, cover, marked, copy, strength, message, key=None, signpost=None):
         """Returns the `tfwm.marking.Check` of a marked photo, read from a saved copy of it."""

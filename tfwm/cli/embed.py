@@ -14,6 +14,7 @@ from tfwm.cli.options import (
     add_json,
     add_key,
     add_network,
+    add_over,
     add_register,
     add_server,
     add_strength,
@@ -175,17 +176,6 @@ def _add_writing(parser):
         action="store_true",
         help="only check whether the photo can carry the message, and how well: it is read from a "
         "copy in JPEG 75. Nothing is written; exit code 1 if it cannot carry it",
-    )
-
-
-def add_over(parser):
-    parser.add_argument(
-        "--over",
-        action="store_true",
-        help="mark photos that carry a mark of this network already, which erases it; without "
-        "--over they are refused. Noticed are marks of this key and of none, and in photos from "
-        "about 320 pixels a side on those of other keys; not in a copy that was cropped, turned, "
-        "mirrored or, below 768 x 512 pixels, resized since",
     )
 
 

@@ -1,6 +1,6 @@
 """`tfwm job`: embed and extract, for millions of photos."""
 
-from tfwm.cli.embed import add_message, add_over, add_signpost, add_strength_or_psnr, message_of
+from tfwm.cli.embed import add_message, add_signpost, add_strength_or_psnr, message_of
 from tfwm.cli.extract import SEARCHES
 from tfwm.cli.options import (
     add_command,
@@ -9,6 +9,7 @@ from tfwm.cli.options import (
     add_json,
     add_key,
     add_network,
+    add_over,
     add_register,
     number,
 )
