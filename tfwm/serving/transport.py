@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import json
+import logging
 import random
 import time
 import urllib.parse
@@ -18,8 +19,11 @@ PORTS = {"grpc": 8500, "http": 8501, "https": 443}
 # A try that fails waits so many seconds, then twice as many, up to the longest; less by chance, so
 # that clients of a server that comes back do not all come at once.
 FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0
+# So long a pause is told, so that nobody waits without knowing for what.
+TOLD_WAIT = 0.8
 LARGEST, PART = 2**30, 2**20
 BUSY = (408, 425, 429, 500, 502, 503, 504)
+log = logging.getLogger(__name__)
 
 
 class ServerError(OSError):
@@ -80,6 +84,7 @@ class _Connection:
 
     def __init__(self, url, timeout):
         self.url, self.timeout = url, timeout
+        self._told = False
 
     def predict(self, model, name, inputs):
         """Returns the outputs of a signature, a dict of arrays; strings are arrays of bytes.
@@ -121,13 +126,19 @@ class _Connection:
         end, wait = time.monotonic() + self.timeout, FIRST_WAIT
         while True:
             try:
-                return attempt(max(end - time.monotonic(), 0.001))
+                answer = attempt(max(end - time.monotonic(), 0.001))
+                self._told = False
+                return answer
             except _Again as error:
                 pause = wait * random.uniform(0.5, 1.0)
                 if time.monotonic() + pause >= end:
                     raise ServerError(
                         f"{self.url} did not answer within {self.timeout:g} s: {error}"
                     ) from error
+                if wait >= TOLD_WAIT and not self._told:
+                    self._told = True
+                    left = end - time.monotonic()
+                    log.warning("%s is asked for %.0f s more: %s", self.url, left, error)
                 time.sleep(pause)
                 wait = min(2 * wait, LONGEST_WAIT)
 
