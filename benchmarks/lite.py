@@ -84,7 +84,7 @@ def parse_args():
         parser.add_argument(f"--{name}", type=lambda word: Path(word).absolute(), metavar="BIN")
     parser.add_argument("--images", type=Path, metavar="FOLDER")
     parser.add_argument("--limit", type=int, default=24)
-    networks = ["photo", "mbrs-128", "mbrs-128-diffusion", "redmark-mt", "stegastamp-original"]
+    networks = ["photo", "mbrs-128", "mbrs-128-diffusion", "redmark-mt"]
     parser.add_argument("--networks", nargs="+", default=networks)
     parser.add_argument("--repeats", type=int, default=5)
     return parser.parse_args()

@@ -2,6 +2,7 @@ import os
 import runpy
 import shutil
 import signal
+import sys
 import threading
 from pathlib import Path
 
@@ -14,9 +15,17 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+
 COMPARE = Path(__file__).parent / "export" / "compare.py"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_collection_finish(session):
+    """Graphs are not optimized, which takes longer than to run them; `make test-slow` does."""
+    if "tensorflow" in sys.modules and session.config.option.markexpr == "not slow":
+        tensorflow = sys.modules["tensorflow"]
+        tensorflow.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 @pytest.fixture(scope="session")

@@ -47,6 +47,11 @@ def marked(whole):
     return whole.embed(read_photo(data.coffee()), MESSAGE, key="k")
 
 
+def test_an_earlier_mark_is_told_to_its_key_only(whole, marked):
+    assert whole.earlier_mark(marked, key="k").message == MESSAGE
+    assert whole.earlier_mark(marked, key="another") is None  # there is one tile: none repeats
+
+
 def read(whole, pixels, search="none", key="k"):
     return whole.extract(Photo(np.ascontiguousarray(pixels)), key=key, search=search)
 

@@ -14,12 +14,10 @@ from tfwm.images import (
     Animation,
     PhotoImage,
     check_output,
-    ending_of,
     is_array,
     psnr,
     read_any,
     read_photo,
-    told_losses,
 )
 from tfwm.marking.canvas import Canvas, natural_scale
 from tfwm.marking.check import (
@@ -30,11 +28,12 @@ from tfwm.marking.check import (
     resaved,
     why_unreadable,
 )
+from tfwm.marking.earlier import EarlierMark, earlier_mark
 from tfwm.marking.frames import frame_readings
 from tfwm.marking.judge import Extraction, Judge
 from tfwm.marking.mark import Mark
 from tfwm.marking.reader import Reader
-from tfwm.marking.saved import mark_frames, mark_photo
+from tfwm.marking.saved import mark_any
 from tfwm.marking.search import STAGES, candidates, hint
 from tfwm.marking.subtle import told_smooth, visible_share
 from tfwm.marking.tiling import tiling_of
@@ -98,7 +97,16 @@ class Watermarker:
         return Codec(tiling_of(self.network).slots, Key(key))
 
     def embed(
-        self, photo, message, *, key=None, strength=1.0, psnr=None, subtle=False, signpost=None
+        self,
+        photo,
+        message,
+        *,
+        key=None,
+        strength=1.0,
+        psnr=None,
+        subtle=False,
+        signpost=None,
+        over=False,
     ):
         """Marks a photo.
 
@@ -116,6 +124,8 @@ class Watermarker:
             signpost: name of the host to ask about the photo, such as `"c2pa.example.org"`, which
                 everybody can read (`tfwm.provenance.read_signpost`); up to 24 characters. It
                 shares the mark: the PSNR stays, and the message is read from fewer of its bits.
+            over: whether a photo that is marked already (`earlier_mark`) is marked again, which
+                erases the first mark; else it is refused with `tfwm.marking.MarkedError`.
 
         Warns:
             UserWarning: the message will not be read, as the photo is too small or too flat for
@@ -127,6 +137,8 @@ class Watermarker:
             `tfwm.images.PhotoImage`, a `PIL.Image.Image` whose `save` keeps all metadata.
         """
         cover = read_any(photo)
+        if not over and (earlier := self.earlier_mark(cover, key=key)):
+            earlier.refuse(cover.name)
         how = {"key": key, "subtle": subtle, "signpost": signpost}
         if isinstance(cover, Animation):
             marks = (self.prepare(frame, message, **how) for frame in cover.frames)
@@ -140,6 +152,23 @@ class Watermarker:
             return marked
         is_image = isinstance(photo, Image.Image) or not is_array(photo)
         return PhotoImage.of(marked) if is_image else marked.to_array(photo)
+
+    def earlier_mark(self, photo, *, key=None) -> EarlierMark | None:
+        """Returns the `EarlierMark` of this network that a photo carries, as far as it shows.
+
+        It is read once, as it is, without a search: a copy that was cropped, turned or mirrored is
+        taken for unmarked, and so is one that was resized, unless both have 0.4 megapixels or more.
+        A mark of another key shows by its repetition, in photos from about 320 pixels a side on,
+        and not with networks for whole photos. One unmarked photo in a million is called marked.
+
+        Args: as for `embed`.
+
+        >>> watermarker = tfwm.load()
+        >>> marked = watermarker.embed("photo.jpg", "Ada", key="secret")
+        >>> watermarker.earlier_mark(marked, key="another").whose
+        'unknown'
+        """
+        return earlier_mark(self.network, read_any(photo), key)
 
     def prepare(self, photo, message, *, key=None, subtle=False, signpost=None) -> Mark:
         """Returns the `Mark` for a photo, to be applied at any strength; see `embed`."""
@@ -202,7 +231,16 @@ class Watermarker:
         return reader.votes(next(candidates(reader, "none"))[1])
 
     def check(
-        self, photo, message, *, key=None, strength=1.0, psnr=None, subtle=False, signpost=None
+        self,
+        photo,
+        message,
+        *,
+        key=None,
+        strength=1.0,
+        psnr=None,
+        subtle=False,
+        signpost=None,
+        over=False,
     ) -> Check:
         """Tells whether a photo can carry a message, without writing anything.
 
@@ -229,6 +267,7 @@ class Watermarker:
         _, check = mark.until(read, strength, psnr)
         canvas = Canvas.of(self.network, cover)
         seen = visible_share(canvas.scaled(natural_scale(canvas.height, canvas.width)))
+        check = check.without(None if over else self.earlier_mark(cover, key=key))
         return dataclasses.replace(check, smooth=seen, notes=told_smooth(seen, subtle))
 
     def embed_file(
@@ -265,7 +304,7 @@ class Watermarker:
             register: `tfwm.register.Register`, or its place, that keeps what the message means.
             recipient: to whom this copy is given, for the register.
             **options: see `tfwm.marking.EmbedOptions`: `key`, `strength`, `psnr`, `margin`,
-                `quality`, `subtle` and `signpost`.
+                `quality`, `subtle`, `signpost` and `over`.
 
         Returns:
             `tfwm.marking.FileReport`.
@@ -345,25 +384,8 @@ class Watermarker:
         Returns:
             `(encoded, report)`: the bytes of the file, and its `FileReport`.
         """
-        cover = read_any(source)
-        target = f"marked{ending_of(cover, file_format)}" if output is None else output
-        how = {"key": options.key, "subtle": options.subtle, "signpost": options.signpost}
-
-        def prepare(photo):
-            with lane():
-                return self.prepare(photo, message, **how)
-
-        def check(photo, marked, copy, strength):
-            with lane():
-                what = strength, message, options.key, options.signpost
-                return self.check_copy(photo, marked, copy, *what)
-
-        saved = mark_frames if isinstance(cover, Animation) else mark_photo
-        encoded, best, encoding, notes = saved(cover, target, options, prepare, check, progress)
-        values = best.strength, best.psnr, best.p_value, best.margin
-        notes = (*cover.notes, *notes, *told_losses(cover, target))
-        how = encoding, len(encoded), cover.encoding and cover.encoding.size
-        return encoded, FileReport(cover.name, str(target), message, *values, notes, *how)
+        how = {"file_format": file_format, "progress": progress}
+        return mark_any(self, source, output, message, options, lane, **how)
 
     def check_copy(self, cover, marked, copy, strength, message, key=None, signpost=None):
         """Returns the `tfwm.marking.Check` of a marked photo, read from a saved copy of it."""

@@ -272,7 +272,7 @@ def test_a_link_in_place_marks_the_photo_behind_it(run, network, photo, tmp_path
     assert link.is_symlink() and run("extract", photo)[:2] == (0, "a\n")
     twin = tmp_path / "twin.jpg"
     twin.hardlink_to(photo)
-    code, _, err = run("embed", twin, "-o", twin, "--message", "b", "--overwrite")
+    code, _, err = run("embed", twin, "-o", twin, "--message", "b", "--overwrite", "--over")
     assert code == 0 and "other names (hard links)" in err
     gone = tmp_path / "gone.png"
     gone.symlink_to(tmp_path / "nowhere.png")

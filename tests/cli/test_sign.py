@@ -75,7 +75,7 @@ def test_pipes_keep_the_manifest_too(photo_file, settings, signed_bytes, monkeyp
     stdin = io.TextIOWrapper(io.BytesIO(signed_bytes))
     monkeypatch.setattr(sys, "stdin", stdin)
     out = photo_file.with_name("signed.jpg")
-    assert main(["sign", "-", "-o", str(out), "--test-certificate"]) == 0
+    assert main(["sign", "-", "-o", str(out), "--test-certificate", "--over"]) == 0
     assert read_manifest(out).ingredients[0].relationship == "parentOf"
     assert "its manifest is kept as that of its parent" in capsys.readouterr().err
 
@@ -94,6 +94,7 @@ def test_a_generated_picture_signed_as_a_camera_s_is_told(photo_file, settings, 
     command = ["--test-certificate", "--source-type"]
     made = "trainedAlgorithmicMedia"
     assert main(["sign", str(photo_file), "-o", str(first), *command, made]) == 0
+    command = ["--over", *command]
     assert main(["sign", str(first), "-o", str(second), *command, "digitalCapture"]) == 0
     told = f"its manifest says {made}, and the new manifest says digitalCapture"
     assert capsys.readouterr().err.count(told) == 1

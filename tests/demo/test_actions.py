@@ -51,6 +51,13 @@ def test_mark(mark, coffee, watermarker):
     np.testing.assert_array_equal(decoded(parts["residual_view"]), difference.clip(0, 255))
 
 
+def test_a_mark_that_was_there_is_told(mark, ask):
+    fields, parts = mark()
+    assert fields["notes"] == []
+    fields, _ = ask("mark", parts["marked"], message="hi", key="other", strength=1)
+    assert len(fields["notes"]) == 1 and fields["notes"][0].startswith("it carried a mark")
+
+
 def test_mark_at_a_psnr_and_keep_metadata(ask, coffee, png):
     exif = Image.Exif()
     exif[0x8298] = "Ada"

@@ -23,11 +23,11 @@ def picture():
 
 @pytest.fixture(scope="session")
 def sign_bytes(signer, watermarker):
-    """A function that signs bytes with a network that needs no training."""
+    """A function that signs bytes, over a mark too, with a network that needs no training."""
 
     def run(encoded, **options):
         target = io.BytesIO()
-        how = {"signer": signer, "network": watermarker.network} | options
+        how = {"signer": signer, "network": watermarker.network, "over": True} | options
         report = sign(encoded, target, **how)
         return target.getvalue(), report
 

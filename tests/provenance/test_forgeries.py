@@ -154,7 +154,7 @@ SIGNED = {
 def png(signed, signer, watermarker, tmp_path_factory):
     """A signed PNG whose parent has a manifest as well."""
     path = tmp_path_factory.mktemp("forged") / "signed.png"
-    sign(signed[0], path, signer=signer, message="Ada", network=watermarker.network)
+    sign(signed[0], path, signer=signer, message="Ada", network=watermarker.network, over=True)
     return path.read_bytes()
 
 

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from tfwm.images import ImageError, read_photo, to_uint8
+from tfwm.marking import MarkedError
 from tfwm.provenance import (
     Claims,
     Signer,
@@ -135,7 +136,10 @@ def test_an_array_needs_a_source_type(photo, sign_bytes):
 def test_a_mark_that_is_there_is_told(signed, sign_bytes, picture, watermarker):
     marked = watermarker.embed_bytes(picture, "Ada")
     _, report = sign_bytes(marked)
-    assert any("carries a mark of this key" in note for note in report.notes)
+    told = "it carried a mark of no key, which everybody can read, with the message 'Ada'"
+    assert sum(note.startswith(told) for note in report.notes) == 1
+    with pytest.raises(MarkedError, match="--over"):
+        sign_bytes(marked, over=False)
     notes = sign_bytes(picture)[1].notes
     assert len(notes) == 1 and "says nothing of its origin" in notes[0]
 

@@ -67,13 +67,13 @@ def test_original_is_stegastamps():
 
 def test_a_held_residual_needs_no_multiplier(tmp_path):
     config = config_of(
-        "held-original", tmp_path / "run", "psnr=35", "psnr_ramp=0.5", "validation_attacks=[]"
+        "cpu-original", tmp_path / "run", "psnr=35", "psnr_ramp=0.5", "validation_attacks=[]"
     )
     trainer = recipe.build_model(config)
     held = trainer.embedder.get_layer("held")
     assert trainer.hold_psnr is None and (held.target, held.ramp_steps) == (35, 2)
     with pytest.raises(ConfigError, match="psnr_rate"):
-        stegastamp.check(config_of("held-original", tmp_path / "run", "psnr_rate=0.1"))
+        stegastamp.check(config_of("cpu-original", tmp_path / "run", "psnr_rate=0.1"))
 
 
 def test_critic_of_the_original_is_the_codes():

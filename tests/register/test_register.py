@@ -195,7 +195,7 @@ def test_what_is_no_register_is_refused_in_one_line(tmp_path):
         with pytest.raises((ValueError, OSError), match=told) as error:
             Register(place)
         assert "\n" not in str(error.value)
-    for values in ({"recipient": "x" * 501}, {"fingerprint": b"short"}):
+    for values in ({"recipient": "x" * 501}, {"recipient": "Ada\nEve"}, {"fingerprint": b"short"}):
         with pytest.raises(ValueError, match="Expected a"):
             entry(**values)
 

@@ -1,5 +1,6 @@
 """Checkpoints hold all of a training, in and between epochs, and tell when they are damaged."""
 
+import shutil
 from pathlib import Path
 
 import keras
@@ -76,13 +77,14 @@ def test_without_minutes_there_is_none_within_an_epoch(tmp_path):
     with pytest.raises(SystemExit):
         train(make_model(), tmp_path, kill=8, minutes=0)
     assert Checkpoint(tmp_path).restore(make_model()) == 1
-    assert {p.name for p in tmp_path.iterdir()} == {"step-000000005.json", "step-000000005.npz"}
+    files = {"run.txt", "step-000000005.json", "step-000000005.npz"}
+    assert {p.name for p in tmp_path.iterdir()} == files
 
 
 def test_two_are_kept(tmp_path):
     train(make_model(), tmp_path)
-    steps = {p.stem for p in tmp_path.iterdir()}
-    assert steps == {"step-000000014", "step-000000015"} and len(list(tmp_path.iterdir())) == 4
+    steps = [p.stem for p in sorted(tmp_path.glob("step-*"))]
+    assert steps == 2 * ["step-000000014"] + 2 * ["step-000000015"]
 
 
 def cut(path):
@@ -113,12 +115,34 @@ def test_damage_is_told_and_the_one_before_goes_on(damage, suffix, tmp_path):
     with pytest.raises(ValueError, match="Expected two checkpoints"):
         checkpoint.step_back()
     train(model, tmp_path)
-    assert len(list(tmp_path.iterdir())) == 4  # what was left out is gone
+    assert len(list(tmp_path.glob("step-*"))) == 4  # what was left out is gone
     for old in tmp_path.glob("step-000000014.*"):
         old.unlink()
     change(tmp_path / "step-000000015.npz")
     with pytest.raises(ValueError, match="there is none before it"):
         checkpoint.restore(model)
+
+
+def test_a_checkpoint_of_another_run_is_refused(tmp_path):
+    for name in ("a", "b"):
+        train(make_model(), tmp_path / name, epochs=1)
+    for suffix in (".npz", ".json"):
+        shutil.copy(tmp_path / f"b/step-000000005{suffix}", tmp_path / "a")
+    checkpoint = Checkpoint(tmp_path / "a")
+    with pytest.raises(ValueError, match=r"json is damaged: it is of another run than .*run\.txt"):
+        checkpoint.restore(make_model())
+    checkpoint.step_back()
+    assert checkpoint.restore(make_model()) == 0 and checkpoint.step == 4
+    for suffix in (".npz", ".json"):  # its own, of another step
+        shutil.copy(tmp_path / f"b/step-000000004{suffix}", tmp_path / f"b/step-000000006{suffix}")
+    with pytest.raises(ValueError, match=r"000006\.json is damaged: it is step-000000004\.json"):
+        Checkpoint(tmp_path / "b").restore(make_model())
+    for old in (tmp_path / "b").glob("*6.*"):
+        old.unlink()
+    name = (tmp_path / "b/run.txt").read_text()
+    (tmp_path / "b/run.txt").unlink()  # only the pair was copied: the run keeps its name
+    train(make_model(), tmp_path / "b", epochs=2)
+    assert (tmp_path / "b/run.txt").read_text() == name
 
 
 def test_other_networks_optimizers_and_versions_are_refused(tmp_path):

@@ -12,6 +12,7 @@ import time
 import numpy as np
 import pytest
 
+from tfwm.recipes import find_recipe
 from tfwm.training import ConfigError, distribute
 
 RUN = """
@@ -21,6 +22,7 @@ RUN = """
     type(recipe).finish = lambda *arguments: "Report"
     sys.exit(recipe.main(sys.argv[1:]))
 """
+QUIET = ("-c", textwrap.dedent(RUN))  # no report
 WORDS = ["--config", "quick", "steps=9", "steps_per_epoch=3", "batch_size=4", "crop_size=48"]
 WORDS += ["depth=1", "width=8", "patches_per_photo=3", "suite=everyday-brief", "name=tiny"]
 WORDS += ["attacks=Identity", "checkpoint_minutes=1e-6", "jit_compile=false", "psnr=30"]
@@ -52,6 +54,52 @@ def test_a_config_that_is_none(text, monkeypatch):
         distribute.worker()
 
 
+def test_workers_by_name(monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", "")
+    monkeypatch.delenv("TF_CONFIG")
+    distribute.set_workers(["localhost:1", "localhost:2"], 1)
+    assert json.loads(os.environ["TF_CONFIG"]) == json.loads(task(1))
+    distribute.set_workers(["localhost:1", "localhost:2"], 1)
+    with pytest.raises(ConfigError, match="Received: both"):
+        distribute.set_workers(["localhost:1", "localhost:2"], 0)
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (["--workers", "a:1,b", "--worker-index", "0"], "host:port,host:port. Received: 'b'"),
+        (["--workers", "a:1,b:2", "--worker-index", "2"], "from 0 to 1. Received: 2"),
+        (["--workers", "a:1,b:2"], "from 0 to 1. Received: None"),
+        (["--worker-index", "0"], "Expected --workers beside"),
+        (["--devices", "tpu"], "2, cpu or gpu:0,1. Received: 'tpu'"),
+        (["--devices", "0"], "2, cpu or gpu:0,1. Received: '0'"),
+        (["--devices", "gpu:0,99"], "Expected devices among"),
+    ],
+)
+def test_places_that_are_none(words, message, capsys, monkeypatch, tmp_path):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    assert find_recipe("photo").main([*words, f"output={tmp_path / 'run'}"]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "run").exists() and "TF_CONFIG" not in os.environ
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "devices, line", [("2", "training on 2 virtual CPUs"), ("cpu", "training on 1 CPU")]
+)
+def test_devices_by_option(devices, line, tmp_path):
+    """On a machine without a GPU, where a number means virtual CPUs."""
+    command = [sys.executable, *QUIET, *WORDS, f"output={tmp_path / 'run'}"]
+    done = subprocess.run(
+        [*command, "--devices", devices],
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert line in done.stdout.splitlines()
+
+
 def free_ports(count):
     sockets = [socket.socket() for _ in range(count)]
     for one in sockets:
@@ -63,11 +111,12 @@ def free_ports(count):
 
 
 def start(output, *words):
-    ports = free_ports(2)
+    workers = ",".join(f"localhost:{port}" for port in free_ports(2))
+    words = [*WORDS, f"output={output}", "--workers", workers, *words]
     return [
         subprocess.Popen(
-            [sys.executable, "-c", textwrap.dedent(RUN), *WORDS, f"output={output}", *words],
-            env={**os.environ, "TF_CONFIG": task(i, ports=ports), "TF_CPP_MIN_LOG_LEVEL": "3"},
+            [sys.executable, *QUIET, *words, "--worker-index", str(i)],
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -49,7 +49,7 @@ def settings_of(options):
     asked = {"strength": options.strength} if options.psnr is None else {}
     for field in dataclasses.fields(options):
         value = getattr(options, field.name)
-        if field.name not in ("key", "strength") and value != field.default:
+        if field.name not in ("key", "strength", "over") and value != field.default:
             asked[field.name] = value
     return " ".join(
         f"{name}={value:g}" if isinstance(value, float | int) else f"{name}={value}"
@@ -62,14 +62,14 @@ def is_as_written(path, row):
     return os.path.getsize(path) == row["bytes"] and sha256(path) == row["sha256"]
 
 
-def refuse_done(job, earlier, wanted, key, overwrite, is_marked):
+def refuse_done(job, earlier, wanted, options, overwrite, is_marked):
     """Raises `Skip` if an earlier run marked a photo as is wanted, `ImageError` if otherwise.
 
     Args:
         job: the photo's.
         earlier: the row of the earlier run, `{}` if there is none.
         wanted: the row as far as it is known before the work.
-        key: the key.
+        options: `tfwm.marking.EmbedOptions`, whose `key` and `over` count.
         overwrite: whether photos are marked again.
         is_marked: function of a path that returns whether the key's mark is in the photo.
     """
@@ -79,15 +79,18 @@ def refuse_done(job, earlier, wanted, key, overwrite, is_marked):
     replaces = os.path.samefile(job.source, job.output)
     if overwrite and not replaces:
         return
-    other = _difference(job.output, earlier, wanted, key)
+    other = _difference(job.output, earlier, wanted, options.key)
     if not other:
         raise Skip(DONE_BEFORE)
+    if replaces and options.over:
+        return
     if replaces:
         changed = earlier.get("sha256") and not is_as_written(job.output, earlier)
         if changed and not is_marked(job.output):
             return  # the unmarked photo was put back
         raise ImageError(
-            f"{job.source} is marked already, and {other}: put the unmarked photo back first."
+            f"{job.source} is marked already, and {other}: put the unmarked photo back first, "
+            "or add --over."
         )
     raise ImageError(
         f"{job.output} {other}: add --overwrite to mark the photo again, or choose another folder."

@@ -73,7 +73,8 @@ def embed_folder(
         recipient: to whom the copies are given, for the register; the table of messages may tell
             it for each photo, in a column `recipient`.
         **options: see `tfwm.marking.EmbedOptions`: `key`, `strength`, `psnr`, `margin`,
-            `subtle`, `signpost` and, for JPEG, AVIF, WebP and HEIC among the outputs, `quality`.
+            `subtle`, `signpost`, `over` and, for JPEG, AVIF, WebP and HEIC among the outputs,
+            `quality`.
 
     Returns:
         The rows as dicts, sorted. Their `status` is `"done"`, `"failed"`, or `"skipped"` for
@@ -133,7 +134,7 @@ def _embedder(watermarker, options, pool, table, row, writing, overwrite, dry_ru
         table.guard()
         wanted = row(job, {})
         try:
-            refuse_done(job, table.find(wanted), wanted, options.key, overwrite, is_marked)
+            refuse_done(job, table.find(wanted), wanted, options, overwrite, is_marked)
         except Skip:
             writing(job)  # an earlier run may have known no register
             raise
@@ -169,6 +170,7 @@ def check_folder(
     psnr=None,
     subtle=False,
     signpost=None,
+    over=False,
     progress=None,
     workers=None,
 ):
@@ -183,6 +185,7 @@ def check_folder(
     watermarker.open()
     pool = Pool(workers, watermarker.network)
     how = {"strength": strength, "psnr": psnr, "subtle": subtle, "signpost": signpost}
+    how["over"] = over
 
     def check(job):
         photo = read_any(job.source)

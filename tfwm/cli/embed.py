@@ -14,6 +14,7 @@ from tfwm.cli.options import (
     add_json,
     add_key,
     add_network,
+    add_over,
     add_register,
     add_server,
     add_strength,
@@ -37,7 +38,8 @@ def add_embed(subparsers):
         "A network marks the luminance, or R, G and B if it is one for color. Transparency, EXIF, "
         "color profile and other metadata are kept; the EXIF orientation is applied. The marked "
         "photo is read back before it is written, and the strength is raised, up to 2.5 times, "
-        "until it reads with room to spare; if that fails, nothing is written. An animation (GIF, "
+        "until it reads with room to spare; if that fails, nothing is written. A photo that "
+        "carries a mark of this network already is refused without --over. An animation (GIF, "
         "WebP, APNG) is marked in every frame. A folder is marked "
         "with its sub-folders. Its report (OUT/tfwm-report.csv) lists the result for each photo, "
         "and a second run continues where the first one ended. What is there with another key, "
@@ -166,6 +168,7 @@ def _add_writing(parser):
         help="replace existing files; in a folder, mark photos again that are done. If OUT is the "
         "photo or its folder, this replaces the photos themselves",
     )
+    add_over(parser)
     add_jobs(parser)
     parser.add_argument("--dry-run", action="store_true", help="do everything but write")
     parser.add_argument(
@@ -182,7 +185,7 @@ def run_embed(options):
     if options.output is None and not options.check:
         raise ValueError("Expected a file or folder for the marked photo: add -o OUT.")
     how = {"key": read_key(options), "strength": options.strength, "psnr": options.psnr}
-    how |= {"subtle": options.subtle, "signpost": options.signpost}
+    how |= {"subtle": options.subtle, "signpost": options.signpost, "over": options.over}
     if not options.check:
         how |= _register_of(options)
     message = message_of(options)

@@ -9,6 +9,7 @@ from tfwm.cli.options import (
     add_json,
     add_key,
     add_network,
+    add_over,
     add_register,
     number,
 )
@@ -61,6 +62,7 @@ def _add_embed(commands):
     parser.add_argument(
         "--overwrite", action="store_true", help="replace files that are there and differ"
     )
+    add_over(parser)
     add_register(parser, marks=True)
     _add_engine(parser)
 
@@ -116,7 +118,7 @@ def _add_engine(parser):
 
 def run_embed(options):
     how = {"strength": options.strength, "psnr": options.psnr, "subtle": options.subtle}
-    how |= {"signpost": options.signpost, "quality": options.quality}
+    how |= {"signpost": options.signpost, "quality": options.quality, "over": options.over}
     settings = _settings(options, "embed", how)
     what = {"message": message_of(options), "messages": options.messages}
     return _run(options, settings, file_format=options.format or "keep", **what)

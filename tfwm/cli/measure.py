@@ -46,7 +46,8 @@ def add_evaluate(subparsers):
         help="redmark (its Tables 2 and 3, the default), redmark-table2 ... redmark-table5, "
         "mbrs (JPEG), mbrs-table1 ... mbrs-table6, stegastamp (tones, styles, crops, prints; "
         "stegastamp-fig1 ... stegastamp-fig3, stegastamp-print), everyday (whole messages "
-        "through everyday distortions; the default of --report conformance), or a TOML file",
+        "through everyday distortions; the default of --report conformance), hard (stretched, "
+        "turned by 30 degrees, warped, small parts), or a TOML file",
     )
     add_images(parser)
     _add_suite_options(parser)

@@ -77,7 +77,8 @@ def add_server(parser):
         "--server",
         metavar="URL",
         help="let a server run the network, `tfwm serve` or TensorFlow Serving: grpc://HOST:PORT, "
-        "http://HOST:PORT or https://HOST:PORT. The key stays here; pixels and bits go there",
+        "http://HOST:PORT or https://HOST:PORT. The key stays here; pixels and bits go there. That "
+        "a photo carries the mark is the server's word: without --server, extract reads it here",
     )
     parser.add_argument(
         "--server-token",
@@ -288,3 +289,14 @@ def number(low, high, what, kind=float, open_ends=False):
         return value
 
     return parse
+
+
+def add_over(parser):
+    parser.add_argument(
+        "--over",
+        action="store_true",
+        help="mark photos that carry a mark of this network already, which erases it; without "
+        "--over they are refused. Noticed are marks of this key and of none, and in photos from "
+        "about 320 pixels a side on those of other keys; not in a copy that was cropped, turned, "
+        "mirrored or, below 768 x 512 pixels, resized since",
+    )

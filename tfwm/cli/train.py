@@ -36,7 +36,8 @@ def add_train(subparsers):
         "words",
         nargs=argparse.REMAINDER,
         metavar="...",
-        help="--config NAME, --resume[=previous], key=value; handed to the recipe",
+        help="--config NAME, --resume[=previous], --devices, --workers, key=value; handed to the "
+        "recipe",
     )
 
 

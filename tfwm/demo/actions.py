@@ -66,6 +66,7 @@ class Actions:
         photo = _photo(fields, parts)
         message = self._message(fields)
         key = _key(fields)
+        earlier = self.watermarker.earlier_mark(photo, key=key)
         mark = self.watermarker.prepare(photo, message, key=key)
         if "psnr" in fields:
             marked, strength = mark.at(psnr=_number(fields, "psnr", 20, 60))
@@ -79,7 +80,7 @@ class Actions:
             "ssim": finite(large_ssim(before, after)),
             "strength": strength,
             "readable": found.decision == "present" and found.message == message,
-            "notes": photo.notes,
+            "notes": [*photo.notes, *([earlier.note] if earlier else [])],
         }
         return answer, {
             "marked": encode_photo(marked, "marked.png"),

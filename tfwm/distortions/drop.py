@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tfwm.distortions.common import check_fraction, edge_widths, random_rectangle
+from tfwm.distortions.common import check_fraction, edge_widths, random_rectangle, to_levels
 from tfwm.distortions.registry import distortion
 
 BLOCK = 8
@@ -13,6 +13,39 @@ def cropping(image, level, generator):
     """Blackens one random square with the fraction `level` of the area."""
     out = image.copy()
     out[random_rectangle(image.shape, level, generator)] = 0
+    return out
+
+
+@distortion()
+def inpaint_blocks(image, level=6):
+    """Paints the inner `level` x `level` pixels of each aligned 8x8 block anew from its border.
+
+    Each new pixel is the mean of its four neighbors (Laplace's equation), so that a linear ramp
+    stays. Blocks cut by the right or bottom edge keep their pixels.
+    """
+    side = int(level)
+    if side != level or not 0 <= side <= BLOCK - 2:
+        raise ValueError(f"Expected a side of 0 to 6 pixels. Received: level={level}")
+    first = (BLOCK - side) // 2
+    inner = [(y, x) for y in range(first, first + side) for x in range(first, first + side)]
+    number = {place: n for n, place in enumerate(inner)}
+    system, known = 4 * np.eye(len(inner)), np.zeros((len(inner), BLOCK, BLOCK))
+    for n, (y, x) in enumerate(inner):
+        for near in ((y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1)):
+            if near in number:
+                system[n, number[near]] = -1
+            else:
+                known[n][near] = 1
+    solve = np.linalg.solve(system, known.reshape(-1, BLOCK * BLOCK))
+    rows, columns = (n // BLOCK for n in image.shape[:2])
+    out = image.copy()
+    whole = out[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK, -1)
+    painted = np.einsum("npq,apbqc->nabc", solve.reshape(-1, BLOCK, BLOCK), whole)
+    for (y, x), values in zip(inner, painted, strict=True):
+        whole[:, y, :, x] = to_levels(values)
+    out[: rows * BLOCK, : columns * BLOCK] = whole.reshape(
+        rows * BLOCK, columns * BLOCK, *image.shape[2:]
+    )
     return out
 
 

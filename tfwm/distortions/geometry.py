@@ -5,7 +5,14 @@ import math
 import numpy as np
 from PIL import Image
 
-from tfwm.distortions.common import check_fraction, corners_of, edge_widths, project
+from tfwm.checks import need
+from tfwm.distortions.common import (
+    check_fraction,
+    corners_of,
+    edge_widths,
+    project,
+    to_levels,
+)
 from tfwm.distortions.registry import distortion
 
 
@@ -68,6 +75,22 @@ def centre_crop(image, level):
 
 
 @distortion(changes_size=True)
+def centre_part(image, level):
+    """Cuts out the middle piece with the fraction `level` of the area and the photo's shape."""
+    check_fraction(level)
+    rows, columns = (max(1, round(n * math.sqrt(level))) for n in image.shape[:2])
+    top, left = (image.shape[0] - rows) // 2, (image.shape[1] - columns) // 2
+    return image[top : top + rows, left : left + columns].copy()
+
+
+@distortion(changes_size=True)
+def thumbnail(image, level):
+    """Scales the longer side to `level` pixels, bicubic with antialiasing (Pillow)."""
+    factor = level / max(image.shape[:2])
+    return resize(image, *(round(n * factor) for n in image.shape[:2]))
+
+
+@distortion(changes_size=True)
 def strip(image, level, generator):
     """Cuts a strip of the fraction `level` of the photo off one of its sides, at random."""
     check_fraction(level)
@@ -100,6 +123,36 @@ def perspective(image, level, generator):
     inwards = np.array([(1, 1), (-1, 1), (-1, -1), (1, -1)])
     moved = corners + inwards * generator.random((4, 2)) * level * corners[2]
     return project(image, corners, moved, image.shape)
+
+
+@distortion()
+def shear(image, level):
+    """Shifts each row sideways in proportion to its height, so that uprights lean by `level`
+    degrees; the middle row stays, bicubic, size kept, black around.
+    """
+    height, slope = image.shape[0], math.tan(math.radians(level))
+    how = Image.Transform.AFFINE, (1, slope, -slope * height / 2, 0, 1, 0)
+    size = image.shape[1::-1]
+    return np.array(Image.fromarray(image).transform(size, *how, Image.Resampling.BICUBIC))
+
+
+@distortion()
+def slow_warp(image, level, generator, waves=4):
+    """Moves pixels by up to `level` pixels along each axis, by an amount that varies slowly.
+
+    Random shifts at `waves + 1` points along each side, the largest of which is `level`, with
+    cubic splines between them; bilinear, the edge pixels repeated.
+    """
+    ndimage = need("scipy.ndimage", "evaluate")
+    shifts = generator.uniform(-1, 1, (2, waves + 1, waves + 1))
+    shifts *= level / np.abs(shifts).max(axis=(1, 2), keepdims=True)
+    sides = image.shape[:2]
+    at = np.meshgrid(*(np.linspace(0, waves, side) for side in sides), indexing="ij")
+    moved = [ndimage.map_coordinates(s, at, order=3, mode="nearest") for s in shifts]
+    places = np.indices(sides) + np.clip(moved, -level, level)
+    planes = np.atleast_3d(image).transpose(2, 0, 1).astype(np.float32)
+    warped = [ndimage.map_coordinates(p, places, order=1, mode="nearest") for p in planes]
+    return to_levels(np.stack(warped, axis=-1)).reshape(image.shape)
 
 
 @distortion()

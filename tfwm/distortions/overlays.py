@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from tfwm.distortions.common import check_fraction, mode
+from tfwm.distortions.common import check_fraction, mode, to_levels
 from tfwm.distortions.registry import distortion
 
 LOGO_OPACITY = 0.9
@@ -34,6 +34,31 @@ LINES = (
     "Art is long, and life is short, opportunity fleeting",
     "The early bird catches the worm in the morning dew",
 )
+
+
+@distortion(changes_size=True)
+def collage(image, level, generator):
+    """Lays the photo, at its own size, into a larger picture, of which it is the fraction `level`.
+
+    The place is random; the rest is colored noise of all sizes, as photos have it.
+    """
+    check_fraction(level)
+    height, width = image.shape[:2]
+    grow = 1 / math.sqrt(max(level, 1e-3))
+    sides = [max(round(n * grow), n) for n in (height, width)]
+    shape = *sides, *image.shape[2:]
+    around = np.full(shape, generator.integers(64, 192), np.float32)
+    for cells in (2, 4, 8, 16, 32, 64):
+        coarse = generator.normal(0, 20, (cells, cells, *image.shape[2:])).astype(np.float32)
+        planes = [Image.fromarray(p) for p in np.moveaxis(np.atleast_3d(coarse), -1, 0)]
+        grown = [p.resize(sides[::-1], Image.Resampling.BICUBIC) for p in planes]
+        around += np.stack([np.asarray(p) for p in grown], axis=-1).reshape(shape)
+    out = to_levels(around)
+    top, left = (
+        int(generator.integers(s - n + 1)) for s, n in zip(sides, (height, width), strict=True)
+    )
+    out[top : top + height, left : left + width] = image
+    return out
 
 
 @distortion()

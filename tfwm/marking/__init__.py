@@ -2,6 +2,7 @@
 
 from tfwm.marking.canvas import WORKING_PIXELS, Alignment, Canvas, natural_scale
 from tfwm.marking.check import Check, EmbedOptions, FileReport
+from tfwm.marking.earlier import EarlierMark, MarkedError
 from tfwm.marking.judge import Extraction, Judge
 from tfwm.marking.mark import Mark
 from tfwm.marking.reader import Reader
@@ -14,11 +15,13 @@ __all__ = [
     "Alignment",
     "Canvas",
     "Check",
+    "EarlierMark",
     "EmbedOptions",
     "Extraction",
     "FileReport",
     "Judge",
     "Mark",
+    "MarkedError",
     "Reader",
     "Tiling",
     "candidates",

@@ -39,6 +39,13 @@ class Check:
     smooth: float | None = None
     notes: tuple = ()
 
+    def without(self, earlier):
+        """Returns the check, refused if there is an earlier mark (`EarlierMark` or `None`)."""
+        if earlier is None:
+            return self
+        reason = f"it carries {earlier}, which a new one would erase: --over marks it again"
+        return dataclasses.replace(self, fits=False, reason=reason)
+
     def with_room(self, room, wanted):
         """Returns the check, refused if the undamaged file reads with too little room to spare."""
         if not self.fits or room >= wanted:
@@ -68,6 +75,7 @@ class EmbedOptions:
             photo comes from a file of that format and the mark reads so, else 95, 90, lossless.
         subtle: whether smooth and clipped parts get less of the mark, see `Watermarker.embed`.
         signpost: name of the host to ask about the photo, see `Watermarker.embed`.
+        over: whether a photo that is marked already is marked again, see `Watermarker.embed`.
     """
 
     key: str | bytes | None = None
@@ -77,6 +85,7 @@ class EmbedOptions:
     quality: int | None = None
     subtle: bool = False
     signpost: str | None = None
+    over: bool = False
 
     def __post_init__(self):
         check_number("margin", self.margin, 0, 1e6, "a margin of at least 0")

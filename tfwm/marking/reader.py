@@ -80,7 +80,10 @@ class Reader:
     def votes(self, alignment):
         """Returns the votes `(slots,)` at one alignment, offset included."""
         self.trials += 1
-        cells = self.cells(alignment)
+        return self.votes_of(self.cells(alignment))
+
+    def votes_of(self, cells):
+        """Returns the votes `(slots,)` of `Cells`; zeros for `None`."""
         if cells is None:
             return np.zeros(self._tiling.slots, np.float32)
         folded = self._tiling.fold(cells.logits)

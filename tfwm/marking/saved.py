@@ -2,13 +2,58 @@
 
 import numpy as np
 
-from tfwm.images import ImageError, decode_any, decode_photo, encode_photo, encodings, format_of
+from tfwm.images import (
+    KEEP,
+    Animation,
+    ImageError,
+    decode_any,
+    decode_photo,
+    encode_photo,
+    encodings,
+    ending_of,
+    format_of,
+    read_any,
+    told_losses,
+)
 from tfwm.images.animation import check_holds
 from tfwm.images.encoding import default_encoding
+from tfwm.marking.check import FileReport
 from tfwm.marking.mark import LARGEST_STRENGTH, STRENGTH_STEP
 
 # At least this share of an animation's frames must read by themselves.
 ENOUGH = 0.5
+
+
+def mark_any(
+    watermarker, source, output, message, options, lane, *, file_format=KEEP, progress=None
+):
+    """Does the work of `tfwm.Watermarker.mark_file`, which describes the arguments."""
+    cover = read_any(source)
+    target = f"marked{ending_of(cover, file_format)}" if output is None else output
+    how = {"key": options.key, "subtle": options.subtle, "signpost": options.signpost}
+
+    def prepare(photo):
+        with lane():
+            return watermarker.prepare(photo, message, **how)
+
+    def check(photo, marked, copy, strength):
+        with lane():
+            what = strength, message, options.key, options.signpost
+            return watermarker.check_copy(photo, marked, copy, *what)
+
+    with lane():
+        earlier = watermarker.earlier_mark(cover, key=options.key)
+    if earlier and not options.over:
+        earlier.refuse(cover.name)
+    saved = mark_frames if isinstance(cover, Animation) else mark_photo
+    encoded, best, encoding, notes = saved(cover, target, options, prepare, check, progress)
+    values = best.strength, best.psnr, best.p_value, best.margin
+    laid = (earlier.note,) if earlier else ()
+    notes = (*cover.notes, *notes, *laid, *told_losses(cover, target))
+    size = cover.encoding and cover.encoding.size
+    return encoded, FileReport(
+        cover.name, str(target), message, *values, notes, encoding, len(encoded), size
+    )
 
 
 def mark_photo(cover, target, options, prepare, check, progress=None):

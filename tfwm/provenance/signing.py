@@ -41,7 +41,6 @@ from tfwm.watermarker import DEFAULT_NETWORK, Watermarker
 NO_SOURCE_TYPE = (
     "the manifest says nothing of its origin: a source type, such as trainedAlgorithmicMedia, does"
 )
-MARKED = "it carries a mark of this key already, over which the new one is laid"
 AGAINST = (
     "its {what} says {made}, and the new manifest says {told}: `tfwm inspect` will tell that they "
     "do not agree"
@@ -128,8 +127,6 @@ class SigningWatermarker(Watermarker):
         photo, data, old = _read(source)
         claims = self._claims(photo, data, old, output)
         sources = list(read_sources(claims, old))
-        with lane():
-            marked = self.extract(photo, key=options.key, search="none").decision == "present"
         encoded, mark = super().mark_file(photo, output, message, options, lane, **how)
         network = self.network.name
         encoded, store, manifest = write_manifest(
@@ -137,8 +134,6 @@ class SigningWatermarker(Watermarker):
         )
         values = {field.name: getattr(mark, field.name) for field in dataclasses.fields(mark)}
         values["notes"] = (*_notes(mark, old), *_against(claims, sources))
-        if marked:
-            values["notes"] += (MARKED,)
         if not claims.source_type and old is None:
             values["notes"] += (NO_SOURCE_TYPE,)
         values["size"] = len(encoded)

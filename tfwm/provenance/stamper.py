@@ -68,11 +68,13 @@ class Stamper:
         channels: where arrays have their channels, see `tfwm.images.to_photos`.
         range: `(low, high)`, the values of black and white in arrays, such as `(-1, 1)`; by default
             that of the type: 0 to 255 for uint8, 0 to 1 for floats.
-        check: whether marked pictures are read back. Without it, marking takes about 60 % of the
-            time, and a picture that is too flat to carry the mark is not noticed.
+        check: whether pictures are read, before for a mark that is there (which is refused, see
+            `over` of `tfwm.marking.EmbedOptions`), and afterwards for the new one. Without it,
+            marking takes about half of the time, and a picture that is marked already or too flat
+            to carry the mark is not noticed.
         **options: see `tfwm.marking.EmbedOptions`: `strength`, `psnr`, `margin`, `subtle`,
-            `signpost` (the host of your detector, which everybody can read), and `quality` of the
-            files that `sign` makes.
+            `over`, `signpost` (the host of your detector, which everybody can read), and `quality`
+            of the files that `sign` makes.
 
     Example:
 
@@ -206,6 +208,9 @@ class Stamper:
         """The marked photo, and what was read back from it."""
         options = self.options
         how = {"key": options.key, "subtle": options.subtle, "signpost": options.signpost}
+        if self.check and not options.over:
+            if earlier := self.watermarker.earlier_mark(photo, key=options.key):
+                earlier.refuse(photo.name)
         mark = self.watermarker.prepare(photo, message, **how)
         if not self.check:
             return mark.at(options.strength, options.psnr)[0], None

@@ -24,7 +24,15 @@ from tfwm.recipes.config import check_shared
 from tfwm.resources import resource_directory
 from tfwm.training.checkpoint import Checkpoint
 from tfwm.training.config import ConfigError, load_config, save_config, setting_texts, to_toml
-from tfwm.training.distribute import devices, is_chief, training_strategy, wait_for_all, worker
+from tfwm.training.distribute import (
+    devices,
+    is_chief,
+    set_devices,
+    set_workers,
+    training_strategy,
+    wait_for_all,
+    worker,
+)
 
 QUICK = "quick"
 RESUME_HINT = "add --resume to go on, or choose another output="
@@ -91,7 +99,7 @@ class Recipe:
         """
         training_strategy()  # with several workers, before anything is computed
         self.check_config(config)
-        if worker()[1] > 1 and config.batch_size % training_strategy().num_replicas_in_sync:
+        if config.batch_size % training_strategy().num_replicas_in_sync:
             raise ConfigError(
                 f"Expected a batch_size that {training_strategy().num_replicas_in_sync} devices "
                 f"share. Received: {config.batch_size}"
@@ -121,6 +129,7 @@ class Recipe:
         options = self._options(words, prog or f"python -m tfwm.recipes.{self.name}")
         logging.basicConfig(level=logging.WARNING)
         try:
+            _place(options)
             path = self._config_path(options)
             config = load_config(self.config, path, options.settings)
             with warnings.catch_warnings():
@@ -167,6 +176,20 @@ class Recipe:
             metavar="[=previous]",
             help="go on from output's last checkpoint; or from the one before it, where the last "
             "is damaged or a training went wrong",
+        )
+        parser.add_argument(
+            "--devices",
+            metavar="N|cpu|gpu:0,1",
+            help="so many GPUs (virtual CPUs, where there is no GPU), the CPU, or these GPUs; by "
+            "default all GPUs, or the CPU",
+        )
+        parser.add_argument(
+            "--workers",
+            metavar="HOST:PORT,...",
+            help="the machines that train together, alike on each; instead of TF_CONFIG",
+        )
+        parser.add_argument(
+            "--worker-index", type=int, metavar="I", help="which of --workers this is, from 0"
         )
         parser.add_argument("settings", nargs="*", metavar="key=value", help="settings to change")
         parser.takes_settings = True
@@ -221,6 +244,16 @@ def _alone(output):
     finally:
         with contextlib.suppress(OSError):
             output.rmdir()
+
+
+def _place(options):
+    """Choose machines and devices by the options of a command line."""
+    if options.workers is not None:
+        set_workers(options.workers.split(","), options.worker_index)
+    elif options.worker_index is not None:
+        raise ConfigError("Expected --workers beside --worker-index. Received: none")
+    if options.devices is not None:
+        set_devices(options.devices)
 
 
 def _step_back(output):

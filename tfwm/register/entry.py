@@ -57,6 +57,11 @@ class Entry:
                     f"Expected a {name} of up to {LONGEST} characters. Received: "
                     f"{len(value)}, {shortened(value)}"
                 )
+        if self.recipient is not None and not self.recipient.isprintable():
+            raise ValueError(
+                "Expected a recipient of one line, without control characters. Received: "
+                f"{shortened(self.recipient)}"
+            )
         if len(self.fingerprint) * 8 not in (0, BITS):
             raise ValueError(
                 "Expected a fingerprint of 32 bytes, or none: b''. Received: "

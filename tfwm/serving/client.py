@@ -10,6 +10,7 @@ from tfwm.checks import one_of
 from tfwm.images import ImageError, read_photo
 from tfwm.marking import Alignment, Judge
 from tfwm.marking.check import check_votes
+from tfwm.marking.earlier import known_mark
 from tfwm.marking.mark import LARGEST_STRENGTH, STRENGTH_STEP
 from tfwm.marking.strength import check_strength
 from tfwm.marking.tiling import tiling_of
@@ -106,11 +107,14 @@ class Client:
         file_format="keep",
         quality=QUALITY,
         signpost=None,
+        over=False,
     ):
         """Marks a photo, and reads it again: if that lacks room to spare, the strength is raised.
 
         The server makes a new file of the pixels: metadata are not in it, so take
-        `RemoteWatermarker` where they matter.
+        `RemoteWatermarker` where they matter. Here it is checked that the file is a photo of the
+        same size. What it shows, its PSNR and the votes of the second reading are the server's
+        word; to check them, read the file with `tfwm.load`, which needs no server.
 
         Args:
             encoded: bytes of a JPEG or PNG file.
@@ -118,6 +122,8 @@ class Client:
             margin: how many times the reading must exceed what the message needs.
             file_format: `"png"`, `"jpeg"` or `"keep"`.
             quality: of a JPEG, 1 to 100.
+            over: whether a photo that is marked already, with this key or none, is marked again.
+                The server's votes do not tell a mark of another key: `RemoteWatermarker` does.
 
         Returns:
             `MarkedFile`. Raises `ImageError` if the photo cannot carry the message,
@@ -126,6 +132,8 @@ class Client:
         one_of("file_format", file_format, FORMATS)
         codec, strength = self.codec(key), check_strength(strength)
         shape = read_photo(encoded).pixels.shape
+        if not over:
+            self._refuse_marked(encoded, key)
         slots, largest = encode_slots(codec, message, signpost), strength * LARGEST_STRENGTH
         while strength <= largest:
             asked = {
@@ -144,6 +152,12 @@ class Client:
                 return MarkedFile(marked, strength, psnr, check.p_value, check.margin)
             strength *= STRENGTH_STEP
         raise ImageError(f"The photo was not marked: {check.reason}.")
+
+    def _refuse_marked(self, encoded, key):
+        place = Alignment(whole=self.network.whole)
+        votes = self.read_votes(encoded)
+        if earlier := known_mark(place, votes, key):
+            earlier.refuse("The photo")
 
     def read_votes(self, encoded):
         """Returns the votes `(slots,)` of a photo's file as it is."""

@@ -86,7 +86,7 @@ class Model:
             self.limits.workers, self.limits.waiting * self.limits.items, self.limits.patience
         )
         self._room = room or Room(self.limits.memory, self.limits.patience)
-        Watermarker(network).open()
+        getattr(network, "open", lambda: None)()
         if max_batch > 1:
             network = BatchedNetwork(network, max_batch=max_batch, max_wait=max_wait, tell=tell)
         self.network, self._watermarker = network, Watermarker(network)
@@ -288,7 +288,10 @@ def _checked(tensor, values, known):
             array = np.asarray(values)
             if array.dtype.kind not in "iuf":
                 raise ValueError("it is no array of numbers")
-            array = array.astype(tensor.dtype)
+            with np.errstate(invalid="ignore", over="ignore"):
+                given, array = array, array.astype(tensor.dtype)
+            if array.dtype.kind == "i" and (array != given).any():
+                raise ValueError("it holds other numbers than whole ones of 32 bits")
     except (ValueError, TypeError, OverflowError) as error:
         raise ValueError(f"Expected {tensor.name} of {tensor.dtype}: {error}") from None
     sides = tensor.sides(**{**known, BATCH: None})

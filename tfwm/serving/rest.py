@@ -97,7 +97,8 @@ def _add_plain(app, flask, served, bodies):
         file_format = asked.get("format", "keep")
         if not asked.get("message") or file_format not in FORMATS:
             raise ValueError(f"Expected ?message=TEXT, and format as one of {', '.join(FORMATS)}")
-        how = {key: _number(asked[key], kind) for key, kind in NUMBERS.items() if key in asked}
+        how = {"over": asked.get("over") == "1"}
+        how |= {key: _number(asked[key], kind) for key, kind in NUMBERS.items() if key in asked}
         flask.request.environ[ABOUT].update(model=name, signature="embed", photos=1)
         with served.gate, bodies.hold(IN_MEMORY * (flask.request.content_length or 0)):
             how["file_format"] = "jpg" if file_format == "jpeg" else file_format

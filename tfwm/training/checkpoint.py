@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import re
+import secrets
 import time
 from pathlib import Path
 
@@ -17,6 +18,8 @@ FORMAT = 1
 KEPT = 2
 # Written before tfwm had digests.
 OLD = "last.json"
+# Holds the name of the run, by chance, that stands in each of its checkpoints as well.
+RUN = "run.txt"
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -25,7 +28,8 @@ class Checkpoint(keras.callbacks.Callback):
     That is every variable of the model (weights, counters, states of random generators), of its
     optimizer and of its metrics, and the state of other callbacks. A step is two files,
     `step-000000400.npz` and, written after it, `step-000000400.json` with its SHA-256, so that a
-    training killed at any moment leaves whole checkpoints. The last two are kept.
+    training killed at any moment leaves whole checkpoints. The last two are kept. `run.txt` names
+    the run: checkpoints of another one are refused, although the networks be the same.
 
     Args:
         directory: folder of the files.
@@ -52,7 +56,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.callbacks = tuple(callbacks)
         self.writes = writes
         self.step = self.batch = 0
-        self._metrics, self._seen = [], 0
+        self._metrics, self._seen, self._run = [], 0, None
 
     def exists(self):
         """Returns whether there is a checkpoint to resume from."""
@@ -69,7 +73,8 @@ class Checkpoint(keras.callbacks.Callback):
             Number of the epoch to go on with, of which `batch` batches are done.
 
         Raises:
-            ValueError: a file is damaged, or of a model or optimizer with other variables.
+            ValueError: a file is damaged, of another run, or of a model or optimizer with other
+                variables.
         """
         if not self.exists():
             return 0
@@ -87,6 +92,7 @@ class Checkpoint(keras.callbacks.Callback):
             }
         self._metrics = [arrays[key] for key in arrays if key.startswith("metric.")]
         self.step, self.batch, epoch = (record[key] for key in ("step", "batch", "epoch"))
+        self._run = record.get("run")
         if steps_per_epoch and epoch * steps_per_epoch + self.batch != self.step:
             epoch, self.batch = divmod(self.step, steps_per_epoch)
         return epoch
@@ -156,6 +162,7 @@ class Checkpoint(keras.callbacks.Callback):
             "step": self.step,
             "epoch": epoch,
             "batch": self.batch,
+            "run": self._named(),
             "sha256": hashlib.sha256(data).hexdigest(),
             "variables": _names(variables),
         }
@@ -166,6 +173,13 @@ class Checkpoint(keras.callbacks.Callback):
         for old in self.directory.glob("step-*"):
             if old.stem not in kept or old.suffix not in (".json", ".npz"):
                 old.unlink()
+
+    def _named(self):
+        """The name of the run, which its folder gets with the first checkpoint."""
+        path = self.directory / RUN
+        if not path.is_file():
+            write_whole(path, self._run or secrets.token_hex(8))
+        return path.read_text()
 
     def _records(self):
         return sorted(self.directory.glob("step-*.json"))
@@ -189,6 +203,7 @@ class Checkpoint(keras.callbacks.Callback):
             reason = f"its SHA-256 is not the one in {records[-1].name}"
         if reason:
             raise ValueError(f"{file} is damaged: {reason}. {_advice(records)}")
+        self._check_ours(record, records)
         if record["format"] != FORMAT:
             raise ValueError(
                 f"{records[-1]} is of another version of tfwm: expected format {FORMAT}. "
@@ -196,6 +211,16 @@ class Checkpoint(keras.callbacks.Callback):
             )
         with np.load(file) as arrays:
             return record, dict(arrays)
+
+    def _check_ours(self, record, records):
+        """Raises ValueError for a whole checkpoint that is not this run's, or not of its step."""
+        path, run = self.directory / RUN, record.get("run")  # which older ones lack
+        ours = path.read_text() if path.is_file() else run
+        name = f"step-{record['step']:09d}"
+        if (run is None or run == ours) and records[-1].stem == name:
+            return
+        other = f"of another run than {path} names" if run not in (None, ours) else f"{name}.json"
+        raise ValueError(f"{records[-1]} is damaged: it is {other}. {_advice(records)}")
 
 
 def _advice(records):

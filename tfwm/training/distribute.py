@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import re
 
 import tensorflow as tf
 
@@ -36,6 +37,72 @@ def worker():
     return index, chiefs + workers
 
 
+def set_workers(workers: list[str], index: int):
+    """Writes `TF_CONFIG`: which processes train together, and which of them this one is.
+
+    Args:
+        workers: `"host:port"` of each, in the same order for all.
+        index: the place of this process among them, from 0.
+
+    Raises:
+        ConfigError: an index beyond the workers, a port that is none, another `TF_CONFIG` there.
+    """
+    for one in workers:
+        host, _, port = one.rpartition(":")
+        if not host or not port.isdecimal():
+            raise ConfigError(f"Expected workers as host:port,host:port. Received: {one!r}")
+    if index is None or not 0 <= index < len(workers):
+        raise ConfigError(
+            f"Expected a worker index from 0 to {len(workers) - 1}. Received: {index}"
+        )
+    task = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
+    text = json.dumps(task)
+    if os.environ.get("TF_CONFIG", text) != text:
+        raise ConfigError("Expected --workers or TF_CONFIG. Received: both, unset TF_CONFIG")
+    os.environ["TF_CONFIG"] = text
+
+
+def set_devices(devices: str):
+    """Chooses what this process computes on; call it before anything is computed.
+
+    Args:
+        devices: `"cpu"`; a number of GPUs, of virtual CPUs where there is no GPU; or `"gpu:0,1"`,
+            those GPUs.
+
+    Raises:
+        ConfigError: other words, GPUs that are not there, or a TensorFlow that has begun.
+    """
+    gpus = tf.config.list_physical_devices("GPU")
+    match = re.fullmatch(r"cpu|([1-9]\d*)|gpu:(\d+(?:,\d+)*)", devices)
+    if match is None:
+        raise ConfigError(f"Expected devices such as 2, cpu or gpu:0,1. Received: {devices!r}")
+    count, places = match.groups()
+    if count and not gpus:
+        places = []
+    elif count:
+        places = range(int(count))
+    else:
+        places = sorted({int(place) for place in (places or "").split(",") if place})
+    if places and max(places) >= len(gpus):
+        raise ConfigError(f"Expected devices among {len(gpus)} GPUs. Received: {devices!r}")
+    try:
+        tf.config.set_visible_devices([gpus[place] for place in places], "GPU")
+        if count and not gpus:
+            _split_cpu(int(count))
+    except RuntimeError as error:
+        text = f"Expected devices before anything is computed. Received: {error}"
+        raise ConfigError(text) from error
+
+
+def _split_cpu(count):
+    if count > 1 and worker()[1] > 1:
+        raise ConfigError(f"Expected one CPU of each worker. Received: {count} devices")
+    if count > 1:
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        parts = [tf.config.LogicalDeviceConfiguration()] * count
+        tf.config.set_logical_device_configuration(cpu, parts)
+
+
 def is_chief():
     """Returns whether this process writes checkpoints, logs and reports."""
     return worker()[0] == 0
@@ -47,7 +114,7 @@ def training_strategy():
 
     With several workers (see `worker`) it is a `MultiWorkerMirroredStrategy` over their GPUs, or
     their CPUs; ask for it before anything is computed. Else it is a `MirroredStrategy` where there
-    are several GPUs, or the default, which uses a GPU if there is one.
+    are several GPUs or virtual CPUs, or the default, which uses a GPU if there is one.
 
     Example:
 
@@ -58,6 +125,9 @@ def training_strategy():
         return tf.distribute.MultiWorkerMirroredStrategy()
     if len(tf.config.list_logical_devices("GPU")) > 1:
         return tf.distribute.MirroredStrategy()
+    cpus = tf.config.list_logical_devices("CPU")
+    if len(cpus) > 1 and not tf.config.list_logical_devices("GPU"):
+        return tf.distribute.MirroredStrategy([cpu.name for cpu in cpus])
     return tf.distribute.get_strategy()
 
 
@@ -81,6 +151,6 @@ def devices():
     index, workers = worker()
     gpus = len(tf.config.list_logical_devices("GPU"))
     count = training_strategy().num_replicas_in_sync // workers
-    kind = "GPU" if gpus else "CPU"
+    kind = "GPU" if gpus else "CPU" if count == 1 else "virtual CPU"
     text = f"training on {count} {kind}{'s' * (count > 1)}"
     return text if workers == 1 else f"{text} each of {workers} workers, of which this is {index}"

@@ -1,0 +1,116 @@
+import math
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+import tfwm
+from tfwm.images import Photo, read_photo
+from tfwm.marking import EarlierMark, MarkedError
+from tfwm.marking.check import resaved
+from tfwm.marking.earlier import FALSE_ALARM_RATE, repetition_p_value
+
+
+@pytest.fixture(scope="module")
+def photo_network():
+    return tfwm.load("photo", runtime="lite")
+
+
+@pytest.fixture(scope="module")
+def marked(photo_network):
+    return photo_network.prepare(read_photo(data.coffee()), "Ada", key="secret").apply()
+
+
+@pytest.mark.parametrize("counted", [1, 2, 3])
+def test_p_value_of_tiles_that_repeat_exactly(counted):
+    tile = np.random.default_rng(0).choice([-1.0, 1.0], (32, 32, 1))
+    grid = np.tile(tile, (2, counted, 1))
+    # The mean over all phases of n tiles that are the same is n: (n * exp(1 - n)) ** frequencies.
+    spectrum = np.abs(np.fft.fft2(tile[..., 0])[1:16, [n for n in range(1, 32) if n != 16]]) ** 2
+    n, m = 2 * counted, np.count_nonzero(spectrum > 0.05 * spectrum.mean())
+    assert m > 400
+    assert math.log(repetition_p_value(grid, 32) or 1e-323) == pytest.approx(
+        max(m * (1 - n + math.log(n)), math.log(1e-323)), rel=1e-6
+    )
+
+
+def test_p_value_bounds_chance():
+    draw = np.random.default_rng(1).normal
+    values = np.array([repetition_p_value(draw(size=(64, 96, 1)), 32) for _ in range(400)])
+    for share in (0.3, 0.1, 0.03):
+        assert (values <= share).mean() <= share + 3 * math.sqrt(share / 400)
+    assert values.min() < 0.3  # and is no empty bound
+
+
+def test_what_is_no_mark():
+    y, x = np.indices((64, 96))
+    flat = np.full((64, 96, 1), 0.7)
+    stripes = np.sign(np.sin(2 * np.pi * x / 8))[..., None]
+    squares = np.sign(np.sin(2 * np.pi * x / 8) * np.sin(2 * np.pi * y / 16))[..., None]
+    noise = 0.3 * np.random.default_rng(0).normal(size=(64, 96, 1))
+    for logits in (flat, stripes, squares, squares + noise, np.zeros((31, 31, 1))):
+        assert repetition_p_value(logits, 32) > FALSE_ALARM_RATE
+
+
+def test_each_owner_s_mark_is_told(photo_network, marked):
+    found = photo_network.earlier_mark(marked, key="secret")
+    assert (found.whose, found.message, found.kind) == ("key", "Ada", "text")
+    for key in ("another", None):
+        found = photo_network.earlier_mark(marked, key=key)
+        assert (found.whose, found.message) == ("unknown", None) and found.p_value < 1e-30
+    assert photo_network.earlier_mark(resaved(marked, 50), key="another").whose == "unknown"
+    public = photo_network.prepare(read_photo(data.coffee()), "for all").apply()
+    for key in ("secret", None):
+        found = photo_network.earlier_mark(public, key=key)
+        assert (found.whose, found.message) == ("public", "for all")
+    assert photo_network.earlier_mark(data.coffee(), key="secret") is None
+
+
+def test_what_is_not_noticed(photo_network, marked):
+    """The limits that docs/limits.md tells."""
+    cut = Photo(marked.pixels[3:-40, 5:-60])
+    turned = Photo(np.rot90(marked.pixels).copy())
+    for copy in (cut, turned):
+        assert photo_network.earlier_mark(copy, key="another") is None
+    small = photo_network.prepare(read_photo(data.coffee()[:250, :250]), "A", key="secret").apply()
+    assert photo_network.earlier_mark(small, key="another") is None
+    assert photo_network.earlier_mark(small, key="secret").message == "A"
+
+
+def test_resized_copies_of_large_photos_are_noticed(photo_network):
+    large = Image.fromarray(data.coffee()).resize((960, 640), Image.Resampling.BICUBIC)
+    marked = photo_network.prepare(large, "Ada", key="secret").apply()
+    for size in ((840, 560), (1200, 800)):
+        copy = Image.fromarray(marked.pixels).resize(size, Image.Resampling.BICUBIC)
+        assert photo_network.earlier_mark(copy, key="secret").message == "Ada"
+        assert photo_network.earlier_mark(copy, key="another").whose == "unknown"
+
+
+def test_marked_photos_are_refused(watermarker, tmp_path):
+    photo = data.coffee()
+    marked = watermarker.embed(photo, "Ada", key="secret")
+    said = "carries a mark of this key, with the message 'Ada', which a new one would erase"
+    with pytest.raises(MarkedError, match=said):
+        watermarker.embed(marked, "Eve", key="secret")
+    with pytest.raises(MarkedError, match="of a key that was not given.*add --over"):
+        watermarker.embed(marked, "Eve", key="another")
+    again = watermarker.embed(marked, "Eve", key="another", over=True)
+    assert watermarker.extract(again, key="another", search="none").message == "Eve"
+    source, output = tmp_path / "marked.png", tmp_path / "again.png"
+    tfwm.images.PhotoImage.of(Photo(marked)).save(source)
+    with pytest.raises(MarkedError, match=r"marked.png was not marked"):
+        watermarker.embed_file(source, output, "Eve", key="secret")
+    assert not output.exists()
+    report = watermarker.embed_file(source, output, "Eve", key="secret", over=True)
+    assert any(note.startswith("it carried a mark of this key") for note in report.notes)
+    check = watermarker.check(source, "Eve", key="secret")
+    assert not check.fits and "--over" in check.reason
+    assert watermarker.check(source, "Eve", key="secret", over=True).fits
+
+
+def test_the_refusal_is_one_line():
+    mark = EarlierMark("key", 1e-9, "two\nlines", "text")
+    with pytest.raises(MarkedError) as refused:
+        mark.refuse("a.jpg")
+    assert "\n" not in str(refused.value) and r"two\nlines" in str(refused.value)

@@ -1,0 +1,181 @@
+"""Whether a photo carries a mark of this network already, whosever it is."""
+
+import dataclasses
+import math
+import uuid
+
+import numpy as np
+
+from tfwm.images import Animation, ImageError
+from tfwm.keys import Key
+from tfwm.marking.canvas import Canvas
+from tfwm.marking.judge import Judge
+from tfwm.marking.reader import Reader
+from tfwm.marking.search import candidates
+from tfwm.marking.tiling import LOGIT_LIMIT, tiling_of
+from tfwm.payload import Codec, to_plain
+
+# Share of unmarked photos that may be called marked, by the three ways to tell together.
+FALSE_ALARM_RATE = 1e-6
+WAYS = 3
+# Frequencies of less energy than this share of the mean do not count, and half of all must: bits
+# drawn at random have energy at nearly all, a pattern of the picture at few.
+FAINT = 0.05
+SPREAD = 0.5
+# Logits that vary less than this are those of a flat photo.
+FLAT = 0.05
+
+
+class MarkedError(ImageError):
+    """A photo is marked already, and was to be marked once more without `over`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class EarlierMark:
+    """A mark that a photo carries already.
+
+    Args:
+        whose: `"key"`, of the key that was given; `"public"`, of no key; `"unknown"`, of a key that
+            was not given: then only that something is there is known.
+        p_value: upper bound on the probability that an unmarked photo looks so.
+        message: text, bytes, integer or UUID; `None` if it is not known or not readable.
+        kind: of the message, see `tfwm.marking.Extraction`.
+    """
+
+    whose: str
+    p_value: float
+    message: str | bytes | int | uuid.UUID | None = None
+    kind: str | None = None
+
+    def __str__(self):
+        whose = {
+            "key": "of this key",
+            "public": "of no key, which everybody can read",
+            "unknown": "of this network and of a key that was not given",
+        }[self.whose]
+        said = "" if self.message is None else f", with the message {to_plain(self.message)!r:.100}"
+        return f"a mark {whose}{said}"
+
+    def refuse(self, name):
+        """Raises `MarkedError` for the photo of this name."""
+        raise MarkedError(
+            f"{name} was not marked: it carries {self}, which a new one would erase. Take the "
+            "unmarked photo, or add --over (in Python over=True)."
+        )
+
+    @property
+    def note(self):
+        """The note of a photo that was marked all the same."""
+        return f"it carried {self}, over which the new one was laid"
+
+
+def earlier_mark(network, photo, key=None):
+    """Looks for a mark in a photo as it is, by one reading.
+
+    The message of the key that was given, and of no key, is read. Marks of other keys show by
+    their repetition (`repetition_p_value`) where the photo holds more than one tile. There is no
+    search: a copy that was cropped, turned or mirrored since is taken for unmarked, and so is one
+    that was resized, unless photo and copy have `WORKING_PIXELS` or more.
+
+    Args:
+        network: a network that carries messages.
+        photo: `tfwm.images.Photo`; of a `tfwm.images.Animation`, the frame in the middle counts.
+        key: as for `tfwm.payload.Key`.
+
+    Returns:
+        `EarlierMark` or `None`.
+    """
+    place, votes, p_value = look(network, photo, key)
+    known = known_mark(place, votes, key)
+    if known is None and p_value <= FALSE_ALARM_RATE / WAYS:
+        return EarlierMark("unknown", p_value)
+    return known
+
+
+def look(network, photo, key=None):
+    """Reads a photo for `earlier_mark`, which describes the arguments.
+
+    Returns:
+        `(place, votes, p_value)`: for `known_mark`, and the p-value of the repetition.
+    """
+    if isinstance(photo, Animation):
+        photo = photo.frames[len(photo.frames) // 2]
+    tiling = tiling_of(network)
+    reader = Reader(network, Canvas.of(network, photo), Codec(tiling.slots, key))
+    place = next((place for _, place in candidates(reader, "none")), None)
+    cells = None if place is None else reader.cells(place)
+    if cells is None:
+        return None, np.zeros(tiling.slots), 1.0
+    p_value = 1.0 if network.whole else repetition_p_value(cells.logits, tiling.shape[0])
+    return place, reader.votes_of(cells), p_value
+
+
+def known_mark(place, votes, key=None):
+    """Returns the `EarlierMark` of a key, or else of none, or `None`.
+
+    Args:
+        place: the `Alignment` that was read.
+        votes: its votes `(slots,)`.
+        key: as for `tfwm.payload.Key`.
+    """
+    key = key if isinstance(key, Key) else Key(key)
+    owners = [("public", key)] if key.is_public else [("key", key), ("public", Key(None))]
+    for whose, owner in owners:
+        judge = Judge(Codec(len(votes), owner), FALSE_ALARM_RATE / WAYS)
+        judge.add("none", place, votes, 1)
+        found = judge.extraction()
+        if found.decision == "present":
+            return EarlierMark(whose, found.p_value, found.message, found.kind)
+    return None
+
+
+def repetition_p_value(logits, side):
+    """Bounds the chance that the cells of an unmarked photo repeat so well from tile to tile.
+
+    The mark is the same in each tile, whatever its key. In the Fourier transform of a tile, the
+    phases tell where things lie; the photo's own differ from tile to tile. For `n` tiles with
+    independent phases, `|sum of unit phasors|^2 / n` has no larger moments than an exponential
+    variable of mean 1 (those of the complex normal variable bound those of Steinhaus sums). So the
+    mean `x` of that over `m` frequencies has, by Chernoff, `P(mean >= x) <= (x * exp(1 - x)) ** m`.
+    Each frequency counts alike, however strong the photo's pattern; the axes, on which borders of
+    tiles and stripes of the photo lie, do not count. Of partly seen tiles, the part counts that
+    makes most pairs of cells.
+
+    Args:
+        logits: `(rows, columns, bits_per_cell)` of a grid of cells whose first is a tile's first.
+        side: rows and columns of a tile.
+
+    Returns:
+        0 to 1; 1 where no two tiles are seen, the photo is flat, or the pattern is one of few
+        frequencies.
+    """
+    logits = np.clip(logits, -LOGIT_LIMIT, LOGIT_LIMIT).astype(np.float64)
+    tiles = _tiles(logits, side)
+    if tiles is None or tiles.std(axis=(1, 2)).max() < FLAT:
+        return 1.0
+    count, height, width, _ = tiles.shape
+    across = [n for n in range(1, width) if 2 * n != width]
+    spectra = np.fft.fft2(tiles, axes=(1, 2))[:, 1 : (height + 1) // 2][:, :, across]
+    energy = (np.abs(spectra) ** 2).min(axis=0)
+    counts = energy > FAINT * energy.mean()
+    if counts.sum() <= SPREAD * counts.size:
+        return 1.0
+    phasors = spectra[:, counts] / np.abs(spectra[:, counts])
+    mean = float((np.abs(phasors.sum(axis=0)) ** 2).mean()) / count
+    return math.exp(counts.sum() * (1 - mean + math.log(mean))) if mean > 1 else 1.0
+
+
+def _tiles(logits, side):
+    """Tiles `(n, height, width, bits)`, or their parts, which make most pairs of cells."""
+    rows, columns, _ = logits.shape
+    best = 0, None
+    for height in {side, rows % side} - {0}:
+        for width in {side, columns % side} - {0}:
+            down = range(0, rows - height + 1, side)
+            along = range(0, columns - width + 1, side)
+            count = len(down) * len(along)
+            pairs = height * width * count * (count - 1)
+            if min(height, width) > 2 and pairs > best[0]:
+                places = [(y, x) for y in down for x in along]
+                best = pairs, [logits[y : y + height, x : x + width] for y, x in places]
+    return best[1] and np.stack(best[1])
