@@ -88,7 +88,7 @@ def measure(run, config, names, args):
     from tfwm.evaluation.ownership import run_network
     from tfwm.images.arrays import to_uint8
     from tfwm.recipes.barrier import ATTACKER, test_pairs
-    from tfwm.recipes.translation import read_crops
+    from tfwm.recipes.translation import open_crops
 
     inputs, targets = test_pairs(config, config.test_images)
     chosen = np.linspace(0, len(inputs) - 1, min(args.images, len(inputs))).round().astype(int)
@@ -101,7 +101,7 @@ def measure(run, config, names, args):
     for name in run.surrogates:
         if name in names:
             yield row_of(name, run_network(run.surrogate(name), inputs))
-    crops = read_crops(config, config.photos, part=ATTACKER)
+    crops = open_crops(config, ATTACKER)
     payload = np.random.default_rng(args.seed).bytes(BITS // 8)
     for method in args.methods:
         marker = make_marker(method, targets.shape[1:], payload)

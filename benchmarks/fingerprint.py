@@ -16,7 +16,7 @@ from tqdm import tqdm
 from tfwm.distortions import RANDOM, distort
 from tfwm.evaluation import Photos, load_suite
 from tfwm.files import result_head, write_csv
-from tfwm.provenance.fingerprints import OTHER, SAME, distance, fingerprint
+from tfwm.fingerprints import OTHER, SAME, distance, fingerprint
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -14,7 +14,7 @@ import numpy as np
 from tfwm import data
 from tfwm.export import write_tflite
 from tfwm.networks import make_run_endpoint, tflite_name
-from tfwm.networks.forms import interpreter_class
+from tfwm.networks.lite import interpreter_class
 from tfwm.training import KeyedTrainer, TranslationTrainer
 
 LEARNING_RATE = 1e-4
@@ -146,5 +146,6 @@ def guess_keys(reader, images, count, seed=0):
 def _fit(trainer, task, crops, steps, batch_size, seed):
     if not isinstance(steps, int) or steps < 1:
         raise ValueError(f"Expected at least 1 step. Received: steps={steps!r}")
-    pairs = data.pair_dataset(crops, task, batch_size, seed)
+    crops = data.CropStream(crops, crops.shape[1], batch_size, mirror="left-right", seed=seed)
+    pairs = data.pair_dataset(crops, task)
     trainer.fit(pairs, epochs=1, steps_per_epoch=steps, shuffle=False, verbose=0)

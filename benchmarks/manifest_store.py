@@ -18,8 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
+from tfwm import fingerprints
 from tfwm.files import result_head, write_csv
-from tfwm.provenance import ManifestStore, fingerprints
+from tfwm.provenance import ManifestStore
 from tfwm.provenance.store import INDEX
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -202,7 +202,7 @@ def measure(config, options):
     size = f"{config.crop_size}x{config.crop_size}"
     print(f"width {config.width}, {size}, batches of {config.batch_size}", flush=True)
     patches = data.cut_patches(data.read_photos("bundled:train"), config.crop_size, per_photo=64)
-    batches = iter(data.patch_dataset(patches, config.batch_size))
+    batches = iter(data.CropStream(patches, config.crop_size, config.batch_size).dataset())
     ways = build_ways(config, options.xla and config is SMALL)
     for way in ways.values():
         way.train_on_batch(next(batches))  # traces

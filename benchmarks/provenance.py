@@ -31,11 +31,11 @@ from tqdm import tqdm
 
 from tfwm.evaluation import Photos
 from tfwm.files import result_head, write_csv
+from tfwm.fingerprints import ALGORITHM as FINGERPRINT
+from tfwm.fingerprints import to_value as fingerprint_value
 from tfwm.images import ImageError
 from tfwm.payload import SignpostCodec
 from tfwm.provenance import Claims, ManifestStore, fingerprint, make_test_signer, new_id, recover
-from tfwm.provenance.fingerprints import ALGORITHM as FINGERPRINT
-from tfwm.provenance.fingerprints import to_value as fingerprint_value
 from tfwm.provenance.reading import SETTINGS
 from tfwm.provenance.signing import SigningWatermarker
 from tfwm.startup import import_tensorflow

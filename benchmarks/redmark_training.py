@@ -67,7 +67,7 @@ def _measure(way, seconds):
 
 def _reference_way(patches):
     trainer = RECIPE.build_model(REFERENCE)
-    batches = iter(data.patch_dataset(patches, REFERENCE.batch_size))
+    batches = iter(data.CropStream(patches, 32, REFERENCE.batch_size).dataset())
 
     def ten_steps():
         for _ in range(10):
@@ -82,7 +82,7 @@ def _reference_way(patches):
 
 def _package_way(patches):
     trainer = RECIPE.build_model(PACKAGE)
-    batches = data.patch_dataset(patches, PACKAGE.batch_size)
+    batches = data.CropStream(patches, 32, PACKAGE.batch_size).dataset()
 
     def twenty_steps():
         trainer.fit(batches, steps_per_epoch=20, verbose=0)

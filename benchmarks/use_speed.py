@@ -71,7 +71,7 @@ def own_methods(network, threads):
     models = tfwm_networks.read_keras_models(folder)
     networks = {
         "tfwm Keras": tfwm_networks.KerasNetwork(*models, card["name"], card),
-        "tfwm SavedModel": tfwm_networks.load_network(folder),
+        "tfwm SavedModel": tfwm_networks.load_network(folder, runtime="tensorflow"),
     }
     for kind in tfwm_networks.TFLITE_FORMATS:
         path = folder / tfwm_networks.tflite_name(card["name"], kind)

@@ -1,5 +1,6 @@
 import os
 import runpy
+import shutil
 import signal
 import threading
 from pathlib import Path
@@ -14,6 +15,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 COMPARE = Path(__file__).parent / "export" / "compare.py"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
@@ -23,6 +25,24 @@ def shared():
     if not SHARED.is_dir():
         pytest.skip("needs ../shared (photos and reference outputs), which is not on this machine")
     return SHARED
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Headless Chromium, driven by playwright."""
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="needs playwright (pip install tfwm[browser])"
+    )
+    path = os.environ.get("TFWM_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.skip("needs Chromium or Chrome: install one, or name it in TFWM_BROWSER")
+    with playwright.sync_playwright() as driver:
+        try:
+            browser = driver.chromium.launch(executable_path=path)
+        except playwright.Error as error:
+            pytest.skip(f"{path} does not start: {str(error).splitlines()[0]}")
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")
@@ -81,8 +101,9 @@ def quadrant_network():
 
         def _embed(self, image, message, strength):
             self.largest = max(self.largest, image.size)
-            grid = (2 * message[0, ..., 0] - 1) * strength * 8 / 255
-            return (image + np.kron(grid, signs)[None, ..., None]).clip(0, 1)
+            strength = np.reshape(np.float32(strength), (-1, 1, 1))
+            grid = (2 * message[..., 0] - 1) * strength * 8 / 255
+            return (image + np.kron(grid, signs[None])[..., None]).clip(0, 1)
 
         def _extract(self, image):
             batch, height, width, _ = image.shape
@@ -336,8 +357,8 @@ def serving():
 
     served = []
 
-    def run(app, threads=4):
-        server = make_server(app, "127.0.0.1", 0, threads, 1 << 20)
+    def run(app, threads=4, most_bytes=1 << 20, observe=None):
+        server = make_server(app, "127.0.0.1", 0, threads, most_bytes, observe)
         served.append((server, threading.Thread(target=server.run, daemon=True)))
         served[-1][1].start()
         return f"http://127.0.0.1:{server.effective_port}"

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from tfwm.console import any_text, in_one_line, printable, say, say_json, tell
+from tfwm.console import any_text, in_one_line, printable, say, say_json, tell, tell_json
 
 STEERING = (
     "\x00\x07\x1b\x7f\x85\x9b\u061c\u200e\u200f\u202a\u202e\u2066\u2069\u2028\ufeff\udcff\ue000"
@@ -73,3 +73,11 @@ def test_no_console(monkeypatch):
         say("a")
         tell("error", "b\nc")
     assert sys.stderr.getvalue() == "tfwm: error: b\\nc\n"
+
+
+def test_a_line_of_json_is_one_line_whoever_reads_it(capsys, monkeypatch):
+    tell_json({"path": "/a\n\x1b[2J", "status": 200})
+    assert capsys.readouterr().err == '{"path": "/a\\n\\u001b[2J", "status": 200}\n'
+    for gone in (None, open("/dev/full", "w")):
+        monkeypatch.setattr("sys.stderr", gone)
+        tell_json({"status": 200})

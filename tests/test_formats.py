@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 
 import tfwm
+from tfwm import fingerprints
 from tfwm.keys import derive_key
 from tfwm.payload import Codec, Key, SignpostCodec, pack_name
 from tfwm.payload.code import Code
 from tfwm.protection import make_commitment
-from tfwm.provenance import Stamp, algorithm_of, fingerprints, store, to_value
+from tfwm.provenance import Stamp, algorithm_of, store, to_value
+from tfwm.register import Entry, register
 
 GOLDEN = Path(__file__).parent / "golden"
 VALUES = json.loads((GOLDEN / "formats.json").read_text())
@@ -137,9 +139,18 @@ def manifest_stores():
     yield fingerprints.ALGORITHM, fingerprints.fingerprint(photo.astype(np.uint8)).hex()
 
 
+def registers():
+    """Of registers of ids: the table, the file's header, what an entry is known by."""
+    yield "tables", hashlib.sha256(register.TABLES.encode()).hexdigest()
+    yield "header", f"{register.APPLICATION:x} {register.VERSION}"
+    about = "1001", "int", "ab" * 32, "ada.jpg", "photo", "public"
+    for recipient in (None, "Ada"):
+        yield f"id for {recipient}", Entry(*about, recipient).id
+
+
 MAKERS = (
     *(key_streams, codewords, frames, slots, owners_keys, commitments, soft_bindings),
-    *(signposts, stamps, manifest_stores),
+    *(signposts, stamps, manifest_stores, registers),
 )
 
 

@@ -3,7 +3,7 @@
 `load(name)` opens a trained network: a `Watermarker` for photos, a barrier or a keyed network. The
 parts to build, train and measure networks are the sub-packages `layers`, `attacks`, `models`,
 `losses`, `metrics`, `data`, `training`, `evaluation` and `export`; they are imported on first use,
-as TensorFlow takes seconds to start.
+as most of them need TensorFlow, which takes seconds to start.
 """
 
 import importlib
@@ -24,7 +24,12 @@ def __getattr__(name):
     if name in _HOMES:
         return getattr(importlib.import_module(f"tfwm.{_HOMES[name]}"), name)
     if name in _PARTS:
-        return importlib.import_module(f"tfwm.{name}")
+        try:
+            return importlib.import_module(f"tfwm.{name}")
+        except ModuleNotFoundError as error:
+            from tfwm.startup import told
+
+            raise told(error) from error
     raise AttributeError(f"module 'tfwm' has no attribute {name!r}")
 
 

@@ -45,6 +45,12 @@ def say_json(text):
     print(re.sub(r"[^\n -~]", lambda c: _json_escaped(c.group(), encoding), text))
 
 
+def tell_json(values):
+    """Prints a dict as one line of JSON on stderr, for programs that read logs, if any do."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        print(json.dumps(values), file=sys.stderr, flush=True)
+
+
 @contextlib.contextmanager
 def any_text():
     """Lets stdout and stderr take any text: what their encoding lacks is escaped, not an error."""

@@ -9,17 +9,22 @@ if TYPE_CHECKING:
     from tfwm.watermarker import Watermarker
 
 
-def load(name: str = "photo", trust: bool = False) -> "Watermarker | Barrier | KeyedNetwork":
+def load(
+    name: str = "photo", trust: bool = False, runtime: str = "auto"
+) -> "Watermarker | Barrier | KeyedNetwork":
     """Opens a trained network for use on photos; its kind tells what comes back.
 
-    A network that hides messages is opened at its first use, as TensorFlow takes seconds to start:
-    a wrong name or kind is an error at once, `watermarker.open()` opens it now. TensorFlow's
-    lines at its start are held back, unless `TF_CPP_MIN_LOG_LEVEL` is 0 or 1.
+    A network that hides messages is opened at its first use; a wrong name or kind is an error at
+    once, `watermarker.open()` opens it now. LiteRT runs it, without TensorFlow, if it comes as
+    a TFLite file. TensorFlow's lines at its start are held back, unless `TF_CPP_MIN_LOG_LEVEL` is 0
+    or 1.
 
     Args:
         name: a network that comes with tfwm (`tfwm list`), or the path of an exported one.
         trust: whether a SavedModel that does not come with tfwm may be run, see
             `tfwm.networks.load_network`. TFLite and Keras files need no trust.
+        runtime: of a network that hides messages, `"auto"`, `"lite"` or `"tensorflow"`, see
+            `tfwm.networks.load_network`.
 
     Returns:
         `tfwm.Watermarker` for a network that hides messages; `tfwm.protection.Barrier` for one
@@ -39,7 +44,7 @@ def load(name: str = "photo", trust: bool = False) -> "Watermarker | Barrier | K
     if kind == "message":
         from tfwm import watermarker
 
-        return watermarker.load(name, trust)
+        return watermarker.load(name, trust, runtime)
     import_tensorflow()
     with quiet():
         from tfwm import protection

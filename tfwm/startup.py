@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import importlib.util
 import os
 import re
 import sys
@@ -9,6 +10,10 @@ import tempfile
 import threading
 
 VARIABLE = "TF_CPP_MIN_LOG_LEVEL"
+NEEDS_TENSORFLOW = (
+    "This needs TensorFlow, which is not installed: pip install 'tfwm[tensorflow]'. Marking, "
+    "reading and reports work without it."
+)
 # Lines of TensorFlow's C++ log, as they look before and after the log is set up.
 _LOG_LINES = re.compile(
     rb"(WARNING: All log messages before absl|To enable the following instructions:"
@@ -21,12 +26,24 @@ _forked = False
 def import_tensorflow():
     """Imports TensorFlow silently; its output is shown only if the import fails.
 
-    With `TF_CPP_MIN_LOG_LEVEL` 0 or 1 in the environment, everything is shown.
+    With `TF_CPP_MIN_LOG_LEVEL` 0 or 1 in the environment, everything is shown. Raises
+    `ImportError`, one line that says how to install it, where it is missing.
     """
     check_fork()
-    if "tensorflow" not in sys.modules:
+    if sys.modules.get("tensorflow") is None:
         with quiet():
-            import tensorflow  # noqa: F401
+            try:
+                import tensorflow  # noqa: F401
+            except ModuleNotFoundError as error:
+                raise told(error) from error
+
+
+def has_tensorflow():
+    """Returns whether TensorFlow is installed; it is not imported."""
+    try:
+        return importlib.util.find_spec("tensorflow") is not None
+    except (ImportError, ValueError):
+        return False
 
 
 @contextlib.contextmanager
@@ -74,6 +91,32 @@ def check_fork():
         )
 
 
+def need_tensorflow():
+    """Raises `ImportError`, one line that says how to install TensorFlow, where it is missing."""
+    if not has_tensorflow():
+        raise ImportError(NEEDS_TENSORFLOW, name="tensorflow")
+
+
+# What else is missing without an extra, and the extra.
+LIBRARIES = {"scipy": "evaluate", "skimage": "evaluate", "h5py": "tensorflow"}
+
+
+def told(error):
+    """Returns an `ImportError` that says, in one line, what to install; others as they are."""
+    if not isinstance(error, ModuleNotFoundError):
+        return error
+    library = (error.name or "").partition(".")[0]
+    if library in ("tensorflow", "keras"):
+        return ImportError(NEEDS_TENSORFLOW, name=library)
+    if library in LIBRARIES:
+        return ImportError(
+            f"This needs the library {library}, which is not installed: pip install "
+            f"'tfwm[{LIBRARIES[library]}]'",
+            name=library,
+        )
+    return error
+
+
 def on_first_use(package, modules):
     """Returns `__all__`, `__getattr__` and `__dir__` of a package that imports its names late.
 
@@ -86,7 +129,10 @@ def on_first_use(package, modules):
     def find(name):
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(importlib.import_module(f"{package}.{homes[name]}"), name)
+        try:
+            return getattr(importlib.import_module(f"{package}.{homes[name]}"), name)
+        except ModuleNotFoundError as error:
+            raise told(error) from error
 
     return sorted(homes), find, lambda: sorted(homes)
 

@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-from scipy import stats
 
 Z95 = 1.959963984540054
 
@@ -64,4 +63,4 @@ def matching_bits_p_value(matches, bits):
     >>> matching_bits_p_value(51, 64) < 1e-6 < matching_bits_p_value(50, 64)
     True
     """
-    return float(stats.binom.sf(matches - 1, bits, 0.5))
+    return sum(math.comb(bits, n) for n in range(max(matches, 0), bits + 1)) / 2**bits

@@ -9,7 +9,6 @@ import warnings
 from PIL import Image
 
 from tfwm.checks import one_of
-from tfwm.files import in_place, other_names
 from tfwm.images import (
     KEEP,
     Animation,
@@ -21,7 +20,6 @@ from tfwm.images import (
     read_any,
     read_photo,
     told_losses,
-    write_encoded,
 )
 from tfwm.marking.canvas import Canvas, natural_scale
 from tfwm.marking.check import (
@@ -43,6 +41,7 @@ from tfwm.marking.tiling import tiling_of
 from tfwm.marking.views import readings
 from tfwm.networks.lazy import lazy_network
 from tfwm.payload import Codec, Key, encode_slots
+from tfwm.register.keeping import Keeper
 
 DEFAULT_NETWORK = "photo"
 FALSE_POSITIVE_RATE = 1e-6
@@ -242,6 +241,8 @@ class Watermarker:
         overwrite=False,
         dry_run=False,
         progress=None,
+        register=None,
+        recipient=None,
         **options,
     ) -> FileReport:
         """Marks a file and reads the result back before it is put in place.
@@ -261,6 +262,8 @@ class Watermarker:
                 link, the photo that it names.
             dry_run: does everything but write.
             progress: called with the share done (0 to 1) and a line, for an animation.
+            register: `tfwm.register.Register`, or its place, that keeps what the message means.
+            recipient: to whom this copy is given, for the register.
             **options: see `tfwm.marking.EmbedOptions`: `key`, `strength`, `psnr`, `margin`,
                 `quality`, `subtle` and `signpost`.
 
@@ -280,17 +283,14 @@ class Watermarker:
                 )
         how = {"file_format": file_format, "progress": progress}
         target = None if stream else output
+        register = None if dry_run else register
+        keeper = Keeper(register, self.network.name, options.key, target)
         marker = self.rehearsing() if dry_run else self
         encoded, report = marker.mark_file(source, target, message, options, **how)
         if dry_run:
             return dataclasses.replace(report, output=None)
-        notes = () if stream else other_names(source, output)
-        with report.written():
-            if stream:
-                output.write(encoded)
-            else:
-                write_encoded(encoded, in_place(source, output), overwrite)
-        return dataclasses.replace(report, notes=(*report.notes, *notes))
+        with keeper.writing(encoded, message, output, recipient):
+            return report.put(encoded, source, output, overwrite)
 
     def embed_bytes(self, encoded, message, *, file_format=KEEP, **options) -> bytes:
         """Marks a photo in memory, as `embed_file` does: bytes of a file in, bytes of one out.
@@ -339,8 +339,8 @@ class Watermarker:
             source: see `embed_file`, also for `message`, `file_format` and `progress`.
             output: path of the file; `None` for one that has no name.
             options: `tfwm.marking.EmbedOptions`.
-            lane: makes a context manager in which the network and the codec are used, neither of
-                which serves two threads at once; photos are read and encoded outside of it.
+            lane: makes a context manager in which the network is used, which may not serve
+                two threads at once; photos are read and encoded outside of it.
 
         Returns:
             `(encoded, report)`: the bytes of the file, and its `FileReport`.
@@ -372,6 +372,6 @@ class Watermarker:
         return check_votes(self.codec(key), votes, message, strength, quality, signpost)
 
 
-def load(name: str = DEFAULT_NETWORK, trust: bool = False) -> Watermarker:
+def load(name: str = DEFAULT_NETWORK, trust: bool = False, runtime: str = "auto") -> Watermarker:
     """Returns the `Watermarker` of a network; `tfwm.load` takes networks of all kinds."""
-    return Watermarker(lazy_network(name, trust))
+    return Watermarker(lazy_network(name, trust, runtime))

@@ -1,10 +1,10 @@
-"""Writes the results in the cards of the shipped networks from results/, and their kind.
+"""Writes the results, the licences and the kind in the cards of the shipped networks.
 
     python tools/cards.py
     python tools/cards.py --check
 
-`results/cards.toml` says which numbers a card has. `--check` writes nothing, and names the cards
-that are not what it would write (exit code 1).
+`results/cards.toml` says which numbers a card has, and under which terms training data was had.
+`--check` writes nothing, and names the cards that are not what it would write (exit code 1).
 """
 
 import argparse
@@ -15,6 +15,11 @@ import sys
 import tomllib
 from pathlib import Path
 
+MEANING = (
+    "The MIT licence covers what we can give, our work on the weights; whether weights may be sold "
+    "that were learned from images for research only is not settled everywhere: where that matters "
+    "to you, train on images of your own with this card's command."
+)
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
@@ -48,6 +53,7 @@ def networks():
 def card_of(folder):
     """Returns the card that a network should have."""
     card = read_card(folder) | {"results": results_of(folder.name)}
+    card["licence"] = licence_of(card["training"]["data"])
     if card["kind"] == "keyed":
         card.pop("strength", None)  # a host has none
     return {key: card[key] for key in FIELDS if key in card}
@@ -76,6 +82,16 @@ def results_of(name, data=ROOT / "results"):
             for one in _each(path, values, entry.get("each")):
                 records.append(summarize(path, one, entry["mean"]))
     return records
+
+
+def licence_of(training_data, data=ROOT / "results"):
+    """Returns the `licence` of a card, by the names of the data sets in its training data."""
+    terms = tomllib.loads((data / "cards.toml").read_text(encoding="utf-8"))["data"]
+    used = [entry for entry in terms if entry["name"] in training_data]
+    if not used:
+        raise ValueError(f"results/cards.toml has no terms for: {training_data}")
+    told = "; ".join(f"{entry['name']}: {entry['terms']}" for entry in used)
+    return {"code": "MIT", "weights": "MIT", "training_data": f"{told}. {MEANING}"}
 
 
 def summarize(path, select, mean):

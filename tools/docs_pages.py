@@ -43,6 +43,7 @@ PARTS = (
     "protection",
     "provenance",
     "recipes",
+    "register",
     "training",
 )
 LINK = re.compile(r"(\]\()([^)\s#]+)((?:#[^)\s]*)?\))")

@@ -13,6 +13,7 @@ from skimage import data
 
 from tfwm.batch import folders
 from tfwm.batch.folders import check_folder, embed_folder, extract_folder
+from tfwm.batch.report import EMBED_COLUMNS
 from tfwm.watermarker import Watermarker
 
 MESSAGE = "(c) Ada Lovelace"
@@ -54,7 +55,7 @@ def test_marks_a_folder_with_its_sub_folders(checker, photos, out):
     for name in ("a.jpg", "b.png", "sub/c.png"):
         assert checker.extract(out / name, key="k", search="none").message == MESSAGE
     saved = table(out / "tfwm-report.csv")
-    assert tuple(saved[0]) == folders.EMBED_COLUMNS
+    assert tuple(saved[0]) == EMBED_COLUMNS
     assert [row["output"] for row in saved] == files(out)[:3]
     assert [row["source"] for row in saved] == [str(photos / n) for n in files(photos)]
     for row in saved:

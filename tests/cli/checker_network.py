@@ -27,6 +27,7 @@ class CheckerNetwork:
 
     def embed(self, image, message, strength=1.0):
         time.sleep(self.seconds)
+        strength = np.reshape(strength, (-1, 1, 1))
         signs = (2 * np.asarray(message)[..., 0] - 1) * strength * self.amplitude
         change = np.kron(signs, CHECKS[None])[..., None]
         return (image + change).clip(0, 1).astype(np.float32)

@@ -24,7 +24,7 @@ def checker():
 @pytest.fixture
 def network(checker, monkeypatch):
     """Lets commands load the network without training, whatever its name; gives its name."""
-    monkeypatch.setattr("tfwm.watermarker.load", lambda name, trust=False: Watermarker(checker()))
+    monkeypatch.setattr("tfwm.watermarker.load", lambda *_: Watermarker(checker()))
     monkeypatch.setattr("tfwm.cli.options.start_for", lambda *_: None)
     monkeypatch.delenv("TFWM_KEY", raising=False)
     return "checker"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import tfwm.cli
 import tfwm.cli.options
+import tfwm.networks.lazy
 import tfwm.watermarker
 
 CHECKER = Path(__file__).with_name("checker_network.py")
@@ -15,5 +16,6 @@ if __name__ == "__main__":
     make = runpy.run_path(str(CHECKER))["CheckerNetwork"]
     network = make(seconds=float(os.environ.get("CHECKER_SECONDS", "0")))
     tfwm.watermarker.load = lambda *_: tfwm.watermarker.Watermarker(network)
+    tfwm.networks.lazy.lazy_network = lambda *_: network
     tfwm.cli.options.start_for = lambda *_: None
     sys.exit(tfwm.cli.main())

@@ -52,6 +52,16 @@ def test_data(run, fails, tmp_path):
     assert "tfwm data chestxray8 --from" in fails("data", "chestxray8", tmp_path)
 
 
+def test_shards(run, fails, tmp_path):
+    pytest.importorskip("array_record")
+    (tmp_path / "photos").mkdir()
+    Image.new("L", (8, 8)).save(tmp_path / "photos" / "a.png")
+    words = ["data", "shards", "--from", tmp_path / "photos", tmp_path / "shards"]
+    assert run(*words)[:2] == (0, f"{tmp_path / 'shards'}: 1 photos\n")
+    assert "it is kept: remove it" in fails(*words)
+    assert "Expected --from" in fails("data", "shards", tmp_path / "other")
+
+
 @pytest.mark.parametrize("words", [["redmark", "--steps", "3"], ["--steps=3", "redmark"]])
 def test_a_setting_is_no_option(fails, words):
     assert "unknown option --steps: write steps=3 (help: tfwm train" in fails("train", *words)

@@ -152,7 +152,9 @@ def test_damaged_files(tmp_path):
         convert_redmark(tmp_path / "none.h5", tmp_path / "out")
 
 
-@pytest.mark.parametrize("net", ["MT", "GT", "JT"])
+@pytest.mark.parametrize(
+    "net", ["MT", *(pytest.param(net, marks=pytest.mark.slow) for net in ("GT", "JT"))]
+)
 def test_authors_weights(shared, official_mt, in_memory, tmp_path, net):
     """Marked images equal the reference but where it lies on the edge between two levels."""
     anchors = shared / "anchors" / "redmark"

@@ -223,7 +223,7 @@ def test_the_photo_itself_comes_first(watermarker, marked, monkeypatch):
     def never(photo):
         raise AssertionError("not needed")
 
-    monkeypatch.setattr("tfwm.marking.views.find_quadrilaterals", never)
+    monkeypatch.setattr("tfwm.corners.find_quadrilaterals", never)
     found = watermarker.extract(marked, key="k", corners="find")
     assert found.message == "ada" and found.corners is None and found.to_dict()["corners"] is None
 
@@ -232,7 +232,7 @@ def test_all_readings_count(watermarker, monkeypatch):
     """The p-value is that of the best of all readings of the photo and what is in it."""
     photo = data.coffee()
     squares = [np.array([(x, 0), (x + 256, 0), (x + 256, 256), (x, 256)], float) for x in (0, 300)]
-    monkeypatch.setattr("tfwm.marking.views.find_quadrilaterals", lambda photo: squares)
+    monkeypatch.setattr("tfwm.corners.find_quadrilaterals", lambda photo: squares)
     scores, trials = [], 0
     codec = watermarker.codec("k")
     for corners in (None, *squares):
@@ -248,7 +248,7 @@ def test_all_readings_count(watermarker, monkeypatch):
 
 def test_progress_rises(watermarker, monkeypatch):
     square = np.array([(0, 0), (128, 0), (128, 128), (0, 128)], float)
-    monkeypatch.setattr("tfwm.marking.views.find_quadrilaterals", lambda photo: [square])
+    monkeypatch.setattr("tfwm.corners.find_quadrilaterals", lambda photo: [square])
     told = []
     watermarker.extract(
         data.coffee()[:160, :160],

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from tfwm.data import list_photos, read_photos
+from tfwm.data import list_photos, open_photos, read_photos
 from tfwm.data.sources import read_source
 
 
@@ -112,3 +112,39 @@ def test_a_camera_photo_is_read_alike_in_training_and_evaluation(tmp_path):
         for trained, evaluated in zip(read, measured, strict=True):
             np.testing.assert_array_equal(trained, evaluated)
     assert int(read[1].max()) == 255 and int(np.median(read[1])) in (127, 128)
+
+
+@pytest.mark.slow
+def test_a_data_set_of_tensorflow_datasets(tmp_path, monkeypatch):
+    """Prepared on this disk, in any order, and upright."""
+    tfds = pytest.importorskip("tensorflow_datasets")
+    for number in range(5):
+        image = Image.new("L", (40, 20 + number))
+        exif = image.getexif()
+        exif[0x0112] = 6
+        image.save(tmp_path / f"{number}.jpg", exif=exif)
+
+    class TinyPhotos(tfds.core.GeneratorBasedBuilder):
+        VERSION = tfds.core.Version("1.0.0")
+
+        def _info(self):
+            image = tfds.features.Image(shape=(None, None, 1))
+            return self.dataset_info_from_configs(
+                features=tfds.features.FeaturesDict({"image": image})
+            )
+
+        def _split_generators(self, manager):
+            return {"train": self._generate_examples()}
+
+        def _generate_examples(self):
+            for number in range(5):
+                yield number, {"image": tmp_path / f"{number}.jpg"}
+
+    TinyPhotos(data_dir=tmp_path / "data", file_format="array_record").download_and_prepare()
+    load = tfds.data_source
+    monkeypatch.setattr(
+        tfds, "data_source", lambda *a, **k: load(*a, data_dir=tmp_path / "data", **k)
+    )
+    photos = open_photos("tfds:tiny_photos:train", channels=1)
+    shapes = [photos[index].shape for index in (4, 0, 2, 1, 3)]
+    assert sorted(shapes) == [(40, 20 + number, 1) for number in range(5)]

@@ -1,30 +1,11 @@
 """The whole story in a real browser: choose, mark, damage, read."""
 
 import os
-import shutil
 
 import pytest
 from PIL import Image
 
-playwright = pytest.importorskip(
-    "playwright.sync_api", reason="needs playwright (pip install tfwm[browser])"
-)
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 MESSAGE = "(c) 2026 Ada Lovelace"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = os.environ.get("TFWM_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        pytest.skip("needs Chromium or Chrome: install one, or name it in TFWM_BROWSER")
-    with playwright.sync_playwright() as driver:
-        try:
-            browser = driver.chromium.launch(executable_path=path)
-        except playwright.Error as error:
-            pytest.skip(f"{path} does not start: {str(error).splitlines()[0]}")
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

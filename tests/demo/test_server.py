@@ -1,6 +1,9 @@
 import json
 import socket
+import threading
+import time
 
+import numpy as np
 import pytest
 
 from tfwm.demo import make_server
@@ -192,3 +195,39 @@ def test_serve_says_where_and_stops(watermarker, monkeypatch):
     assert opened == told and told[0].startswith("http://127.0.0.1:")
     serve_module(watermarker, port=0, open_browser=False)
     assert len(opened) == 1
+
+
+def test_what_is_in_work_at_once_is_bounded(server, coffee, png, ask, monkeypatch):
+    """Photos wait for one thread, and beyond those that may wait they are told to come back."""
+    began, go_on, most = [], threading.Event(), server.turns.most
+
+    def slow(fields, parts):
+        began.append(threading.current_thread().name)
+        go_on.wait(20)
+        return {}, {}
+
+    monkeypatch.setattr(server.actions, "open", slow)
+    answers = []
+    work = [
+        threading.Thread(target=lambda: answers.append(ask("open", b"photo")))
+        for _ in range(most + 3)
+    ]
+    for thread in work:
+        thread.start()
+    while len(answers) < 3:
+        time.sleep(0.01)
+    assert len(began) == 1 and {status for status, _ in answers} == {503}
+    assert "try again" in answers[0][1]
+    go_on.set()
+    for thread in work:
+        thread.join(20)
+    assert len(answers) == most + 3 and len(set(began)) == 1 and server.room.used == 0
+    monkeypatch.undo()
+    assert ask("open", png(coffee))[0]["width"] == 600
+
+
+def test_bombs_are_not_decoded(ask, png, monkeypatch):
+    monkeypatch.setattr("tfwm.demo.actions.decode_photo", None)
+    bomb = png(np.zeros((8000, 8000), np.uint8))
+    status, text = ask("open", bomb)
+    assert status == 400 and "at most 40 megapixels" in text

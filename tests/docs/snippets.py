@@ -22,7 +22,16 @@ BLOCK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 # Commands of other programs: they are shown, never run.
-FOREIGN = ("make", "pip", "python3", ".venv/bin/", "docker", "tensorboard", "python benchmarks/")
+FOREIGN = (
+    "curl",
+    "make",
+    "pip",
+    "python3",
+    ".venv/bin/",
+    "docker",
+    "tensorboard",
+    "python benchmarks/",
+)
 
 
 class Block(NamedTuple):

@@ -95,7 +95,7 @@ def check(words):
         make_parser().parse_args(words[1:])
         if words[1] == "train" and len(words) > 2:
             recipe = find_recipe(words[2])
-            options = recipe._parser("tfwm train").parse_intermixed_args(words[3:])
+            options = recipe._options(words[3:], "tfwm train")
             recipe.load(options.config or "quick", options.settings)
     except SystemExit as end:
         assert not end.code, "it cannot be parsed; see the error above"

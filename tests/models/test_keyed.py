@@ -86,6 +86,7 @@ def test_reach_of_one_bit(keying, everywhere, image, key):
         assert not places[9:].any() and not places[:, 9:].any()
 
 
+@pytest.mark.slow
 def test_learns_to_refuse_keys_with_a_wrong_bit(photo):
     """One watermark, one key, and wrong keys as in training: others are refused as well."""
     keras.utils.set_random_seed(0)

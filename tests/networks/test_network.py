@@ -18,7 +18,7 @@ def shipped(packaged, monkeypatch):
 
 def test_by_name_folder_version_and_file(shipped, packaged, card):
     for where in ("tiny", packaged, packaged / "1", str(packaged)):
-        network = load_network(where, trust=True)
+        network = load_network(where, trust=True, runtime="tensorflow")
         assert network.form.name == "saved_model"
         assert (network.name, network.card, network.patch_shape) == ("tiny", card, (16, 16))
     assert load_network(packaged / "tiny-int8.tflite", 2).form.name == "tflite"

@@ -321,9 +321,10 @@ def test_signatures(packaged, key, tmp_path, monkeypatch):
         signed = export_again(packaged, shutil.copytree(packaged, tmp_path / "signed"), key)
     report = verify(signed, signer=f"{key}.pub")
     assert report.passed and "signed by ada@example.org" in "\n".join(report.lines())
-    assert load_network(signed).form.name == "tflite"
+    assert load_network(signed, runtime="tensorflow").form.name == "keras"
     monkeypatch.setenv("TFWM_SIGNERS", f"{key}.pub")
-    assert load_network(signed).form.name == "saved_model"  # trusted by its signer
+    trusted = load_network(signed, runtime="tensorflow")
+    assert trusted.form.name == "saved_model"  # by its signer
     with open(signed / "manifest.json", "rb") as manifest:
         (tmp_path / "signers").write_text(f"ada {(tmp_path / 'ada.pub').read_text()}")
         check = ["ssh-keygen", "-Y", "verify", "-n", "tfwm", "-I", "ada"]

@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 
 from tfwm.cli.inspect import page_of
+from tfwm.fingerprints import ALGORITHM as FINGERPRINT
+from tfwm.fingerprints import to_value
 from tfwm.provenance import fetch, fingerprint, inspect, inspect_folder, open_store, recover
 from tfwm.provenance.fetch import Fetcher, NotFollowed
-from tfwm.provenance.fingerprints import ALGORITHM as FINGERPRINT
-from tfwm.provenance.fingerprints import to_value
 from tfwm.provenance.service import make_app
 
 

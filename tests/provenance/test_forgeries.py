@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 from skimage import data
 
+from tfwm.fingerprints import fingerprint
 from tfwm.provenance import Claims, Signer, inspect, read_manifest, sign
 from tfwm.provenance.binding import fingerprint_binding
 from tfwm.provenance.certificates import make_test_certificate
-from tfwm.provenance.fingerprints import fingerprint
 from tfwm.provenance.manifest import SETTINGS, definition
 
 JUMBF = runpy.run_path(str(Path(__file__).with_name("jumbf.py")))

@@ -9,6 +9,7 @@ from skimage import data
 from tfwm.batch.folders import embed_folder
 from tfwm.images import ImageError, read_photo
 from tfwm.keys import Key
+from tfwm.marking.uncut import whole_size
 from tfwm.provenance import (
     ManifestStore,
     Recovery,
@@ -22,7 +23,6 @@ from tfwm.provenance import (
 from tfwm.provenance.fetch import ServiceError
 from tfwm.provenance.recovery import signed_fingerprint
 from tfwm.provenance.store import Record
-from tfwm.provenance.uncut import whole_size
 
 KEY = "secret"
 

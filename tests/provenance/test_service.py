@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tfwm.fingerprints import ALGORITHM as FINGERPRINT
 from tfwm.images.containers import PNG_START, png_chunk
 from tfwm.provenance import read_manifest
 from tfwm.provenance import service as services
-from tfwm.provenance.fingerprints import ALGORITHM as FINGERPRINT
 from tfwm.provenance.recovery import look_up
 from tfwm.provenance.service import make_app
 from tfwm.web.limits import MAX_SCANS

@@ -5,10 +5,11 @@ import threading
 import numpy as np
 import pytest
 
+from tfwm import fingerprints
+from tfwm.fingerprints import to_value as fingerprint_value
 from tfwm.keys import Key
-from tfwm.provenance import ManifestStore, Match, Record, StoreClient, fingerprints, open_store
+from tfwm.provenance import ManifestStore, Match, Record, StoreClient, open_store
 from tfwm.provenance import store as stores
-from tfwm.provenance.fingerprints import to_value as fingerprint_value
 
 ALGORITHM = "org.tfwm.photo.1"
 

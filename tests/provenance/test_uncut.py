@@ -10,8 +10,8 @@ from PIL import Image
 from skimage import data
 
 from tfwm.images import read_photo
+from tfwm.marking.uncut import is_whole, whole_size
 from tfwm.provenance import ManifestStore, Stamper, inspect, new_id
-from tfwm.provenance.uncut import is_whole, whole_size
 
 JUMBF = runpy.run_path(str(Path(__file__).with_name("jumbf.py")))
 KEY = "secret"

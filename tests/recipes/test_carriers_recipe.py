@@ -35,7 +35,7 @@ def test_quick_reads_crops_after_a_minute(tmp_path):
     network = load_network(tmp_path / config.name)
     assert "network" in text and network.card["geometry"]["whole"]
     rng = np.random.default_rng(0)
-    cover = parts.build_data(config, 0, recipe.cut).take(1).get_single_element()[:4]
+    cover = next(iter(recipe.stream(config).dataset()))[:4]
     bits = rng.integers(0, 2, (4, 1, 1, 32)).astype("float32")
     marked = np.clip(network.embed(cover, bits), 0, 1)
     assert np.mean((network.extract(marked) > 0) == bits) > 0.98

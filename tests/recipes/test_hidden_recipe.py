@@ -62,7 +62,8 @@ def test_losses_are_the_papers():
     assert float(logs["loss"]) == pytest.approx(float(expected), rel=1e-4)
 
 
-@pytest.mark.parametrize("file", ["crop", pytest.param("combined", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("file", ["crop", "combined"])
 def test_trains_against_attacks_that_change_the_size(file, tmp_path):
     config = config_of(file, tmp_path / "run", "steps=8", "steps_per_epoch=8")
     trainer = recipe.train(config)

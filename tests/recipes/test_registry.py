@@ -2,6 +2,7 @@
 
 import csv
 
+import keras
 import numpy as np
 import pytest
 
@@ -147,13 +148,42 @@ def test_killed_and_resumed_training_is_that_without_a_pause(tmp_path, monkeypat
         np.testing.assert_array_equal(a, b)
 
 
+def test_resume_of_the_previous_checkpoint(tmp_path, monkeypatch, capsys):
+    """Of the stage whose last one is damaged, or else of the one that was written last."""
+    recipe, model = (
+        find_recipe("photo"),
+        keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]),
+    )
+    model.compile("sgd", "mse")
+    for stage in ("first", "second"):
+        checkpoint = Checkpoint(tmp_path / stage / "checkpoints")
+        model.fit(np.ones((2, 1)), np.ones((2, 1)), epochs=2, verbose=0, callbacks=[checkpoint])
+    save_config(tiny("photo", tmp_path), tmp_path / "config.toml")
+    monkeypatch.setattr(type(recipe), "run", lambda self, config: "runs")
+    monkeypatch.setattr(type(recipe), "finish", lambda self, *arguments: "finished")
+
+    def lasts():
+        files = [sorted(tmp_path.glob(f"{stage}/*/*.json")) for stage in ("first", "second")]
+        return [int(found[-1].stem.removeprefix("step-")) for found in files]
+
+    assert recipe.main(["--resume", f"output={tmp_path}"]) == 0 and lasts() == [2, 2]
+    assert recipe.main(["--resume=previous", f"output={tmp_path}"]) == 0 and lasts() == [2, 1]
+    damaged = tmp_path / "first/checkpoints/step-000000002.npz"
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    assert recipe.main(["--resume=previous", f"output={tmp_path}"]) == 0 and lasts() == [1, 1]
+    assert recipe.main(["--resume=previous", f"output={tmp_path}"]) == 2
+    assert "Expected two checkpoints" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        recipe.main(["--resume=before", f"output={tmp_path}"])
+
+
 def test_settings_after_resume(tmp_path, capsys):
     """Without --config, a run goes on with its own settings, and those after --resume."""
     output = tmp_path / "run"
     recipe = find_recipe("photo")
     recipe.train(tiny("photo", output, "steps=2"))
     words = ["--resume", f"output={output}", "steps=3"]
-    options = recipe._parser("x").parse_intermixed_args(words)
+    options = recipe._options(words, "x")
     assert recipe._config_path(options) == output / "config.toml"
     assert recipe.main([*words, "test_photos=nowhere"]) == 2
     assert "nowhere, no such folder" in capsys.readouterr().err
@@ -223,7 +253,7 @@ def test_a_run_that_cannot_begin_leaves_no_folder(tmp_path, refuses):
     refuses(find_recipe("mbrs"), ["validation_photos=nowhere"], "nowhere, no such folder")
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos/a.png").write_bytes(b"no picture")
-    with pytest.warns(UserWarning, match="skipped"), pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match="1 files, none could be read"):
         find_recipe("photo").train(tiny("photo", tmp_path / "run", f"photos={tmp_path / 'photos'}"))
     assert not (tmp_path / "run").exists()
 

@@ -108,6 +108,7 @@ def test_balances():
         recipe.check_config(config)
 
 
+@pytest.mark.slow
 def test_original_trains_and_logs_what_the_figures_need(tmp_path):
     config = config_of("cpu-original", tmp_path / "run", "log_gradients=true", "steps=2")
     recipe.train(config)

@@ -21,10 +21,15 @@ INPUTS = {
 def test_messages_are_those_of_tensorflow_serving():
     pytest.importorskip("tensorflow_serving")
     from google.protobuf import descriptor_pool
-    from tensorflow_serving.apis import get_model_status_pb2, predict_pb2, prediction_log_pb2
+    from tensorflow_serving.apis import (
+        get_model_metadata_pb2,
+        get_model_status_pb2,
+        predict_pb2,
+        prediction_log_pb2,
+    )
 
     theirs = descriptor_pool.Default()
-    assert predict_pb2 and get_model_status_pb2 and prediction_log_pb2
+    assert predict_pb2 and get_model_status_pb2 and prediction_log_pb2 and get_model_metadata_pb2
     for name in wire.MESSAGES:
         own, other = wire._POOL.FindMessageTypeByName(name), theirs.FindMessageTypeByName(name)
         for field in own.fields:

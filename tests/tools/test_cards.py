@@ -68,6 +68,17 @@ def test_one_record_for_each_value(cards, results):
     assert [(r["select"]["attack"], r["psnr"]) for r in found] == [("jpeg", 43.0), ("blur", 42.0)]
 
 
+def test_terms_of_the_training_data(cards, results):
+    terms = (
+        '[[data]]\nname = "lakes"\nterms = "CC0"\n[[data]]\nname = "birds"\nterms = "research"\n'
+    )
+    (results.parent / "cards.toml").write_text(terms)
+    found = cards["licence_of"]("photos/birds, lakes; 8 crops seen", results.parent)
+    assert found["training_data"].startswith("lakes: CC0; birds: research. The MIT licence covers")
+    with pytest.raises(ValueError, match="no terms for: seas"):
+        cards["licence_of"]("seas", results.parent)
+
+
 def test_errors(cards, results):
     with pytest.raises(ValueError, match="has no column 'ssim'"):
         cards["summarize"](results, {"network": "a"}, ["ssim"])

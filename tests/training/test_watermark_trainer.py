@@ -46,7 +46,7 @@ def weights_of(trainer):
     return np.concatenate([np.ravel(w) for w in trainer.get_weights()])
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("jit_compile", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_learns_the_message(jit_compile):
     trainer = make_trainer(attack=attacks.GaussianNoise(0.01, seed=0), jit_compile=jit_compile)
     history = fit(trainer, epochs=20).history
@@ -175,6 +175,7 @@ def test_balance_is_saved_with_the_trainer(tmp_path):
     assert float(loaded.balance.variance("image")) == float(trainer.balance.variance("image")) < 1
 
 
+@pytest.mark.slow
 def test_resumed_run_equals_an_uninterrupted_one(tmp_path):
     def make_attack():
         noise = attacks.GaussianNoise((0.01, 0.05))
@@ -190,8 +191,7 @@ def test_resumed_run_equals_an_uninterrupted_one(tmp_path):
     checkpoint = Checkpoint(tmp_path)
     assert checkpoint.restore(second) == 2
     fit(second, epochs=3, initial_epoch=2, callbacks=[checkpoint])
-    np.testing.assert_allclose(weights_of(second), weights_of(whole), atol=1e-6)
-    assert len(list(tmp_path.glob("*.weights.h5"))) == 1
+    np.testing.assert_array_equal(weights_of(second), weights_of(whole))
 
 
 def adversary(kind="logistic", **arguments):

@@ -3,11 +3,14 @@
 import contextlib
 import http.client
 import socket
+import threading
 import time
 import urllib.request
 
+import flask
 import pytest
 
+from tfwm.web import Busy, NotFound, make_app
 from tfwm.web import server as servers
 
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
@@ -107,3 +110,63 @@ def test_a_connection_serves_several_requests(connect):
         connection.request("POST", "/", bytes(size))
         assert connection.getresponse().read() == b"%d" % size
     connection.close()
+
+
+def test_what_is_in_work_is_answered_when_it_stops():
+    begun, go_on, seen = threading.Event(), threading.Event(), []
+
+    def slow(environ, start_response):
+        begun.set()
+        go_on.wait(10)
+        return app(environ, start_response)
+
+    server = servers.make_server(slow, "127.0.0.1", 0, 2, 1 << 20, seen.append)
+    address = "127.0.0.1", server.effective_port
+    running = threading.Thread(target=server.run)
+    running.start()
+    idle = socket.create_connection(address, timeout=5)
+    with socket.create_connection(address, timeout=5) as connection:
+        connection.sendall(HEAD + bytes(1000))
+        assert begun.wait(5)
+        server.stop()
+        assert idle.recv(10) == b""
+        with pytest.raises(OSError):
+            socket.create_connection(address, timeout=1).recv(10)
+        go_on.set()
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200 ")
+    running.join(5)
+    assert not running.is_alive()
+    server.close()
+    assert [(one["status"], one["received"], one["sent"]) for one in seen] == [(200, 1000, 4)]
+
+
+def test_bodies_that_are_too_large_are_read_to_their_end_and_refused(serving):
+    plain = make_app(1000)
+    plain.post("/")(lambda: flask.request.get_data())
+    address = serving(plain, most_bytes=1000)
+    for size, status in ((1000, 200), (4000, 413), (5000, 413)):
+        connection = http.client.HTTPConnection(address[7:])
+        connection.request("POST", "/", bytes(size))
+        assert connection.getresponse().status == status
+        connection.close()
+
+
+def test_errors_are_one_line(serving):
+    plain = make_app(1000)
+
+    def fail(name):
+        raise {"busy": Busy("b"), "none": NotFound("n"), "bad": ValueError("v\nw")}.get(
+            name, RuntimeError("secret")
+        )
+
+    plain.get("/<name>")(fail)
+    client = plain.test_client()
+    for name, status, text in (
+        ("busy", 503, "b"),
+        ("none", 404, "n"),
+        ("bad", 400, "v w"),
+        ("x", 500, "Something went wrong here."),
+    ):
+        answer = client.get(f"/{name}")
+        assert (answer.status_code, answer.json) == (status, {"error": text})
+    assert client.get("/busy").headers["Retry-After"] == "1"

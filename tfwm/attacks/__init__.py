@@ -4,6 +4,10 @@ A new attack is a class in one of the families below; its name in the family's `
 it public, and known to recipes and tests.
 """
 
+from tfwm.startup import need_tensorflow
+
+need_tensorflow()
+
 from tfwm.attacks import base, compose, drop, filters, geometry, jpeg, noise, sets, tone
 from tfwm.attacks.base import *  # noqa: F403
 from tfwm.attacks.compose import *  # noqa: F403

@@ -2,12 +2,11 @@
 
 import contextlib
 import dataclasses
-import hashlib
 import inspect
 import os
 from pathlib import Path
 
-from tfwm.batch.done import PUBLIC, key_id, refuse_done, same_bytes, settings_of
+from tfwm.batch.done import PUBLIC, refuse_done, same_bytes
 from tfwm.batch.jobs import (
     KEEP,
     assign_outputs,
@@ -19,16 +18,18 @@ from tfwm.batch.jobs import (
     leave_links,
 )
 from tfwm.batch.lock import only_run, only_writer
-from tfwm.batch.messages import assign_messages, find_recipients, parse_message
-from tfwm.batch.report import EMBED_COLUMNS, EXTRACT_COLUMNS, REPORT, RunReport, embed_report
-from tfwm.batch.run import DONE_BEFORE, Pool, run_jobs
+from tfwm.batch.messages import assign_messages, parse_message
+from tfwm.batch.report import EXTRACT_COLUMNS, REPORT, RunReport, embed_report
+from tfwm.batch.rows import embed_row, extract_values, marks_of, measured, recipients_of
+from tfwm.batch.run import DONE_BEFORE, Pool, Skip, run_jobs
 from tfwm.files import check_writable, is_same_name, other_names
 from tfwm.images import ImageError, read_any, write_encoded
 from tfwm.marking import EmbedOptions
-from tfwm.payload import to_bytes, to_plain
+from tfwm.payload import to_bytes
+from tfwm.register import open_register
+from tfwm.register.keeping import Keeper
 
 __all__ = ["DONE_BEFORE", "REPORT", "check_folder", "embed_folder", "extract_folder"]
-MEASURED = ("strength", "psnr", "p_value", "margin", "notes")
 
 
 def embed_folder(
@@ -44,6 +45,8 @@ def embed_folder(
     report=None,
     progress=None,
     workers=None,
+    register=None,
+    recipient=None,
     **options,
 ) -> list[dict]:
     """Marks the photos of a folder and its sub-folders; one failure does not stop the rest.
@@ -66,6 +69,9 @@ def embed_folder(
         report: table of what was done, .csv or .json; `output/tfwm-report.csv` by default.
         progress: see `tfwm.batch.run.run_jobs`.
         workers: number of threads.
+        register: `tfwm.register.Register`, or its place, that keeps whose copy each photo is.
+        recipient: to whom the copies are given, for the register; the table of messages may tell
+            it for each photo, in a column `recipient`.
         **options: see `tfwm.marking.EmbedOptions`: `key`, `strength`, `psnr`, `margin`,
             `subtle`, `signpost` and, for JPEG, AVIF, WebP and HEIC among the outputs, `quality`.
 
@@ -93,14 +99,28 @@ def embed_folder(
         table.add_columns(name for job in jobs for name in job.details)
         table.add_columns(watermarker.columns)
         watermarker.open()
-        pool = Pool(workers)
+        pool = Pool(workers, watermarker.network)
         row = _row_maker(watermarker, options, table, folder)
         marker = watermarker.rehearsing() if dry_run else watermarker
-        embed = _embedder(marker, options, pool, table, row, overwrite, dry_run)
+        register = None if dry_run else register
+        keeper = Keeper(register, watermarker.network.name, options.key, folder)
+        writing = _writer(keeper, recipient, row, folder)
+        embed = _embedder(marker, options, pool, table, row, writing, overwrite, dry_run)
         return run_jobs(pool, embed, jobs, row, None if dry_run else table, progress)
 
 
-def _embedder(watermarker, options, pool, table, row, overwrite, dry_run):
+def _writer(keeper, recipient, row, folder):
+    """Returns the function of a job and bytes that gives the context in which they are written."""
+
+    def writing(job, encoded=None):
+        given = job.details.get("recipient") or recipient
+        about = job.message, job.output, given, row(job, {})["output"]
+        return keeper.writing(encoded, *about) if encoded else keeper.known(*about)
+
+    return writing
+
+
+def _embedder(watermarker, options, pool, table, row, writing, overwrite, dry_run):
     """The work of `embed_folder`: a function of a job."""
 
     def is_marked(path):
@@ -112,14 +132,16 @@ def _embedder(watermarker, options, pool, table, row, overwrite, dry_run):
     def embed(job):
         table.guard()
         wanted = row(job, {})
-        refuse_done(job, table.find(wanted), wanted, options.key, overwrite, is_marked)
+        try:
+            refuse_done(job, table.find(wanted), wanted, options.key, overwrite, is_marked)
+        except Skip:
+            writing(job)  # an earlier run may have known no register
+            raise
         encoded, done = watermarker.mark_file(
             job.source, job.output, job.message, options, pool.lane
         )
-        told = (*MEASURED, *watermarker.columns)
-        values = {name: cell for name, cell in done.to_dict().items() if name in told}
-        values |= {"bytes": len(encoded), "sha256": hashlib.sha256(encoded).hexdigest()}
-        with done.written():
+        values = measured(encoded, done, watermarker.columns)
+        with writing(job, encoded), done.written():
             if os.path.lexists(job.output) and not overwrite:
                 # A run that was killed may have written it and not told so in its report.
                 if not same_bytes(encoded, job.output):
@@ -159,7 +181,7 @@ def check_folder(
     """
     jobs = _with_messages(watermarker, find_photos(sources, {REPORT}), message, messages, key, None)
     watermarker.open()
-    pool = Pool(workers)
+    pool = Pool(workers, watermarker.network)
     how = {"strength": strength, "psnr": psnr, "subtle": subtle, "signpost": signpost}
 
     def check(job):
@@ -176,6 +198,7 @@ def extract_folder(
     sources,
     *,
     messages=None,
+    register=None,
     report=None,
     progress=None,
     workers=None,
@@ -188,6 +211,8 @@ def extract_folder(
         sources: list of one folder or of photos.
         messages: path of the CSV by which photos were marked, or of the report: each row gets the
             further columns of the row with its message, such as `file`, `output` and a recipient.
+        register: instead, `tfwm.register.Register` or its place, by which they were marked: each
+            row gets `recipient`, `file`, and in `picture` whether the copy shows what was marked.
         report: table to write, .csv or .json.
         progress: see `embed_folder`.
         workers: number of threads.
@@ -199,22 +224,18 @@ def extract_folder(
     """
     inspect.signature(watermarker.extract).bind("photo", **options)  # a wrong name fails at once
     path = report and _report_path(report, None)
-    columns, find = find_recipients(messages) if messages else ((), None)
+    columns, find = recipients_of(messages, open_register(register), watermarker, options)
     table = RunReport(path, EXTRACT_COLUMNS, lambda row: (row["photo"],))
     table.add_columns(columns)
     jobs = find_photos(sources, {REPORT, path})
     watermarker.open()
-    pool = Pool(workers)
+    pool = Pool(workers, watermarker.network)
 
     def extract(job):
         photo = read_any(job.source, options.get("damaged", False))
         with pool.lane():
             found = watermarker.extract(photo, progress=lambda *_: pool.check(), **options)
-        notes = list(photo.notes) if photo.rows_read < 1 else []
-        given = find(found.message, found.kind) if find and found.message is not None else {}
-        if find and found.message is not None and not given:
-            notes.append(f"its message is not in {messages}")
-        return {**found.to_dict(), "notes": notes, **given}
+            return extract_values(photo, found, find)
 
     def row(job, values):
         empty = dict.fromkeys((*EXTRACT_COLUMNS, *columns))
@@ -296,20 +317,11 @@ def _row_maker(watermarker, options, table, folder):
     """The function that makes the row of a job in the report of `embed_folder`."""
     names = (row.get("key_id") for row in table.rows)
     salt = next((name.partition("-")[0] for name in names if name not in (None, PUBLIC)), None)
-    marks = {
-        "network": watermarker.network.name,
-        "settings": " ".join(filter(None, (settings_of(options), watermarker.settings))),
-        "key_id": key_id(options.key, salt),
-    }
+    marks = marks_of(watermarker, options, salt)
 
     def make_row(job, values):
-        row = dict.fromkeys(EMBED_COLUMNS) | {"file": job.name, "source": str(job.source)}
-        row["notes"] = []
-        if not job.idle:
-            kind, _ = to_bytes(job.message)
-            output = job.output.relative_to(folder).as_posix()
-            row |= {"output": output, "message": to_plain(job.message), "kind": kind, **marks}
-        return row | values | job.details
+        output = None if job.idle else job.output.relative_to(folder).as_posix()
+        return embed_row(job, output, marks, values)
 
     return make_row
 

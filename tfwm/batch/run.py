@@ -24,24 +24,26 @@ class Stopped(Exception):
 class Pool:
     """Works on photos side by side, in threads, with bounded memory.
 
-    Decoding and encoding run side by side; the network and the codec, inside `lane`, do not. After
+    Decoding and encoding run side by side; the network, inside `lane`, as often as it says. After
     an interruption (`KeyboardInterrupt`), photos that wait are given up, photos that are being
     written are finished, and the exception reaches the caller.
 
     Args:
         workers: number of threads; by default one for each core, 2 to 8.
+        network: the `tfwm.networks.Network` in use, whose `parallel` tells how many calls at once
+            are faster than one after another.
     """
 
-    def __init__(self, workers=None):
+    def __init__(self, workers=None, network=None):
         self._workers = workers or min(max(os.cpu_count() or 1, 2), 8)
         self._stop = threading.Event()
-        self._lane = threading.Lock()
+        self._lane = threading.Semaphore(min(getattr(network, "parallel", 1), self._workers))
         self._pixels = 0
         self._room = threading.Condition()
 
     @contextlib.contextmanager
     def lane(self):
-        """Lets in one thread at a time; raises `Stopped` after an interruption."""
+        """Lets in as many threads as the network takes; raises `Stopped` if interrupted."""
         with self._lane:
             self.check()
             yield

@@ -48,7 +48,7 @@ def verify_folder(watermarker, report, folder=None, *, key=None, progress=None, 
         for row in marked
     ]
     watermarker.open()
-    pool = Pool(workers)
+    pool = Pool(workers, watermarker.network)
 
     def verify(job):
         _check_row(watermarker, job, key)

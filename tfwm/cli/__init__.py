@@ -11,7 +11,7 @@ import warnings
 from tfwm.checks import show_warning
 from tfwm.cli.parser import make_parser
 from tfwm.console import any_text, hang_up, tell
-from tfwm.startup import VARIABLE
+from tfwm.startup import VARIABLE, told
 
 __all__ = ["main"]
 
@@ -47,7 +47,7 @@ def _run(options):
         hang_up()
         return 141
     except (ValueError, OSError, ImportError, MemoryError) as error:
-        tell("error", " ".join(str(error).split()) or type(error).__name__)
+        tell("error", " ".join(str(told(error)).split()) or type(error).__name__)
         _drop_unwritten()
         return 2
     except _Terminated:

@@ -14,9 +14,11 @@ from tfwm.cli.options import (
     add_json,
     add_key,
     add_network,
+    add_register,
+    add_server,
     add_strength,
-    load_watermarker,
     number,
+    open_watermarker,
     photo_source,
     read_key,
 )
@@ -46,6 +48,7 @@ def add_embed(subparsers):
             "tfwm embed photo.jpg -o marked.png --message '(c) 2026 Ada Lovelace'",
             "tfwm embed photos/ -o marked/ --message 'Ada Lovelace' --key-file my.key",
             "tfwm embed photos/ -o marked/ --messages recipients.csv --format jpg --quality 92",
+            "tfwm embed photo.jpg -o ada.jpg --int 1001 --register register.db --recipient Ada",
             "cat photo.jpg | tfwm embed - -o - --message 'Ada Lovelace' > marked.jpg",
             "tfwm embed photo.jpg --check --uuid 8f14e45f-ceea-467f-9575-ab5d9f3d1c0a",
         ],
@@ -66,6 +69,7 @@ def add_embed(subparsers):
     )
     add_marking(parser)
     add_network(parser)
+    add_server(parser)
     add_json(parser)
 
 
@@ -79,7 +83,7 @@ def add_marking(parser, opens=None, tells=None, new_message=None):
         new_message: function that returns a message where none is given; `None` asks for one.
     """
     parser.set_defaults(
-        open_watermarker=opens or _open_watermarker,
+        open_watermarker=opens or open_watermarker,
         tell_more=tells or (lambda report: None),
         new_message=new_message,
     )
@@ -102,11 +106,8 @@ def add_marking(parser, opens=None, tells=None, new_message=None):
         "harder to read from a changed copy",
     )
     add_signpost(parser)
+    add_register(parser, marks=True)
     _add_writing(parser)
-
-
-def _open_watermarker(options):
-    return load_watermarker(options.network, options.trust)
 
 
 def add_signpost(parser):
@@ -182,6 +183,8 @@ def run_embed(options):
         raise ValueError("Expected a file or folder for the marked photo: add -o OUT.")
     how = {"key": read_key(options), "strength": options.strength, "psnr": options.psnr}
     how |= {"subtle": options.subtle, "signpost": options.signpost}
+    if not options.check:
+        how |= _register_of(options)
     message = message_of(options)
     if message is None and options.messages is None:
         message = options.new_message
@@ -200,6 +203,18 @@ def run_embed(options):
         name = "report" if options.report else "format"
         raise ValueError(f"--{name} goes with a folder of photos: leave it out for one photo.")
     return (_check_one if options.check else _embed_one)(options, message, how)
+
+
+def _register_of(options):
+    from tfwm.files import refuse_same
+
+    if options.recipient and not options.register:
+        raise ValueError("--recipient goes with --register, which keeps it: add --register FILE.")
+    if options.register and options.output == STANDARD:
+        raise ValueError("--register goes with a file, which is written with its entry: -o OUT.")
+    if options.register:
+        refuse_same(options.output, options.register)
+    return {"register": options.register, "recipient": options.recipient}
 
 
 PUBLIC = (

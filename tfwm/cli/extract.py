@@ -10,7 +10,9 @@ from tfwm.cli.options import (
     add_json,
     add_key,
     add_network,
-    load_watermarker,
+    add_register,
+    add_server,
+    open_watermarker,
     photo_source,
     read_key,
 )
@@ -33,13 +35,15 @@ def add_extract(subparsers):
         "probability that an unmarked photo or another key looks as marked, bit_confidence the "
         "probability that each bit is right. Exit codes: 0 the mark is present, 1 it is absent or "
         "uncertain (in a folder: in one photo or more), 2 error. With a wrong key or network, a "
-        "marked photo looks like an unmarked one: absent.",
+        "marked photo looks like an unmarked one: absent. With --register, 1 also if the register "
+        "does not know the message, or the copy shows another picture than was marked.",
         [
             "tfwm extract marked.png",
             "tfwm extract copy.jpg --key-file my.key --search all --json",
             "tfwm extract print.jpg --corners 12,30 410,22 420,300 8,310",
             "tfwm extract found/ --key-file my.key --report found.csv",
             "tfwm extract found/ --messages recipients.csv --report leaks.csv",
+            "tfwm extract leaked.jpg --key-file my.key --register register.db",
         ],
     )
     parser.add_argument(
@@ -75,10 +79,12 @@ def add_extract(subparsers):
     add_false_positive_rate(parser, "1e-6")
     _add_folder(parser)
     add_network(parser)
+    add_server(parser)
     add_json(parser)
 
 
 def _add_folder(parser):
+    add_register(parser, marks=False)
     parser.add_argument(
         "--messages",
         metavar="FILE.csv",
@@ -138,10 +144,16 @@ def _extract_one(options, how):
         hint = "" if options.damaged else " Or read what is there: --damaged."
         raise DamagedError(f"{error}{hint}") from error
     print_notes(photo.name, photo.notes)
-    watermarker = load_watermarker(options.network, options.trust)
+    register = _register(options)
+    watermarker = open_watermarker(options)
     with show_progress() as progress:
         found = watermarker.extract(photo, progress=progress, **how)
-    values = found.to_dict()
+    values, owner = found.to_dict(), None
+    if register:
+        from tfwm.register import find_owner
+
+        owner = find_owner(register, watermarker, photo, found, how["key"])
+        values["register"] = owner.to_dict()
     if options.json:
         print_json({"photo": options.photos[0], "network": options.network, **values})
     else:
@@ -149,7 +161,18 @@ def _extract_one(options, how):
             say(values["message"])
         if values["message"] is None or found.decision != "present":
             tell(found.decision, f"{options.photos[0]}: {found.reason}")
-    return 0 if found.decision == "present" else 1
+        if owner and (owner.entries or found.message is not None):
+            tell("register", owner.sentence())
+    holds = owner is None or owner.holds
+    return 0 if found.decision == "present" and holds else 1
+
+
+def _register(options):
+    if options.register is None:
+        return None
+    from tfwm.register import Register
+
+    return Register(options.register)
 
 
 def _extract_many(options, how):
@@ -157,12 +180,16 @@ def _extract_many(options, how):
     from tfwm.batch.messages import find_recipients
 
     columns = find_recipients(options.messages)[0] if options.messages else ()
-    watermarker = load_watermarker(options.network, options.trust)
+    register = _register(options)
+    if register:
+        columns = "file", "recipient", "picture"
+    watermarker = open_watermarker(options)
     with show_progress() as progress:
         rows = extract_folder(
             watermarker,
             options.photos,
             messages=options.messages,
+            register=register,
             report=options.report,
             progress=progress,
             workers=options.workers,
@@ -171,6 +198,7 @@ def _extract_many(options, how):
     read = [row for row in rows if row["status"] == "done"]
     failed = counts(rows)["failed"]
     present = sum(row["decision"] == "present" for row in read)
+    known = [r for r in read if not register or (r["recipient"] and r["picture"] != "another")]
     if options.json:
         count = {"present": present, "others": len(read) - present, "failed": failed}
         print_json({"report": options.report, "network": options.network, **count, "photos": rows})
@@ -178,4 +206,4 @@ def _extract_many(options, how):
         for row in read:
             cells = (row[name] for name in ("photo", "decision", "message", *columns))
             say("\t".join("" if cell is None else in_one_line(cell) for cell in cells))
-    return 2 if failed else 0 if present == len(read) else 1
+    return 2 if failed else 0 if present == len(read) == len(known) else 1

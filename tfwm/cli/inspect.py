@@ -11,6 +11,7 @@ from tfwm.cli.options import (
     add_jobs,
     add_json,
     add_key,
+    add_runtime,
     add_service,
     add_trust,
     load_watermarker,
@@ -81,6 +82,7 @@ def add_inspect(subparsers):
         f"else {DEFAULT_NETWORK}",
     )
     add_trust(parser)
+    add_runtime(parser)
     parser.add_argument(
         "--report", metavar="FILE", help="write a table of the photos, .csv or .json"
     )
@@ -120,7 +122,7 @@ def run_inspect(options):
         "damaged": options.damaged,
     }
     if options.network:
-        how["watermarker"] = load_watermarker(options.network, options.trust)
+        how["watermarker"] = load_watermarker(options)
     many = len(options.photos) > 1 or options.report or os.path.isdir(options.photos[0])
     return (_inspect_many if many else _inspect_one)(options, how)
 

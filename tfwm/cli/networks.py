@@ -55,16 +55,32 @@ def add_export(subparsers):
         "writes a trained network of any kind as SavedModel and TFLite",
         "NETWORK is a name (tfwm list), or a folder with the two Keras files, as a run or an "
         "exported network has them. With a card.json there, all forms, golden tensors and "
-        "checksums are written; without, the SavedModel OUT/1 and the Keras files.",
+        "checksums are written; without, the SavedModel OUT/1 and the Keras files. With --forms "
+        "serving, each NETWORK becomes OUT/<name>/<version>, a SavedModel for TensorFlow Serving "
+        "that takes and gives the bytes of photos, and OUT gets models.config and batching.config: "
+        "what is in OUT stays, a network that is there gets a new version.",
         [
             "tfwm export runs/mt my-network",
+            "tfwm export photo redmark-mt served --forms serving",
             "tfwm export keyed-colorize my-copy",
             "tfwm export runs/mt my-network --sign ~/.ssh/id_ed25519",
             "tfwm embed photo.jpg -o a.png --message Ada --network my-network",
         ],
     )
-    parser.add_argument("source", metavar="NETWORK", help="name, or folder of the Keras models")
+    parser.add_argument(
+        "sources",
+        nargs="+",
+        metavar="NETWORK",
+        help="name, or folder of the Keras models; several with --forms serving",
+    )
     parser.add_argument("output", metavar="OUT", help="folder to write")
+    parser.add_argument(
+        "--forms",
+        choices=("all", "serving"),
+        default="all",
+        help="all (the default): SavedModel, TFLite and Keras; serving: photos in and out, for "
+        "TensorFlow Serving",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace OUT if it exists")
     parser.add_argument(
         "--sign",
@@ -79,12 +95,28 @@ def add_export(subparsers):
 
 
 def run_export(options):
+    if options.forms == "serving":
+        return _export_for_serving(options)
+    if len(options.sources) != 1:
+        raise ValueError("Expected one network; --forms serving takes several.")
+    (source,) = options.sources
     _check_new(options.output, options.overwrite)
-    start_for(options.source)
+    start_for(source)
     from tfwm.export import export_again
 
-    path = export_again(options.source, options.output, options.sign, options.keras_only)
+    path = export_again(source, options.output, options.sign, options.keras_only)
     say(f"{in_one_line(path)} is written")
+
+
+def _export_for_serving(options):
+    for name in ("sign", "keras_only", "overwrite"):
+        if getattr(options, name):
+            raise ValueError(f"--{name.replace('_', '-')} does not go with --forms serving.")
+    start_for(*options.sources, kind="message")
+    from tfwm.serving.export import export_for_serving
+
+    for path in export_for_serving(options.sources, options.output):
+        say(f"{in_one_line(path)} is written")
 
 
 def add_verify(subparsers):
@@ -158,7 +190,7 @@ def _verify_photos(options, report):
     folder = Path(options.networks[0])
     with show_progress() as progress:
         rows = verify_folder(
-            load_watermarker(options.network, options.trust),
+            load_watermarker(options),
             report,
             folder if folder.is_dir() else folder.parent,
             key=read_key(options),

@@ -8,6 +8,7 @@ import textwrap
 from tfwm.startup import import_tensorflow
 
 DEFAULT_NETWORK = "photo"
+RUNTIMES = ("auto", "lite", "tensorflow")
 STANDARD = "-"  # the standard input or output, in place of a path
 NETWORK_HELP = "a network's name (tfwm list) or the folder of an exported one"
 
@@ -49,6 +50,18 @@ def add_network(parser):
         help=f"{NETWORK_HELP}; {DEFAULT_NETWORK} by default",
     )
     add_trust(parser)
+    add_runtime(parser)
+
+
+def add_runtime(parser):
+    parser.add_argument(
+        "--runtime",
+        choices=RUNTIMES,
+        default="auto",
+        help="what runs the network: lite, LiteRT, which starts at once and opens TFLite files; "
+        "tensorflow, which takes seconds to start and opens SavedModels and Keras files; auto (the "
+        "default) takes lite if the network has a TFLite file in float32",
+    )
 
 
 def add_service(parser):
@@ -57,6 +70,32 @@ def add_service(parser):
         action="store_true",
         help="ask other hosts too, if the service sends us there: those of public addresses only",
     )
+
+
+def add_server(parser):
+    parser.add_argument(
+        "--server",
+        metavar="URL",
+        help="let a server run the network, `tfwm serve` or TensorFlow Serving: grpc://HOST:PORT, "
+        "http://HOST:PORT or https://HOST:PORT. The key stays here; pixels and bits go there",
+    )
+    parser.add_argument(
+        "--server-token", metavar="FILE", help="file with the token that the server asks for"
+    )
+
+
+def open_watermarker(options):
+    """Returns the watermarker of `--network`, run here or by `--server`."""
+    if options.server is None:
+        if options.server_token is not None:
+            raise ValueError("--server-token goes with --server URL.")
+        return load_watermarker(options)
+    from pathlib import Path
+
+    from tfwm.serving import RemoteWatermarker
+
+    token = options.server_token and Path(options.server_token).read_text().strip()
+    return RemoteWatermarker(options.server, options.network, token=token)
 
 
 def add_trust(parser):
@@ -149,6 +188,29 @@ def add_format(parser):
     )
 
 
+def add_register(parser, marks):
+    """Adds `--register`, and `--recipient` for a command that marks."""
+    what = (
+        "write into a register whose copy this is: message, recipient, digest and likeness of the "
+        "photo, time, network, fingerprint of the key; its file is made if it is missing"
+        if marks
+        else "tell from this register whose copy it is, and whether it shows what was marked"
+    )
+    parser.add_argument(
+        "--register",
+        metavar="FILE|URL",
+        help=f"{what}. A SQLite file, or a database's URL as SQLAlchemy takes it, such as "
+        "postgresql+psycopg://host/name",
+    )
+    if marks:
+        parser.add_argument(
+            "--recipient",
+            metavar="NAME",
+            help="to whom the copy is given, for --register; a column recipient of --messages "
+            "tells it for each photo",
+        )
+
+
 def add_false_positive_rate(parser, default="1e-3"):
     parser.add_argument(
         "--false-positive-rate",
@@ -180,21 +242,21 @@ def start_for(*networks, kind=None):
     import_tensorflow()
 
 
-def load_watermarker(name, trust=False):
-    """Returns the `tfwm.Watermarker` of a network, which starts TensorFlow at its first use."""
+def load_watermarker(options):
+    """Returns the `tfwm.Watermarker` that the options of `add_network` name."""
     from tfwm.watermarker import load
 
-    return load(name, trust)
+    return load(options.network, options.trust, options.runtime)
 
 
-def named_networks(words, trust=False):
+def named_networks(words, trust=False, runtime="auto"):
     """Finds networks given as NAME, FOLDER or NAME=FOLDER; they are opened at their first use."""
     from tfwm.networks import lazy_network
 
     networks = {}
     for word in words:
         name, equals, folder = word.rpartition("=")
-        network = lazy_network(folder, trust)
+        network = lazy_network(folder, trust, runtime)
         name = name if equals else network.name
         if name in networks:
             raise ValueError(f"Two networks are called {name}: name one, such as other={folder}.")

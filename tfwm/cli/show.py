@@ -1,7 +1,9 @@
-"""Commands that show the effect of a mark: report, demo."""
+"""Commands that show marks on a page: report, demo, browser."""
 
 from tfwm.cli.embed import add_message, add_strength_or_psnr, message_of
 from tfwm.cli.options import (
+    DEFAULT_NETWORK,
+    NETWORK_HELP,
     add_command,
     add_json,
     add_key,
@@ -50,7 +52,7 @@ def add_report(subparsers):
 def run_report(options):
     key = read_key(options)
     message = message_of(options)
-    watermarker = load_watermarker(options.network, options.trust)
+    watermarker = load_watermarker(options)
     from tfwm.report import write_report
 
     with show_progress() as progress:
@@ -95,7 +97,7 @@ def add_demo(subparsers):
 
 
 def run_demo(options):
-    watermarker = load_watermarker(options.network, options.trust)
+    watermarker = load_watermarker(options)
     from tfwm.demo import serve
 
     serve(
@@ -104,3 +106,47 @@ def run_demo(options):
         open_browser=not options.no_browser,
         ready=lambda address: say(f"{address} (Ctrl-C ends it)", flush=True),
     )
+
+
+def add_browser(subparsers):
+    parser = add_command(
+        subparsers,
+        "browser",
+        run_browser,
+        "writes a page that reads and marks photos in the browser, without a server behind it",
+        "FOLDER is static files, 22 MB: any web server can hand them out, for everybody who wants "
+        "to check a photo. No photo leaves the visitor's computer. The runtime of the network and "
+        "the hash functions, LiteRT.js (Apache-2.0) and @noble/hashes (MIT), do not come with "
+        "tfwm: npm downloads them, at pinned versions and checksums.",
+        [
+            "tfwm browser page",
+            "tfwm browser page --network my-network --packages node_modules",
+            "python3 -m http.server --directory page",
+        ],
+    )
+    parser.add_argument("output", metavar="FOLDER", help="folder to write")
+    parser.add_argument(
+        "--packages",
+        metavar="NODE_MODULES",
+        help="take the packages from this folder, which npm made, and download nothing",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace a page that is there")
+    parser.add_argument(
+        "--network",
+        metavar="NETWORK",
+        default=DEFAULT_NETWORK,
+        help=f"{NETWORK_HELP}, of the kind of photo and with a TFLite file; "
+        f"{DEFAULT_NETWORK} by default",
+    )
+
+
+def run_browser(options):
+    from tfwm.browser import write_page
+
+    path = write_page(
+        options.output,
+        options.network,
+        packages=options.packages,
+        overwrite=options.overwrite,
+    )
+    say(f"{in_one_line(path)} is written")

@@ -151,7 +151,7 @@ def _new_id():
 def _open_watermarker(options):
     from tfwm.provenance import SigningWatermarker
 
-    network = load_watermarker(options.network, options.trust).network
+    network = load_watermarker(options).network
     return SigningWatermarker(network, options.signer, options.claims, options.store)
 
 

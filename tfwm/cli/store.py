@@ -99,7 +99,7 @@ def run_serve(options):
     store = ManifestStore(options.store)
     serve(
         store,
-        load_watermarker(options.network, options.trust).open(),
+        load_watermarker(options).open(),
         host=options.host,
         port=options.port,
         key=key,

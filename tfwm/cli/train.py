@@ -19,7 +19,8 @@ def add_train(subparsers):
         "trains a network by a recipe, measures it, and exports it",
         "--config names a variant that comes with tfwm, or a TOML file; key=value changes a "
         "setting. `tfwm train RECIPE --help` explains all settings and lists the variants. A "
-        "killed run goes on with --resume.",
+        "killed run goes on with --resume, or from the checkpoint before the last, where that is "
+        "damaged, with --resume=previous.",
         [
             "tfwm train redmark output=runs/first",
             "tfwm train redmark --config cpu-mt photos=my/photos output=runs/mt",
@@ -35,7 +36,7 @@ def add_train(subparsers):
         "words",
         nargs=argparse.REMAINDER,
         metavar="...",
-        help="--config NAME, --resume, key=value; handed to the recipe",
+        help="--config NAME, --resume[=previous], key=value; handed to the recipe",
     )
 
 
@@ -57,19 +58,28 @@ def add_data(subparsers):
         subparsers,
         "data",
         run_data,
-        "prepares a public data set: fetches its archive, and unpacks the photos",
+        "prepares photos for training: fetches a public data set, or packs a folder into shards",
         "Read the terms first: --list shows them. Where the archive cannot be fetched, the command "
-        "says what to download; --from takes that file.",
+        "says what to download; --from takes that file. `shards` packs the photos of the folder "
+        "after --from into a few large files, which are read like a folder of photos.",
         [
             "tfwm data --list",
             "tfwm data bsds500 photos",
             "tfwm data bsds500 --from BSR_bsds500.tgz photos",
+            "tfwm data shards --from my/photos my/shards",
         ],
     )
-    parser.add_argument("name", metavar="NAME", help="the data set, see --list")
-    parser.add_argument("folder", metavar="FOLDER", help="folder in which NAME is made")
+    parser.add_argument("name", metavar="NAME", help="the data set, see --list, or shards")
     parser.add_argument(
-        "--from", dest="archive", metavar="ARCHIVE", help="the downloaded archive on this computer"
+        "folder",
+        metavar="FOLDER",
+        help="folder in which NAME is made; of shards, the folder itself",
+    )
+    parser.add_argument(
+        "--from",
+        dest="archive",
+        metavar="ARCHIVE",
+        help="the downloaded archive on this computer; the folder of photos for shards",
     )
     parser.add_argument("--list", action=_List, nargs=0, help="list the data sets and their terms")
 
@@ -87,7 +97,14 @@ class _List(argparse.Action):
 
 def run_data(options):
     from tfwm.data.sets import SETS, prepare
+    from tfwm.data.shards import write_shards
 
+    if options.name == "shards":
+        if options.archive is None:
+            raise ValueError("Expected --from and the folder of photos. Received: none")
+        count = write_shards(options.archive, options.folder)
+        say(f"{in_one_line(options.folder)}: {count} photos")
+        return
     for path, count in prepare(options.name, options.folder, options.archive).items():
         say(f"{in_one_line(path)}: {count} photos")
     say(f"terms: {SETS[options.name].terms}")

@@ -8,8 +8,8 @@ import numpy as np
 from tfwm.checks import need
 from tfwm.export.package import package_network
 from tfwm.models.redmark import build_embedder, build_extractor
+from tfwm.networks import KerasNetwork
 from tfwm.networks.card import make_card, redmark_geometry
-from tfwm.networks.loading import KerasNetwork
 from tfwm.ops.transforms import block_matrix
 
 WIDTH = 64

@@ -8,8 +8,8 @@ from tfwm.convert.graph import SavedGraph
 from tfwm.export.package import package_network
 from tfwm.models import stegastamp_released as released
 from tfwm.models.stegastamp import build_embedder
+from tfwm.networks import KerasNetwork
 from tfwm.networks.card import make_card
-from tfwm.networks.loading import KerasNetwork
 
 INPUTS = ("secret", "image")
 OUTPUTS = ("stegastamp", "residual", "decoded")

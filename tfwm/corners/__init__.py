@@ -1,6 +1,9 @@
 """Finds the corners of a print or screen in a photo, and makes the picture upright."""
 
-from tfwm.corners.find_quadrilaterals import find_quadrilaterals
-from tfwm.corners.rectify import check_corners, mean_sides, rectify, solve_homography
+from tfwm.startup import on_first_use
 
-__all__ = ["check_corners", "find_quadrilaterals", "mean_sides", "rectify", "solve_homography"]
+_MODULES = {
+    "search": "find_quadrilaterals",
+    "projection": "check_corners mean_sides rectify solve_homography",
+}
+__all__, __getattr__, __dir__ = on_first_use(__name__, _MODULES)

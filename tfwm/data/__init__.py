@@ -6,9 +6,11 @@ The names below are imported on first use: data sets are unpacked without Tensor
 from tfwm.startup import on_first_use
 
 _MODULES = {
-    "batches": "all_pairs pair_dataset patch_dataset",
-    "crops": "balance_by_deviation cut_patches fit_photos task_crops",
-    "sources": "list_photos read_photos",
+    "crops": "balance_by_deviation cut_patches fit_photos patches_of_each task_crops",
+    "pairs": "all_pairs pair_dataset",
+    "shards": "write_shards",
+    "sources": "PhotoSequence list_photos open_photos read_photos",
+    "stream": "CropStream",
     "watermark_images": "watermark_image",
 }
 __all__, __getattr__, __dir__ = on_first_use(__name__, _MODULES)

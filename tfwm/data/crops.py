@@ -22,8 +22,16 @@ def cut_patches(photos, size, seed=0, per_photo=None):
     >>> cut_patches([np.zeros((64, 96, 1), "uint8")], 32).shape
     (6, 32, 32, 1)
     """
-    rng = np.random.default_rng(seed)
-    patches = []
+    return np.concatenate(list(patches_of_each(photos, size, seed, per_photo)))
+
+
+def patches_of_each(photos, size, seed=0, per_photo=None):
+    """Yields the patches of each photo, see `cut_patches`, so that not all are in memory at once.
+
+    Raises:
+        ValueError: no photo is large enough.
+    """
+    rng, found = np.random.default_rng(seed), False
     for photo in photos:
         height, width = photo.shape[:2]
         if height < size or width < size:
@@ -32,10 +40,10 @@ def cut_patches(photos, size, seed=0, per_photo=None):
         tops = rng.integers(0, height - size + 1, count)
         lefts = rng.integers(0, width - size + 1, count)
         pairs = zip(tops, lefts, strict=True)
-        patches.extend(photo[top : top + size, left : left + size] for top, left in pairs)
-    if not patches:
+        yield np.stack([photo[top : top + size, left : left + size] for top, left in pairs])
+        found = True
+    if not found:
         raise ValueError(f"Expected photos of at least {size} x {size} pixels. Received: none")
-    return np.stack(patches)
 
 
 def fit_photos(photos, size, seed=0, per_photo=1, smallest=0.5):
@@ -59,19 +67,46 @@ def fit_photos(photos, size, seed=0, per_photo=1, smallest=0.5):
     rng = np.random.default_rng(seed)
     squares = []
     for photo in photos:
-        image = Image.fromarray(photo[..., 0] if photo.shape[-1] == 1 else photo)
         for number in range(per_photo):
-            part = image
+            part = photo
             if number:
                 share = rng.uniform(smallest, 1)
-                width, height = (max(round(n * share), 1) for n in image.size)
-                left, top = rng.integers(0, np.subtract(image.size, (width, height)) + 1).tolist()
-                part = image.crop((left, top, left + width, top + height))
-            square = np.asarray(ImageOps.fit(part, (size, size), Image.BICUBIC))
-            squares.append(square.reshape(size, size, -1))
+                sides = photo.shape[1::-1]
+                width, height = (max(round(n * share), 1) for n in sides)
+                left, top = rng.integers(0, np.subtract(sides, (width, height)) + 1).tolist()
+                part = photo[top : top + height, left : left + width]
+            squares.append(squeezed(part, size))
     if not squares:
         raise ValueError("Expected at least one photo. Received: none")
     return np.stack(squares)
+
+
+def part_of(photo, top, left, share, smallest=0.5):
+    """Returns a part of a photo, of its shape.
+
+    Args:
+        photo: array `(height, width, channels)`.
+        top, left: where it lies, each 0 to 1.
+        share: of each side, from 0, the smallest part, to 1, all of it.
+        smallest: least share of each side.
+
+    Returns:
+        A view of the photo.
+    """
+    share = smallest + (1 - smallest) * share
+    height, width = (max(round(n * share), 1) for n in photo.shape[:2])
+    top = int(top * (photo.shape[0] - height + 1))
+    left = int(left * (photo.shape[1] - width + 1))
+    return photo[top : top + height, left : left + width]
+
+
+def squeezed(photo, size):
+    """Returns the largest square in a photo's middle at a size, antialiased bicubic."""
+    if photo.shape[-1] not in (1, 3):  # as Pillow knows them
+        channels = np.split(photo, photo.shape[-1], axis=-1)
+        return np.concatenate([squeezed(channel, size) for channel in channels], axis=-1)
+    image = Image.fromarray(photo[..., 0] if photo.shape[-1] == 1 else photo)
+    return np.asarray(ImageOps.fit(image, (size, size), Image.BICUBIC)).reshape(size, size, -1)
 
 
 def balance_by_deviation(patches, per_bin=3000, max_bin=110):
@@ -80,7 +115,8 @@ def balance_by_deviation(patches, per_bin=3000, max_bin=110):
     ReDMark, section 4.2 ("a subset which equally contains all intensity variances").
 
     Args:
-        patches: uint8 array `(n, height, width, channels)`.
+        patches: uint8 array `(n, height, width, channels)`, or an iterable of such, one after the
+            other, as of `patches_of_each`: only those that are kept stay in memory.
         per_bin: largest number kept for each whole standard deviation, in gray levels.
         max_bin: deviations above count as this.
 
@@ -92,12 +128,13 @@ def balance_by_deviation(patches, per_bin=3000, max_bin=110):
     >>> len(balance_by_deviation(np.zeros((10, 32, 32, 1), "uint8"), per_bin=3))
     3
     """
-    deviations = np.concatenate(
-        [chunk.std(axis=(1, 2, 3)) for chunk in np.array_split(patches, -(-len(patches) // 4096))]
-    )
-    bins = np.minimum(deviations.astype(int), max_bin)
-    kept = [np.flatnonzero(bins == b)[:per_bin] for b in range(max_bin + 1)]
-    return patches[np.sort(np.concatenate(kept))]
+    counts, kept = np.zeros(max_bin + 1, int), []
+    for some in np.array_split(patches, 8) if isinstance(patches, np.ndarray) else patches:
+        bins = np.minimum(some.std(axis=(1, 2, 3)).astype(int), max_bin)
+        rooms = [np.flatnonzero(bins == b)[: per_bin - counts[b]] for b in range(max_bin + 1)]
+        counts += [len(room) for room in rooms]
+        kept.append(some[np.sort(np.concatenate(rooms))])
+    return np.concatenate(kept)
 
 
 def task_crops(source, task, crop_size, seed=0, per_photo=None, whole=False, part=(0.0, 1.0)):
@@ -136,8 +173,6 @@ def task_crops(source, task, crop_size, seed=0, per_photo=None, whole=False, par
             f"{task.name} takes photos of {task.channels_photo} channels. "
             f"Received: {photos[0].shape[-1]}"
         )
-    if not whole:
-        return cut_patches(photos, crop_size, seed, per_photo)
-    # Pillow resizes no images of 4 or 6 channels; with one seed all channels fit alike.
-    channels = [[p[..., i : i + 1] for p in photos] for i in range(task.channels_photo)]
-    return np.concatenate([fit_photos(c, crop_size, seed, per_photo or 1) for c in channels], -1)
+    if whole:
+        return fit_photos(photos, crop_size, seed, per_photo or 1)
+    return cut_patches(photos, crop_size, seed, per_photo)

@@ -1,10 +1,12 @@
-"""Photos from a source: a folder, a file, the bundled samples, TensorFlow Datasets, or arrays.
+"""Photos from a source: a folder, a file, shards, the samples, TensorFlow Datasets, or arrays.
 
 Training and evaluation read photos here, so both see what a marked photo is: upright by its EXIF
 orientation, with 16-bit values and color profiles handled as in `tfwm.images.read_photo`.
 """
 
+import collections.abc
 import dataclasses
+import functools
 import warnings
 from pathlib import Path
 
@@ -13,13 +15,44 @@ from PIL import Image
 
 from tfwm.checks import need, one_of
 from tfwm.images import ImageError, Photo, read_photo
+from tfwm.images.reading import decode_photo
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".pgm", ".tif", ".tiff", ".webp")
+
+# Files of many photos: each record is an image file, byte for byte.
+SHARDS = "*.array_record"
 
 # CC0 or public domain photographs that come inside scikit-image's wheel.
 BUNDLED_TRAIN = ("chelsea", "coffee", "hubble_deep_field", "retina", "rocket", "grass", "astronaut")
 BUNDLED_TEST = ("camera", "brick", "gravel", "moon")
 BUNDLED = {"train": BUNDLED_TRAIN, "test": BUNDLED_TEST, "all": BUNDLED_TRAIN + BUNDLED_TEST}
+
+
+class PhotoSequence(collections.abc.Sequence):
+    """Photos that are read when they are asked for: a list that takes no memory for pixels.
+
+    Args:
+        names: a name for each photo.
+        loads: for each, a function without arguments to its uint8 array
+            `(height, width, channels)`, which raises `ImageError` if it cannot be read.
+
+    Example:
+
+    >>> photos = open_photos("bundled:train", channels=1)
+    >>> len(photos), photos[0].shape, len(photos[1:3])
+    (7, (300, 451, 1), 2)
+    """
+
+    def __init__(self, names, loads):
+        self.names, self.loads = list(names), list(loads)
+
+    def __len__(self):
+        return len(self.loads)
+
+    def __getitem__(self, index):
+        if isinstance(index, slice):
+            return PhotoSequence(self.names[index], self.loads[index])
+        return self.loads[index]()
 
 
 @dataclasses.dataclass
@@ -43,10 +76,10 @@ def read_photos(source, channels=3, limit=None):
     """Return the photos of a source as a list.
 
     Args:
-        source: a folder; an image file; `"bundled:SPLIT"`, the sample photos of the package, with
-            the split `train`, `test` or `all`; `"tfds:NAME:SPLIT"`, a data set of TensorFlow
-            Datasets; a uint8 array `(height, width)` or `(height, width, channels)`; or a list
-            of these.
+        source: a folder, of images or of shards (`write_shards`); an image file; `"bundled:SPLIT"`,
+            the sample photos of the package, with the split `train`, `test` or `all`;
+            `"tfds:NAME:SPLIT"`, a data set of TensorFlow Datasets; a uint8 array `(height, width)`
+            or `(height, width, channels)`; or a list of these.
         channels: 1 for gray (BT.601 luma), 3 for RGB.
         limit: largest number of photos, all by default.
 
@@ -78,32 +111,57 @@ def read_source(source, channels=3, limit=None):
     >>> photos.name, photos.names[0], photos.images[0].shape
     ('bundled-test', 'test 0', (512, 512, 1))
     """
-    one_of("channels", channels, (1, 3))
     if limit is not None and limit < 1:
         raise ValueError(f"Expected a limit of at least 1 image. Received: limit={limit}")
-    sources = list(source) if isinstance(source, list | tuple) else [source]
-    if not sources:
-        raise ValueError("Expected at least one image or folder. Received: none")
+    sources = _as_list(source)
     arrays = sum(isinstance(one, np.ndarray) for one in sources)
     names = [] if arrays else [_source_name(one) for one in sources]
-    photos = SourcePhotos("+".join(names) or "images")
-    for one in sources:
-        for name, load in _items(one, len(photos.names)):
-            if limit is not None and len(photos.images) == limit:
-                break
-            try:
-                photos.images.append(_pixels(load(), channels))
-            except ImageError as error:
-                photos.skipped += 1
-                warnings.warn(f"skipped: {error}", stacklevel=2)
-                continue
-            photos.names.append(name)
+    photos, opened = SourcePhotos("+".join(names) or "images"), open_photos(source, channels)
+    for name, load in zip(opened.names, opened.loads, strict=True):
+        if limit is not None and len(photos.images) == limit:
+            break
+        try:
+            photos.images.append(load())
+        except ImageError as error:
+            photos.skipped += 1
+            warnings.warn(f"skipped: {error}", stacklevel=2)
+            continue
+        photos.names.append(name)
     if not photos.images:
-        raise FileNotFoundError(
-            f"Expected readable photos in {source}. Received: {photos.skipped} files, none could "
-            "be read"
-        )
+        raise FileNotFoundError(none_readable(source, photos.skipped))
     return photos
+
+
+def open_photos(source, channels=3):
+    """Return the photos of a source without reading them.
+
+    Args:
+        source: see `read_photos`, also for `channels`.
+
+    Returns:
+        `PhotoSequence`.
+    """
+    one_of("channels", channels, (1, 3))
+    names, loads = [], []
+    for one in _as_list(source):
+        for name, load in _items(one, len(names)):
+            names.append(name)
+            loads.append(functools.partial(_load, load, channels))
+    return PhotoSequence(names, loads)
+
+
+def readable(photos):
+    """Yield the photos of a `PhotoSequence`; one that cannot be read is skipped with a warning."""
+    for index in range(len(photos)):
+        try:
+            yield photos[index]
+        except ImageError as error:
+            warnings.warn(f"skipped: {error}", stacklevel=2)
+
+
+def none_readable(source, count):
+    """Return the message of the error that a source has no photo that can be read."""
+    return f"Expected readable photos in {source}. Received: {count} files, none could be read"
 
 
 def check_source(source):
@@ -112,7 +170,8 @@ def check_source(source):
     if kind == "bundled":
         one_of("split", rest or "train", BUNDLED)
     elif not (kind or isinstance(source, np.ndarray) or Path(source).expanduser().is_file()):
-        list_photos(source)
+        if not any(Path(source).expanduser().glob(SHARDS)):
+            list_photos(source)
 
 
 def list_photos(folder):
@@ -164,8 +223,23 @@ def _items(source, number):
         yield from _tensorflow_dataset(*rest.partition(":")[::2])
     else:
         path = Path(source).expanduser()
+        if shards := sorted(path.glob(SHARDS)):
+            yield from _records(shards)
+            return
         for file in [path] if path.is_file() else list_photos(path):
-            yield file.stem, lambda file=file: read_photo(file)
+            yield file.stem, functools.partial(read_photo, file)
+
+
+def _records(shards):
+    reader = need("array_record.python.array_record_data_source", "shards")
+    records = reader.ArrayRecordDataSource(list(map(str, shards)))
+    for number in range(len(records)):
+        name = f"{shards[0].parent.name} {number}"
+        yield name, functools.partial(_decode_record, records, number, name)
+
+
+def _decode_record(records, number, name):
+    return decode_photo(records[number], name)
 
 
 def _bundled(split):
@@ -178,10 +252,28 @@ def _bundled(split):
 
 def _tensorflow_dataset(name, split):
     tfds = need("tensorflow_datasets", "train")
+    # Random access: files of ArrayRecord. The image's own bytes, which hold its orientation.
+    decoders = {"image": tfds.decode.SkipDecoding()}
+    data = tfds.data_source(name, split=split or "train", decoders=decoders)
+    for number in range(len(data)):
+        title = f"{name} {number}"
+        yield title, functools.partial(_decode_example, data, number, title)
 
-    dataset = tfds.load(name, split=split or "train", shuffle_files=False)
-    for number, example in enumerate(tfds.as_numpy(dataset)):
-        yield f"{name} {number}", lambda example=example: Photo.from_array(example["image"])
+
+def _decode_example(data, number, name):
+    image = data[number]["image"]
+    return decode_photo(image, name) if isinstance(image, bytes) else Photo.from_array(image)
+
+
+def _as_list(source):
+    sources = list(source) if isinstance(source, list | tuple) else [source]
+    if not sources:
+        raise ValueError("Expected at least one image or folder. Received: none")
+    return sources
+
+
+def _load(load, channels):
+    return _pixels(load(), channels)
 
 
 def _checked(array):

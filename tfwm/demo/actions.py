@@ -8,13 +8,14 @@ from PIL import Image, features
 from tfwm.checks import need
 from tfwm.demo.sliders import MAX_PIXELS, SERVICES, apply_sliders
 from tfwm.files import finite
-from tfwm.images import ImageError, decode_photo, encode_photo
+from tfwm.images import ImageError, claimed_size, decode_photo, encode_photo
 from tfwm.images.pictures import amplify
 from tfwm.images.quality import large_ssim
 from tfwm.marking import STAGES
 from tfwm.payload import to_bytes
 from tfwm.report.pictures import eight_bit, reduced
 from tfwm.report.words import evidence, in_words, power_of_ten
+from tfwm.web import check_claim
 
 # Longer side of a photo on the page.
 SHOWN = 1024
@@ -166,13 +167,13 @@ def _photo(fields, parts):
     name = str(fields.get("name") or "The photo")[:200]
     if not file:
         raise ImageError(f"{name} is empty (0 bytes): choose a photo.")
-    photo = decode_photo(file, name)
-    if photo.pixels[..., 0].size > MAX_PIXELS:
+    if claimed_size(file)[0] > MAX_PIXELS:
         raise ImageError(
             f"{name} is too large for this page: at most {MAX_PIXELS / 1e6:.0f} megapixels; "
             "use the command tfwm embed, or scale it down."
         )
-    return photo
+    check_claim(file, MAX_PIXELS)
+    return decode_photo(file, name)
 
 
 def _key(fields):

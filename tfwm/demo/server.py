@@ -9,9 +9,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from tfwm import pages
 from tfwm.demo.envelope import pack, unpack
 from tfwm.demo.sliders import SLIDERS
+from tfwm.web import Busy, Room, Turns
 
 LOCAL = "127.0.0.1"
 MAX_BODY = 160 * 2**20
+# Bodies that are held at once, requests that may wait, and for how many seconds.
+HELD, WAITING, PATIENCE = 2 * MAX_BODY, 8, 60.0
 CONTENT_TYPE = "application/octet-stream"
 LENGTH = re.compile("[0-9]{1,18}")
 STATIC = {
@@ -19,6 +22,7 @@ STATIC = {
     "/demo.css": "text/css",
     "/compare.js": "text/javascript",
     "/requests.js": "text/javascript",
+    "/drop.js": "text/javascript",
     "/demo.js": "text/javascript",
 }
 HEADERS = {
@@ -47,7 +51,8 @@ class DemoServer(ThreadingHTTPServer):
     """HTTP server of the demo page, on 127.0.0.1 only.
 
     Python's own server is enough: there are one user and few requests, and every request is
-    checked before its body is read. Pages of other sites cannot use the server: the address
+    checked before its body is read; it needs no further library, and what is in work at once is
+    bounded as in all our servers. Pages of other sites cannot use the server: the address
     must be this server's (which prevents DNS rebinding), the origin too, and browsers do not
     send this content type across origins without asking.
 
@@ -65,6 +70,8 @@ class DemoServer(ThreadingHTTPServer):
     def __init__(self, port):
         super().__init__((LOCAL, port), Handler)
         self.actions = None
+        # One thread for all photos: what each thread keeps of memory would add up.
+        self.turns, self.room = Turns(1, WAITING, PATIENCE), Room(HELD, PATIENCE)
         self.url = f"http://{LOCAL}:{self.server_port}/"
         self.hosts = {f"{name}:{self.server_port}" for name in (LOCAL, "localhost")}
 
@@ -108,6 +115,8 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         except ValueError as error:
             self._refuse(Refused(400, " ".join(str(error).split())), keep=True)
+        except Busy as error:
+            self._refuse(Refused(503, str(error)))
         except MemoryError:
             self._refuse(Refused(413, "There is not enough memory for this photo."))
         except Exception:
@@ -130,15 +139,17 @@ class Handler(BaseHTTPRequestHandler):
         name = self.path.removeprefix("/api/")
         if self.path == name or name not in ("open", "mark", "save", "damage", "read"):
             raise Refused(404, "There is no such action.")
-        fields, parts = unpack(self._body())
-        if name == "read":
-            self._read(fields, parts)
-        else:
-            answer = getattr(self.server.actions, name)(fields, parts)
-            self._send(pack(*answer), CONTENT_TYPE)
+        self._check()
+        with self.server.room.hold(self.unread):
+            fields, parts = unpack(self._body())
+            if name == "read":
+                self.server.turns.run(self._read, fields, parts)
+            else:
+                answer = self.server.turns.run(getattr(self.server.actions, name), fields, parts)
+                self._send(pack(*answer), CONTENT_TYPE)
 
-    def _body(self):
-        """Returns the body of a request of this page, after all checks."""
+    def _check(self):
+        """Refuses what is no request of this page, before its body is read."""
         origin = self.headers.get("Origin")
         if origin is not None and origin not in {f"http://{host}" for host in self.server.hosts}:
             raise Refused(403, "Requests of other sites are not answered.")
@@ -151,6 +162,8 @@ class Handler(BaseHTTPRequestHandler):
             raise Refused(411, "Expected the length of the body.")
         if self.unread > MAX_BODY:
             raise Refused(413, f"The file is too large: at most {MAX_BODY >> 20} MB.")
+
+    def _body(self):
         length, self.unread = self.unread, 0
         body = self.rfile.read(length)
         if len(body) != length:

@@ -2,11 +2,14 @@
 
 import numpy as np
 from PIL import Image, ImageFilter
-from scipy import ndimage
 
 from tfwm.checks import need
 from tfwm.distortions.common import odd, to_levels
 from tfwm.distortions.registry import distortion
+from tfwm.images import filters
+
+# Up to this window, Pillow's median is fast, and needs no further library.
+SMALL = 7
 
 
 @distortion()
@@ -17,9 +20,8 @@ def gaussian_blur(image, level, window=None):
     has that many pixels a side instead of four sigmas in each direction, and the pixel at the
     border is not repeated, as in MBRS.
     """
-    sigma = (level, level, 0)[: image.ndim]
-    options = {"radius": odd(window) // 2, "mode": "mirror"} if window else {}
-    return to_levels(ndimage.gaussian_filter(image.astype(np.float32), sigma, **options))
+    options = {"radius": odd(window) // 2, "border": filters.REFLECT} if window else {}
+    return to_levels(filters.gaussian(image.astype(np.float32), level, **options))
 
 
 @distortion()
@@ -38,25 +40,27 @@ def edge_enhance(image, level=None):
 @distortion()
 def median_filter(image, level):
     """Takes the median over `level` x `level` pixels, an odd number; mirrored borders."""
-    rank = need("skimage.filters.rank", "evaluate")
     size = odd(level)
     pad = size // 2
-    window = np.ones((size, size), np.uint8)
     planes = image[..., None] if image.ndim == 2 else image
-    # scikit-image's histogram median is several times faster for large windows; the padding
-    # gives it the border of scipy's.
     padded = np.pad(planes, [(pad, pad), (pad, pad), (0, 0)], "symmetric")
-    out = np.stack([rank.median(plane, window) for plane in np.moveaxis(padded, -1, 0)], -1)
+    out = np.stack([_median(plane, size) for plane in np.moveaxis(padded, -1, 0)], -1)
     return out[pad : pad + image.shape[0], pad : pad + image.shape[1]].reshape(image.shape)
+
+
+def _median(plane, size):
+    if size <= SMALL:
+        return np.array(Image.fromarray(plane).filter(ImageFilter.MedianFilter(size)))
+    # A histogram of the window, which is several times faster for large ones.
+    rank = need("skimage.filters.rank", "evaluate")
+    return rank.median(np.ascontiguousarray(plane), np.ones((size, size), np.uint8))
 
 
 @distortion()
 def mean_filter(image, level):
     """Takes the mean over `level` x `level` pixels, an odd number; mirrored borders."""
     size = odd(level)
-    return to_levels(
-        ndimage.uniform_filter(image.astype(np.float32), (size, size, 0)[: image.ndim])
-    )
+    return to_levels(filters.uniform(image.astype(np.float32), size))
 
 
 @distortion()

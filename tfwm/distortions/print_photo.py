@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 from PIL import Image
-from scipy import signal
 
+from tfwm.checks import need
 from tfwm.distortions.codecs import jpeg
 from tfwm.distortions.common import corners_of, project, to_levels
 from tfwm.distortions.geometry import resize
@@ -147,6 +147,7 @@ def _blur(x, sigma, length, angle):
     distance = np.einsum("iyx,ij,jyx->yx", places, np.linalg.inv(spread), places)
     kernel = np.exp(-distance / 2)[..., None].astype(np.float32)
     padded = np.pad(x, [(radius, radius), (radius, radius), (0, 0)], "edge")
+    signal = need("scipy.signal", "evaluate")
     return signal.oaconvolve(padded, kernel / kernel.sum(), "valid", axes=(0, 1))
 
 

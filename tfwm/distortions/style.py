@@ -2,7 +2,6 @@
 
 import numpy as np
 from PIL import Image
-from scipy import ndimage
 
 from tfwm.distortions.common import mode, to_levels
 from tfwm.distortions.filters import median_filter
@@ -37,8 +36,15 @@ def cartoon(image, level):
     planes = Image.fromarray(smooth).convert("RGB").convert("YCbCr")
     luma, *chroma = (np.array(plane) for plane in planes.split())
     step = 255 / (level - 1)
-    slope = np.hypot(*(ndimage.sobel(luma.astype(np.float32), axis) / 8 for axis in (0, 1)))
+    slope = np.hypot(*(_sobel(luma.astype(np.float32), axis) / 8 for axis in (0, 1)))
     lines = LINE_OPACITY * np.clip((slope - LINE_START) / (LINE_END - LINE_START), 0, 1)
     luma = to_levels(np.rint(luma / step) * step * (1 - lines))
     drawn = Image.fromarray(np.stack([luma, *chroma], -1), "YCbCr").convert("RGB")
     return saturation(np.array(drawn), COLOR) if image.ndim == 3 else np.array(drawn.convert("L"))
+
+
+def _sobel(plane, axis):
+    """Sobel's slope along an axis, the pixel at the edge repeated."""
+    lines = np.pad(np.moveaxis(plane, axis, 0), 1, "symmetric")
+    slope = lines[2:] - lines[:-2]
+    return np.moveaxis(slope[:, :-2] + 2 * slope[:, 1:-1] + slope[:, 2:], 0, axis)

@@ -7,9 +7,9 @@ from tfwm.export.golden import golden_of, write_golden
 from tfwm.export.verify import verify
 from tfwm.export.write import export_saved_model, write_saved_model, write_tflite
 from tfwm.files import atomic_directory
+from tfwm.networks import TFLITE_FORMATS, open_keras, tflite_name
 from tfwm.networks.card import KINDS, check_card, guess_kind, kind_of, write_card
 from tfwm.networks.fit import check_fit
-from tfwm.networks.forms import TFLITE_FORMATS, open_keras, tflite_name
 from tfwm.networks.keras_files import find_keras_models, read_keras_models
 from tfwm.networks.manifest import write_manifest
 from tfwm.networks.network_files import NetworkFiles

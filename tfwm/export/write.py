@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tfwm.checks import one_of
 from tfwm.files import atomic_directory, write_whole
-from tfwm.networks.forms import TFLITE_FORMATS, make_endpoints
+from tfwm.networks import TFLITE_FORMATS, make_endpoints
 
 
 def export_saved_model(first, second, directory, version=1, kind="message"):

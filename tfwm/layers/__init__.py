@@ -1,5 +1,9 @@
 """Keras layers that the networks of several papers share; a model's own layers lie beside it."""
 
+from tfwm.startup import need_tensorflow
+
+need_tensorflow()
+
 from tfwm.layers.normalization import FusedBatchNormalization, InstanceNormalization
 from tfwm.layers.rearrange import DepthToSpace, PatchesToSpace, SpaceToDepth, SpaceToPatches
 from tfwm.layers.seeded import RandomMessage, SeededLayer

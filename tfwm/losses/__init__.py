@@ -1,5 +1,9 @@
 """Losses: of images, of messages, and the layers that balance or hold them in training."""
 
+from tfwm.startup import need_tensorflow
+
+need_tensorflow()
+
 from tfwm.losses.adversarial import AdversarialLoss
 from tfwm.losses.alignment import AlignmentLoss
 from tfwm.losses.balance import HoldPSNR, LossBalance, RampedWeights, SelfAdaptiveWeights

@@ -6,7 +6,8 @@ import io
 import math
 
 from tfwm.checks import check_number
-from tfwm.images import Encoding, Photo, decode_photo, to_uint8
+from tfwm.files import in_place, other_names
+from tfwm.images import Encoding, Photo, decode_photo, to_uint8, write_encoded
 from tfwm.payload import SignpostCodec, pack_name, to_plain
 
 # A marked photo should at least survive an ordinary re-saving.
@@ -121,6 +122,27 @@ class FileReport:
         except BaseException:
             self.withdraw()
             raise
+
+    def put(self, encoded, source, output, overwrite=False):
+        """Writes its file, whole or not at all.
+
+        Args:
+            encoded: bytes of the file.
+            source: what the photo was read from.
+            output: path, or binary file object.
+            overwrite: whether an existing file may be replaced.
+
+        Returns:
+            The report, with a note if the source keeps other names.
+        """
+        notes = ()
+        with self.written():
+            if hasattr(output, "write"):
+                output.write(encoded)
+            else:
+                notes = other_names(source, output)
+                write_encoded(encoded, in_place(source, output), overwrite)
+        return dataclasses.replace(self, notes=(*self.notes, *notes))
 
     def withdraw(self):
         """Takes back what was kept of a file that could not be written: here, nothing."""

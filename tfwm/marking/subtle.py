@@ -1,9 +1,8 @@
 """Where a mark shows most, in smooth and clipped parts of a photo, and less of it there."""
 
 import numpy as np
-from scipy import ndimage
 
-from tfwm.images import luminance
+from tfwm.images import filters, luminance
 
 # Of the mark's strength, what is left where it would be seen at once.
 FLOOR = 0.2
@@ -35,12 +34,12 @@ def hiding(image):
     0.0
     """
     luma = 255 * luminance(image.astype(np.float32))
-    mean = ndimage.uniform_filter(luma, WINDOW)
-    deviation = np.sqrt(np.maximum(ndimage.uniform_filter(luma**2, WINDOW) - mean**2, 0))
+    mean = filters.uniform(luma, WINDOW)
+    deviation = np.sqrt(np.maximum(filters.uniform(luma**2, WINDOW) - mean**2, 0))
     texture = ((deviation - SMOOTH) / (TEXTURED - SMOOTH)).clip(0, 1)
     room = (np.minimum(mean, 255 - mean) / CLIPPED - 0.5).clip(0, 1)
-    least = ndimage.minimum_filter(np.minimum(texture, room), WINDOW)
-    return ndimage.gaussian_filter(least, SOFT).astype(np.float32)
+    least = filters.minimum(np.minimum(texture, room), WINDOW)
+    return filters.gaussian(least, SOFT)
 
 
 def subtle_weights(image):

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tfwm.corners.find_quadrilaterals import find_quadrilaterals
-from tfwm.corners.rectify import rectify
+from tfwm.checks import need
+from tfwm.corners.projection import rectify
 from tfwm.marking.canvas import Canvas
 from tfwm.marking.reader import Reader
 from tfwm.marking.search import candidates
@@ -26,6 +26,9 @@ def pictures_in(photo, corners=None):
                 f'Expected four corners (x, y), "find" or None. Received: corners={corners!r}'
             )
         yield photo, None
+        need("scipy.ndimage", "evaluate")
+        from tfwm.corners import find_quadrilaterals
+
         for found in find_quadrilaterals(photo):
             yield rectify(photo, found), found
     elif corners is None:

@@ -3,6 +3,10 @@
 `keras.saving.load_model` reads every `.keras` file of ours after `import tfwm.models`.
 """
 
+from tfwm.startup import need_tensorflow
+
+need_tensorflow()
+
 from tfwm.models import (
     barrier,
     carriers,

@@ -59,7 +59,7 @@ FIELDS = {
     "kind": KIND,
     "description": TEXT,
     "paper": TEXT,
-    "licence": {"code": TEXT, "weights": TEXT},
+    "licence": {"code": TEXT, "weights": TEXT, "training_data": TEXT},
     "training": {"data": TEXT, "recipe": TEXT, "command": TEXT},
     "geometry": {
         "patch": SIDES,
@@ -76,7 +76,7 @@ FIELDS = {
 }
 # Where a card lacks them, they are 1, 1 and false. `image_watermark` told barriers before cards
 # had a kind. A keyed host has no strength.
-OPTIONAL = ("channels", "bits", "whole", "image_watermark")
+OPTIONAL = ("channels", "bits", "whole", "image_watermark", "training_data")
 
 
 def make_card(
@@ -98,7 +98,7 @@ def make_card(
         name: name of the network, also of its folder.
         description: one or two sentences: what it is and what for.
         paper: citation.
-        licence: `{"code": ..., "weights": ...}`.
+        licence: `{"code": ..., "weights": ...}`; `"training_data"` if its terms matter.
         training: `{"data": ..., "recipe": ..., "command": ...}`: what it was trained on, the
             recipe's file and the command that trains it again.
         geometry: `{"patch": (rows, columns), "block": (M, N), "message": ...}`, see

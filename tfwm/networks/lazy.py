@@ -4,20 +4,21 @@ import functools
 import threading
 
 from tfwm.networks.card import CARD, read_card
+from tfwm.networks.loading import load_network
 from tfwm.networks.network import Network
 from tfwm.networks.places import network_directory
-from tfwm.startup import import_tensorflow, quiet
 
 
 class LazyNetwork(Network):
     """A network of which only the card is read until it is used.
 
-    So a wrong name, kind or message is noticed without the seconds that TensorFlow takes to start,
-    and a process that only holds the network may be forked.
+    So a wrong name, kind or message is noticed at once, also where TensorFlow has to start for the
+    network, which takes seconds; and a process that only holds the network may be forked.
 
     Args:
         name_or_path: see `tfwm.networks.load_network`.
         trust: as there.
+        runtime: as there.
 
     Example:
 
@@ -26,8 +27,8 @@ class LazyNetwork(Network):
     ((32, 32), False)
     """
 
-    def __init__(self, name_or_path, trust=False):
-        self.path, self.trust = network_directory(name_or_path), trust
+    def __init__(self, name_or_path, trust=False, runtime="auto"):
+        self.path, self.trust, self.runtime = network_directory(name_or_path), trust, runtime
         card = read_card(self.path)
         super().__init__(card["name"], card)
         self._lock = threading.Lock()
@@ -38,13 +39,14 @@ class LazyNetwork(Network):
         return "_opened" in vars(self)
 
     def open(self):
-        """Opens it now, in seconds if TensorFlow has not started; returns itself."""
+        """Opens it now; returns itself."""
         with self._lock:
-            return self._opened and self
+            self.parallel = self._opened.parallel
+            return self
 
     @functools.cached_property
     def _opened(self):
-        return _opened(self.path, self.trust)
+        return load_network(self.path, trust=self.trust, runtime=self.runtime)
 
     def _embed(self, image, message, strength):
         return self.open()._opened._embed(image, message, strength)
@@ -53,26 +55,27 @@ class LazyNetwork(Network):
         return self.open()._opened._extract(image)
 
     def __getstate__(self):
-        return {"path": self.path, "trust": self.trust}
+        return {"path": self.path, "trust": self.trust, "runtime": self.runtime}
 
     def __setstate__(self, state):
-        self.__init__(state["path"], state["trust"])
+        self.__init__(state["path"], state["trust"], state["runtime"])
 
 
 # What one of the files of a network without a card is called.
 FILES = ("saved_model.pb", "[0-9]*/saved_model.pb", "*.tflite", "*.keras")
 
 
-def lazy_network(name_or_path, trust=False):
+def lazy_network(name_or_path, trust=False, runtime="auto"):
     """Returns a network that is opened at its first use, or at once if it has no card.
 
     Args:
         name_or_path: see `tfwm.networks.load_network`.
         trust: as there.
+        runtime: as there.
     """
     path = network_directory(name_or_path)
     if (path / CARD).is_file():
-        return LazyNetwork(path, trust)
+        return LazyNetwork(path, trust, runtime)
     if path.is_dir() and not any(any(path.glob(name)) for name in FILES):
         inner = sorted(card.parent for card in path.glob(f"*/{CARD}"))
         if inner:
@@ -83,12 +86,4 @@ def lazy_network(name_or_path, trust=False):
             f"There is no network in {path}: expected a SavedModel in {path / '1'}, a TFLite file "
             "or Keras files."
         )
-    return _opened(path, trust)
-
-
-def _opened(path, trust):
-    import_tensorflow()
-    with quiet():
-        from tfwm.networks.loading import load_network
-
-        return load_network(path, trust=trust)
+    return load_network(path, trust=trust, runtime=runtime)

@@ -35,12 +35,14 @@ class Network:
         channels: of an image: 1 for luminance, 3 for RGB.
         bits: number of bits of a block.
         whole: whether an image is one patch, to which any photo is squeezed as a whole.
+        parallel: how many calls at once, from several threads, are faster than one after another.
     """
 
     def __init__(self, name, card=None, form=None, patch_shape=(32, 32)):
         self.name = name
         self.card = card or {}
         self.form = form
+        self.parallel = form.parallel if form else 1
         self.kind = kind_of(self.card).name
         geometry = self.card.get("geometry", {})
         self.patch_shape = tuple(geometry.get("patch", patch_shape))

@@ -144,8 +144,7 @@ def check_tflite(data, path):
         data: the bytes of the file.
         path: what the error calls it.
     """
-    from tensorflow.lite.python import schema_py_generated as schema
-
+    schema = _tflite_schema()
     names = {value: name for name, value in vars(schema.BuiltinOperator).items()}
     try:
         model = schema.Model.GetRootAsModel(data, 0)
@@ -164,6 +163,14 @@ def check_tflite(data, path):
     if refused or external:
         what = f"the operation {refused[0]}" if refused else "weights in other files"
         _refuse(path, what, "builtin operations that compute")
+
+
+def _tflite_schema():
+    try:
+        from ai_edge_litert import schema_py_generated as schema
+    except ImportError:
+        from tensorflow.lite.python import schema_py_generated as schema
+    return schema
 
 
 def _refuse(path, what, expected="operations that compute"):

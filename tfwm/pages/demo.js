@@ -90,18 +90,7 @@ $("example").addEventListener("click", () => attempt("photo", async () => {
   const response = await fetch("/example.png");
   await choose(new File([await response.blob()], "coffee.png"));
 }));
-document.addEventListener("dragover", (event) => {
-  event.preventDefault();
-  document.body.classList.add("dragging");
-});
-document.addEventListener("dragleave", (event) => {
-  if (!event.relatedTarget) document.body.classList.remove("dragging");
-});
-document.addEventListener("drop", (event) => {
-  event.preventDefault();
-  document.body.classList.remove("dragging");
-  if (event.dataTransfer.files[0]) choose(event.dataTransfer.files[0]);
-});
+watchDrops(choose);
 $("as-is").addEventListener("click", () => {
   state.base = state.photo;
   $("mark-view").hidden = true;

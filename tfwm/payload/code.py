@@ -1,7 +1,7 @@
 """The error-correcting code, a low-density parity-check code that never changes.
 
 The code is a format on disk: another code would read no photo that was marked before. So it is
-constructed here, and tests hold its codewords; a library only decodes it. The base graphs of 5G NR
+constructed here, and tests hold its codewords. The base graphs of 5G NR
 (3GPP TS 38.212) would be the standard choice, but they come in lengths of 66 or 50 times a lifting
 size and need puncturing and shortening rules of their own at 46 to 1024 bits, while this
 construction fits every number of slots that a network may have.
@@ -10,14 +10,14 @@ construction fits every number of slots that a network may have.
 import functools
 import hashlib
 import itertools
-import threading
 
 import numpy as np
-import scipy.sparse
+
+from tfwm.payload.belief import BeliefPropagation
 
 ITERATIONS = 50
 GUESSED_BITS = 4
-# The library takes a bit of this value for certain: beyond it, probabilities round to 0.
+# A bit of this value counts as certain.
 LLR_LIMIT = 25.0
 # Part of the format of marked photos, like all of `_checks`.
 LONGEST = 1024
@@ -32,8 +32,8 @@ class Code:
     Systematic, and of two parts. The core is an accumulator, with at most as many checks as
     information bits: each sums some information bits, every bit in three checks, and the parity
     before it. The extension fills the length: each further bit is the sum of two or three bits
-    of the core, as in a raptor code. Beyond 1024 bits, bits repeat instead. The `ldpc` library
-    decodes by belief propagation.
+    of the core, as in a raptor code. Beyond 1024 bits, bits repeat instead. It is decoded by
+    belief propagation.
 
     References: Gallager, "Low-Density Parity-Check Codes", 1963; Chen, Vakilinia, Divsalar and
     Wesel, "Protograph-Based Raptor-Like LDPC Codes", IEEE Trans. Commun. 63(5), 2015.
@@ -46,19 +46,13 @@ class Code:
     def __init__(self, information_bits, length):
         self.information_bits = information_bits
         self.length = length
-        mother = min(length, LONGEST)
-        self._source = np.arange(length) * mother // length
-        self._checks = _checks(information_bits, mother)
-        rows = np.repeat(np.arange(len(self._checks)), [len(row) for row in self._checks])
-        columns = np.concatenate(self._checks)
-        shape = (len(self._checks), mother)
-        entries = np.ones(len(rows), np.uint8)
-        self._matrix = scipy.sparse.csr_matrix((entries, (rows, columns)), shape)
-        self._lock = threading.Lock()
+        self._mother = min(length, LONGEST)
+        self._source = np.arange(length) * self._mother // length
+        self._checks = _checks(information_bits, self._mother)
 
     def encode(self, bits):
         """Returns the code bits, uint8 of 0 and 1."""
-        codeword = np.zeros(self._matrix.shape[1], np.uint8)
+        codeword = np.zeros(self._mother, np.uint8)
         codeword[: self.information_bits] = bits
         for check in self._checks:
             codeword[check[0]] = codeword[check[1:]].sum() & 1
@@ -66,10 +60,7 @@ class Code:
 
     @functools.cached_property
     def _decoder(self):
-        from ldpc.bp_decoder import BpDecoder  # takes half a second
-
-        channel = [0.1] * self._matrix.shape[1]
-        return BpDecoder(self._matrix, error_channel=channel, bp_method="product_sum")
+        return BeliefPropagation(self._checks, self._mother)
 
     def decode(self, llr, iterations=ITERATIONS):
         """Reads soft code bits by belief propagation.
@@ -82,7 +73,7 @@ class Code:
             `(bits, llr, converged)`: the information bits, their log-likelihood ratios
             after decoding, and whether all checks hold.
         """
-        return self._decode(np.bincount(self._source, llr), iterations)
+        return next(self._decode(np.bincount(self._source, llr)[None], iterations))
 
     def guesses(self, llr, after):
         """Decodes again with the least sure bits fixed to all their values, one by one.
@@ -99,29 +90,16 @@ class Code:
         """
         llr = np.bincount(self._source, llr)
         unsure = np.argsort(np.abs(after), kind="stable")[:GUESSED_BITS]
-        for signs in itertools.product((LLR_LIMIT, -LLR_LIMIT), repeat=len(unsure)):
-            fixed = llr.copy()
-            fixed[unsure] = signs
-            yield self._decode(fixed, ITERATIONS)
+        signs = list(itertools.product((LLR_LIMIT, -LLR_LIMIT), repeat=len(unsure)))
+        fixed = np.tile(llr, (len(signs), 1))
+        fixed[:, unsure] = signs
+        yield from self._decode(fixed, ITERATIONS)
 
     def _decode(self, llr, iterations):
-        llr = np.clip(llr, -LLR_LIMIT, LLR_LIMIT)
-        # The library finds the errors of hard decisions from their syndrome. If the syndrome is
-        # zero, it reports no error without using the probabilities.
-        hard = (llr > 0).astype(np.uint8)
-        syndrome = self._matrix @ hard & 1
-        if not syndrome.any():
-            hard[0] ^= 1
-            syndrome = self._matrix @ hard & 1
-        wrong = 1 / (1 + np.exp(llr * (2.0 * hard - 1)))
-        with self._lock:
-            self._decoder.max_iter = iterations
-            self._decoder.update_channel_probs(wrong)
-            errors = self._decoder.decode(syndrome)
-            right = self._decoder.log_prob_ratios
-            converged = bool(self._decoder.converge)
-        known = slice(self.information_bits)
-        return (hard ^ errors)[known], (right * (2.0 * hard - 1))[known], converged
+        llr = llr.clip(-LLR_LIMIT, LLR_LIMIT)
+        for bits, after, converged in zip(*self._decoder.decode(llr, iterations), strict=True):
+            known = slice(self.information_bits)
+            yield bits[known], after[known], bool(converged)
 
 
 def _checks(information_bits, length):
@@ -149,7 +127,8 @@ def _checks(information_bits, length):
 class _Choice:
     """Picks bits for checks: rarely with the same others, then the least used.
 
-    A hash breaks ties, so that the code is the same on every machine.
+    A hash breaks ties, so that the code is the same on every machine. All costs are sums of
+    multiples of 2^-16, which are exact.
     """
 
     def __init__(self, information_bits, length):
@@ -158,22 +137,29 @@ class _Choice:
         self._random = numbers / 2.0**16
         self._next = 0
         self.uses = np.zeros(length)
-        self._together = np.zeros((length, length), np.uint8)
+        self._together = [[] for _ in range(length)]  # for each bit those that it met, as often
 
     def extend(self, check, pools):
         """Returns a check with one more bit of each pool."""
+        check = list(check)
+        met = np.zeros(len(self.uses))
+        for bit in check:
+            self._meet(met, bit)
         for pool in pools:
             bits = slice(pool[0], pool[-1] + 1)
             start = self._next % (RANDOM_NUMBERS - len(pool))
             self._next += len(pool)
-            cost = self.uses[bits] + self._random[start : start + len(pool)]
-            for other in check:
-                cost += TOGETHER_COST * self._together[other, bits]
-                if bits.start <= other < bits.stop:
-                    cost[other - bits.start] = np.inf
+            cost = self.uses[bits] + self._random[start : start + len(pool)] + met[bits]
             best = bits.start + int(cost.argmin())
-            self._together[best, check] += 1
-            self._together[check, best] += 1
+            self._meet(met, best)
+            for other in check:
+                self._together[best].append(other)
+                self._together[other].append(best)
             self.uses[best] += 1
-            check = [*check, best]
+            check.append(best)
         return np.array(check)
+
+    def _meet(self, met, bit):
+        """Adds what a bit costs the next ones of its check."""
+        np.add.at(met, self._together[bit], TOGETHER_COST)
+        met[bit] = np.inf

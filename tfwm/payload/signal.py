@@ -4,8 +4,8 @@ import functools
 import math
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import ndtr
+
+from tfwm.payload.evidence import normal_share
 
 FEWEST = 16
 # Standard errors each way.
@@ -83,10 +83,12 @@ def needed_snr(information_bits, length, frame_errors=1e-3):
 def bound_snr(information_bits, length, frame_errors):
     """Returns the SNR at which the best code is expected to lose `frame_errors`."""
 
-    def excess(log_snr):
-        return frame_error_bound(information_bits, length, math.exp(log_snr)) - frame_errors
-
-    return math.exp(brentq(excess, math.log(1e-3), math.log(1e3), xtol=1e-4))
+    low, high = math.log(1e-3), math.log(1e3)
+    for _ in range(30):
+        middle = (low + high) / 2
+        lost = frame_error_bound(information_bits, length, math.exp(middle))
+        low, high = (middle, high) if lost > frame_errors else (low, middle)
+    return math.exp(high)
 
 
 def frame_error_bound(information_bits, length, snr):
@@ -96,7 +98,7 @@ def frame_error_bound(information_bits, length, snr):
     capacity = weights @ density
     dispersion = weights @ density**2 - capacity**2
     room = length * capacity - information_bits + 0.5 * math.log2(length)
-    return float(ndtr(-room / math.sqrt(length * max(dispersion, 1e-12))))
+    return normal_share(-room / math.sqrt(length * max(dispersion, 1e-12)))
 
 
 @functools.cache

@@ -5,8 +5,8 @@ import dataclasses
 import math
 
 import numpy as np
-from scipy import stats
 
+from tfwm.checks import need
 from tfwm.metrics import normalized_correlation, watermark_similarity
 from tfwm.protection.barrier import open_barrier
 from tfwm.protection.files import check_apart, fit_channels, read_each
@@ -177,7 +177,7 @@ def compare_with_unmarked(similarities, unmarked, false_positive_rate=1e-3) -> C
         if not len(values) or not np.isfinite(values).all():
             raise ValueError(f"Expected finite numbers. Received: {name}={values}")
     _check_rate(false_positive_rate)
-    test = stats.mannwhitneyu(suspects, unmarked, alternative="greater")
+    test = need("scipy.stats", "evaluate").mannwhitneyu(suspects, unmarked, alternative="greater")
     return Comparison(
         float(suspects.mean()), float(unmarked.mean()), float(test.pvalue), false_positive_rate
     )

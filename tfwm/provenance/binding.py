@@ -11,8 +11,8 @@ import binascii
 import re
 from pathlib import PurePath
 
+from tfwm import fingerprints
 from tfwm.payload.message import KINDS, from_bytes, to_bytes
-from tfwm.provenance import fingerprints
 
 LABEL = "c2pa.soft-binding"
 PREFIX, VERSION = "org.tfwm.", "1"

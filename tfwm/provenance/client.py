@@ -4,10 +4,11 @@ import functools
 import json
 import urllib.parse
 
+from tfwm.databases import is_address
 from tfwm.images import Photo, encode_photo, read_any
 from tfwm.provenance.fetch import Fetcher, NotFound, ServiceError
 from tfwm.provenance.signpost import DISCOVERY
-from tfwm.provenance.store import LARGEST_MANIFEST, RESULTS, ManifestStore, Match, is_address
+from tfwm.provenance.store import LARGEST_MANIFEST, RESULTS, ManifestStore, Match
 
 LARGEST_ANSWER = 1 << 20
 LARGEST_ID = 1000

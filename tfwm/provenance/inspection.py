@@ -3,12 +3,13 @@
 import contextlib
 import dataclasses
 
+from tfwm import fingerprints
 from tfwm.checks import one_line
 from tfwm.images import ImageError, decode_any
 from tfwm.images.sources import opened
 from tfwm.marking import Extraction
+from tfwm.marking.uncut import is_whole, whole_size
 from tfwm.networks import network_names
-from tfwm.provenance import fingerprints
 from tfwm.provenance.client import StoreClient
 from tfwm.provenance.fetch import ServiceError
 from tfwm.provenance.fields import origin_fields, told_source_type
@@ -16,7 +17,6 @@ from tfwm.provenance.reading import ManifestReport, read_manifest
 from tfwm.provenance.recovery import Recovery, recover, signed_fingerprint
 from tfwm.provenance.signpost import Signpost, read_signpost
 from tfwm.provenance.stamp import Stamp
-from tfwm.provenance.uncut import is_whole, whole_size
 from tfwm.provenance.verdict import Verdict, judge
 from tfwm.watermarker import DEFAULT_NETWORK, FALSE_POSITIVE_RATE, load
 

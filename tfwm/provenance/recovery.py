@@ -3,14 +3,14 @@
 import dataclasses
 import hashlib
 
+from tfwm import fingerprints
 from tfwm.checks import shortened
+from tfwm.marking.uncut import is_whole
 from tfwm.payload import Key
-from tfwm.provenance import fingerprints
 from tfwm.provenance.binding import algorithm_of, network_of, to_value
 from tfwm.provenance.fetch import ServiceError
 from tfwm.provenance.reading import ManifestReport, read_manifest
 from tfwm.provenance.store import MOST_RESULTS, Record
-from tfwm.provenance.uncut import is_whole
 
 # So many manifests that share one value are looked into.
 CANDIDATES = 8

@@ -10,9 +10,9 @@ import contextlib
 import datetime
 import urllib.parse
 
+from tfwm import fingerprints
 from tfwm.checks import check_number, need
 from tfwm.images import read_any
-from tfwm.provenance import fingerprints
 from tfwm.provenance.binding import algorithm_of
 from tfwm.provenance.inspection import inspect
 from tfwm.provenance.recovery import look_up

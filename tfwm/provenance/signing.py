@@ -8,7 +8,10 @@ import io
 import os
 
 from tfwm.checks import need, one_line
+from tfwm.databases import is_address, is_there
 from tfwm.files import check_writable, refuse_same
+from tfwm.fingerprints import ALGORITHM as FINGERPRINT
+from tfwm.fingerprints import fingerprint
 from tfwm.images import Animation, ImageError, decode_any, read_any
 from tfwm.images.carried import CREDENTIALS
 from tfwm.images.jxl import in_container
@@ -19,8 +22,6 @@ from tfwm.images.xmp import SOURCE_TYPE, properties_of, with_property
 from tfwm.marking.check import FileReport
 from tfwm.provenance.binding import algorithm_of, fingerprint_binding, soft_binding, to_value
 from tfwm.provenance.certificates import EXTRA, check_signer
-from tfwm.provenance.fingerprints import ALGORITHM as FINGERPRINT
-from tfwm.provenance.fingerprints import fingerprint
 from tfwm.provenance.ingredients import mime_of, read_sources, title_of
 from tfwm.provenance.manifest import (
     INPUT,
@@ -34,7 +35,7 @@ from tfwm.provenance.reading import ManifestReport, read_manifest
 from tfwm.provenance.recovery import keep
 from tfwm.provenance.source_types import CAPTURED, GENERATED, to_name, to_uri
 from tfwm.provenance.stamp import new_id
-from tfwm.provenance.store import ManifestStore, is_address, is_store
+from tfwm.provenance.store import ManifestStore
 from tfwm.watermarker import DEFAULT_NETWORK, Watermarker
 
 NO_SOURCE_TYPE = (
@@ -103,7 +104,7 @@ class SigningWatermarker(Watermarker):
         self.settings = " ".join(told)
         self._store, self._keeps = store, True
         if isinstance(store, str | os.PathLike):
-            if is_store(store) or is_address(store):  # which is refused
+            if is_there(store) or is_address(store):  # which is refused
                 self._store = ManifestStore(store)
             else:
                 check_writable(store)

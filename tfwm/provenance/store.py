@@ -4,19 +4,12 @@ One SQLite file. It holds what was published anyway, and nothing secret: signed 
 and fingerprints of the photos, times, names of networks, fingerprints of keys.
 """
 
-import contextlib
 import dataclasses
 import datetime
-import os
-import re
-import sqlite3
-from pathlib import Path
 
-import numpy as np
-
+from tfwm import fingerprints
 from tfwm.checks import check_number, shortened
-from tfwm.files import check_writable
-from tfwm.provenance import fingerprints
+from tfwm.databases import Layout, SQLiteFile, is_address
 
 # "tfwm" in a file's header, and the version of these tables: formats on disk.
 APPLICATION = 0x7466776D
@@ -48,9 +41,12 @@ INDEX = "CREATE INDEX IF NOT EXISTS fingerprints ON manifests (fingerprint)"
 ROWS = 1 << 14
 MOST_RESULTS = 100
 RESULTS = 10
-# Seconds that a writer waits for another one.
-PATIENCE = 30.0
 LARGEST_MANIFEST = 1 << 26
+LAYOUT = Layout(
+    *(TABLES, "manifests", APPLICATION, VERSION, "store"),
+    "expected a file that `tfwm sign --store` wrote, or the address of a service (https://...)",
+    INDEX,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,20 +121,9 @@ class ManifestStore:
                 f"Expected the path of a store's file. Received: {path}, an address: `tfwm inspect "
                 "--store` and `tfwm store export` ask services, which take in no manifests"
             )
-        self.path = Path(path)
-        self.name = str(path)
-        if not is_store(path):
-            if not create:
-                raise FileNotFoundError(
-                    f"The store {path} does not exist: expected a file that `tfwm sign --store` "
-                    "wrote, or the address of a service (https://...)."
-                )
-            check_writable(self.path)
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-        elif not self.path.is_file():
-            raise ValueError(f"Expected a file as the store. Received: {path}, which is none")
-        with self._opened("rwc" if create else "rw") as database:
-            self._check(database, create)
+        self._file = SQLiteFile(path, LAYOUT, create)
+        self.path, self.name = self._file.path, self._file.name
+        self._opened = self._file.opened
 
     def add(self, record: Record, manifest: bytes, bindings: dict):
         """Adds a signed photo; the same one again changes nothing.
@@ -269,17 +254,17 @@ class ManifestStore:
 
     def _ranked(self, database, rows, value, most, limit):
         """The `(distance, number)` of the most similar rows, read in parts of bounded memory."""
-        best = []
-        while part := rows.fetchmany(ROWS):
-            numbers, known = zip(*part, strict=True)
-            if {*map(type, known)} != {bytes} or not {*map(len, known)} <= {0, len(value)}:
-                for number, own in part:
-                    id = self._row(database, "number", number, "id")[0]
-                    self._checked(("id", "fingerprint"), (id, own))
-            apart = fingerprints.distances(value, known)
-            best += [(int(apart[n]), -numbers[n]) for n in np.flatnonzero(apart <= limit)]
-            best = sorted(best)[:most]
-        return [(distance, -number) for distance, number in best]
+
+        def parts():
+            while part := rows.fetchmany(ROWS):
+                known = [own for _, own in part]
+                if {*map(type, known)} != {bytes} or not {*map(len, known)} <= {0, len(value)}:
+                    for number, own in part:
+                        id = self._row(database, "number", number, "id")[0]
+                        self._checked(("id", "fingerprint"), (id, own))
+                yield part
+
+        return fingerprints.nearest(value, parts(), most, limit)
 
     def _named(self, database, ranked):
         """Yields identifier and distance of each `(distance, number)`."""
@@ -310,50 +295,6 @@ class ManifestStore:
     def _row(self, database, name, value, columns):
         query = f"SELECT {columns} FROM manifests WHERE {name} = ?"
         return database.execute(query, (value,)).fetchone()
-
-    def _check(self, database, create):
-        database.execute("BEGIN IMMEDIATE" if create else "BEGIN")
-        application, version = (
-            database.execute(f"PRAGMA {name}").fetchone()[0]
-            for name in ("application_id", "user_version")
-        )
-        empty = not database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if create and empty and not application:
-            for statement in TABLES.split(";"):
-                database.execute(statement)
-            database.execute(INDEX)
-            database.execute(f"PRAGMA application_id = {APPLICATION}")
-            database.execute(f"PRAGMA user_version = {VERSION}")
-        elif (application, version) != (APPLICATION, VERSION):
-            newer = application == APPLICATION and version > VERSION
-            what = (
-                "of a newer tfwm: update it" if newer else "no store of tfwm: name the right file"
-            )
-            raise ValueError(f"The file {self.name} is {what}.")
-        database.execute("COMMIT")
-
-    @contextlib.contextmanager
-    def _opened(self, mode="rw"):
-        """A connection for one task, so that threads share nothing."""
-        place = f"{self.path.absolute().as_uri()}?mode={mode}"
-        try:
-            with contextlib.closing(
-                sqlite3.connect(place, timeout=PATIENCE, isolation_level=None, uri=True)
-            ) as database:
-                database.execute("PRAGMA foreign_keys = ON")
-                yield database
-        except sqlite3.DatabaseError as error:
-            raise OSError(f"The store {self.name} cannot be used: {error}.") from error
-
-
-def is_store(path):
-    """Returns whether something is at a path but an empty file, which counts as missing."""
-    return os.path.exists(path) and not (os.path.isfile(path) and not os.path.getsize(path))
-
-
-def is_address(place):
-    """Returns whether a store's place is an address, such as `https://...`, and no path."""
-    return re.match(r"[a-z][a-z0-9+.-]+://", str(place), re.IGNORECASE) is not None
 
 
 def _is_fingerprint(value):

@@ -32,7 +32,13 @@ from tfwm.recipes.barrier_report import report
 from tfwm.recipes.config import TaskConfig, check_multiple, check_positive
 from tfwm.recipes.registry import StagedRecipe
 from tfwm.recipes.surrogates import Surrogate, train_surrogate
-from tfwm.recipes.translation import check_task, fit_pairs, read_crops, train_translator
+from tfwm.recipes.translation import (
+    check_task,
+    fit_pairs,
+    open_crops,
+    read_crops,
+    train_translator,
+)
 from tfwm.training import BarrierTrainer, ConfigError
 from tfwm.training.config import setting
 
@@ -210,7 +216,7 @@ def _image_losses(config):
 def train_stages(config):
     """Train both stages; return the barriers before and after the second."""
     output = Path(config.output)
-    crops = read_crops(config, config.photos, part=OWNER)
+    crops = open_crops(config, OWNER)
     first = _fit(config, output / "initial", crops)
     before = _barrier(first, config)
     surrogate = _copy("unet", config, crops, output / "surrogate", before)
@@ -257,7 +263,7 @@ def train_copies(config, barrier):
     Returns:
         Two dicts of networks by name, `"unet-l2"` and the like.
     """
-    crops, folder = read_crops(config, config.photos, part=ATTACKER), Path(config.output)
+    crops, folder = open_crops(config, ATTACKER), Path(config.output)
     config = dataclasses.replace(config, seed=config.seed + 1)  # not the owner's first weights
     return tuple(
         {
@@ -288,7 +294,7 @@ def train_unmarked(config):
         lambda: _image_losses(config),
         config,
         Path(config.output) / "unmarked",
-        read_crops(config, config.photos, part=OWNER),
+        open_crops(config, OWNER),
         seed=config.seed + 1,
     )
 

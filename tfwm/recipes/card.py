@@ -18,7 +18,7 @@ WHOLE_LIMIT = (
 
 
 def recipe_card(config, system, recipe, description, *, paper, geometry, guidance, limits):
-    """Return the card of a network that a recipe trained, under the MIT license.
+    """Return the card of a network that a recipe trained.
 
     Args:
         config: the recipe's `Config`.
@@ -33,7 +33,7 @@ def recipe_card(config, system, recipe, description, *, paper, geometry, guidanc
         config.name,
         description,
         paper=paper,
-        licence={"code": "MIT", "weights": "MIT"},
+        licence={"code": "MIT", "weights": "as whoever trained them decides"},
         training={
             "data": f"{photos}; {config.steps * config.batch_size:,} crops of {config.crop_size} x "
             f"{config.crop_size} pixels seen",

@@ -10,6 +10,7 @@ that training is short and begins at the quality that is wanted. The TOML files 
 """
 
 import dataclasses
+import functools
 import sys
 
 from tfwm.losses import RegistrationLoss
@@ -107,6 +108,7 @@ RECIPE = MessageRecipe(
     alignment=lambda config: RegistrationLoss(
         "registration", config.registration_weight, config.smallest_crop
     ),
+    stream=functools.partial(parts.build_stream, whole=True),
     cut=parts.fit_source,
     card=card,
 )

@@ -55,7 +55,10 @@ class TrainingConfig:
     )
     batch_size: int = setting(32, "crops in a batch, over all devices")
     steps: int = setting(1000, "training steps (batches)")
-    steps_per_epoch: int = setting(200, "steps between two checkpoints and lines of the log")
+    steps_per_epoch: int = setting(200, "steps between two lines of the log, each a checkpoint")
+    checkpoint_minutes: float = setting(
+        5.0, "minutes after which there is a checkpoint within an epoch too; 0: never"
+    )
     jit_compile: bool = setting(True, "whether to compile the training step with XLA")
 
 

@@ -1,5 +1,6 @@
 """The training loop of every recipe: fit from the last checkpoint, with settings, log, versions."""
 
+import contextlib
 import json
 import platform
 import sys
@@ -9,8 +10,24 @@ import numpy as np
 import tensorflow as tf
 
 from tfwm.networks import find_keras_models, network_directory, read_keras_models
-from tfwm.training import Checkpoint, ConfigError, save_config, training_strategy
+from tfwm.training import (
+    Checkpoint,
+    ConfigError,
+    EarlyStopping,
+    RestOfEpoch,
+    save_config,
+    training_strategy,
+)
+from tfwm.training.distribute import is_chief, worker
 from tfwm.version import __version__
+
+LOST = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.InternalError,
+)
 
 
 def fit(build_trainer, input_shape, config, folder, data, validation_data=None, callbacks=()):
@@ -19,24 +36,71 @@ def fit(build_trainer, input_shape, config, folder, data, validation_data=None, 
     Args:
         build_trainer: function without arguments to the compiled trainer.
         input_shape: shape, or dict of shapes, that it is built with.
-        config: settings, of which `seed`, `steps`, `steps_per_epoch` and, if there is one,
-            `initial` are read here.
+        config: settings, of which `seed`, `steps`, `steps_per_epoch`, `checkpoint_minutes` and, if
+            there is one, `initial` are read here.
         folder: where settings, environment, log and checkpoints go.
-        data: function of the first epoch's number to the endless training batches.
+        data: function of the first step's number to the endless training batches.
         validation_data: function without arguments to batches, or `None`.
         callbacks: more Keras callbacks.
     """
-    checkpoint = Checkpoint(folder / "checkpoints")
+    stopping = [one for one in callbacks if isinstance(one, EarlyStopping)]
+    checkpoint = Checkpoint(
+        folder / "checkpoints", config.checkpoint_minutes, stopping, writes=is_chief()
+    )
+    epoch_steps = min(config.steps, config.steps_per_epoch)
     keras.utils.set_random_seed(config.seed)
     with training_strategy().scope():
         trainer = build_trainer()
         if getattr(config, "initial", "") and not checkpoint.exists():
             _begin_with(trainer, config.initial)
         trainer.build(input_shape)
-        first_epoch = checkpoint.restore(trainer)
+        first_epoch = checkpoint.restore(trainer, epoch_steps)
     epochs = max(1, config.steps // config.steps_per_epoch)
-    if first_epoch < epochs:  # read before anything is written
-        batches, validation = data(first_epoch), validation_data and validation_data()
+    more = first_epoch < epochs and not any(one.stopped_epoch for one in stopping)
+    if more:  # read before anything is written
+        batches, validation = data(checkpoint.step), validation_data and validation_data()
+    if is_chief():
+        _describe(config, folder)
+    if not more:
+        for callback in stopping:  # takes the best weights, as at the end of training
+            callback.set_model(trainer)
+            callback.on_train_end()
+        return trainer
+    rest = [RestOfEpoch(epoch_steps - checkpoint.batch)] if checkpoint.batch else []
+    logs = []
+    if is_chief():
+        # Logged first: a kill before the checkpoint then repeats a line, and loses none.
+        logs.append(keras.callbacks.CSVLogger(folder / "log.csv", append=checkpoint.step > 0))
+        logs.append(keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False))
+    with _all_workers():
+        trainer.fit(
+            batches,
+            validation_data=validation,
+            epochs=epochs,
+            shuffle=False,
+            initial_epoch=first_epoch,
+            steps_per_epoch=epoch_steps,
+            callbacks=[*rest, *callbacks, *logs, checkpoint],
+            verbose=0 if not is_chief() else 1 if sys.stdout.isatty() else 2,
+        )
+    return trainer
+
+
+@contextlib.contextmanager
+def _all_workers():
+    """Tell in one line that another worker is gone."""
+    try:
+        yield
+    except LOST as error:
+        if worker()[1] == 1:
+            raise
+        raise ConnectionError(
+            "Another worker was lost, or does not answer: start all workers again, with --resume"
+        ) from error
+
+
+def _describe(config, folder):
+    """Write settings and environment."""
     folder.mkdir(parents=True, exist_ok=True)
     save_config(config, folder / "config.toml")
     environment = {
@@ -49,24 +113,6 @@ def fit(build_trainer, input_shape, config, folder, data, validation_data=None, 
         "command": " ".join(sys.argv),
     }
     (folder / "environment.json").write_text(json.dumps(environment, indent=2) + "\n", "utf-8")
-    if first_epoch < epochs:
-        trainer.fit(
-            batches,
-            validation_data=validation,
-            epochs=epochs,
-            shuffle=False,
-            initial_epoch=first_epoch,
-            steps_per_epoch=min(config.steps, config.steps_per_epoch),
-            callbacks=[
-                *callbacks,
-                # Logged first: a kill in between then repeats a line, and loses none.
-                keras.callbacks.CSVLogger(folder / "log.csv", append=first_epoch > 0),
-                checkpoint,
-                keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False),
-            ],
-            verbose=1 if sys.stdout.isatty() else 2,
-        )
-    return trainer
 
 
 def _begin_with(trainer, network):

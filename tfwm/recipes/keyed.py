@@ -36,6 +36,7 @@ from tfwm.recipes.translation import (
     build_task_loss,
     check_task,
     fit_pairs,
+    open_crops,
     read_crops,
     train_translator,
 )
@@ -200,7 +201,7 @@ def build_trainer(config):
 def train_stages(config):
     """Train the host alone, then with the mark; return both hosts and the reader."""
     output = Path(config.output)
-    crops = read_crops(config, config.photos)
+    crops = open_crops(config)
     unmarked = train_translator(
         lambda: build_host(config),
         lambda: (build_task_loss(config.task_loss), config.task_weight),

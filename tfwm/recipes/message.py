@@ -19,7 +19,7 @@ from tfwm.recipes.card import recipe_card
 from tfwm.recipes.config import refuse
 from tfwm.recipes.fit import fit
 from tfwm.recipes.registry import Recipe
-from tfwm.training import ConfigError, WatermarkTrainer
+from tfwm.training import ConfigError, TellSkipped, WatermarkTrainer
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,8 @@ class MessageRecipe(Recipe):
         hold_psnr: function of a config to a `HoldPSNR`, or to `None`.
         balance: function of a config to a `LossBalance`, or to `None`.
         alignment: function of a config to an `AlignmentLoss` or its like, or to `None`.
-        cut: function of a config and a source to its crops.
+        stream: function of a config to its `CropStream`.
+        cut: function of a config and a source to the crops to validate on.
         callbacks: function of a config to more Keras callbacks.
         figures: names of `tfwm.evaluation.figures.FIGURES` to draw.
         suite_arguments: function of a config to arguments of `run_suite` that differ.
@@ -49,6 +50,7 @@ class MessageRecipe(Recipe):
     hold_psnr: Callable = parts.build_hold_psnr
     balance: Callable = lambda config: None
     alignment: Callable = lambda config: None
+    stream: Callable = parts.build_stream
     cut: Callable = parts.cut_source
     callbacks: Callable = lambda config: []
     figures: tuple[str, ...] = ()
@@ -122,14 +124,15 @@ class MessageRecipe(Recipe):
         return networks
 
     def run(self, config):
+        stream = self.stream(config)
         return fit(
             lambda: self.build_model(config),
             (config.batch_size, config.crop_size, config.crop_size, config.channels),
             config,
             Path(config.output),
-            lambda first_epoch: parts.build_data(config, first_epoch, self.cut),
+            stream.dataset,
             lambda: parts.build_validation_data(config, self.cut),
-            [*self.callbacks(config), *parts.early_stopping(config)],
+            [TellSkipped(stream), *self.callbacks(config), *parts.early_stopping(config)],
         )
 
     def _message_shape(self, config):

@@ -11,8 +11,9 @@ from tfwm import attacks, data
 from tfwm.checks import nearest
 from tfwm.losses import AdversarialLoss, HoldPSNR, VisibleError
 from tfwm.models.critic import build_patch_critic
-from tfwm.training import ConfigError
+from tfwm.training import ConfigError, EarlyStopping
 from tfwm.training.critic_optimizer import CriticOptimizer
+from tfwm.training.distribute import worker
 
 # Settings of a critic.
 CRITIC = ("critic_loss", "critic_optimizer", "critic_learning_rate", "critic_clip_value")
@@ -32,12 +33,25 @@ def fit_source(config, source):
     return data.fit_photos(photos, config.crop_size, config.seed, config.patches_per_photo or 1)
 
 
-def build_data(config, first_epoch=0, cut=cut_source):
-    """Return the endless training batches from the one on with which an epoch begins."""
-    parts = [cut(config, source) for source in config.photos]
-    patches = np.random.default_rng(config.seed).permutation(np.concatenate(parts))
-    first_step = first_epoch * config.steps_per_epoch
-    return data.patch_dataset(patches, config.batch_size, config.seed, first_step)
+def build_stream(config, whole=False, photos=None, per_photo=None):
+    """Return the `CropStream` that a network that carries bits is trained with.
+
+    Args:
+        config: settings.
+        whole: whether photos are squeezed, see `CropStream`.
+        photos: sequence of photos; by default those of the config.
+        per_photo: crops of a photo; by default the config's.
+    """
+    return data.CropStream(
+        config.photos if photos is None else photos,
+        config.crop_size,
+        config.batch_size,
+        config.channels,
+        per_photo or config.patches_per_photo or None,
+        whole,
+        seed=config.seed,
+        worker=worker(),
+    )
 
 
 def build_validation_data(config, cut=cut_source):
@@ -51,7 +65,9 @@ def build_validation_data(config, cut=cut_source):
             f"Expected validation_photos for a batch of {config.batch_size}. "
             f"Received: {len(patches)} crops"
         )
-    return data.patch_dataset(patches, config.batch_size, config.seed, augment=False).take(batches)
+    patches = tf.data.Dataset.from_tensor_slices(patches[: batches * config.batch_size])
+    patches = patches.batch(config.batch_size, drop_remainder=True)
+    return patches.map(lambda batch: tf.image.convert_image_dtype(batch, tf.float32))
 
 
 def build_attack(config, tables, per):
@@ -184,7 +200,7 @@ def early_stopping(config):
     if not config.patience:
         return []
     return [
-        keras.callbacks.EarlyStopping(
+        EarlyStopping(
             "val_logits_bit_error_rate",
             mode="min",
             patience=config.patience,

@@ -14,7 +14,10 @@ the `cpu-*.toml` variants train the same networks in under an hour on two cores.
 import dataclasses
 import sys
 
+import numpy as np
+
 from tfwm import data
+from tfwm.data.sources import readable
 from tfwm.models import redmark
 from tfwm.models.redmark import BlockTransform
 from tfwm.networks import redmark_geometry
@@ -70,12 +73,22 @@ def check(config):
 
 
 def cut(config, source):
-    """Return the patches of a source."""
-    patches = parts.cut_source(config, source)
+    """Return the patches of a source, balanced if the config says so."""
+    photos = readable(data.open_photos(source, config.channels))
+    sizes = config.crop_size, config.seed, config.patches_per_photo or None
+    patches = data.patches_of_each(photos, *sizes)
     # CIFAR-10's images are patches already and all kept, as the authors do.
     if config.per_deviation_bin and source not in PATCH_SOURCES:
-        patches = data.balance_by_deviation(patches, config.per_deviation_bin)
-    return patches
+        return data.balance_by_deviation(patches, config.per_deviation_bin)
+    return np.concatenate(list(patches))
+
+
+def build_stream(config):
+    """Return the `CropStream` of the photos, or of the patches of a balanced choice, all of one."""
+    if not config.per_deviation_bin:
+        return parts.build_stream(config)
+    patches = np.concatenate([cut(config, source) for source in config.photos])
+    return parts.build_stream(config, photos=patches, per_photo=1)
 
 
 def build_networks(config, training):
@@ -116,6 +129,7 @@ RECIPE = MessageRecipe(
     check=check,
     networks=build_networks,
     channels=1,
+    stream=build_stream,
     cut=cut,
     card=card,
     figures=("redmark-fig6", "redmark-fig8", "redmark-fig10"),

@@ -9,6 +9,7 @@ import dataclasses
 import importlib
 import itertools
 import logging
+import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -19,8 +20,9 @@ from tfwm.console import say, tell
 from tfwm.data.sources import check_source
 from tfwm.recipes.config import check_shared
 from tfwm.resources import resource_directory
-from tfwm.training.callbacks import Checkpoint
+from tfwm.training.checkpoint import Checkpoint
 from tfwm.training.config import ConfigError, load_config, save_config, setting_texts, to_toml
+from tfwm.training.distribute import devices, is_chief, training_strategy, wait_for_all, worker
 
 QUICK = "quick"
 RESUME_HINT = "add --resume to go on, or choose another output="
@@ -72,14 +74,25 @@ class Recipe:
         path = None if file is None else find_config(self.name, file)
         return load_config(self.config, path, overrides)
 
-    def train(self, config: Any, resume: bool = False) -> Any:
+    def train(self, config: Any, resume: bool | str = False) -> Any:
         """Train, or go on training; return what was trained.
+
+        Args:
+            config: the settings.
+            resume: whether to go on from the last checkpoints in `output`; `"previous"` takes the
+                one before it where the last is damaged, or if none is, before the newest.
 
         Raises:
             ConfigError: a setting that cannot be used, photos that do not exist, an output that
                 holds a run already although `resume` is not set, or none although it is.
         """
+        training_strategy()  # with several workers, before anything is computed
         self.check_config(config)
+        if worker()[1] > 1 and config.batch_size % training_strategy().num_replicas_in_sync:
+            raise ConfigError(
+                f"Expected a batch_size that {training_strategy().num_replicas_in_sync} devices "
+                f"share. Received: {config.batch_size}"
+            )
         validation = getattr(config, "validation_photos", [])
         for source in [*config.photos, *validation, config.test_photos]:
             check_source(source)
@@ -89,12 +102,16 @@ class Recipe:
             raise ConfigError(f"{output} already holds a run: {RESUME_HINT}")
         if resume and not (begun or (output / "config.toml").is_file()):
             raise ConfigError(f"There is no run in {output} to go on with: {START_HINT}")
+        if resume == "previous" and is_chief():
+            _step_back(output)
+        wait_for_all()
+        say(devices(), flush=True)
         return self.run(config)
 
     def main(self, words: list[str] | None = None, prog: str | None = None) -> int:
         """Run the recipe by the words of a command line; return the exit code."""
-        parser = self._parser(prog or f"python -m tfwm.recipes.{self.name}")
-        options = parser.parse_intermixed_args(words)
+        words = sys.argv[1:] if words is None else words
+        options = self._options(words, prog or f"python -m tfwm.recipes.{self.name}")
         logging.basicConfig(level=logging.WARNING)
         try:
             path = self._config_path(options)
@@ -102,7 +119,8 @@ class Recipe:
             with warnings.catch_warnings():
                 warnings.showwarning = show_warning
                 trained = self.train(config, options.resume)
-                say(self.finish(trained, config, label(self.name, path)))
+                if is_chief():
+                    say(self.finish(trained, config, label(self.name, path)))
         except (ValueError, OSError, ImportError) as error:
             tell("error", " ".join(str(error).split()))
             return 2
@@ -123,6 +141,11 @@ class Recipe:
         texts = setting_texts(self.config)
         return [(name, to_toml(getattr(default, name)), text) for name, text in texts.items()]
 
+    def _options(self, words, prog):
+        # An option with an optional value would take the setting that follows it for that.
+        words = [f"{word}=last" if word == "--resume" else word for word in words]
+        return self._parser(prog).parse_intermixed_args(words)
+
     def _parser(self, prog):
         parser = Parser(prog=prog, description=self.summary, epilog=self.help())
         parser.add_argument(
@@ -131,7 +154,13 @@ class Recipe:
             help="a config that comes with tfwm, such as quick (the default), or a TOML file; with "
             "--resume, by default the settings of the run in output",
         )
-        parser.add_argument("--resume", action="store_true", help="go on from output's checkpoint")
+        parser.add_argument(
+            "--resume",
+            choices=("last", "previous"),
+            metavar="[=previous]",
+            help="go on from output's last checkpoint; or from the one before it, where the last "
+            "is damaged or a training went wrong",
+        )
         parser.add_argument("settings", nargs="*", metavar="key=value", help="settings to change")
         parser.takes_settings = True
         return parser
@@ -157,6 +186,14 @@ class StagedRecipe(Recipe):
     train_stages: Callable[[Any], Any]
     report: Callable[[Any, Any, str], str]
 
+    def check_config(self, config):
+        super().check_config(config)
+        if worker()[1] > 1:
+            raise ConfigError(
+                f"{self.name} trains several networks one after the other, on one machine: unset "
+                "TF_CONFIG"
+            )
+
     def run(self, config):
         output = Path(config.output)
         output.mkdir(parents=True, exist_ok=True)
@@ -165,6 +202,15 @@ class StagedRecipe(Recipe):
 
     def finish(self, trained, config, recipe):
         return self.report(trained, config, recipe)
+
+
+def _step_back(output):
+    """Leave out the last checkpoint of each stage in which it is damaged, or else the newest."""
+    found = [Checkpoint(folder) for folder in output.rglob("checkpoints")]
+    found = sorted(filter(Checkpoint.exists, found), key=Checkpoint.written)
+    left_out = [one for one in found if one.is_damaged()] or found[-1:]
+    for checkpoint in left_out:
+        checkpoint.step_back()
 
 
 def recipe_names() -> list[str]:

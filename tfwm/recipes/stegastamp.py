@@ -10,6 +10,7 @@ papers' settings, the experiments of Figures 4 to 6, and trainings that two core
 """
 
 import dataclasses
+import functools
 import sys
 
 from tfwm import losses
@@ -169,7 +170,7 @@ def build_callbacks(config):
     """Return the callback that logs gradients, if it is wanted."""
     if not config.log_gradients:
         return []
-    covers = next(iter(parts.build_data(config, cut=parts.fit_source)))
+    covers = next(iter(parts.build_stream(config, whole=True).dataset()))
     return [MeanGradients(covers, {"embedder": "message_dense", "extractor": "conv1"})]
 
 
@@ -198,6 +199,7 @@ RECIPE = MessageRecipe(
     hold_psnr=build_hold_psnr,
     balance=build_balance,
     alignment=build_alignment,
+    stream=functools.partial(parts.build_stream, whole=True),
     cut=parts.fit_source,
     callbacks=build_callbacks,
     card=card,

@@ -62,7 +62,7 @@ def train_surrogate(surrogate, config, crops, mark, folder):
     Args:
         surrogate: a `Surrogate`.
         config: settings, with those of surrogates.
-        crops: uint8 array, the attacker's photos.
+        crops: the attacker's photos, see `open_crops`.
         mark: function of a batch of pairs to what the protected model puts out for them.
         folder: where checkpoints, log and `network.keras` go.
     """

@@ -5,7 +5,8 @@ from tfwm.data.tasks import build_task
 from tfwm.recipes import parts
 from tfwm.recipes.config import refuse
 from tfwm.recipes.fit import fit
-from tfwm.training import TranslationTrainer
+from tfwm.training import TellSkipped, TranslationTrainer
+from tfwm.training.distribute import worker
 
 LOSSES = ("l1", "l2", "perceptual")
 # The trained network, in a stage's folder.
@@ -32,6 +33,26 @@ def read_crops(config, photos, per_photo=None, part=(0.0, 1.0)):
     )
 
 
+def open_crops(config, part=(0.0, 1.0)):
+    """Return the function of a seed to the `CropStream` of a config's photos, or a part of them."""
+    task = build_task(config.task)
+    photos = task.open(config.photos)
+    low, high = (round(share * len(photos)) for share in part)
+    if low == high:
+        raise ValueError(f"Expected photos. Received: none in part={part} of {config.photos!r}")
+    return lambda seed: data.CropStream(
+        photos[low:high],
+        config.crop_size,
+        config.batch_size,
+        task.channels_photo,
+        config.crops_per_photo or None,
+        config.whole,
+        "left-right",
+        seed,
+        worker(),
+    )
+
+
 def fit_pairs(build_trainer, config, folder, crops, change=None, seed=None):
     """Fit a trainer of pairs, see `fit`; return it.
 
@@ -39,19 +60,19 @@ def fit_pairs(build_trainer, config, folder, crops, change=None, seed=None):
         build_trainer: function without arguments to the compiled trainer.
         config: settings.
         folder: where checkpoints and log go.
-        crops: uint8 array, photos.
+        crops: what `open_crops` returns.
         change: function of a pair to the pair that is trained on.
         seed: of the order of the pairs and of what is drawn for them; by default the config's.
     """
-    task, seed = build_task(config.task), config.seed if seed is None else seed
+    task, stream = build_task(config.task), crops(config.seed if seed is None else seed)
 
-    def make_data(first_epoch):
-        step = first_epoch * config.steps_per_epoch
-        pairs = data.pair_dataset(crops, task, config.batch_size, seed, step)
+    def make_data(first_step):
+        pairs = data.pair_dataset(stream, task, first_step)
         return pairs.map(change) if change else pairs
 
     shapes = {name: tuple(spec.shape) for name, spec in make_data(0).element_spec.items()}
-    return fit(build_trainer, shapes, config, folder, make_data)
+    skipped = [TellSkipped(stream)]
+    return fit(build_trainer, shapes, config, folder, make_data, callbacks=skipped)
 
 
 def build_translator(build_network, build_loss, config):

@@ -6,7 +6,13 @@ process; a test holds them to it.
 """
 
 import numpy as np
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, wrappers_pb2
+from google.protobuf import (
+    any_pb2,
+    descriptor_pb2,
+    descriptor_pool,
+    message_factory,
+    wrappers_pb2,
+)
 
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 METADATA = "/tensorflow.serving.PredictionService/GetModelMetadata"
@@ -63,6 +69,25 @@ MESSAGES = {
         "state 2 int32",
         "status 3 .tensorflow.serving.StatusProto",
     ),
+    "tensorflow.TensorInfo": (
+        "name 1 string",
+        "dtype 2 int32",
+        "tensor_shape 3 .tensorflow.TensorShapeProto",
+    ),
+    "tensorflow.SignatureDef": (
+        "inputs 1 map.tensorflow.TensorInfo",
+        "outputs 2 map.tensorflow.TensorInfo",
+        "method_name 3 string",
+    ),
+    "tensorflow.serving.SignatureDefMap": ("signature_def 1 map.tensorflow.SignatureDef",),
+    "tensorflow.serving.GetModelMetadataRequest": (
+        "model_spec 1 .tensorflow.serving.ModelSpec",
+        "metadata_field 2 *string",
+    ),
+    "tensorflow.serving.GetModelMetadataResponse": (
+        "model_spec 1 .tensorflow.serving.ModelSpec",
+        "metadata 2 map.google.protobuf.Any",
+    ),
     "tensorflow.serving.GetModelStatusRequest": ("model_spec 1 .tensorflow.serving.ModelSpec",),
     "tensorflow.serving.GetModelStatusResponse": (
         "model_version_status 1 *.tensorflow.serving.ModelVersionStatus",
@@ -72,13 +97,15 @@ MESSAGES = {
 
 def _pool():
     pool = descriptor_pool.DescriptorPool()
-    file = descriptor_pb2.FileDescriptorProto()
-    wrappers_pb2.DESCRIPTOR.CopyToProto(file)
-    pool.Add(file)
+    known = [wrappers_pb2.DESCRIPTOR, any_pb2.DESCRIPTOR]
+    for descriptor in known:
+        file = descriptor_pb2.FileDescriptorProto()
+        descriptor.CopyToProto(file)
+        pool.Add(file)
     files = {}
     for package in ("tensorflow", "tensorflow.serving"):
         name = f"tfwm/{package}.proto"
-        needed = [other.name for other in files.values()] + ["google/protobuf/wrappers.proto"]
+        needed = [file.name for file in (*files.values(), *known)]
         files[package] = descriptor_pb2.FileDescriptorProto(
             name=name, package=package, syntax="proto3", dependency=needed
         )
@@ -123,6 +150,9 @@ TensorProto = _message("tensorflow.TensorProto")
 PredictRequest = _message("tensorflow.serving.PredictRequest")
 PredictResponse = _message("tensorflow.serving.PredictResponse")
 PredictionLog = _message("tensorflow.serving.PredictionLog")
+SignatureDefMap = _message("tensorflow.serving.SignatureDefMap")
+GetModelMetadataRequest = _message("tensorflow.serving.GetModelMetadataRequest")
+GetModelMetadataResponse = _message("tensorflow.serving.GetModelMetadataResponse")
 GetModelStatusRequest = _message("tensorflow.serving.GetModelStatusRequest")
 GetModelStatusResponse = _message("tensorflow.serving.GetModelStatusResponse")
 

@@ -1,7 +1,12 @@
 """Trainers, each a `keras.Model`, and what they need: checkpoints, settings, strategies."""
 
+from tfwm.startup import need_tensorflow
+
+need_tensorflow()
+
 from tfwm.training.barrier_trainer import BarrierTrainer
-from tfwm.training.callbacks import Checkpoint, MeanGradients
+from tfwm.training.callbacks import EarlyStopping, MeanGradients, RestOfEpoch, TellSkipped
+from tfwm.training.checkpoint import Checkpoint
 from tfwm.training.config import ConfigError, load_config, save_config
 from tfwm.training.distribute import training_strategy
 from tfwm.training.keyed_trainer import KeyedTrainer
@@ -12,8 +17,11 @@ __all__ = [
     "BarrierTrainer",
     "Checkpoint",
     "ConfigError",
+    "EarlyStopping",
     "KeyedTrainer",
     "MeanGradients",
+    "RestOfEpoch",
+    "TellSkipped",
     "TranslationTrainer",
     "WatermarkTrainer",
     "load_config",

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from tfwm.layers.base import Configured
+from tfwm.training.distribute import worker
 
 
 class Trainer(Configured, keras.Model):
@@ -59,6 +60,12 @@ class Trainer(Configured, keras.Model):
             # Made later, its variables would let the first step be traced twice.
             self.optimizer.build(self.trainable_variables)
 
+    def train_step(self, data):
+        return _to_reduce(super().train_step(data))
+
+    def test_step(self, data):
+        return _to_reduce(super().test_step(data))
+
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         total = 0.0
         if self.loss is not None or self.losses:
@@ -75,6 +82,12 @@ class Trainer(Configured, keras.Model):
 
     def get_config(self):
         return {"name": self.name, **self.own_arguments()}
+
+
+def _to_reduce(logs):
+    """Returns logs as Keras reduces them: over several workers, it takes a mean over axis 0."""
+    several = worker()[1] > 1
+    return {key: value[None] for key, value in logs.items()} if several else logs
 
 
 def build_part(part, *shape):

@@ -1,74 +1,78 @@
-"""Callbacks: checkpoints that a killed training resumes from, and a log of gradients."""
-
-import json
-import os
-from pathlib import Path
+"""Callbacks: the rest of an epoch, early stopping that is resumed, and a log of gradients."""
 
 import keras
 import tensorflow as tf
 
 
-class Checkpoint(keras.callbacks.Callback):
-    """Saves weights, optimizer and random state after each epoch, so that a run can be resumed.
+class RestOfEpoch(keras.callbacks.Callback):
+    """Ends the first epoch early: the rest of one that was begun before, see `Checkpoint.batch`.
 
-    The weights get a new name each time, and the small state file is moved into place after
-    them, so that a run killed at any moment leaves a complete checkpoint.
+    It comes first among the callbacks, before those that may stop the training.
 
     Args:
-        directory: folder for `epoch-NNNNN.weights.h5` and `last.json`, which names it.
-
-    Example:
-
-    >>> checkpoint = Checkpoint("runs/mt/checkpoints")  # doctest: +SKIP
-    >>> trainer.fit(  # doctest: +SKIP
-    ...     data, initial_epoch=checkpoint.restore(trainer), callbacks=[checkpoint]
-    ... )
+        batches: number of batches of the first epoch.
     """
 
-    def __init__(self, directory):
+    def __init__(self, batches):
         super().__init__()
-        self.directory = Path(directory)
-        self.state = self.directory / "last.json"
+        self.batches = batches
 
-    def exists(self):
-        """Returns whether there is a checkpoint to resume from."""
-        return self.state.is_file()
-
-    def restore(self, model):
-        """Loads the checkpoint into a compiled and built model; returns the next epoch's number.
-
-        Raises:
-            ValueError: the checkpoint is of a model whose weights have other shapes.
-        """
-        if not self.exists():
-            return 0
-        state = json.loads(self.state.read_text("utf-8"))
-        # Keras only warns of optimizer variables that do not fit, and ignores layers too many.
-        shapes = _shapes(model)
-        if state.get("shapes", shapes) != shapes:
-            raise ValueError(
-                "Expected the settings of the networks that were trained before. Received: others, "
-                f"which do not fit the checkpoint in {self.directory}; leave out those that change "
-                "the networks, or choose another output="
-            )
-        model.load_weights(self.directory / state["weights"])
-        return state["epoch"]
+    def on_train_batch_end(self, batch, logs=None):
+        if self.batches is not None and batch + 1 >= self.batches:
+            self.model.stop_training = True
 
     def on_epoch_end(self, epoch, logs=None):
-        self.directory.mkdir(parents=True, exist_ok=True)
-        weights = f"epoch-{epoch + 1:05d}.weights.h5"
-        self.model.save_weights(self.directory / weights)
-        partial = self.state.with_suffix(".partial")
-        state = {"epoch": epoch + 1, "weights": weights, "shapes": _shapes(self.model)}
-        partial.write_text(json.dumps(state), "utf-8")
-        os.replace(partial, self.state)
-        for old in self.directory.glob("epoch-*.weights.h5"):
-            if old.name != weights:
-                old.unlink()
+        if self.batches is not None:
+            self.model.stop_training, self.batches = False, None
 
 
-def _shapes(model):
-    return [list(weight.shape) for weight in model.weights]
+class TellSkipped(keras.callbacks.Callback):
+    """Warns at the end of an epoch of the photos that were left out, if there are new ones.
+
+    Args:
+        stream: a `tfwm.data.CropStream`.
+    """
+
+    def __init__(self, stream):
+        super().__init__()
+        self.stream = stream
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.stream.tell_skipped()
+
+
+class EarlyStopping(keras.callbacks.EarlyStopping):
+    """Keras's, with a `state` that `Checkpoint` saves: a resumed run stops where it would have."""
+
+    NUMBERS = ("wait", "best", "best_epoch", "stopped_epoch")
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._restored = {}
+
+    @property
+    def state(self):
+        """Dict of numbers, and of the best weights as arrays."""
+        numbers = {key: getattr(self, key) for key in self.NUMBERS}
+        weights = {f"weights.{i}": w for i, w in enumerate(self.best_weights or [])}
+        return {key: x for key, x in numbers.items() if x is not None} | weights
+
+    @state.setter
+    def state(self, state):
+        self._restored = dict(state)
+        self._take_restored()
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)  # forgets all
+        self._take_restored()
+
+    def _take_restored(self):
+        for key in self.NUMBERS:
+            if key in self._restored:
+                setattr(self, key, self._restored[key].item())
+        count = sum(key.startswith("weights.") for key in self._restored)
+        if count:
+            self.best_weights = [self._restored[f"weights.{i}"] for i in range(count)]
 
 
 class MeanGradients(keras.callbacks.Callback):

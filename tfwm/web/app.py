@@ -15,12 +15,16 @@ HEADERS = {
 log = logging.getLogger(__name__)
 
 
+class NotFound(LookupError):
+    """What was asked for is not here; its text is one line."""
+
+
 def make_app(most_bytes, *, word="error", headers=None, retry_after=1):
     """Returns a `flask.Flask` without pages that refuses what is wrong in one line of JSON.
 
-    A `ValueError` is what the client did wrong (400), a `Busy` what the server has no room for
-    (503 with `Retry-After`), a `MemoryError` a request that is too large (413), and anything else
-    a fault of ours (500), which is logged and not told.
+    A `ValueError` is what the client did wrong (400; 404 for `NotFound`), a `Busy` what the server
+    has no room for (503 with `Retry-After`), a `MemoryError` a request that is too large (413), and
+    anything else a fault of ours (500), which is logged and not told.
 
     Args:
         most_bytes: of a request's body.
@@ -45,6 +49,8 @@ def make_app(most_bytes, *, word="error", headers=None, retry_after=1):
         status, text = 500, "Something went wrong here."
         if isinstance(error, HTTPException):
             status, text = error.code or 500, f"{error.name}: {error.description}"
+        elif isinstance(error, NotFound):
+            status, text = 404, str(error)
         elif isinstance(error, Busy):
             status, text = 503, str(error)
         elif isinstance(error, ValueError):

@@ -9,7 +9,7 @@ SCAN = b"\xff\xda"
 
 
 def check_claim(encoded, most_pixels=MAX_PIXELS, most_decoded=MAX_DECODED):
-    """Returns the bytes that the samples of a picture take once it is decoded.
+    """Returns the bytes of all samples of a picture, once it is decoded, and its pixels.
 
     Args:
         encoded: bytes of its file.
@@ -28,4 +28,4 @@ def check_claim(encoded, most_pixels=MAX_PIXELS, most_decoded=MAX_DECODED):
         )
     if kind_of(encoded[:HEAD_BYTES]) == "JPEG" and encoded.count(SCAN) > MAX_SCANS:
         raise ImageError(f"Expected a JPEG of at most {MAX_SCANS} scans: save it again.")
-    return size
+    return size, pixels

@@ -199,7 +199,7 @@ def make_server(app, host, port, threads, most_bytes, observe=None):
 
 @contextlib.contextmanager
 def stopped_by_signals(stop):
-    """Calls `stop` at SIGTERM or Ctrl-C; a second one does what it did before.
+    """Calls `stop` at SIGTERM or Ctrl-C; a second Ctrl-C does what it did before.
 
     In threads other than the main one, which get no signals, it does nothing.
     """
@@ -209,8 +209,8 @@ def stopped_by_signals(stop):
     before = {n: signal.getsignal(n) for n in numbers}
 
     def end(*_):
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        if before[signal.SIGINT] is not signal.SIG_IGN:
+            signal.signal(signal.SIGINT, before[signal.SIGINT])
         stop()
 
     for number, handler in before.items():

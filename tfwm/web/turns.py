@@ -10,6 +10,24 @@ class Busy(Exception):
     """There is no room for more work now; its text is one line."""
 
 
+class Gate:
+    """Lets so many in at once, and tells the others `Busy`: `with gate: ...`."""
+
+    def __init__(self, most):
+        self.most, self.inside = most, 0
+        self._lock = threading.Lock()
+
+    def __enter__(self):
+        with self._lock:
+            if self.inside >= self.most:
+                raise Busy("Too much is in work here: try again later.")
+            self.inside += 1
+
+    def __exit__(self, *_):
+        with self._lock:
+            self.inside -= 1
+
+
 class Turns:
     """Lets a few threads work, a few jobs wait for them, and no more.
 

@@ -6,7 +6,7 @@ import functools
 import tensorflow as tf
 
 from tfwm.checks import nearest, one_of
-from tfwm.data.sources import read_photos
+from tfwm.data.sources import open_photos, read_photos
 
 # Classes by name, as recipes write it: each class that implements `pair`.
 TASKS = {}
@@ -86,6 +86,10 @@ class Task:
     def read(self, source):
         """Returns the photos of a source, as `read_photos` does, with the task's channels."""
         return read_photos(source, self.channels_photo)
+
+    def open(self, source):
+        """Returns the same without reading them, a `PhotoSequence`."""
+        return open_photos(source, self.channels_photo)
 
     def get_config(self):
         """Returns a dict from which `build_task` makes the task again."""

@@ -1,6 +1,7 @@
 """Pairs of input and target that exist as files."""
 
 import dataclasses
+import functools
 import warnings
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfwm.checks import one_of
-from tfwm.data.sources import list_photos, read_pixels, to_channels
+from tfwm.data.sources import PhotoSequence, list_photos, read_pixels, to_channels
 from tfwm.data.tasks.base import Task, checked_field
 from tfwm.images import ImageError
 
@@ -66,21 +67,33 @@ class Paired(Task):
     def pair(self, photo, seed):
         return tuple(tf.split(self.checked(photo), [self.channels_in, self.channels_out], -1))
 
+    def open(self, source):
+        """Returns the same without reading them, a `PhotoSequence`."""
+        folders = source if isinstance(source, list | tuple) else [source]
+        named = [pair for folder in folders for pair in self._pairs(Path(folder).expanduser())]
+        loads = [functools.partial(self._load, name, files) for name, files in named]
+        return PhotoSequence([str(name) for name, _ in named], loads)
+
     def _read(self, folder):
-        find, split = (_namesakes, _same_size) if self.layout == "folders" else (_alone, _halves)
         pairs = []
-        for name, files in find(folder):
+        for name, files in self._pairs(folder):
             try:
-                images = split(name, *(read_pixels(file, 3) for file in files))
+                pairs.append(self._load(name, files))
             except ImageError as error:
                 warnings.warn(f"skipped {name}: {error}", stacklevel=2)
-                continue
-            channels = self.channels_in, self.channels_out
-            ordered = zip(images[:: -1 if self.reverse else 1], channels, strict=True)
-            pairs.append(np.concatenate([to_channels(image, n) for image, n in ordered], -1))
         if not pairs:
             raise FileNotFoundError(f"Expected readable pairs. Received: {folder}, which has none")
         return pairs
+
+    def _pairs(self, folder):
+        return _namesakes(folder) if self.layout == "folders" else _alone(folder)
+
+    def _load(self, name, files):
+        split = _same_size if self.layout == "folders" else _halves
+        images = split(name, *(read_pixels(file, 3) for file in files))
+        channels = self.channels_in, self.channels_out
+        ordered = zip(images[:: -1 if self.reverse else 1], channels, strict=True)
+        return np.concatenate([to_channels(image, n) for image, n in ordered], -1)
 
 
 def _namesakes(folder):

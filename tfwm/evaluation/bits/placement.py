@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
+
+from tfwm.checks import need
 
 NOTHING = -1
 
@@ -230,4 +231,5 @@ def _matched(region, first):
     """The places of `region`, in the order of the places of `first` that they correspond to."""
     here, there = region - region.mean(0), first - first.mean(0)
     distance = ((there[:, None] - here[None]) ** 2).sum(-1)
-    return region[linear_sum_assignment(distance)[1]]
+    optimize = need("scipy.optimize", "evaluate")
+    return region[optimize.linear_sum_assignment(distance)[1]]

@@ -4,8 +4,8 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from scipy import stats
 
+from tfwm.checks import need
 from tfwm.evaluation.suite import Counter
 from tfwm.payload import Codec, Key
 from tfwm.statistics import wilson_interval
@@ -124,7 +124,7 @@ def summary(kind, found):
         are not independent, so few small values are as they should be.
     """
     p_values, present = found[:, 0], found[:, 1]
-    test = stats.kstest(p_values, "uniform")
+    test = need("scipy.stats", "evaluate").kstest(p_values, "uniform")
     alarms = int(present.sum())
     return {
         "kind": kind,

@@ -7,10 +7,10 @@ that is above their median.
 
 import base64
 import binascii
+import math
 
 import numpy as np
 from PIL import Image
-from scipy.fft import dctn
 
 from tfwm.images import Animation, Photo, read_any
 from tfwm.marking import Canvas
@@ -105,6 +105,32 @@ def distances(value: bytes, others):
     return np.bitwise_count(others.reshape(-1, len(value)) ^ value).sum(axis=1, dtype=np.int64)
 
 
+def nearest(value: bytes, parts, most: int, limit: int):
+    """Returns the most similar of many fingerprints, in the memory of one part of them.
+
+    Args:
+        value: the fingerprint to look for, 32 bytes.
+        parts: iterable of lists of `(number, fingerprint)`; of equals, the largest number is first.
+        most: largest number of results.
+        limit: largest number of bits that differ.
+
+    Returns:
+        List of `(distance, number)`.
+
+    Example:
+
+    >>> nearest(bytes(32), [[(1, bytes(31) + bytes([7])), (2, b"")], [(3, bytes(32))]], 9, SAME)
+    [(0, 3), (3, 1)]
+    """
+    best = []
+    for part in parts:
+        numbers, known = zip(*part, strict=True)
+        apart = distances(value, known)
+        best += [(int(apart[n]), -numbers[n]) for n in np.flatnonzero(apart <= limit)]
+        best = sorted(best)[:most]
+    return [(distance, -number) for distance, number in best]
+
+
 def compare(photo, signed: bytes, alignment=None, whole=False):
     """Tells whether a photo shows the picture that has a fingerprint.
 
@@ -157,8 +183,15 @@ def _turned(plane, flipped, turns):
     return np.rot90(plane[:, ::-1] if flipped else plane, turns)
 
 
+def _waves():
+    """The rows of the orthonormal DCT that are looked at: the lowest but the mean."""
+    places, numbers = np.arange(SIDE) + 0.5, np.arange(1, FREQUENCIES + 1)
+    return math.sqrt(2 / SIDE) * np.cos(np.pi / SIDE * np.outer(numbers, places))
+
+
 def _bits(plane):
-    low = dctn(plane, norm="ortho")[1 : FREQUENCIES + 1, 1 : FREQUENCIES + 1]
+    waves = _waves()
+    low = waves @ plane @ waves.T
     apart = low - np.median(low)
     down, across = np.diff(plane, axis=0)[:, 1:], np.diff(plane, axis=1)[1:]
     busy = np.mean(np.hypot(down, across) > STEP / 255)

@@ -3,10 +3,10 @@ import pytest
 from PIL import Image
 from skimage import data
 
+from tfwm import fingerprints
 from tfwm.distortions import distort
+from tfwm.fingerprints import distance, fingerprint
 from tfwm.marking import Alignment
-from tfwm.provenance import fingerprints
-from tfwm.provenance.fingerprints import distance, fingerprint
 
 EDITS = [("jpeg", 30), ("scale", 0.35), ("brightness", 1.5), ("contrast", 0.5), ("gamma", 1.5)]
 PHOTOS = [data.astronaut(), data.coffee(), data.chelsea(), data.rocket(), data.camera()]

@@ -8,7 +8,9 @@ right or below, or where a bar was added there.
 import numpy as np
 
 from tfwm.images import Photo
-from tfwm.marking import Canvas, Reader, natural_scale, tiling_of
+from tfwm.marking.canvas import Canvas, natural_scale
+from tfwm.marking.reader import Reader
+from tfwm.marking.tiling import tiling_of
 from tfwm.payload import encode_slots
 
 # So many parts of each side are looked at, where there are as many cells.

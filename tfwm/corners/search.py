@@ -8,7 +8,7 @@ from PIL import Image
 from scipy import ndimage
 
 from tfwm.checks import need
-from tfwm.corners.rectify import to_image
+from tfwm.corners.projection import to_image
 from tfwm.images import largest_level
 
 # Long side of the photo when edges are looked for, in pixels.

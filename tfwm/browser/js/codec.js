@@ -1,0 +1,206 @@
+// Messages into the bits of all slots, and votes back into messages: tfwm/payload/codec.py.
+
+import { Code, ITERATIONS } from "./code.js";
+import { messagePValue, normalPValue, pilotScore } from "./evidence.js";
+import { Frame } from "./frame.js";
+import { Key } from "./keys.js";
+import { llrScale, neededSnr, snr, snrRange } from "./signal.js";
+
+// All of this is part of the format of marked photos.
+const SIZES = [4, 8, 16, 24, 32, 48, 64];
+const SMALL_SIZES = [2, 4, 7, 11];
+const PILOT_SLOTS = 192;
+const TAG_BITS = [32, 24, 16];
+const COMFORTABLE_RATE = 0.72;
+const HIGHEST_RATE = 0.77;
+const SHARED_SLOTS = 512;
+const SIGNPOST_SHARE = [3, 8];
+
+const SIGNPOST_SCORE = 4;
+const HOPELESS = 0.5;
+const QUICK_ITERATIONS = 12;
+
+const HOST = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$/;
+const ALPHABET = " abcdefghijklmnopqrstuvwxyz0123456789-.:";
+
+const codes = new Map();
+const signposts = new Map();
+
+function made(store, name, make) {
+  if (!store.has(name)) store.set(name, make());
+  return store.get(name);
+}
+
+export class Codec {
+  constructor(slots, key = new Key(), shared = slots >= SHARED_SLOTS) {
+    this.slots = slots;
+    this.key = key;
+    this.frames = framesOf(slots);
+    this.signpost = shared ? made(signposts, slots, () => new SignpostCodec(slots)) : null;
+    const pilots = pilotCount(slots);
+    const order = key.permutation(`places ${slots}`, slots);
+    this.pilots = order.slice(0, pilots);
+    this.places = order.slice(pilots);
+    this.pilot = new Float32Array(slots);
+    this.pilots.forEach((slot, i) => (this.pilot[slot] = i < pilots / 2 ? 1 : -1));
+    this.whitening = key.bits(`whitening ${slots}`, this.places.length);
+  }
+
+  get maxBytes() {
+    return this.frames.at(-1).size;
+  }
+
+  // The bits of all slots.
+  encode(kind, data) {
+    const frame = this.frame(data.length);
+    const bits = Uint8Array.from(this.pilot, (sign) => (sign > 0 ? 1 : 0));
+    const word = this.code(frame).encode(frame.pack(kind, data, this.key));
+    this.places.forEach((slot, i) => (bits[slot] = word[i] ^ this.whitening[i]));
+    return bits;
+  }
+
+  // { message, kind, data, correctedErrors, tagPValue }, or null if no tag fits.
+  decode(votes, thorough = true) {
+    votes = this.counted(votes);
+    let signed = Float64Array.from(this.places, (slot, i) => votes[slot] * (1 - 2 * this.whitening[i]));
+    const seen = signed.filter((x) => x !== 0);
+    if (!seen.length) return null;
+    const size = Math.sqrt(seen.reduce((sum, x) => sum + x * x, 0) / seen.length);
+    signed = signed.map((x) => x / size);
+    let tries = 0;
+    for (const [frame, result] of this.results(votes, signed, thorough)) {
+      if (!result.converged) continue;
+      tries++;
+      const found = frame.unpack(result.bits, this.key);
+      if (!found) continue;
+      const word = this.code(frame).encode(result.bits);
+      const agreement = signed.map((x, i) => x * (2 * word[i] - 1));
+      return {
+        ...found,
+        correctedErrors: agreement.filter((x) => x < 0).length,
+        tagPValue: messagePValue(agreement, frame.bits - frame.tagBits, frame.tagBits, tries),
+      };
+    }
+    return null;
+  }
+
+  pilotScore(votes) {
+    votes = this.counted(votes);
+    return pilotScore(this.pilots.map((slot) => this.pilot[slot]), this.pilots.map((slot) => votes[slot]));
+  }
+
+  pValue(score, trials = 1) {
+    return this.pilots.length ? normalPValue(score, trials) : 1;
+  }
+
+  // How far the reading of a known message is from failing; above 1 it reads.
+  margin(votes, kind, data) {
+    votes = this.counted(votes);
+    const frame = this.frame(data.length);
+    const bits = this.encode(kind, data);
+    const seen = this.places.filter((slot) => votes[slot] !== 0).length;
+    if (seen <= frame.bits) return 0;
+    return snr(Float64Array.from(votes, (x, i) => x * (2 * bits[i] - 1))) / neededSnr(frame.bits, seen);
+  }
+
+  frame(size) {
+    const frame = this.frames.find((each) => size <= each.size);
+    if (frame) return frame;
+    throw new Error(`The message takes ${size} bytes, but at most ${this.maxBytes} bytes fit: shorten it.`);
+  }
+
+  // Frames and what their codes read, the cheapest tries first.
+  *results(votes, signed, thorough) {
+    const pilots = this.pilots.map((slot) => this.pilot[slot] * votes[slot]);
+    const share = signed.filter((x) => x !== 0).length / signed.length;
+    const [lowest, highest] = snrRange(pilots, share);
+    const likely = [];
+    for (const frame of this.frames) {
+      const needed = neededSnr(frame.bits, signed.length);
+      if (highest > HOPELESS * needed) {
+        const scale = llrScale(pilots, needed);
+        likely.push({ frame, needed, llr: signed.map((x) => scale * x) });
+      }
+    }
+    for (const iterations of [QUICK_ITERATIONS, ITERATIONS]) {
+      for (const each of likely) {
+        each.result = this.code(each.frame).decode(each.llr, iterations);
+        yield [each.frame, each.result];
+      }
+    }
+    for (const { frame, needed, llr, result } of likely) {
+      if (!thorough || lowest >= needed) continue;
+      for (const guess of this.code(frame).guesses(llr, result.llr)) yield [frame, guess];
+    }
+  }
+
+  code(frame) {
+    const length = this.places.length;
+    return made(codes, `${frame.bits} ${length}`, () => new Code(frame.bits, length));
+  }
+
+  // Votes without those that a signpost took.
+  counted(votes) {
+    return this.signpost ? this.signpost.without(votes) : votes;
+  }
+}
+
+// Three in eight slots, which may tell everybody whom to ask about the photo.
+export class SignpostCodec {
+  constructor(slots) {
+    const key = new Key();
+    const [share, of] = SIGNPOST_SHARE;
+    const order = key.permutation(`signpost ${slots}`, slots);
+    this.places = order.slice(0, Math.floor((slots * share) / of)).sort((a, b) => a - b);
+    this.codec = new Codec(this.places.length, key, false);
+  }
+
+  without(votes) {
+    if (this.pilotScore(votes) < SIGNPOST_SCORE || !this.decode(votes, false)) return votes;
+    const rest = Float64Array.from(votes);
+    for (const slot of this.places) rest[slot] = 0;
+    return rest;
+  }
+
+  // The name of the host, or null.
+  host(votes) {
+    const found = this.pilotScore(votes) < SIGNPOST_SCORE ? null : this.decode(votes);
+    return found && unpackName(found.data);
+  }
+
+  decode(votes, thorough = true) {
+    return this.codec.decode(this.places.map((slot) => votes[slot]), thorough);
+  }
+
+  pilotScore(votes) {
+    return this.codec.pilotScore(this.places.map((slot) => votes[slot]));
+  }
+}
+
+function unpackName(data) {
+  let text = "";
+  for (let i = 0; i + 1 < data.length; i += 2) {
+    const number = 256 * data[i] + data[i + 1];
+    if (number >= 40 ** 3) return null;
+    text += [1600, 40, 1].map((power) => ALPHABET[Math.floor(number / power) % 40]).join("");
+  }
+  text = text.replace(/ +$/, "");
+  return data.length % 2 === 0 && HOST.test(text) ? text : null;
+}
+
+const pilotCount = (slots) => (slots >= PILOT_SLOTS ? Math.floor(slots / 8) * 2 : 0);
+
+function framesOf(slots) {
+  const length = slots - pilotCount(slots);
+  const frames = [];
+  let smallest = 1;
+  for (const size of slots >= PILOT_SLOTS ? SIZES : SMALL_SIZES) {
+    const fitting = TAG_BITS.map((bits) => new Frame(size, smallest, bits)).find((frame) => {
+      const rate = frame.tagBits === TAG_BITS.at(-1) ? HIGHEST_RATE : COMFORTABLE_RATE;
+      return frame.bits <= rate * length;
+    });
+    if (fitting) frames.push(fitting);
+    smallest = size + 1;
+  }
+  return frames;
+}
