@@ -9,6 +9,7 @@ from PIL import Image
 from skimage import data
 
 from tfwm import corners, images, keys, networks, payload
+from tfwm.checks import need
 from tfwm.images import Photo
 
 WRONG = [
@@ -103,3 +104,13 @@ def test_a_mark_that_cannot_be_read_is_told(checker):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         checker.embed(photo, 7)
+
+
+def test_a_library_that_does_not_start_is_told_in_one_line(tmp_path, monkeypatch):
+    (tmp_path / "unfit.py").write_text("raise RuntimeError('gencode 7.35.1\\nruntime 6.33.6')")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(
+        ImportError, match=r"unfit is installed .*pip install 'tfwm\[serve\]'"
+    ) as told:
+        need("unfit", "serve")
+    assert str(told.value).endswith("It says: gencode 7.35.1")

@@ -269,3 +269,9 @@ def need(module, extra):
         raise ImportError(
             f"This needs the library {library}, which is not installed: pip install 'tfwm[{extra}]'"
         ) from error
+    except Exception as error:  # such as protobuf's VersionError
+        library = module.partition(".")[0]
+        raise ImportError(
+            f"The library {library} is installed and does not start, often beside others of a "
+            f"wrong version: pip install 'tfwm[{extra}]'. It says: {one_line(error)}"
+        ) from error

@@ -19,7 +19,8 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from tfwm.serving.serve import read_token, serve
+from tfwm.serving.serve import serve
+from tfwm.serving.token import read_token
 
 PROGRAM = Path(__file__).with_name("run_checker.py")
 TOKEN = "0123456789abcdef"

@@ -29,6 +29,7 @@ FOREIGN = (
     "python3",
     ".venv/bin/",
     "docker",
+    "openssl",
     "tensorboard",
     "python benchmarks/",
 )

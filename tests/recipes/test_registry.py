@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tfwm import recipes
+from tfwm.batch.lock import only_run
 from tfwm.recipes import parts
 from tfwm.recipes.registry import (
     config_files,
@@ -266,3 +267,13 @@ def test_a_run_without_a_checkpoint_goes_on(tmp_path, monkeypatch):
     (tmp_path / "run").mkdir()
     save_config(config, tmp_path / "run/config.toml")
     assert find_recipe("photo").train(config, resume=True) == "runs"
+
+
+def test_one_training_at_a_time_writes_into_a_folder(tmp_path):
+    recipe, config = find_recipe("redmark"), tiny("redmark", tmp_path / "run")
+    (tmp_path / "run").mkdir()
+    with only_run(tmp_path / "run"), pytest.raises(ValueError, match="Another run is writing"):
+        recipe.train(config)
+    with pytest.raises(ConfigError, match="There is no run in"):
+        recipe.train(config, resume=True)
+    assert not (tmp_path / "run").exists()  # empty, and so gone again

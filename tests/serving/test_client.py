@@ -111,8 +111,10 @@ def test_watermarker_of_a_server_is_the_one_here(wire, scheme, photos, card, wat
     assert remote.extract(cut, key=KEY, search="crop").message == MESSAGE
 
 
-def test_waits_for_a_server_that_is_away_or_busy(serving, card):
+def test_waits_for_a_server_that_is_away_or_busy(serving, card, caplog, monkeypatch):
     import flask
+
+    from tfwm.serving import transport
 
     app, calls = flask.Flask("busy"), []
 
@@ -128,9 +130,13 @@ def test_waits_for_a_server_that_is_away_or_busy(serving, card):
     assert len(calls) == 3
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
+    assert not caplog.messages  # a short pause is not told
+    monkeypatch.setattr(transport, "TOLD_WAIT", 0.1)
     for scheme in SCHEMES:
         with pytest.raises(ServerError, match=f"{scheme}.*did not answer within 0.5 s"):
             Client(f"{scheme}://127.0.0.1:{port}", card, timeout=0.5).read_votes(b"x")
+        (told,) = [x for x in caplog.messages if x.startswith(f"{scheme}://")]
+        assert "is asked for 0 s more" in told and "\n" not in told
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

@@ -167,3 +167,47 @@ def test_few_bytes_that_stand_for_many_values_are_refused(channel, names, monkey
     monkeypatch.setattr(wire, "from_tensor", lambda tensor: pytest.fail("was expanded"))
     with pytest.raises(grpc.RpcError, match="INVALID_ARGUMENT"):
         call(where, wire.PREDICT, wire.PredictResponse, request)
+
+
+def stalled(channel, path, **how):
+    """A call whose request never comes; returns its future and the event that ends the wait."""
+    over = threading.Event()
+
+    def requests():
+        over.wait(20)
+        yield from ()
+
+    ask = channel.stream_unary(path, lambda x: x.SerializeToString(), bytes)
+    return ask.future(requests(), timeout=20, **how), over
+
+
+def test_strangers_take_no_place(channel, photos):
+    where = channel(token=TOKEN)
+    waits = [stalled(where, wire.PREDICT) for _ in range(8)]  # of 4 places
+    for future, over in waits:
+        assert future.exception().code() == grpc.StatusCode.UNAUTHENTICATED
+        over.set()
+
+
+def test_a_request_that_does_not_come_is_given_up(channel, photos, monkeypatch):
+    monkeypatch.setattr("tfwm.serving.rpc.ARRIVAL", 0.5)
+    seen = []
+    where = channel(observe=seen.append)
+    waits = [stalled(where, wire.PREDICT) for _ in range(4)]
+    for future, over in waits:
+        assert future.exception().code() == grpc.StatusCode.CANCELLED
+        over.set()
+    request = wire.predict_request(
+        "photo", SIGNATURES["extract_bytes"], {"image_bytes": [photos[2]]}
+    )
+    assert call(where, wire.PREDICT, wire.PredictResponse, request).outputs
+    assert [record["status"] for record in seen] == ["CANCELLED"] * 4 + ["OK"]
+
+
+def test_health_is_not_watched(channel):
+    from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+    stub = health_pb2_grpc.HealthStub(channel(token=TOKEN))
+    with pytest.raises(grpc.RpcError) as told:
+        next(stub.Watch(health_pb2.HealthCheckRequest()))
+    assert told.value.code() == grpc.StatusCode.UNIMPLEMENTED

@@ -42,7 +42,7 @@ HASH_FILES = (
 def write_page(folder, network="photo", *, packages=None, overwrite=False):
     """Writes a page that reads and marks photos in the browser, as a folder of static files.
 
-    Any web server can hand out the folder, 22 MB. What others made, LiteRT.js and @noble/hashes, is
+    Any web server can hand out the folder, 21 MB. What others made, LiteRT.js and @noble/hashes, is
     installed by npm at the versions and checksums that come with tfwm, and is not part of tfwm.
 
     Args:
@@ -50,7 +50,7 @@ def write_page(folder, network="photo", *, packages=None, overwrite=False):
         network: name or folder of a network of luminance with a TFLite file, whose blocks are read
             by themselves, such as `photo`.
         packages: folder `node_modules` in which npm put these packages before; by default npm is
-            run, which downloads 12 MB.
+            run, which needs the internet.
         overwrite: whether a page that is there is replaced.
 
     Returns:

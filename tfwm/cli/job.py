@@ -174,6 +174,6 @@ def _run(options, settings, **what):
         say(
             f"{result['done']} done ({result['before']} before), {result['skipped']} skipped, "
             f"{result['failed']} failed in {result['seconds']:.0f} s; "
-            f"{in_one_line(options.output)}/tfwm-report.csv"
+            f"{in_one_line(options.output).rstrip('/')}/tfwm-report.csv"
         )
     return 2 if result["failed"] else 0

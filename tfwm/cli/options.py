@@ -80,7 +80,10 @@ def add_server(parser):
         "http://HOST:PORT or https://HOST:PORT. The key stays here; pixels and bits go there",
     )
     parser.add_argument(
-        "--server-token", metavar="FILE", help="file with the token that the server asks for"
+        "--server-token",
+        metavar="FILE",
+        help="file with the token that the server asks for; else that of the environment variable "
+        "TFWM_TOKEN is sent, if there is one",
     )
 
 
@@ -90,11 +93,10 @@ def open_watermarker(options):
         if options.server_token is not None:
             raise ValueError("--server-token goes with --server URL.")
         return load_watermarker(options)
-    from pathlib import Path
-
     from tfwm.serving import RemoteWatermarker
+    from tfwm.serving.token import read_token
 
-    token = options.server_token and Path(options.server_token).read_text().strip()
+    token = read_token(options.server_token)
     return RemoteWatermarker(options.server, options.network, token=token)
 
 

@@ -113,7 +113,8 @@ def _add_limits(parser):
 
 def run_serve(options):
     from tfwm.serving.models import Limits
-    from tfwm.serving.serve import read_token, serve
+    from tfwm.serving.serve import serve
+    from tfwm.serving.token import read_token
 
     token = read_token(options.token_file)
     networks = named_networks(options.networks, options.trust, options.runtime)

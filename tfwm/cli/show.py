@@ -114,7 +114,7 @@ def add_browser(subparsers):
         "browser",
         run_browser,
         "writes a page that reads and marks photos in the browser, without a server behind it",
-        "FOLDER is static files, 22 MB: any web server can hand them out, for everybody who wants "
+        "FOLDER is static files, 21 MB: any web server can hand them out, for everybody who wants "
         "to check a photo. No photo leaves the visitor's computer. The runtime of the network and "
         "the hash functions, LiteRT.js (Apache-2.0) and @noble/hashes (MIT), do not come with "
         "tfwm: npm downloads them, at pinned versions and checksums.",

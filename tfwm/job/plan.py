@@ -47,7 +47,7 @@ def find_jobs(source, file_format="keep", message=None, messages=None):
         skipped = None if is_photo else "no image, by its ending"
         jobs.append(Job(PurePosixPath(name), name, message, skipped=skipped))
     if all(job.skipped for job in jobs):
-        raise ValueError(f"{source.url} holds no photos.")
+        raise ValueError(f"{source.url} is not there, or holds no photos: check the path.")
     if message is not None or messages is not None:
         jobs = assign_outputs(jobs, HERE, file_format)
     if messages is not None:

@@ -73,7 +73,8 @@ def run_job(
         left = [job for job in wanted if _wanted(job, source, embeds) not in done]
         run = ledger.new_run()
         shards = write_plan(output, run, left, shard)
-        tell(f"{len(left)} photos in {len(shards)} shards; {len(wanted) - len(left)} done before")
+        before = len(wanted) - len(left)
+        tell(f"photos to do: {len(left)}, shards: {len(shards)}, done before: {before}")
         work = {"runner": runner, "options": options, "workers": workers or os.cpu_count()}
         attempts = _attempts(settings, shards, ledger, run, work, tell)
         _settle(settings, output)
@@ -85,7 +86,7 @@ def run_job(
         told = {status: 0 for status in ("done", "skipped", "failed")}
         for row in rows:
             told[row["status"]] += 1
-        result = {"photos": len(rows), **told, "before": len(wanted) - len(left)}
+        result = {"photos": len(rows), **told, "before": before}
         result |= {"attempts": attempts, "seconds": time.perf_counter() - start}
         result |= {"workers": work["workers"], **ledger.took(run)}
         output.write(f"{run}/metrics.json", json.dumps(finite(result), indent=1).encode())

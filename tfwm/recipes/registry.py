@@ -5,6 +5,7 @@ files. Nothing else has to know of it: `tfwm train NAME`, `python -m tfwm.recipe
 documentation find it there.
 """
 
+import contextlib
 import dataclasses
 import importlib
 import itertools
@@ -15,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tfwm.batch.lock import only_run
 from tfwm.checks import Parser, nearest, show_warning
 from tfwm.console import say, tell
 from tfwm.data.sources import check_source
@@ -85,6 +87,7 @@ class Recipe:
         Raises:
             ConfigError: a setting that cannot be used, photos that do not exist, an output that
                 holds a run already although `resume` is not set, or none although it is.
+            ValueError: another run is writing to `output`.
         """
         training_strategy()  # with several workers, before anything is computed
         self.check_config(config)
@@ -97,6 +100,10 @@ class Recipe:
         for source in [*config.photos, *validation, config.test_photos]:
             check_source(source)
         output = Path(config.output)
+        with _alone(output) if is_chief() else contextlib.nullcontext():
+            return self._train(config, output, resume)
+
+    def _train(self, config, output, resume):
         begun = any(Checkpoint(output / s / "checkpoints").exists() for s in self.stages)
         if begun and not resume:
             raise ConfigError(f"{output} already holds a run: {RESUME_HINT}")
@@ -202,6 +209,18 @@ class StagedRecipe(Recipe):
 
     def finish(self, trained, config, recipe):
         return self.report(trained, config, recipe)
+
+
+@contextlib.contextmanager
+def _alone(output):
+    """Holds the folder of a run; one in which nothing was written goes again."""
+    output.mkdir(parents=True, exist_ok=True)
+    try:
+        with only_run(output):
+            yield
+    finally:
+        with contextlib.suppress(OSError):
+            output.rmdir()
 
 
 def _step_back(output):

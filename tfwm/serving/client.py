@@ -7,7 +7,7 @@ import os
 import numpy as np
 
 from tfwm.checks import one_of
-from tfwm.images import ImageError
+from tfwm.images import ImageError, read_photo
 from tfwm.marking import Alignment, Judge
 from tfwm.marking.check import check_votes
 from tfwm.marking.mark import LARGEST_STRENGTH, STRENGTH_STEP
@@ -18,7 +18,7 @@ from tfwm.networks.network import Network
 from tfwm.networks.places import network_directory
 from tfwm.payload import Codec, Key, encode_slots
 from tfwm.serving.signatures import FORMATS, QUALITY, SIGNATURES
-from tfwm.serving.transport import connect
+from tfwm.serving.transport import ServerError, clean, connect
 from tfwm.watermarker import DEFAULT_NETWORK, FALSE_POSITIVE_RATE, Watermarker
 
 # A request holds so many pixels, a photo at working size or views of one, and so many images.
@@ -125,6 +125,7 @@ class Client:
         """
         one_of("file_format", file_format, FORMATS)
         codec, strength = self.codec(key), check_strength(strength)
+        shape = read_photo(encoded).pixels.shape
         slots, largest = encode_slots(codec, message, signpost), strength * LARGEST_STRENGTH
         while strength <= largest:
             asked = {
@@ -136,6 +137,7 @@ class Client:
             }
             found = self._predict("embed_bytes", asked)
             marked, psnr = found["image_bytes"], float(found["psnr"])
+            self._check_same(marked, shape)
             votes = self.read_votes(marked)
             check = check_votes(codec, votes, message, strength, psnr, signpost)
             if check.fits and check.margin >= margin:
@@ -145,7 +147,14 @@ class Client:
 
     def read_votes(self, encoded):
         """Returns the votes `(slots,)` of a photo's file as it is."""
-        return self._predict("extract_bytes", {"image_bytes": [bytes(encoded)]})["votes"]
+        votes = self._predict("extract_bytes", {"image_bytes": [bytes(encoded)]})["votes"]
+        slots = tiling_of(self.network).slots
+        if votes.shape != (slots,) or not np.isfinite(votes).all():
+            raise ServerError(
+                f"{self._connection.url} does not read with this network: expected {slots} finite "
+                f"votes, and received {votes.size}."
+            )
+        return votes
 
     def extract_bytes(self, encoded, *, key=None, false_positive_rate=FALSE_POSITIVE_RATE):
         """Reads the message from a photo's file as it is, without a search.
@@ -166,8 +175,19 @@ class Client:
         found = self._connection.predict(self.network.model, name, inputs)
         found = {key: values[0] for key, values in found.items()}
         if found["error"]:
-            raise ImageError(found["error"].decode("utf-8", "replace"))
+            raise ImageError(clean(found["error"].decode("utf-8", "replace")))
         return found
+
+    def _check_same(self, marked, shape):
+        """Raises `ServerError` if a marked file is no photo of the first one's size."""
+        try:
+            found = read_photo(marked).pixels.shape
+        except ImageError as error:
+            found = error
+        if found != shape:
+            raise ServerError(
+                f"{self._connection.url} gave back another file than the marked photo: {found}"
+            )
 
     def close(self):
         """Closes the connections."""
@@ -203,12 +223,15 @@ class RemoteNetwork(Network):
     def _embed(self, image, message, strength):
         strength = np.broadcast_to(np.float32(strength), len(image))
         inputs = {"image": image, "message": message, "strength": strength}
-        return self._in_parts("embed", inputs)
+        return self._in_parts("embed", inputs, image.shape)
 
     def _extract(self, image):
-        return self._in_parts("extract", {"image": image})
+        rows, columns = (
+            side // block for side, block in zip(image.shape[1:3], self.block_shape, strict=True)
+        )
+        return self._in_parts("extract", {"image": image}, (len(image), rows, columns, self.bits))
 
-    def _in_parts(self, name, inputs):
+    def _in_parts(self, name, inputs, shape):
         """The output for images, of which no request holds more than servers take."""
         image, output = inputs["image"], SIGNATURES[name].outputs[0].name
         step = min(max(REQUEST_PIXELS // math.prod(image.shape[1:3]), 1), REQUEST_IMAGES)
@@ -218,6 +241,11 @@ class RemoteNetwork(Network):
             )[output]
             for n in range(0, len(image), step)
         ]
+        if any(part.shape[1:] != shape[1:] or not np.isfinite(part).all() for part in parts):
+            raise ServerError(
+                f"{self._connection.url} does not run this network: expected finite values of "
+                f"shape {shape[1:]}, and received shape {parts[0].shape[1:]}."
+            )
         return np.concatenate(parts)
 
 

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import logging
+import threading
 import time
 
 import numpy as np
@@ -11,6 +12,7 @@ from tfwm.serving import wire
 from tfwm.serving.models import check_names, signature_of
 from tfwm.serving.rest import allowed
 from tfwm.serving.signatures import SIGNATURES
+from tfwm.serving.transport import host_port
 from tfwm.web import Busy, NotFound
 from tfwm.web.app import EXTRA
 
@@ -18,6 +20,9 @@ MOST_ELEMENTS = 2**24
 # A connection lives for so many seconds, and what is on it then for so many more: nobody holds a
 # place for ever by sending slowly. Clients connect again by themselves.
 AGE, GRACE = 120, 60
+# A request must have come after so many seconds.
+ARRIVAL = 60
+HEALTH = "/grpc.health.v1.Health/Check"
 METADATA_FIELD = "signature_def"
 NO_TOKEN = "Expected the metadata authorization: Bearer TOKEN."
 log = logging.getLogger(__name__)
@@ -36,7 +41,7 @@ def make_rpc(served, host, port, *, threads, token=None, observe=None):
     """
     grpc = need("grpc", EXTRA)
     health = need("grpc_health.v1.health", EXTRA)
-    health_pb2_grpc = need("grpc_health.v1.health_pb2_grpc", EXTRA)
+    health_pb2 = need("grpc_health.v1.health_pb2", EXTRA)
     options = {
         "grpc.max_receive_message_length": served.limits.body,
         "grpc.max_send_message_length": -1,
@@ -52,32 +57,44 @@ def make_rpc(served, host, port, *, threads, token=None, observe=None):
         options=list(options.items()),
         maximum_concurrent_rpcs=threads,
     )
-    calls = _Calls(grpc, served, token, observe)
-    for path, (run, request, answer) in {
-        wire.PREDICT: (calls.predict, wire.PredictRequest, wire.PredictResponse),
-        wire.METADATA: (
+    servicer = health.HealthServicer()
+    calls = _Calls(grpc, served, observe)
+    for path, run, request, answer, secret in (
+        (wire.PREDICT, calls.predict, wire.PredictRequest, wire.PredictResponse, token),
+        (
+            wire.METADATA,
             calls.metadata,
             wire.GetModelMetadataRequest,
             wire.GetModelMetadataResponse,
+            token,
         ),
-        wire.STATUS: (calls.status, wire.GetModelStatusRequest, wire.GetModelStatusResponse),
-    }.items():
+        (wire.STATUS, calls.status, wire.GetModelStatusRequest, wire.GetModelStatusResponse, token),
+        # `Watch` is left out: everybody may ask for health, and it would keep a place for long.
+        (
+            HEALTH,
+            lambda request, context, _: servicer.Check(request, context),
+            health_pb2.HealthCheckRequest,
+            health_pb2.HealthCheckResponse,
+            None,
+        ),
+    ):
         service, name = path[1:].split("/")
-        handler = grpc.unary_unary_rpc_method_handler(
-            calls.guarded(path, run),
+        # As a stream of requests, so that a call is answered, or refused, before its request is
+        # here; on the wire both are the same.
+        handler = grpc.stream_unary_rpc_method_handler(
+            calls.guarded(path, run, secret),
             request_deserializer=request.FromString,
             response_serializer=answer.SerializeToString,
         )
         server.add_generic_rpc_handlers(
             [grpc.method_handlers_generic_handler(service, {name: handler})]
         )
-    servicer = health.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
     try:
-        port = server.add_insecure_port(f"{host}:{port}")
+        port = server.add_insecure_port(host_port(host, port))
     except RuntimeError as error:
         raise OSError(
-            f"Nothing can listen at {host}:{port} for gRPC: choose another port, or 0 for any."
+            f"Nothing can listen at {host_port(host, port)} for gRPC: choose another port, or 0 "
+            "for any."
         ) from error
     server.start()
     return server, port, servicer
@@ -86,23 +103,25 @@ def make_rpc(served, host, port, *, threads, token=None, observe=None):
 class _Calls:
     """What the service answers to each call."""
 
-    def __init__(self, grpc, served, token, observe):
-        self._codes, self._served = grpc.StatusCode, served
-        self._token, self._observe = token, observe
+    def __init__(self, grpc, served, observe):
+        self._codes, self._served, self._observe = grpc.StatusCode, served, observe
 
-    def guarded(self, path, run):
+    def guarded(self, path, run, token):
         """Returns a handler that checks the token, tells errors in one line, and keeps count."""
 
-        def handle(request, context):
+        def handle(requests, context):
             start = time.perf_counter()
             record = {"protocol": "grpc", "client": context.peer(), "path": path}
-            record |= {"received": request.ByteSize(), "sent": 0}
+            record |= {"received": 0, "sent": 0}
             code, text, answer = self._codes.OK, "", None
             try:
                 sent = dict(context.invocation_metadata()).get("authorization", "")
-                if not allowed(self._token, sent):
+                if not allowed(token, sent):
                     code, text = self._codes.UNAUTHENTICATED, NO_TOKEN
+                elif (request := _first(requests, context)) is None:
+                    code, text = self._codes.CANCELLED, "The request did not come."
                 else:
+                    record["received"] = request.ByteSize()
                     answer = run(request, context, record)
                     record["sent"] = answer.ByteSize()
             except NotFound as error:
@@ -177,6 +196,19 @@ class _Calls:
         spec = request.model_spec
         version = spec.version.value if spec.HasField("version") else None
         return self._served.model(spec.name, version)
+
+
+def _first(requests, context):
+    """The request of a call, or `None` if it was given up or takes too long to come."""
+    clock = threading.Timer(ARRIVAL, context.cancel)
+    clock.daemon = True
+    clock.start()
+    try:
+        return next(requests, None)
+    except Exception:  # of gRPC: cancelled, or no such message
+        return None
+    finally:
+        clock.cancel()
 
 
 def _arrays(name, tensors):

@@ -1,19 +1,16 @@
 """A server of networks for one machine: REST and gRPC as TensorFlow Serving has them."""
 
-import os
 import time
 
 from tfwm.checks import check_number, need
 from tfwm.console import tell_json
-from tfwm.files import read_bounded
 from tfwm.serving.batching import MAX_BATCH, MAX_WAIT
 from tfwm.serving.models import Limits, Model
+from tfwm.serving.transport import host_port
 from tfwm.web import Busy, Gate, NotFound, Room, Turns
 from tfwm.web.app import EXTRA
 
 PORT, GRPC_PORT = 8501, 8500  # those of TensorFlow Serving
-TOKEN_VARIABLE = "TFWM_TOKEN"
-LEAST_TOKEN, LARGEST_TOKEN = 16, 4096
 # Threads for requests that ask for little, however many photos wait.
 CHEAP = 8
 DRAIN = 25.0
@@ -83,7 +80,7 @@ def serve(
         grpc_port: that of gRPC; `None` for no gRPC.
         limits: `Limits`.
         max_batch: see `Model`, also for `max_wait`.
-        token: secret that clients must send, see `read_token`.
+        token: secret that clients must send, see `tfwm.serving.token.read_token`.
         access_log: whether to write one line of JSON on stderr for each request.
         ready: called with the address of REST, and that of gRPC or `None`, once both answer.
     """
@@ -106,7 +103,7 @@ def serve(
             how = {"threads": threads, "token": token, "observe": observe}
             rpc, grpc_port, health = make_rpc(served, host, grpc_port, **how)
             _tell_health(health, served, True)
-            address = f"{host}:{grpc_port}"
+            address = host_port(host, grpc_port)
 
         def stop():
             served.ready = False
@@ -114,7 +111,8 @@ def serve(
 
         with stopped_by_signals(stop):
             if ready is not None:
-                ready(f"http://{http.effective_host}:{http.effective_port}", address)
+                where = host_port(http.effective_host, http.effective_port)
+                ready(f"http://{where}", address)
             http.run()
     finally:
         served.ready = False
@@ -141,25 +139,3 @@ def _observer(metrics, access_log):
             tell_json({"time": now, "protocol": "http", **record, "seconds": seconds})
 
     return observe
-
-
-def read_token(path=None):
-    """Returns the token of a file or of the environment variable `TFWM_TOKEN`, or `None`.
-
-    Args:
-        path: of a file that holds it, without its last line end.
-    """
-    if path is None:
-        token = os.environ.get(TOKEN_VARIABLE)
-        what = TOKEN_VARIABLE
-    else:
-        what = "the token's file"
-        token = read_bounded(path, LARGEST_TOKEN, what).decode("utf-8", "replace").strip()
-    if token is None:
-        return None
-    if len(token) < LEAST_TOKEN or not token.isascii() or not token.isprintable() or " " in token:
-        raise ValueError(
-            f"Expected a token of at least {LEAST_TOKEN} printable ASCII characters in {what}. "
-            f"Received: {len(token)} characters; make one with: openssl rand -hex 32"
-        )
-    return token

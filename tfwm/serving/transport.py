@@ -1,14 +1,16 @@
 """One request to a server and its answer, by gRPC or REST: pools, deadlines, retries."""
 
 import base64
+import contextlib
 import json
+import logging
 import random
 import time
 import urllib.parse
 
 import numpy as np
 
-from tfwm.checks import need, one_line
+from tfwm.checks import need, one_line, shortened
 from tfwm.serving import wire
 from tfwm.serving.signatures import SIGNATURES
 
@@ -17,8 +19,11 @@ PORTS = {"grpc": 8500, "http": 8501, "https": 443}
 # A try that fails waits so many seconds, then twice as many, up to the longest; less by chance, so
 # that clients of a server that comes back do not all come at once.
 FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0
-LARGEST = 2**30
+# So long a pause is told, so that nobody waits without knowing for what.
+TOLD_WAIT = 0.8
+LARGEST, PART = 2**30, 2**20
 BUSY = (408, 425, 429, 500, 502, 503, 504)
+log = logging.getLogger(__name__)
 
 
 class ServerError(OSError):
@@ -38,15 +43,40 @@ def connect(url, token=None, timeout=60.0, connections=8):
         timeout: seconds that one request may take, with all its tries.
         connections: that REST keeps open at once; gRPC shares one.
     """
-    parts = urllib.parse.urlsplit(url)
-    if parts.scheme not in PORTS or not parts.hostname or parts.path not in ("", "/"):
-        raise ValueError(
-            f"Expected grpc://HOST:PORT, http://HOST:PORT or https://HOST:PORT. Received: {url}"
-        )
-    address = parts.hostname, parts.port or PORTS[parts.scheme]
-    if parts.scheme == "grpc":
+    scheme, host, port = _parts(url)
+    address = host, port or PORTS[scheme]
+    if scheme == "grpc":
         return _Rpc(url, address, token, timeout)
-    return _Rest(url, address, token, timeout, connections, parts.scheme)
+    return _Rest(url, address, token, timeout, connections, scheme)
+
+
+def clean(text):
+    """Returns a server's text as one line that no terminal takes for a command."""
+    return "".join(c if c.isprintable() else " " for c in one_line(text))
+
+
+def host_port(host, port):
+    """Returns `host:port`, an address of IPv6 in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _parts(url):
+    """Scheme, host and port of a server's address, which holds nothing else."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        scheme, host, port = parts.scheme, parts.hostname, parts.port
+    except ValueError:
+        scheme = host = port = parts = None
+    if parts is not None and parts.username is not None:
+        raise ValueError(
+            "Expected the address of a server without a user and a password: give a token."
+        )
+    if scheme not in PORTS or not host or parts.path not in ("", "/") or parts.query:
+        raise ValueError(
+            "Expected grpc://HOST:PORT, http://HOST:PORT or https://HOST:PORT. "
+            f"Received: {shortened(url)}"
+        )
+    return scheme, host, port
 
 
 class _Connection:
@@ -54,6 +84,7 @@ class _Connection:
 
     def __init__(self, url, timeout):
         self.url, self.timeout = url, timeout
+        self._told = False
 
     def predict(self, model, name, inputs):
         """Returns the outputs of a signature, a dict of arrays; strings are arrays of bytes.
@@ -65,26 +96,49 @@ class _Connection:
 
         Raises:
             ValueError: the server refuses what is asked.
-            ServerError: it cannot be reached or does not answer in time.
+            ServerError: it cannot be reached, does not answer in time, or answers something else.
         """
-        return self._tried(lambda left: self._predict(model, SIGNATURES[name], inputs, left))
+        signature = SIGNATURES[name]
+        answer = self._tried(lambda left: self._ask(model, signature, inputs, left))
+        with self._understood():
+            outputs = self._outputs(answer, signature)
+            batch = len(next(iter(inputs.values())))
+            return {tensor.name: _fit(outputs, tensor, batch) for tensor in signature.outputs}
 
     def ready(self, model):
         """Raises `ServerError` or `ValueError` unless the server has the model ready."""
-        if wire.AVAILABLE not in self._tried(lambda left: self._states(model, left)):
+        answer = self._tried(lambda left: self._status(model, left))
+        with self._understood():
+            states = self._states(answer)
+        if wire.AVAILABLE not in states:
             raise ServerError(f"{self.url} has {model}, which is not ready: ask again later.")
+
+    @contextlib.contextmanager
+    def _understood(self):
+        try:
+            yield
+        except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError) as error:
+            raise ServerError(
+                f"{self.url} does not answer as TensorFlow Serving does: {one_line(error)}"
+            ) from error
 
     def _tried(self, attempt):
         end, wait = time.monotonic() + self.timeout, FIRST_WAIT
         while True:
             try:
-                return attempt(max(end - time.monotonic(), 0.001))
+                answer = attempt(max(end - time.monotonic(), 0.001))
+                self._told = False
+                return answer
             except _Again as error:
                 pause = wait * random.uniform(0.5, 1.0)
                 if time.monotonic() + pause >= end:
                     raise ServerError(
                         f"{self.url} did not answer within {self.timeout:g} s: {error}"
                     ) from error
+                if wait >= TOLD_WAIT and not self._told:
+                    self._told = True
+                    left = end - time.monotonic()
+                    log.warning("%s is asked for %.0f s more: %s", self.url, left, error)
                 time.sleep(pause)
                 wait = min(2 * wait, LONGEST_WAIT)
 
@@ -98,7 +152,7 @@ class _Rpc(_Connection):
             "grpc.max_send_message_length": LARGEST,
             "grpc.keepalive_time_ms": 60_000,
         }
-        self._channel = grpc.insecure_channel("{}:{}".format(*address), list(options.items()))
+        self._channel = grpc.insecure_channel(host_port(*address), list(options.items()))
         self._metadata = [("authorization", f"Bearer {token}")] if token else []
 
     def _call(self, path, request, answer, left):
@@ -112,7 +166,11 @@ class _Rpc(_Connection):
         try:
             return call(request, timeout=left, metadata=self._metadata)
         except self._grpc.RpcError as error:
-            told = one_line(error.details() or error.code().name)
+            told = clean(error.details() or error.code().name)
+            if "deserializing response" in told:
+                raise ServerError(
+                    f"{self.url} does not answer as TensorFlow Serving does."
+                ) from error
             if error.code() in again:
                 raise _Again(told) from error
             if error.code() == codes.DEADLINE_EXCEEDED:
@@ -121,15 +179,19 @@ class _Rpc(_Connection):
                 ) from error
             raise ValueError(f"{self.url} refused the request: {told}") from error
 
-    def _predict(self, model, signature, inputs, left):
+    def _ask(self, model, signature, inputs, left):
         request = wire.predict_request(model, signature, inputs)
-        answer = self._call(wire.PREDICT, request, wire.PredictResponse, left)
-        return {name: wire.from_tensor(tensor) for name, tensor in answer.outputs.items()}
+        return self._call(wire.PREDICT, request, wire.PredictResponse, left)
 
-    def _states(self, model, left):
+    def _outputs(self, answer, signature):
+        return {t.name: wire.from_tensor(answer.outputs[t.name]) for t in signature.outputs}
+
+    def _status(self, model, left):
         request = wire.GetModelStatusRequest()
         request.model_spec.name = model
-        answer = self._call(wire.STATUS, request, wire.GetModelStatusResponse, left)
+        return self._call(wire.STATUS, request, wire.GetModelStatusResponse, left)
+
+    def _states(self, answer):
         return [version.state for version in answer.model_version_status]
 
     def close(self):
@@ -149,24 +211,42 @@ class _Rest(_Connection):
     def _call(self, method, path, left, asked=None):
         body = None if asked is None else json.dumps(asked).encode()
         headers = self._headers | {"Content-Type": "application/json"}
+        end = time.monotonic() + left
+        how = {"timeout": left, "pool_timeout": left, "preload_content": False}
         try:
-            answer = self._pool.request(
-                method, path, body=body, headers=headers, timeout=left, pool_timeout=left
-            )
+            answer = self._pool.request(method, path, body=body, headers=headers, **how)
+            data = self._whole(answer, end)
         except self._errors.HTTPError as error:
             raise _Again(one_line(error)) from error
         try:
-            told = json.loads(answer.data)
-        except ValueError:
-            told = {"error": f"status {answer.status}"}
+            told = json.loads(data)
+        except (ValueError, RecursionError):
+            told = None
+        if answer.status == 200:
+            return told
+        text = told.get("error") if isinstance(told, dict) else None
+        text = clean(text or f"status {answer.status}")
         if answer.status in BUSY:
-            raise _Again(one_line(told.get("error", answer.status)))
-        if answer.status != 200:
-            text = one_line(told.get("error", answer.status))
-            raise ValueError(f"{self.url} refused the request: {text}")
-        return told
+            raise _Again(text)
+        raise ValueError(f"{self.url} refused the request: {text}")
 
-    def _predict(self, model, signature, inputs, left):
+    def _whole(self, answer, end):
+        """The bytes of an answer that is not too large and does not drip in."""
+        parts = []
+        try:
+            while part := answer.read(PART):
+                parts.append(part)
+                if len(parts) * PART > LARGEST:
+                    raise ServerError(f"{self.url} answers more than {LARGEST} bytes.")
+                if time.monotonic() > end:
+                    raise _Again("the answer takes too long")
+        except BaseException:
+            answer.close()
+            raise
+        answer.release_conn()
+        return b"".join(parts)
+
+    def _ask(self, model, signature, inputs, left):
         sent = {}
         for tensor in signature.inputs:
             values = inputs[tensor.name]
@@ -178,14 +258,19 @@ class _Rest(_Connection):
                 sent[tensor.name] = np.asarray(values, tensor.dtype).tolist()
         asked = {"signature_name": signature.name, "inputs": sent}
         path = f"/v1/models/{urllib.parse.quote(model, safe='')}:predict"
-        outputs = self._call("POST", path, left, asked)["outputs"]
+        return self._call("POST", path, left, asked)
+
+    def _outputs(self, answer, signature):
+        outputs = answer["outputs"]
         if len(signature.outputs) == 1 and not isinstance(outputs, dict):
             outputs = {signature.outputs[0].name: outputs}
         return {tensor.name: _array(outputs[tensor.name], tensor) for tensor in signature.outputs}
 
-    def _states(self, model, left):
-        path = f"/v1/models/{urllib.parse.quote(model, safe='')}"
-        told = self._call("GET", path, left)["model_version_status"]
+    def _status(self, model, left):
+        return self._call("GET", f"/v1/models/{urllib.parse.quote(model, safe='')}", left)
+
+    def _states(self, answer):
+        told = answer["model_version_status"]
         return [wire.AVAILABLE if version["state"] == "AVAILABLE" else 0 for version in told]
 
     def close(self):
@@ -197,9 +282,22 @@ def _bytes(value):
     return value.encode() if isinstance(value, str) else bytes(value)
 
 
+def _fit(outputs, tensor, batch):
+    """An output of its type and as many sides as it should have, with an entry for each input."""
+    values = outputs[tensor.name]
+    dtype = object if tensor.dtype == "string" else tensor.dtype
+    if values.dtype != dtype or values.ndim != len(tensor.shape) or len(values) != batch:
+        raise ValueError(
+            f"{tensor.name} is {values.dtype} of shape {values.shape}, not {tensor.dtype} of "
+            f"{batch} entries"
+        )
+    return values
+
+
 def _array(values, tensor):
     if tensor.dtype != "string":
-        return np.asarray(values, tensor.dtype)
+        with np.errstate(over="ignore"):
+            return np.asarray(values, tensor.dtype)
     array = np.empty(len(values), object)
     array[:] = [
         base64.b64decode(x["b64"]) if isinstance(x, dict) else x.encode("utf-8") for x in values
