@@ -9,7 +9,7 @@ from tfwm.evaluation.figures.stegastamp import mean_curve
 from tfwm.evaluation.runs import TrainingRun
 
 COLUMNS = (
-    "epoch", "loss", "logits_bit_error_rate", "loss_message", "gradient_embedder",
+    "epoch", "loss", "logits_bit_error_rate", "watermarked_psnr", "gradient_embedder",
     "gradient_extractor", "weight_image", "weight_message", "weight_perceptual",
 )  # fmt: skip
 
