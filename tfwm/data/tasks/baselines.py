@@ -23,7 +23,8 @@ def plain_ways(inputs, targets, fit=None):
 
     Example:
 
-    >>> gray, color = np.zeros((2, 8, 8, 1), "float32"), np.zeros((2, 8, 8, 3), "float32")
+    >>> gray = np.linspace(0, 1, 128).reshape(2, 8, 8, 1)
+    >>> color = np.repeat(gray, 3, axis=-1)
     >>> list(plain_ways(gray, color, (gray, color)))
     ['gray', 'one tint']
     """
