@@ -193,7 +193,7 @@ def test_replicas_draw_their_own_noise():
         (lambda: Cropout((0.5, 0.4)), "pair"),
         (lambda: Dropout(1.1), "keep=1.1"),
         (lambda: Dropout(0.3, per="image"), "per='image'"),
-        (lambda: Resize(0.5, method="bicubic"), "method='bicubic'"),
+        (lambda: Resize(0.5, method="lanczos"), "method='lanczos'"),
         (lambda: Resize(0.5, restore="later"), "restore='later'"),
         (lambda: JPEG(50, gradient="none"), "gradient='none'"),
         (lambda: Affine(scale=0), "scale=0"),

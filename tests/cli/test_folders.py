@@ -86,7 +86,8 @@ def test_dry_run_and_check_write_nothing(run, network, photos, tmp_path, tree):
     assert json.loads(text)["report"] is None
     code, text, err = run("embed", photos, "--check", "--message", MESSAGE)
     assert code == 1 and text.count(": yes, ") == 3 and text.count(": no, ") == 1
-    assert err.count("\n") == 1 and "small.png: 100% of the photo is smooth" in err
+    told = [line for line in err.splitlines() if "% done" not in line]  # on a slow machine
+    assert len(told) == 1 and "small.png: 100% of the photo is smooth" in err
     code, text, err = run(*embed, "--check", "--json")
     assert code == 1 and text, err
     result = json.loads(text)

@@ -45,8 +45,7 @@ class Mark:
             slots: `(slots,)` of 0 and 1, see `tfwm.payload.encode_slots`.
             subtle: see `tfwm.Watermarker.embed`.
         """
-        if cover.rows_read < 1:
-            raise DamagedError(f"{cover.name} is cut off: mark the whole photo.")
+        check_whole(cover)
         sides, canvas = cover.pixels.shape[:2], Canvas.of(network, cover)
         scale = natural_scale(canvas.height, canvas.width)
         before = canvas.scaled(scale)
@@ -133,3 +132,9 @@ class Mark:
     def psnr(self, marked):
         """Returns the PSNR of a marked photo, in dB over all channels; inf for no change."""
         return psnr(self.photo.pixels, marked.pixels, identical=math.inf)
+
+
+def check_whole(cover):
+    """Raises `DamagedError` for a photo that was read from a file that is cut off."""
+    if cover.rows_read < 1:
+        raise DamagedError(f"{cover.name} is cut off: mark the whole photo.")
