@@ -137,8 +137,7 @@ class Watermarker:
             `tfwm.images.PhotoImage`, a `PIL.Image.Image` whose `save` keeps all metadata.
         """
         cover = read_any(photo)
-        if not isinstance(cover, Animation):
-            check_whole(cover)
+        check_whole(cover)
         if not over and (earlier := self.earlier_mark(cover, key=key)):
             earlier.refuse(cover.name)
         how = {"key": key, "subtle": subtle, "signpost": signpost}
