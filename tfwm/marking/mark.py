@@ -135,6 +135,6 @@ class Mark:
 
 
 def check_whole(cover):
-    """Raises `DamagedError` for a photo, not an animation, of a file that is cut off."""
-    if getattr(cover, "rows_read", 1) < 1:
+    """Raises `DamagedError` for a photo or an animation of a file that is cut off."""
+    if cover.rows_read < 1:
         raise DamagedError(f"{cover.name} is cut off: mark the whole photo.")
