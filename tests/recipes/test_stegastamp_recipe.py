@@ -110,7 +110,7 @@ def test_balances():
 
 @pytest.mark.slow
 def test_original_trains_and_logs_what_the_figures_need(tmp_path):
-    config = config_of("cpu-original", tmp_path / "run", "log_gradients=true", "steps=2")
+    config = config_of("fig6-ramped", tmp_path / "run", "log_gradients=true", "steps=2")
     recipe.train(config)
     (row,) = _log(tmp_path / "run")
     columns = {
