@@ -31,7 +31,7 @@ from tfwm.marking.check import (
 from tfwm.marking.earlier import EarlierMark, earlier_mark
 from tfwm.marking.frames import frame_readings
 from tfwm.marking.judge import Extraction, Judge
-from tfwm.marking.mark import Mark, check_whole
+from tfwm.marking.mark import Mark
 from tfwm.marking.reader import Reader
 from tfwm.marking.saved import mark_any
 from tfwm.marking.search import STAGES, candidates, hint
@@ -137,7 +137,6 @@ class Watermarker:
             `tfwm.images.PhotoImage`, a `PIL.Image.Image` whose `save` keeps all metadata.
         """
         cover = read_any(photo)
-        check_whole(cover)
         if not over and (earlier := self.earlier_mark(cover, key=key)):
             earlier.refuse(cover.name)
         how = {"key": key, "subtle": subtle, "signpost": signpost}

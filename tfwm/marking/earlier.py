@@ -10,6 +10,7 @@ from tfwm.images import Animation, ImageError
 from tfwm.keys import Key
 from tfwm.marking.canvas import Canvas
 from tfwm.marking.judge import Judge
+from tfwm.marking.mark import check_whole
 from tfwm.marking.reader import Reader
 from tfwm.marking.search import candidates
 from tfwm.marking.tiling import LOGIT_LIMIT, tiling_of
@@ -84,6 +85,9 @@ def earlier_mark(network, photo, key=None):
 
     Returns:
         `EarlierMark` or `None`.
+
+    Raises:
+        DamagedError: the photo is of a file that is cut off, which is not to be marked at all.
     """
     place, votes, p_value = look(network, photo, key)
     known = known_mark(place, votes, key)
@@ -98,6 +102,7 @@ def look(network, photo, key=None):
     Returns:
         `(place, votes, p_value)`: for `known_mark`, and the p-value of the repetition.
     """
+    check_whole(photo)
     if isinstance(photo, Animation):
         photo = photo.frames[len(photo.frames) // 2]
     tiling = tiling_of(network)

@@ -6,7 +6,8 @@ import os
 
 import numpy as np
 
-from tfwm.checks import one_of
+from tfwm.checks import one_line, one_of
+from tfwm.console import in_one_line
 from tfwm.images import ImageError, read_photo
 from tfwm.marking import Alignment, Judge
 from tfwm.marking.check import check_votes
@@ -19,7 +20,7 @@ from tfwm.networks.network import Network
 from tfwm.networks.places import network_directory
 from tfwm.payload import Codec, Key, encode_slots
 from tfwm.serving.signatures import FORMATS, QUALITY, SIGNATURES
-from tfwm.serving.transport import ServerError, clean, connect
+from tfwm.serving.transport import ServerError, connect
 from tfwm.watermarker import DEFAULT_NETWORK, FALSE_POSITIVE_RATE, Watermarker
 
 # A request holds so many pixels, a photo at working size or views of one, and so many images.
@@ -189,7 +190,7 @@ class Client:
         found = self._connection.predict(self.network.model, name, inputs)
         found = {key: values[0] for key, values in found.items()}
         if found["error"]:
-            raise ImageError(clean(found["error"].decode("utf-8", "replace")))
+            raise ImageError(in_one_line(one_line(found["error"].decode("utf-8", "replace"))))
         return found
 
     def _check_same(self, marked, shape):

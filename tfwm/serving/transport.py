@@ -11,6 +11,7 @@ import urllib.parse
 import numpy as np
 
 from tfwm.checks import need, one_line, shortened
+from tfwm.console import in_one_line
 from tfwm.serving import wire
 from tfwm.serving.signatures import SIGNATURES
 
@@ -48,11 +49,6 @@ def connect(url, token=None, timeout=60.0, connections=8):
     if scheme == "grpc":
         return _Rpc(url, address, token, timeout)
     return _Rest(url, address, token, timeout, connections, scheme)
-
-
-def clean(text):
-    """Returns a server's text as one line that no terminal takes for a command."""
-    return "".join(c if c.isprintable() else " " for c in one_line(text))
 
 
 def host_port(host, port):
@@ -166,7 +162,7 @@ class _Rpc(_Connection):
         try:
             return call(request, timeout=left, metadata=self._metadata)
         except self._grpc.RpcError as error:
-            told = clean(error.details() or error.code().name)
+            told = in_one_line(one_line(error.details() or error.code().name))
             if "deserializing response" in told:
                 raise ServerError(
                     f"{self.url} does not answer as TensorFlow Serving does."
@@ -225,7 +221,7 @@ class _Rest(_Connection):
         if answer.status == 200:
             return told
         text = told.get("error") if isinstance(told, dict) else None
-        text = clean(text or f"status {answer.status}")
+        text = in_one_line(one_line(text or f"status {answer.status}"))
         if answer.status in BUSY:
             raise _Again(text)
         raise ValueError(f"{self.url} refused the request: {text}")
