@@ -200,6 +200,6 @@ def test_the_published_size(write_released, tmp_path, photo):
     assert cli.main(["convert", "stegastamp", str(folder), str(tmp_path / "out"), "--trust"]) == 0
     card = json.loads((tmp_path / "out/card.json").read_text())
     assert card["geometry"]["bits"] == 100 and card["geometry"]["patch"] == [400, 400]
-    network = load_network(tmp_path / "out", trust=True)
+    network = load_network(tmp_path / "out", trust=True, runtime="tensorflow")
     large = photo.repeat(2, 1).repeat(2, 2)
     compare(run, (network.embed, network.extract), 400, 100, large)
