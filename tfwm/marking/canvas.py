@@ -15,6 +15,8 @@ from tfwm.images import add_colors, add_luminance, luminance
 WORKING_PIXELS = 512 * 768
 # So many pixels are converted at once, which bounds the memory of large photos.
 BAND_PIXELS = 1 << 18
+# A copy that was turned by more degrees than this is unfolded to all of its turned frame.
+WIDE_ANGLE = 12.5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +33,10 @@ class Alignment:
             that was not cropped.
         whole: whether the network sees photos as a whole. Then the copy, squeezed to the network's
             size, is `scale` times the photo, and its center lies `offset` from the photo's.
+        stretch: factor on the width that, before that rotation, undoes a stretch; the height has
+            its inverse.
+        shear: columns to the right for each row further down that undo a shear, before the
+            rotation as well.
     """
 
     scale: float = 1.0
@@ -39,10 +45,24 @@ class Alignment:
     flipped: bool = False
     offset: tuple | None = None
     whole: bool = False
+    stretch: float = 1.0
+    shear: float = 0.0
 
     def moved(self, **changes):
         """Returns a copy with some fields changed."""
         return dataclasses.replace(self, **changes)
+
+    @property
+    def warped(self):
+        """Whether the copy is stretched, sheared or turned far, so that `warp` undoes it."""
+        return self.stretch != 1.0 or self.shear != 0.0 or abs(self.rotation) > WIDE_ANGLE
+
+    @property
+    def warp(self):
+        """The linear map `(2, 2)` of `(x, y)` that undoes rotation, stretch and shear."""
+        angle = math.radians(self.rotation)
+        turn = [[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]]
+        return np.array(turn) @ [[self.stretch, self.shear], [0.0, 1.0 / self.stretch]]
 
 
 def natural_scale(height, width):

@@ -157,12 +157,17 @@ class Reader:
         alignment's offset, with its edges repeated around it.
         """
         # A turned window needs some more around it.
-        reach = window and (int(1.3 * window) if alignment.rotation else window)
+        more = 1.3 if alignment.rotation else 1.0
+        if alignment.warped:
+            more = np.abs(np.linalg.inv(alignment.warp)).sum(axis=1).max()
+        reach = window and int(more * window)
         plane = self._at_scale(alignment.scale, reach)
         if alignment.flipped:
             plane = plane[:, ::-1]
         plane = np.rot90(plane, alignment.turns)
-        if alignment.rotation:
+        if alignment.warped:
+            plane = _warped(plane, alignment.warp, window)
+        elif alignment.rotation:
             images = [Image.fromarray(p) for p in np.moveaxis(plane, -1, 0).copy("C")]
             images = [i.rotate(alignment.rotation, Image.BICUBIC, fillcolor=0.5) for i in images]
             plane = np.dstack(images)
@@ -187,6 +192,19 @@ class Reader:
 
 def _nearest_zero(position, period):
     return (position + period // 2) % period - period // 2
+
+
+def _warped(plane, warp, window):
+    """Maps a plane around its center pixel; gray fills the frame, or the window of it."""
+    size = np.array(plane.shape[1::-1])
+    frame = np.ceil(np.abs(warp) @ size / 2).astype(int) * 2
+    frame = np.minimum(frame, window) if window else frame
+    back = np.linalg.inv(warp)
+    start = size // 2 - back @ (frame // 2)
+    data = [*back[0], start[0], *back[1], start[1]]
+    how = (tuple(int(n) for n in frame), Image.AFFINE, data, Image.BICUBIC)
+    images = [Image.fromarray(p) for p in np.moveaxis(plane, -1, 0).astype(np.float32, "C")]
+    return np.dstack([np.asarray(i.transform(*how, fillcolor=0.5)) for i in images])
 
 
 def _placed(plane, shape, offset):

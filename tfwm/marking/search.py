@@ -8,7 +8,11 @@ import itertools
 import math
 from typing import NamedTuple
 
+import numpy as np
+
 from tfwm.marking.canvas import WORKING_PIXELS, Alignment, natural_scale
+from tfwm.marking.lattice import lattices, reduced
+from tfwm.marking.tiling import tiling_of
 
 STAGES = ("none", "crop", "scale", "rotate", "all")
 LARGEST_SCALE = 4.0
@@ -25,6 +29,8 @@ SCALE_STEP = 1.024
 SCALE_RANGE = 3.6
 ROTATION_STEP = 1.25
 ROTATIONS = [sign * n * ROTATION_STEP for n in range(1, 11) for sign in (1, -1)]
+# Stretches, shears, scales and angles that are smaller than this are errors of the lattice.
+EXACT = 8e-4
 # So many places are looked at closely after each sweep.
 SHORTLIST = 3
 # Chance reaches this score among about a thousand places; below it, a place is not refined.
@@ -63,8 +69,10 @@ def candidates(reader, search="rotate", progress=None):
             size before a resize; `"crop"`, shifts, mirror images and quarter turns as well;
             `"scale"`, any scale from 1 / 3.6 to 3.6 times that; `"rotate"`, angles up to 12
             degrees; `"all"`, angles and scales together, which takes about five times as long as
-            `"rotate"`: up to a minute for a photo without a mark. See `Plan` for
-            networks with large blocks.
+            `"rotate"`: up to a minute for a photo without a mark. From `"scale"` on, any scale,
+            angle, stretch and shear at once is computed first, where the repetition of the mark
+            shows it (`tfwm.marking.lattice`): all of this search is for what that leaves. See
+            `Plan` for networks with large blocks.
         progress: called with the share done (0 to 1) and the name of the stage.
 
     Yields:
@@ -83,6 +91,9 @@ def candidates(reader, search="rotate", progress=None):
             yield "none", Alignment(scale, flipped=flipped)
     if last < 1:
         return
+    if last >= 2 and not plan.sparse:
+        for place in _repeated(reader, plan):
+            yield STAGES[min(last, 3)], place
     tell(0.05, "crop")
     for turns, flipped in ((0, False), (0, True), (2, False), (1, False), (3, False)):
         for scale in scales:
@@ -156,6 +167,52 @@ def _scales(plain, reader):
     scales = [scale * SCALE_STEP**n for scale in plain[:1] for n in steps]
     scales += [1.0] if plain != [1.0] else []
     return [s for s in scales if reader.fits(s) and s <= LARGEST_SCALE]
+
+
+def _repeated(reader, plan):
+    """Alignments that undo the maps which the repetition of the mark tells.
+
+    A lattice looks alike from eight sides: each is tried, as the copy may be mirrored and turned.
+    """
+    canvas = reader.canvas
+    scale = natural_scale(canvas.height, canvas.width)
+    block, cells = reader.network.block_shape, tiling_of(reader.network).shape[0]
+    if block[0] != block[1] or not reader.fits(scale):
+        return
+    side = cells * block[0]
+    plane = canvas.scaled(scale).mean(axis=-1)
+    for number, lattice in enumerate(lattices(plane, side, reach=SCALE_RANGE)):
+        found = []
+        for flipped, turns in itertools.product((False, True), (0, 2, 1, 3)):
+            place = _undone(lattice.basis / side, scale, turns, flipped)
+            if not reader.fits(place.scale) or place.scale > LARGEST_SCALE:
+                continue
+            found.append(reader.scan(place, COARSE_STEP, plan.window))
+            if found[-1][0] > CLEAR:
+                break
+        found.sort(key=lambda pair: -pair[0])
+        for rank, (score, place) in enumerate(found[:SHORTLIST]):
+            # The window may lie where the copy has little of the mark.
+            if score > HOPEFUL or number == rank == 0:
+                yield _settle(reader, place, plan)
+
+
+def _undone(basis, scale, turns, flipped):
+    """The `Alignment` that undoes a map of rows and columns, after a mirror image and turns."""
+    sides = np.linalg.matrix_power([[0, -1], [1, 0]], turns) @ np.diag([1, -1 if flipped else 1])
+    undo = np.linalg.inv(reduced(sides @ basis))[::-1, ::-1]
+    factor = math.sqrt(np.linalg.det(undo))
+    turn, rest = np.linalg.qr(undo / factor)
+    signs = np.sign(np.diag(rest))
+    turn, rest = turn * signs, rest * signs[:, None]
+    stretch, shear = float(rest[0, 0]), float(rest[0, 1])
+    angle = math.degrees(math.atan2(turn[0, 1], turn[0, 0]))
+    # What lies within the error of the lattice is taken for unchanged, so that crops stay exact.
+    if max(abs(stretch - 1), abs(shear)) < EXACT:
+        stretch, shear = 1.0, 0.0
+    whole = 1.0 if abs(factor - 1) < EXACT else factor
+    angle = 0.0 if abs(math.radians(angle)) < EXACT else angle
+    return Alignment(scale * whole, angle, turns, flipped, stretch=stretch, shear=shear)
 
 
 def _sweep(reader, alignments, tell, share):

@@ -36,7 +36,8 @@ def whole_size(watermarker, photo, found, key=None, signpost=None):
     place = found.alignment
     if found.decision != "present" or found.message is None or found.corners is not None:
         return None
-    if place.whole or place.offset is not None or place.rotation or not isinstance(photo, Photo):
+    moved = place.offset is not None or place.rotation or place.warped
+    if place.whole or moved or not isinstance(photo, Photo):
         return None
     network, codec = watermarker.network, watermarker.codec(key)
     canvas = Canvas.of(network, photo)

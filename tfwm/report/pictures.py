@@ -72,13 +72,23 @@ def heat_map(cells, corner, plane_shape, block_shape, alignment, shown):
     top, left = corner
     plane[top : top + layer.shape[0], left : left + layer.shape[1]] = layer
     image = Image.fromarray(plane)
-    if alignment.rotation:
+    if alignment.warped:
+        image = _unwarped(image, alignment.warp, shown[:: 1 if alignment.turns % 2 else -1])
+    elif alignment.rotation:
         image = image.rotate(-alignment.rotation)
     plane = np.rot90(np.asarray(image), -alignment.turns)
     if alignment.flipped:
         plane = plane[:, ::-1]
     image = Image.fromarray(np.ascontiguousarray(plane))
     return np.asarray(image.resize(shown[::-1], Image.Resampling.NEAREST))
+
+
+def _unwarped(image, warp, size):
+    """Maps a plane that a warp unfolded back to `(width, height)` pixels."""
+    sides = np.array(size)
+    warp = warp * (image.width / (np.abs(warp) @ sides)[0])
+    start = np.array(image.size) / 2 - warp @ sides / 2
+    return image.transform(tuple(size), Image.AFFINE, [*warp[0], start[0], *warp[1], start[1]])
 
 
 def thumbnail(image):

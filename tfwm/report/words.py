@@ -64,6 +64,10 @@ def in_words(alignment, height, width):
         # The alignment undoes the turn, so it goes the other way.
         way = "clockwise" if alignment.rotation > 0 else "anticlockwise"
         parts.append(f"turned by {abs(alignment.rotation):.1f}° {way}")
+    if abs(alignment.stretch - 1) >= 0.0025:
+        parts.append(f"its width at {100 / alignment.stretch**2:.1f} % of its height's scale")
+    if abs(alignment.shear) >= 0.002:
+        parts.append(f"sheared by {abs(math.degrees(math.atan(alignment.shear))):.1f}°")
     if alignment.whole and alignment.scale < 1:
         parts.append(f"a part, {100 * alignment.scale:.0f} % of the sides")
     elif alignment.whole and alignment.scale > 1:
