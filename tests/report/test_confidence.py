@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from PIL import Image
 
 from tfwm.distortions import distort
 from tfwm.images import read_photo
@@ -38,6 +39,24 @@ def test_a_scaled_and_turned_copy(watermarker, marked):
     alignment = Alignment(1 / 1.5, rotation=3.0, offset=(-200, -300))
     assert agreement(watermarker, copy, alignment).agreeing > 0.9
     assert agreement(watermarker, copy, alignment.moved(rotation=-3.0)).agreeing < 0.75
+
+
+@pytest.mark.parametrize("change", ["turned", "stretched"])
+def test_a_copy_that_was_mapped(watermarker, marked, change):
+    image = Image.fromarray(marked)
+    copy = image.rotate(30, Image.BICUBIC) if change == "turned" else image.resize((480, 400))
+    found = watermarker.extract(copy, key="secret", search="scale")
+    assert found.message == MESSAGE and found.alignment.warped
+    result = agreement(watermarker, copy, found.alignment)
+    # A turn within the picture's size leaves a third of the frame without a picture.
+    assert result.agreeing > (0.9 if change == "stretched" else 0.8)
+    layer = heat_map(
+        result.cells, result.corner, result.plane_shape, (8, 8), found.alignment, copy.size[::-1]
+    )
+    assert layer.shape == (*copy.size[::-1], 4)
+    good = ((layer[..., :3] == AGREES).all(axis=-1) & (layer[..., 3] > 0)).mean()
+    assert good > (0.9 if change == "stretched" else 0.7)
+    assert (layer[100:300, 150:330, 3] > 0).mean() > 0.95
 
 
 def test_lost_places_show(watermarker, marked, coffee):

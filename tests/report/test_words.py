@@ -43,6 +43,11 @@ def test_evidence_fills_the_meter():
         (Alignment(rotation=2.0), (400, 600), "turned by 2.0° clockwise"),
         (Alignment(rotation=-2.0), (400, 600), "turned by 2.0° anticlockwise"),
         (
+            Alignment(stretch=0.9**-0.5, shear=-0.0875),
+            (400, 600),
+            "its width at 90.0 % of its height's scale, sheared by 5.0°",
+        ),
+        (
             Alignment(turns=1, flipped=True, offset=(-3, 40)),
             (400, 600),
             "mirrored, turned by 270°, shifted, tile at +40, −3 from the centre",

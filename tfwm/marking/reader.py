@@ -19,7 +19,7 @@ class Cells(NamedTuple):
     """The logits of a copy's cells at one alignment.
 
     Args:
-        logits: `(rows, columns, bits_per_cell)`.
+        logits: `(rows, columns, bits_per_cell)`; 0 where an unfolded frame has none of the copy.
         corner: `(y, x)` of the first cell in the aligned plane, in pixels.
         shift: `(rows, columns)` from the first cell to a corner of a payload's tile.
         plane_shape: `(height, width)` of the aligned plane.
@@ -75,7 +75,10 @@ class Reader:
         if any(r < p for r, p in zip(room, patch, strict=True)):
             return None
         shift = tuple((t - f) // b for t, f, b in zip(tile, phase, block, strict=True))
-        return Cells(self._logits(plane, [phase], room)[0], phase, shift, plane.shape[:2])
+        logits = self._logits(plane, [phase], room)[0]
+        if alignment.warped:
+            logits = np.where(self._covered(alignment, logits, phase, plane)[..., None], logits, 0)
+        return Cells(logits, phase, shift, plane.shape[:2])
 
     def votes(self, alignment):
         """Returns the votes `(slots,)` at one alignment, offset included."""
@@ -180,6 +183,18 @@ class Reader:
         if (scale, window) not in self._scaled:
             self._scaled = {(scale, window): self.canvas.scaled(scale, window)}
         return self._scaled[scale, window]
+
+    def _covered(self, alignment, logits, phase, plane):
+        """Which cells of an unfolded frame have their middle in the copy."""
+        rows, columns = (
+            f + b * (np.arange(n) + 0.5) - side / 2
+            for f, b, n, side in zip(
+                phase, self.network.block_shape, logits.shape[:2], plane.shape[:2], strict=True
+            )
+        )
+        places = np.stack(np.meshgrid(columns, rows), axis=-1) @ np.linalg.inv(alignment.warp).T
+        sides = np.array([self.canvas.width, self.canvas.height]) * alignment.scale
+        return (np.abs(places) < sides[:: -1 if alignment.turns % 2 else 1] / 2).all(axis=-1)
 
     def _logits(self, plane, positions, room):
         """Logits `(n, rows, columns, bits)` of views of `room`, cut to whole patches."""

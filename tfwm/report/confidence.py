@@ -59,6 +59,6 @@ def cell_agreement(network, codec, photo, alignment, message=None, kind=None):
     signs = np.roll(np.asarray(signs).reshape(tiling.shape), found.shift, axis=(0, 1))
     signs = tiling.lay_out(signs, *found.logits.shape[:2])
     agreement = np.clip(found.logits / LOGIT_LIMIT, -1, 1) * signs
-    count = np.count_nonzero(signs, axis=-1)
+    count = np.count_nonzero(signs * found.logits.any(axis=-1, keepdims=True), axis=-1)
     cells = np.where(count > 0, agreement.sum(axis=-1) / np.maximum(count, 1), np.nan)
     return CellAgreement(cells, found.corner, found.plane_shape, message is not None)
