@@ -43,7 +43,11 @@ def test_equals_the_package_lpips(trunk, weights):
         np.testing.assert_allclose(distance, REFERENCE[f"{trunk}_{i}"], rtol=1e-5)
         gradient = tape.gradient(total, other)[:, ::5, ::5]
         expected = REFERENCE[f"{trunk}_{i}_gradient"]
-        np.testing.assert_allclose(gradient, expected, atol=1e-4 * np.abs(expected).max())
+        close = np.isclose(gradient, expected, rtol=1e-7, atol=1e-4 * np.abs(expected).max())
+        # Where a ReLU or a maximum of the trunk is a tie but for rounding, the gradient has two
+        # values, and the processor decides: one pixel of 208 on some AMD, none on Intel.
+        assert np.count_nonzero(~close.all(axis=-1)) <= 1
+        assert np.linalg.norm(gradient - expected) <= 0.02 * np.linalg.norm(expected)
 
 
 def test_one_distance_an_image_and_zero_for_equal_ones(weights):
