@@ -164,7 +164,7 @@ class Reader:
         if alignment.warped:
             more = np.abs(np.linalg.inv(alignment.warp)).sum(axis=1).max()
         reach = window and int(more * window)
-        plane = self._at_scale(alignment.scale, reach)
+        plane = self.at_scale(alignment.scale, reach)
         if alignment.flipped:
             plane = plane[:, ::-1]
         plane = np.rot90(plane, alignment.turns)
@@ -179,7 +179,8 @@ class Reader:
             return _placed(plane, self.network.patch_shape, alignment.offset or (0, 0)), (0, 0)
         return plane, (-(plane.shape[0] // 2), -(plane.shape[1] // 2))
 
-    def _at_scale(self, scale, window):
+    def at_scale(self, scale, window=None):
+        """`Canvas.scaled`; the last result is kept."""
         if (scale, window) not in self._scaled:
             self._scaled = {(scale, window): self.canvas.scaled(scale, window)}
         return self._scaled[scale, window]

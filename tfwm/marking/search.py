@@ -180,7 +180,7 @@ def _repeated(reader, plan):
     if block[0] != block[1] or not reader.fits(scale):
         return
     side = cells * block[0]
-    plane = canvas.scaled(scale).mean(axis=-1)
+    plane = reader.at_scale(scale).mean(axis=-1)
     for number, lattice in enumerate(lattices(plane, side, reach=SCALE_RANGE)):
         found = []
         for flipped, turns in itertools.product((False, True), (0, 2, 1, 3)):
