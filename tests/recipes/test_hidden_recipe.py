@@ -4,7 +4,7 @@ import pytest
 from tfwm.networks import load_network
 from tfwm.recipes import hidden, parts
 from tfwm.resources import resource_directory
-from tfwm.training import load_config
+from tfwm.training import ConfigError, load_config
 
 recipe = hidden.RECIPE
 FOLDER = resource_directory("recipes") / "hidden"
@@ -12,6 +12,7 @@ FILES = sorted(FOLDER.glob("*.toml"))
 SMALL = [
     'photos=["bundled:train"]',
     "crop_size=32",
+    "tile_size=32",
     "patches_per_photo=4",
     "batch_size=4",
     "width=4",
@@ -103,6 +104,16 @@ def test_exported_networks_are_the_trained_ones(tmp_path):
     assert extractor.compute_dtype == embedder.compute_dtype == "float32"
     tile = image[:, :32, :32]
     np.testing.assert_allclose(extractor(tile), trainer.extractor(tile), atol=1e-2)  # bfloat16
+
+
+def test_crops_may_be_parts_of_a_tile(tmp_path):
+    config = config_of("quick", tmp_path / "run", "tile_size=64")
+    _, extractor = recipe.networks_of(recipe.build_model(config), config)
+    image = np.random.default_rng(0).random((1, 64, 128, 3), np.float32)
+    assert extractor(image).shape == (1, 1, 2, 6)
+    assert recipe.card(config)["geometry"]["block"] == [64, 64]
+    with pytest.raises(ConfigError, match="crop_size of at most tile_size"):
+        recipe.build_model(config_of("quick", tmp_path / "run", "crop_size=64"))
 
 
 @pytest.mark.slow

@@ -12,6 +12,8 @@ from tfwm.payload import to_plain
 
 # Single readings with a lower score than this hold no message that the code could correct.
 READABLE_SCORE = 3.0
+# The best of many places reaches more than that by chance.
+READABLE_FOUND = 4.5
 # Above the false-positive rate, p-values up to this are called uncertain.
 DOUBT = 1e-3
 
@@ -99,7 +101,8 @@ class Judge:
         self._trials[stage] = trials - earlier
         if score > self._best.get(stage, (-math.inf,))[0]:
             self._best[stage] = (score, (alignment, corners))
-        if score >= READABLE_SCORE or not self._codec.pilot.any():
+        least = READABLE_SCORE if stage == "none" else READABLE_FOUND
+        if score >= least or not self._codec.pilot.any():
             self._readings += 1
             self.decoded = self._codec.decode(votes)
             self._votes, self._place = votes, (alignment, corners)

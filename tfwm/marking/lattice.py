@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tfwm.images.filters import uniform
+
 # Detail is what a mean over so many pixels a side leaves, weighed by its own size nearby.
 FINE = 5
 FAINTEST = 0.8 / 255
@@ -197,8 +199,8 @@ def _fits(p, q, period, reach):
 
 def _detail(plane):
     """Fine detail of a picture, as strong everywhere."""
-    detail = plane - _mean(plane, FINE)
-    nearby = np.sqrt(_mean(detail**2, FINE) + FAINTEST**2)
+    detail = plane - uniform(plane, FINE)
+    nearby = np.sqrt(uniform(detail**2, FINE) + FAINTEST**2)
     return np.clip(detail / nearby, -LARGEST, LARGEST)
 
 
@@ -208,7 +210,7 @@ def _autocorrelation(detail):
     padded = [_fast(2 * n) for n in shape]
     spectrum = np.fft.rfft2(detail, padded)
     energy = spectrum.real**2 + spectrum.imag**2
-    around = _mean(energy, AROUND)
+    around = uniform(energy, AROUND)
     energy = np.minimum(energy / np.maximum(around, 1e-9 * around.max() + 1e-30), STRONGEST)
     likeness = np.fft.irfft2(energy - energy.mean(), padded)
     for axis in (0, 1):
@@ -216,17 +218,6 @@ def _autocorrelation(detail):
     away = [np.minimum(np.arange(n), n - np.arange(n)) for n in padded]
     rows, columns = (np.maximum(n - a, 0) / n for n, a in zip(shape, away, strict=True))
     return np.fft.fftshift(likeness), np.fft.fftshift(rows[:, None] * columns)
-
-
-def _mean(values, side):
-    """Mean over a square around each value, edges repeated."""
-    for axis in (0, 1):
-        pad = [(0, 0), (0, 0)]
-        pad[axis] = (side // 2 + 1, side // 2)
-        sums = np.cumsum(np.pad(values, pad, "edge"), axis=axis, dtype=np.float64)
-        start, end = np.arange(values.shape[axis]), np.arange(values.shape[axis]) + side
-        values = (np.take(sums, end, axis) - np.take(sums, start, axis)) / side
-    return values
 
 
 def _fast(n):

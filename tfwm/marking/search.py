@@ -33,6 +33,8 @@ ROTATIONS = [sign * n * ROTATION_STEP for n in range(1, 11) for sign in (1, -1)]
 EXACT = 8e-4
 # So many places are looked at closely after each sweep.
 SHORTLIST = 3
+# The repetition of so many tiles shows, if the mark can be read: no sweep is needed.
+ENOUGH_TILES = 4.0
 # Chance reaches this score among about a thousand places; below it, a place is not refined.
 HOPEFUL = 4.5
 # Chance does not reach this score in a whole search: such a place is refined at once.
@@ -68,10 +70,11 @@ def candidates(reader, search="rotate", progress=None):
         search: how far to look: `"none"`, only the copy as it is, at its own size and at the
             size before a resize; `"crop"`, shifts, mirror images and quarter turns as well;
             `"scale"`, any scale from 1 / 3.6 to 3.6 times that; `"rotate"`, angles up to 12
-            degrees; `"all"`, angles and scales together, which takes about five times as long as
-            `"rotate"`: up to a minute for a photo without a mark. From `"scale"` on, any scale,
-            angle, stretch and shear at once is computed first, where the repetition of the mark
-            shows it (`tfwm.marking.lattice`): all of this search is for what that leaves. See
+            degrees; `"all"`, angles and scales together: up to a minute for a photo without a
+            mark. From `"scale"` on, any scale, angle, stretch and shear at once is computed
+            first, where the repetition of the mark shows it (`tfwm.marking.lattice`). Then
+            scales and angles are tried one by one: with `"all"` each, else those with which a
+            copy would hold fewer than `ENOUGH_TILES` of the mark's repetitions. See
             `Plan` for networks with large blocks.
         progress: called with the share done (0 to 1) and the name of the stage.
 
@@ -91,8 +94,9 @@ def candidates(reader, search="rotate", progress=None):
             yield "none", Alignment(scale, flipped=flipped)
     if last < 1:
         return
-    if last >= 2 and not plan.sparse:
-        for place in _repeated(reader, plan):
+    tile = repeated_tile(reader, plan)
+    if last >= 2 and tile:
+        for place in _repeated(reader, plan, tile):
             yield STAGES[min(last, 3)], place
     tell(0.05, "crop")
     for turns, flipped in ((0, False), (0, True), (2, False), (1, False), (3, False)):
@@ -102,11 +106,13 @@ def candidates(reader, search="rotate", progress=None):
             yield "crop", _settle(reader, place, plan) if score > HOPEFUL else place
     if last < 2:
         return
+    sweep = _scales(scales, reader)
+    if tile and last < 4:
+        scales, sweep = ([s for s in found if few(reader, s, tile)] for found in (scales, sweep))
     # Few angles are tried, many scales: angles go first.
     if last >= 3:
         turned = [Alignment(scale, rotation=angle) for scale in scales for angle in ROTATIONS]
         yield from _sweep(reader, turned, tell, (0.1, 0.4, "rotate"))
-    sweep = _scales(scales, reader)
     shares = {2: (0.1, 1.0), 3: (0.4, 1.0), 4: (0.4, 0.6)}[last]
     yield from _sweep(reader, [Alignment(s) for s in sweep], tell, (*shares, "scale"))
     if last == 4:
@@ -169,17 +175,26 @@ def _scales(plain, reader):
     return [s for s in scales if reader.fits(s) and s <= LARGEST_SCALE]
 
 
-def _repeated(reader, plan):
+def repeated_tile(reader, plan):
+    """The side in pixels of the square tiles that a mark repeats, 0 if there is none to see."""
+    block, cells = reader.network.block_shape, tiling_of(reader.network).shape[0]
+    return 0 if plan.sparse or block[0] != block[1] else cells * block[0]
+
+
+def few(reader, scale, tile):
+    """Whether a copy has too few tiles, at a scale, for their repetition to show."""
+    return reader.canvas.height * reader.canvas.width * (scale / tile) ** 2 < ENOUGH_TILES
+
+
+def _repeated(reader, plan, side):
     """Alignments that undo the maps which the repetition of the mark tells.
 
     A lattice looks alike from eight sides: each is tried, as the copy may be mirrored and turned.
     """
     canvas = reader.canvas
     scale = natural_scale(canvas.height, canvas.width)
-    block, cells = reader.network.block_shape, tiling_of(reader.network).shape[0]
-    if block[0] != block[1] or not reader.fits(scale):
+    if not reader.fits(scale):
         return
-    side = cells * block[0]
     plane = reader.at_scale(scale).mean(axis=-1)
     for number, lattice in enumerate(lattices(plane, side, reach=SCALE_RANGE)):
         found = []
@@ -239,8 +254,8 @@ def _refine(reader, score, alignment, plan):
         score, alignment = _climb(
             score, alignment, share, lambda a: reader.scan(a, 2, plan.window, near=True)
         )
-    if score < HOPEFUL:
-        return alignment
+        if score < HOPEFUL:
+            return alignment
     score, alignment = reader.scan(alignment, 1, near=True)
     for share in (0.25, 0.1):
         score, alignment = _climb(score, alignment, share, lambda a: (reader.score(a), a))

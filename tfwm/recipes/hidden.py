@@ -17,6 +17,7 @@ from tfwm.models.critic import build_critic
 from tfwm.recipes.card import KEY_LIMIT, tile_geometry
 from tfwm.recipes.config import MessageConfig, check_positive
 from tfwm.recipes.message import MessageRecipe
+from tfwm.training import ConfigError
 from tfwm.training.config import setting
 
 LIMITS = [
@@ -33,7 +34,8 @@ class Config(MessageConfig):
     name: str = "hidden"
     output: str = "runs/hidden"
     channels: int = 3
-    crop_size: int = hidden.TILE  # a crop is one tile
+    crop_size: int = hidden.TILE
+    tile_size: int = setting(hidden.TILE, "side of a tile; a crop is one tile, or a part of one")
     message_length: int = setting(hidden.BITS, "bits in a tile")
     # Training: the paper's errors are of pixels in [-1, 1]
     attacks: list = setting([{"name": "Identity"}], "")
@@ -57,15 +59,16 @@ class Config(MessageConfig):
 def build_networks(config, training):
     """Return embedder and extractor; in training, the mean is over images of any size."""
     arguments = {"width": config.width, "message_length": config.message_length}
+    side = min(config.tile_size, config.crop_size) if training else config.tile_size
     return (
-        hidden.build_embedder(config.crop_size, **arguments),
-        hidden.build_extractor(None if training else config.crop_size, **arguments),
+        hidden.build_embedder(side, **arguments),
+        hidden.build_extractor(None if training else side, **arguments),
     )
 
 
 def card(config):
     """Return what the network's card says."""
-    side, bits = config.crop_size, config.message_length
+    side, bits = config.tile_size, config.message_length
     message = f"{bits} bits in each tile of {side}x{side} pixels"
     sizes = f"{message}; color images whose sides are multiples of {side}"
     return {
@@ -77,11 +80,21 @@ def card(config):
     }
 
 
+def check(config):
+    """Raise `ConfigError` for sizes that do not fit together."""
+    check_positive(config, ("message_length", "tile_size"))
+    if config.crop_size > config.tile_size:
+        raise ConfigError(
+            "Expected crop_size of at most tile_size, as a crop carries one message. "
+            f"Received: crop_size={config.crop_size}, tile_size={config.tile_size}"
+        )
+
+
 RECIPE = MessageRecipe(
     name="hidden",
     summary=__doc__.split("\n\n")[0],
     config=Config,
-    check=lambda config: check_positive(config, ("message_length",)),
+    check=check,
     networks=build_networks,
     critic=lambda config: build_critic(config.width, 3),
     card=card,
