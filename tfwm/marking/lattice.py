@@ -50,7 +50,7 @@ class Lattice(NamedTuple):
     basis: np.ndarray
 
 
-def lattices(plane, period, most=3, reach=3.6):
+def lattices(plane, period, most=3, reach=3.6, least=CLEAR_LATTICE):
     """Finds the lattices that show in a copy.
 
     Args:
@@ -58,9 +58,10 @@ def lattices(plane, period, most=3, reach=3.6):
         period: pixels between two tiles, in rows and columns alike, in the photo that was marked.
         most: number of lattices to return at most.
         reach: largest factor between `period` and that of the copy, either way.
+        least: strength that a lattice has at least.
 
     Returns:
-        `Lattice`s above `CLEAR_LATTICE`, the clearest first; few or none for an unmarked photo.
+        `Lattice`s of that strength, the clearest first; few or none for an unmarked photo.
         A strongly repeating pattern of the picture may show as well.
 
     >>> tile = np.random.default_rng(0).random((96, 96))
@@ -81,7 +82,7 @@ def lattices(plane, period, most=3, reach=3.6):
     for lattice in sorted(refined, key=lambda a: -a.strength):
         basis = reduced(lattice.basis)
         new = all(np.abs(basis - other.basis).max() > 2 for other in kept)
-        if lattice.strength > CLEAR_LATTICE and abs(np.linalg.det(basis)) > 0 and new:
+        if lattice.strength > least and abs(np.linalg.det(basis)) > 0 and new:
             kept.append(Lattice(lattice.strength, basis))
     return kept[:most]
 
