@@ -10,7 +10,8 @@ from skimage import data
 
 from tfwm.images import Photo
 from tfwm.marking import STAGES, Alignment, Canvas, Reader, candidates
-from tfwm.marking.search import plan_of
+from tfwm.marking.search import ENOUGH_TILES, ROTATIONS, plan_of
+from tfwm.marking.tiling import tiling_of
 from tfwm.networks import Network
 from tfwm.payload import Codec, Key
 
@@ -117,6 +118,34 @@ def test_stages_go_on_from_each_other(reader):
     assert firsts[0] == ("none", Alignment(1.0))
     assert firsts[1][0] == "none" and firsts[3][1].flipped
     assert {stage for stage, _ in candidates(reader, "none")} == {"none"}
+
+
+def sweeps(network, sides, search, monkeypatch):
+    """Scales and angles that a search tries one by one in a photo of noise."""
+    tried = []
+
+    def scan(self, alignment, step, window=None, near=False):
+        if window:
+            tried.append((round(alignment.scale, 3), alignment.rotation))
+        return 0.0, alignment.moved(offset=(0, 0))
+
+    monkeypatch.setattr(Reader, "scan", scan)
+    noise = np.random.default_rng(0).integers(0, 256, (*sides, 3), np.uint8)
+    reader = Reader(network, Canvas(Photo(noise)), Codec(1024, Key("k")))
+    list(candidates(reader, search))
+    return {scale for scale, _ in tried}, {angle for _, angle in tried} & set(ROTATIONS)
+
+
+def test_sweeps_are_for_copies_that_hold_few_tiles(quadrant_network, monkeypatch):
+    tile = tiling_of(quadrant_network).shape[0] * quadrant_network.block_shape[0]
+    sides = 2 * tile + 64, 2 * tile
+    scales, angles = sweeps(quadrant_network, sides, "rotate", monkeypatch)
+    assert scales and max(scales) ** 2 * math.prod(sides) < ENOUGH_TILES * tile**2
+    assert not angles
+    scales, angles = sweeps(quadrant_network, sides, "all", monkeypatch)
+    assert max(scales) > 2 and len(angles) == 20
+    scales, angles = sweeps(quadrant_network, (2 * tile, tile), "rotate", monkeypatch)
+    assert max(scales) > 1 and len(angles) == 20
 
 
 def test_progress_rises_to_the_last_stage(watermarker):

@@ -1,0 +1,49 @@
+"""The attacker of the security bench has what its rows say, and no more."""
+
+import numpy as np
+import pytest
+from security import Attacker, auc, down_and_up, equal_shares
+from skimage import data
+
+from tfwm.images import Photo, psnr
+
+
+@pytest.fixture
+def attacker(quadrant_network):
+    return Attacker(quadrant_network, np.random.default_rng(0))
+
+
+@pytest.fixture
+def photo():
+    return Photo(data.coffee()[:384, :576])
+
+
+def test_cells_are_written_and_read_without_a_key(attacker, photo):
+    bits = attacker.rng.integers(0, 2, attacker.tiling.slots, np.uint8)
+    marked = attacker.write(photo, bits, strength=2.0)
+    assert np.mean(attacker.slots(marked) == bits) > 0.95
+    undone = attacker.write(marked, 1 - bits, strength=2.0)
+    assert psnr(undone.pixels, photo.pixels) > psnr(marked.pixels, photo.pixels)
+
+
+def test_folding_takes_the_mean_over_tiles(attacker):
+    side = attacker.period
+    tile = attacker.rng.normal(size=(side, side))
+    np.testing.assert_allclose(attacker.folded(np.tile(tile, (2, 3))), tile, atol=1e-12)
+    part = np.tile(tile, (2, 1))[: side + side // 2]
+    np.testing.assert_allclose(attacker.folded(part), tile, atol=1e-12)
+
+
+def test_a_tile_is_added_at_the_psnr_that_was_asked_for(attacker, photo):
+    tile = attacker.rng.normal(size=(attacker.period, attacker.period))
+    added = attacker.add(Photo(photo.pixels // 2 + 60), tile, 40.0)
+    assert psnr(added.pixels, photo.pixels // 2 + 60) == pytest.approx(40.0, abs=0.3)
+
+
+def test_areas_under_curves():
+    assert auc([2, 3], [0, 1]) == 1 and auc([1, 1], [1]) == 0.5 and auc([0, 1], [2]) == 0
+    assert equal_shares([np.array([0, 1]), np.array([0, 0]), np.array([1, 0])]) == [0.5, 0.0, 0.5]
+
+
+def test_reducing_and_enlarging_keeps_the_size(photo):
+    assert down_and_up(photo, 96).pixels.shape == photo.pixels.shape
