@@ -185,7 +185,9 @@ def forgeries(bench):
     for name, pool in (("one message", bench.pool), ("a message each", bench.pool_own)):
         for count, tile in averages(attacker, pool):
             copies = [attacker.add(t, tile, BUDGET) for t in targets]
-            yield row(f"mean detail of {count}, {BUDGET:g} dB", f"{count} photos, {name}", copies)
+            yield row(
+                f"mean detail of {count}, {BUDGET:g} dB", f"{marked_photos(count)}, {name}", copies
+            )
 
 
 def averages(attacker, pool):
@@ -193,6 +195,10 @@ def averages(attacker, pool):
     for count in AVERAGED:
         if count <= len(pool):
             yield count, np.mean([attacker.detail(photo) for photo in pool[:count]], axis=0)
+
+
+def marked_photos(count):
+    return "one marked photo" if count == 1 else f"{count} marked photos"
 
 
 def removals(bench):
@@ -214,7 +220,7 @@ def removals(bench):
         yield row(f"gradients, {decibel:g} dB to the marked", with_network, copies)
     for count, tile in averages(attacker, bench.pool):
         copies = [attacker.add(m, tile, -BUDGET) for m in marked]
-        yield row(f"mean detail of {count} subtracted, {BUDGET:g} dB", f"{count} photos", copies)
+        yield row(f"mean detail of {count} subtracted, {BUDGET:g} dB", marked_photos(count), copies)
     for name, change, search in blind():
         copies = [change(m) for m in tqdm(marked, desc=name)]
         yield row(name, "one marked photo", copies, search=search)

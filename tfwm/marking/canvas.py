@@ -37,6 +37,8 @@ class Alignment:
             its inverse.
         shear: columns to the right for each row further down that undo a shear, before the
             rotation as well.
+        bend: two rows of coefficients, of polynomials for how far down and to the right the
+            values of the scaled and turned copy lie, see `tfwm.marking.bending`; empty for none.
     """
 
     scale: float = 1.0
@@ -47,6 +49,7 @@ class Alignment:
     whole: bool = False
     stretch: float = 1.0
     shear: float = 0.0
+    bend: tuple = ()
 
     def moved(self, **changes):
         """Returns a copy with some fields changed."""

@@ -93,14 +93,16 @@ class Judge:
             stage: the stage of the search that it comes from.
             alignment: its `Alignment`.
             votes: `(slots,)`.
-            trials: alignments looked at so far, in all stages and pictures.
+            trials: alignments looked at so far, in all stages and pictures; `None` for a place
+                that was fitted to the pilots: then their score is no evidence.
             corners: of the picture in the photo, see `Extraction`.
         """
         score = self._codec.pilot_score(votes)
-        earlier = sum(n for name, n in self._trials.items() if name != stage)
-        self._trials[stage] = trials - earlier
-        if score > self._best.get(stage, (-math.inf,))[0]:
-            self._best[stage] = (score, (alignment, corners))
+        if trials is not None:
+            earlier = sum(n for name, n in self._trials.items() if name != stage)
+            self._trials[stage] = trials - earlier
+            if score > self._best.get(stage, (-math.inf,))[0]:
+                self._best[stage] = (score, (alignment, corners))
         least = READABLE_SCORE if stage == "none" else READABLE_FOUND
         if score >= least or not self._codec.pilot.any():
             self._readings += 1

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from tfwm.marking.bending import bent
 from tfwm.marking.tiling import tiling_of
 
 # So many pixels go through the network at once.
@@ -65,6 +66,19 @@ class Reader:
         Returns:
             `Cells`, or `None` if no patch of the network fits.
         """
+        found = self.shifted(alignment, [(0, 0)])
+        return found and found._replace(logits=found.logits[0])
+
+    def shifted(self, alignment, shifts):
+        """Reads every cell at one alignment, from places that are shifted in turn.
+
+        Args:
+            alignment: `Alignment`, offset included.
+            shifts: pairs of pixels to the bottom and to the right.
+
+        Returns:
+            `Cells` with `logits` of `(len(shifts), rows, columns, bits_per_cell)`, or `None`.
+        """
         plane, corner = self._plane(alignment)
         tile = (0, 0)
         if alignment.offset is not None and not self.network.whole:
@@ -75,10 +89,24 @@ class Reader:
         if any(r < p for r, p in zip(room, patch, strict=True)):
             return None
         shift = tuple((t - f) // b for t, f, b in zip(tile, phase, block, strict=True))
-        logits = self._logits(plane, [phase], room)[0]
+        margin = int(np.abs(shifts).max())
+        around = np.pad(plane, [(margin, margin)] * 2 + [(0, 0)], "edge") if margin else plane
+        places = [[f + margin + s for f, s in zip(phase, pair, strict=True)] for pair in shifts]
+        logits = self._logits(around, places, room)
         if alignment.warped:
-            logits = np.where(self._covered(alignment, logits, phase, plane)[..., None], logits, 0)
+            covered = self._covered(alignment, logits[0], phase, plane)
+            logits = np.where(covered[..., None], logits, 0)
         return Cells(logits, phase, shift, plane.shape[:2])
+
+    def pilots(self, cells):
+        """Signs of the pilots that `Cells` carry `(rows, columns, bits)`, 0 where there is none."""
+        rows, columns = (
+            (np.arange(n) - shift) % side
+            for n, shift, side in zip(
+                cells.logits.shape[-3:-1], cells.shift, self._tiling.shape, strict=False
+            )
+        )
+        return self.codec.pilot.reshape(self._tiling.shape)[np.ix_(rows, columns)]
 
     def votes(self, alignment):
         """Returns the votes `(slots,)` at one alignment, offset included."""
@@ -175,6 +203,8 @@ class Reader:
             images = [i.rotate(alignment.rotation, Image.BICUBIC, fillcolor=0.5) for i in images]
             plane = np.dstack(images)
             plane = _center(plane, window) if window else plane
+        if alignment.bend:
+            plane = bent(plane, alignment.bend)
         if self.network.whole:
             return _placed(plane, self.network.patch_shape, alignment.offset or (0, 0)), (0, 0)
         return plane, (-(plane.shape[0] // 2), -(plane.shape[1] // 2))

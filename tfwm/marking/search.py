@@ -10,11 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tfwm.marking.bending import unbent
 from tfwm.marking.canvas import WORKING_PIXELS, Alignment, natural_scale
 from tfwm.marking.lattice import lattices, reduced
 from tfwm.marking.tiling import tiling_of
 
 STAGES = ("none", "crop", "scale", "rotate", "all")
+# A stage of `rotate` and `all`, whose places are fitted to the pilots of many parts.
+BENT = "bent"
 LARGEST_SCALE = 4.0
 # A network tolerates half of a step between two positions, scales or angles.
 COARSE_STEP = 4
@@ -74,12 +77,14 @@ def candidates(reader, search="rotate", progress=None):
             mark. From `"scale"` on, any scale, angle, stretch and shear at once is computed
             first, where the repetition of the mark shows it (`tfwm.marking.lattice`). Then
             scales and angles are tried one by one: with `"all"` each, else those with which a
-            copy would hold fewer than `ENOUGH_TILES` of the mark's repetitions. See
+            copy would hold fewer than `ENOUGH_TILES` of the mark's repetitions. From
+            `"rotate"` on, copies that are bent by some pixels are unbent, see
+            `tfwm.marking.bending`. See
             `Plan` for networks with large blocks.
         progress: called with the share done (0 to 1) and the name of the stage.
 
     Yields:
-        `(stage, alignment)`: one of `STAGES` and an `Alignment`.
+        `(stage, alignment)`: one of `STAGES`, or `BENT`, and an `Alignment`.
     """
     tell = progress or (lambda share, stage: None)
     if reader.network.whole:
@@ -95,17 +100,22 @@ def candidates(reader, search="rotate", progress=None):
     if last < 1:
         return
     tile = repeated_tile(reader, plan)
+    starts = [Alignment(scale) for scale in scales[:1]]
     if last >= 2 and tile:
         for place in _repeated(reader, plan, tile):
+            starts.append(place)
             yield STAGES[min(last, 3)], place
     tell(0.05, "crop")
-    for turns, flipped in ((0, False), (0, True), (2, False), (1, False), (3, False)):
-        for scale in scales:
-            place = Alignment(scale, turns=turns, flipped=flipped)
-            score, place = reader.scan(place, plan.step, plan.crop_window)
-            yield "crop", _settle(reader, place, plan) if score > HOPEFUL else place
+    crops = []
+    for score, place in _crops(reader, scales, plan):
+        crops.append((score, place))
+        yield "crop", _settle(reader, place, plan) if score > HOPEFUL else place
     if last < 2:
         return
+    if last >= 3 and tile and reader.network.bits == 1:
+        starts += [place for _, place in sorted(crops, key=lambda pair: -pair[0])[:1]]
+        for place in filter(None, (unbent(reader, start) for start in starts)):
+            yield BENT, place
     sweep = _scales(scales, reader)
     if tile and last < 4:
         scales, sweep = ([s for s in found if few(reader, s, tile)] for found in (scales, sweep))
@@ -228,6 +238,14 @@ def _undone(basis, scale, turns, flipped):
     whole = 1.0 if abs(factor - 1) < EXACT else factor
     angle = 0.0 if abs(math.radians(angle)) < EXACT else angle
     return Alignment(scale * whole, angle, turns, flipped, stretch=stretch, shear=shear)
+
+
+def _crops(reader, scales, plan):
+    """Yields score and place of the best offset of each way up."""
+    for turns, flipped in ((0, False), (0, True), (2, False), (1, False), (3, False)):
+        for scale in scales:
+            place = Alignment(scale, turns=turns, flipped=flipped)
+            yield reader.scan(place, plan.step, plan.crop_window)
 
 
 def _sweep(reader, alignments, tell, share):

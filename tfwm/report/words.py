@@ -3,6 +3,7 @@
 import math
 
 from tfwm.marking import natural_scale
+from tfwm.marking.bending import largest_shift
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SMALLEST = 1e-300
@@ -68,6 +69,8 @@ def in_words(alignment, height, width):
         parts.append(f"its width at {100 / alignment.stretch**2:.1f} % of its height's scale")
     if abs(alignment.shear) >= 0.002:
         parts.append(f"sheared by {abs(math.degrees(math.atan(alignment.shear))):.1f}°")
+    if alignment.bend:
+        parts.append(f"bent by up to {largest_shift(alignment.bend):.0f} pixels")
     if alignment.whole and alignment.scale < 1:
         parts.append(f"a part, {100 * alignment.scale:.0f} % of the sides")
     elif alignment.whole and alignment.scale > 1:
