@@ -69,7 +69,8 @@ def add_extract(subparsers):
         help="none: the copy as it is, or plainly resized; crop: also cut, mirrored, quarter "
         "turns; scale: also any scale, and any angle, stretch and shear where the mark's "
         "repetition shows it; rotate (the default): also turned up to 12 degrees, its size "
-        "kept; all: turned and scaled at once, which takes up to a minute for a photo",
+        "kept, and slightly bent (perspective, slow warps); all: turned and scaled at once, which "
+        "takes up to a minute for a photo",
     )
     parser.add_argument(
         "--damaged",
