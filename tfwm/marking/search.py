@@ -209,19 +209,29 @@ def _repeated(reader, plan, side):
         return
     plane = reader.at_scale(scale).mean(axis=-1)
     for number, lattice in enumerate(lattices(plane, side, reach=SCALE_RANGE)):
-        found = []
-        for flipped, turns in itertools.product((False, True), (0, 2, 1, 3)):
-            place = _undone(lattice.basis / side, scale, turns, flipped)
-            if not reader.fits(place.scale) or place.scale > LARGEST_SCALE:
-                continue
-            found.append(reader.scan(place, COARSE_STEP, plan.window))
-            if found[-1][0] > CLEAR:
+        places = [
+            _undone(lattice.basis / side, scale, turns, flipped)
+            for flipped, turns in itertools.product((False, True), (0, 2, 1, 3))
+        ]
+        places = [p for p in places if reader.fits(p.scale) and p.scale <= LARGEST_SCALE]
+        # The window may lie where the copy has none of the mark.
+        for window in (plan.window, None)[: 2 if number == 0 else 1]:
+            found = _clearest(reader, places, window)
+            if found and found[0][0] > CLEAR:
                 break
-        found.sort(key=lambda pair: -pair[0])
         for rank, (score, place) in enumerate(found[:SHORTLIST]):
-            # The window may lie where the copy has little of the mark.
             if score > HOPEFUL or number == rank == 0:
                 yield _settle(reader, place, plan)
+
+
+def _clearest(reader, places, window):
+    """Scores and places of the best offsets, the best first."""
+    found = []
+    for place in places:
+        found.append(reader.scan(place, COARSE_STEP, window))
+        if found[-1][0] > CLEAR:
+            break
+    return sorted(found, key=lambda pair: -pair[0])
 
 
 def _undone(basis, scale, turns, flipped):
