@@ -1,6 +1,7 @@
 // The decision whether a photo carries a mark, from all readings of it: tfwm/marking/judge.py.
 
 const READABLE_SCORE = 3;
+const READABLE_FOUND = 4.5;
 const DOUBT = 1e-3;
 
 export class Judge {
@@ -20,7 +21,8 @@ export class Judge {
     for (const [name, count] of this.trials) if (name !== stage) earlier += count;
     this.trials.set(stage, trials - earlier);
     if (score > (this.best.get(stage)?.score ?? -Infinity)) this.best.set(stage, { score, alignment, votes });
-    if (score >= READABLE_SCORE || !this.codec.pilots.length) {
+    const least = stage === "none" ? READABLE_SCORE : READABLE_FOUND;
+    if (score >= least || !this.codec.pilots.length) {
       this.readings++;
       this.decoded = this.codec.decode(votes);
       this.read = { alignment, votes };

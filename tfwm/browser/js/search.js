@@ -16,6 +16,7 @@ const ROTATION_STEP = 1.25;
 const ROTATIONS = Array.from({ length: 20 }, (_, i) => (i % 2 ? -1 : 1) * (Math.floor(i / 2) + 1) * ROTATION_STEP);
 const SHORTLIST = 3;
 const HOPEFUL = 4.5;
+const DOUBTFUL = 4.1;
 const CLEAR = 6.5;
 
 const UNTRIED = {
@@ -98,15 +99,18 @@ async function* sweep(reader, alignments, tell, [start, end, stage]) {
     else found.push(best);
   }
   found.sort((a, b) => b.score - a.score);
-  for (const best of found.slice(0, SHORTLIST)) yield { stage, alignment: await refined(reader, best, plan) };
+  for (const best of found.slice(0, SHORTLIST)) {
+    const worth = best.score > DOUBTFUL || plan.sparse;
+    yield { stage, alignment: worth ? await refined(reader, best, plan) : best.alignment };
+  }
 }
 
 // Climbs to the best scale and angle, first in the window, then in the whole copy.
 async function refined(reader, best, plan) {
   for (const share of [0.5, 0.25]) {
     best = await climbed(best, share, (alignment) => reader.scan(alignment, 2, plan.window, true));
+    if (best.score < HOPEFUL) return best.alignment;
   }
-  if (best.score < HOPEFUL) return best.alignment;
   best = await reader.scan(best.alignment, 1, null, true);
   for (const share of [0.25, 0.1]) {
     best = await climbed(best, share, async (alignment) => ({ score: await reader.score(alignment), alignment }));
