@@ -16,12 +16,13 @@ DEVICES = """
     from tfwm import attacks, losses, training
     from tfwm.models import barrier, carriers, keyed, redmark, stegastamp, translators
     from tfwm.models.critic import build_clipped_critic
+    from tfwm.training.critic_optimizer import CriticOptimizer
 
     def images(count, side, channels=3, seed=0):
         return np.random.default_rng(seed).random((count, side, side, channels), "float32")
 
-    def adversary(critic=None):
-        return losses.AdversarialLoss(critic or build_clipped_critic(limit=1.0), 0.5, "wasserstein")
+    def adversary(loss="wasserstein", **ramp):
+        return losses.AdversarialLoss(build_clipped_critic(limit=1.0), 0.5, loss, **ramp)
 
     def chain():
         parts = [attacks.Affine(5.0, 0.9), attacks.Ramp(attacks.GaussianBlur(1.0), 4)]
@@ -50,6 +51,24 @@ DEVICES = """
         held = losses.HoldPSNR(30.0, 20.0, 4, 0.1, 0.5, penalty="relative")
         alignment = losses.AlignmentLoss("locate_map", 0.1)
         return message(hold_psnr=held, adversary=adversary(), alignment=alignment)
+
+    def make_logistic():
+        return message(adversary=adversary("logistic", start=1, ramp_steps=4))
+
+    def make_balanced_parts():
+        return message(
+            balance=losses.SelfAdaptiveWeights(terms(), speed=1.0),
+            adversary=adversary(), alignment=losses.AlignmentLoss("locate_map", 0.1),
+        )
+
+    def make_critic_optimizer():
+        return message(adversary=adversary())
+
+    def optimizer(trainer):
+        if sys.argv[1] != "critic_optimizer":
+            return keras.optimizers.SGD(0.01)
+        own = keras.optimizers.SGD(0.02)
+        return CriticOptimizer(keras.optimizers.SGD(0.01), own, trainer.adversary.critic)
 
     def make_carriers():
         trainer = training.WatermarkTrainer(
@@ -97,7 +116,7 @@ DEVICES = """
         keras.utils.set_random_seed(1)  # a seed without a ReLU at its kink
         with strategy.scope():
             trainer, data, loss = make()
-            trainer.compile(keras.optimizers.SGD(0.01), loss=loss)
+            trainer.compile(optimizer(trainer), loss=loss)
             shapes = {key: value.shape for key, value in data.items()}
             trainer.build(shapes)
         before = [weight.numpy() for weight in trainer.trainable_variables]
@@ -129,6 +148,9 @@ CASES = (
     "carriers",
     "self_adaptive",
     "ramped",
+    "logistic",
+    "balanced_parts",
+    "critic_optimizer",
     "barrier",
     "keyed",
 )
