@@ -144,7 +144,7 @@ class Reader:
             `(score, alignment)` of the best offset.
         """
         plane, corner = self._plane(alignment, window)
-        patch, block = self.network.patch_shape, self.network.block_shape
+        patch = self.network.patch_shape
         phases = [range(0, p, step) for p in patch]
         if near:
             middle = [o - c for o, c in zip(alignment.offset, corner, strict=True)]
@@ -161,13 +161,39 @@ class Reader:
         room = [n - max(f) for n, f in zip(plane.shape[:2], phases, strict=True)]
         if any(r < p for r, p in zip(room, patch, strict=True)):
             phases, room = [[0], [0]], plane.shape[:2]
-        positions = list(itertools.product(*phases))
+        return self._best(plane, corner, list(itertools.product(*phases)), room, alignment)
+
+    def parts(self, alignment, side, step):
+        """Finds the best offset of each of the overlapping parts of a copy.
+
+        Args:
+            alignment: `Alignment`, whose offset does not matter.
+            side: of the parts in pixels; they lie half of it apart.
+            step: see `scan`.
+
+        Returns:
+            Pairs as of `scan`, the highest score first.
+        """
+        plane, corner = self._plane(alignment)
+        positions = list(itertools.product(*(range(0, p, step) for p in self.network.patch_shape)))
+        starts = (range(0, max(n - side, 0) + 1, side // 2) for n in plane.shape[:2])
+        found = []
+        for start in itertools.product(*starts):
+            part = plane[tuple(slice(n, n + side) for n in start)]
+            room = np.subtract(part.shape[:2], np.max(positions, axis=0))
+            found.append(self._best(part, np.add(corner, start), positions, room, alignment))
+        return sorted(found, key=lambda pair: -pair[0])
+
+    def _best(self, plane, corner, positions, room, alignment):
+        """The highest score of a plane at all positions and circular shifts, and its place."""
         scores = self._scores(self._tiling.fold(self._logits(plane, positions, room)))
         self.trials += scores.size
         number, *shift = np.unravel_index(np.argmax(scores), scores.shape)
         offset = tuple(
             _nearest_zero(int(c + f + s * b), b * self._tiling.shape[0])
-            for c, f, s, b in zip(corner, positions[number], shift, block, strict=True)
+            for c, f, s, b in zip(
+                corner, positions[number], shift, self.network.block_shape, strict=True
+            )
         )
         return float(scores[number, *shift]), alignment.moved(offset=offset)
 

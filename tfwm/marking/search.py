@@ -18,6 +18,8 @@ from tfwm.marking.tiling import tiling_of
 STAGES = ("none", "crop", "scale", "rotate", "all")
 # A stage of `rotate` and `all`, whose places are fitted to the pilots of many parts.
 BENT = "bent"
+# Side of the parts where it starts, and how many of them.
+PART, PARTS = 192, 2
 LARGEST_SCALE = 4.0
 # A network tolerates half of a step between two positions, scales or angles.
 COARSE_STEP = 4
@@ -102,20 +104,19 @@ def candidates(reader, search="rotate", progress=None):
     if last < 1:
         return
     tile = repeated_tile(reader, plan)
-    starts = [Alignment(scale) for scale in scales[:1]]
+    starts = []
     if last >= 2 and tile:
         for place in _repeated(reader, plan, tile):
             starts.append(place)
             yield STAGES[min(last, 3)], place
     tell(0.05, "crop")
-    crops = []
     for score, place in _crops(reader, scales, plan):
-        crops.append((score, place))
         yield "crop", _settle(reader, place, plan) if score > HOPEFUL else place
     if last < 2:
         return
     if last >= 3 and tile and reader.network.bits == 1:
-        starts += [place for _, place in sorted(crops, key=lambda pair: -pair[0])[:1]]
+        parts = [pair for s in scales[:1] for pair in reader.parts(Alignment(s), PART, plan.step)]
+        starts += [place for score, place in parts[:PARTS] if score > HOPEFUL]
         for place in filter(None, (unbent(reader, start) for start in starts)):
             yield BENT, place
     sweep = _scales(scales, reader)
