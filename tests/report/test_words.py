@@ -47,6 +47,7 @@ def test_evidence_fills_the_meter():
             (400, 600),
             "its width at 90.0 % of its height's scale, sheared by 5.0°",
         ),
+        (Alignment(bend=((3.0, 0.0, 0.0), (4.0, 0.0, 0.0))), (400, 600), "bent by up to 5 pixels"),
         (
             Alignment(turns=1, flipped=True, offset=(-3, 40)),
             (400, 600),
