@@ -141,11 +141,11 @@ def test_sweeps_are_for_copies_that_hold_few_tiles(quadrant_network, monkeypatch
     sides = 2 * tile + 64, 2 * tile
     scales, angles = sweeps(quadrant_network, sides, "rotate", monkeypatch)
     assert scales and max(scales) ** 2 * math.prod(sides) < ENOUGH_TILES * tile**2
-    assert not angles
+    assert len(angles) == 20
     scales, angles = sweeps(quadrant_network, sides, "all", monkeypatch)
     assert max(scales) > 2 and len(angles) == 20
-    scales, angles = sweeps(quadrant_network, (2 * tile, tile), "rotate", monkeypatch)
-    assert max(scales) > 1 and len(angles) == 20
+    scales, _ = sweeps(quadrant_network, (2 * tile, tile), "rotate", monkeypatch)
+    assert max(scales) > 1.5
 
 
 def test_progress_rises_to_the_last_stage(watermarker):

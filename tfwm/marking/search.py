@@ -38,8 +38,9 @@ ROTATIONS = [sign * n * ROTATION_STEP for n in range(1, 11) for sign in (1, -1)]
 EXACT = 8e-4
 # So many places are looked at closely after each sweep.
 SHORTLIST = 3
-# The repetition of so many tiles shows, if the mark can be read: no sweep is needed.
-ENOUGH_TILES = 4.0
+# The repetition of so many tiles shows mostly, if the mark can be read: no sweep is needed. A copy
+# of working size has 6, so that angles are still tried there, and scales below its own.
+ENOUGH_TILES = 6.5
 # Chance reaches this score among about a thousand places; below it, a place is not refined.
 HOPEFUL = 4.5
 # Nor is one of a coarse sweep below this: of 43 copies that were read so, the least had 4.2.
