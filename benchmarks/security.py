@@ -37,10 +37,11 @@ from tfwm.data.sources import list_photos
 from tfwm.distortions import distort
 from tfwm.files import result_head, write_csv
 from tfwm.images import Photo, psnr, read_photo
-from tfwm.marking.canvas import WORKING_PIXELS, Canvas, add_residual
+from tfwm.marking.canvas import Canvas, add_residual, natural_scale
 from tfwm.marking.check import resaved
 from tfwm.marking.earlier import repetition_p_value
 from tfwm.marking.lattice import lattices
+from tfwm.marking.mark import Mark
 from tfwm.marking.tiling import tiling_of
 from tfwm.networks.keras_files import read_keras_models
 from tfwm.networks.places import network_directory
@@ -91,10 +92,7 @@ class Attacker:
 
     def write(self, photo, slots, strength=1.0):
         """Marks a photo with given bits."""
-        plane = self.plane(photo)
-        blocks = self.tiling.lay_out(slots, *self.network.message_shape(*plane.shape[:2])[:2])
-        change = np.asarray(self.network.embed(plane[None], blocks[None], 1.0))[0] - plane
-        return Photo(add_residual(photo.pixels, np.float32(strength) * change, 1.0))
+        return Mark.of(self.network, photo, slots).apply(strength)
 
     def detail(self, photo):
         """The fine detail of a photo, tile on tile `(period, period)`; no network."""
@@ -116,7 +114,7 @@ class Attacker:
         times = -(-height // self.period), -(-width // self.period)
         change = np.tile(tile, times)[:height, :width, None].astype(np.float32)
         if decibel is not None:
-            change *= np.sign(decibel) * 10 ** (-abs(decibel) / 20) / change.std()
+            change *= 10 ** (-decibel / 20) / change.std()
         return Photo(add_residual(photo.pixels, change, 1.0))
 
 
@@ -219,7 +217,7 @@ def removals(bench):
         copies = [by_gradients(attacker, m, decibel) for m in tqdm(marked, desc="gradients")]
         yield row(f"gradients, {decibel:g} dB to the marked", with_network, copies)
     for count, tile in averages(attacker, bench.pool):
-        copies = [attacker.add(m, tile, -BUDGET) for m in marked]
+        copies = [attacker.add(m, -tile, BUDGET) for m in marked]
         yield row(f"mean detail of {count} subtracted, {BUDGET:g} dB", marked_photos(count), copies)
     for name, change, search in blind():
         copies = [change(m) for m in tqdm(marked, desc=name)]
@@ -237,7 +235,7 @@ def by_gradients(attacker, photo, decibel):
     plane = attacker.plane(photo)
     signs = np.float32(attacker.logits(photo) > 0)
     levels = np.uint8(np.rint(255 * plane))[None]
-    moved = remove_by_gradients(levels, lambda x: extractor(x), signs, psnr=decibel)[0]
+    moved = remove_by_gradients(levels, extractor, signs, psnr=decibel)[0]
     change = (moved.astype(np.float32) - levels[0]) / np.float32(255)
     return Photo(add_residual(photo.pixels, change, 1.0))
 
@@ -357,7 +355,7 @@ def auc(more, less):
 def working_size(path):
     """Reads a photo as RGB, reduced to the size for marking."""
     image = Image.fromarray(read_photo(path).pixels).convert("RGB")
-    factor = min(1.0, (WORKING_PIXELS / (image.width * image.height)) ** 0.5)
+    factor = natural_scale(image.height, image.width)
     size = [int(n * factor) for n in image.size]
     return Photo(np.asarray(image.resize(size, Image.Resampling.BICUBIC)))
 

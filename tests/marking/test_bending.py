@@ -6,8 +6,8 @@ from skimage import data
 
 from tfwm.images import Photo
 from tfwm.marking import Alignment, Canvas, Reader
-from tfwm.marking.bending import DEGREE, bent, largest_shift, shifts_at, unbent
-from tfwm.marking.search import BENT, candidates
+from tfwm.marking.bending import BENT, DEGREE, bent, largest_shift, shifts_at, unbent
+from tfwm.marking.search import candidates
 from tfwm.payload import Codec, Key
 
 TERMS = (DEGREE + 1) * (DEGREE + 2) // 2

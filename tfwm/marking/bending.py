@@ -13,8 +13,11 @@ import numpy as np
 from PIL import Image
 
 from tfwm.images.filters import gaussian
+from tfwm.marking.canvas import transformed
 from tfwm.marking.tiling import LOGIT_LIMIT
 
+# The stage of a search whose places come from here.
+BENT = "bent"
 # Shifts that are tried in each direction, in pixels: a network tolerates half of such a step.
 SHIFTS = (-6, -3, 0, 3, 6)
 # Rounds: deviation in cells of the part around a cell that is looked at, and degree of the map.
@@ -70,18 +73,15 @@ def bent(plane, bend):
     rows, columns = (_nodes(side) for side in (height, width))
     down, right = (shifts_at(row, rows / height, columns / width) for row in bend)
     places = np.stack([columns + right, rows[:, None] + down], axis=-1)
+    # Pillow fills with black what lies outside: so there is a margin.
+    margin = int(math.ceil(max(np.abs(down).max(), np.abs(right).max()))) + 2
     mesh = []
     for i, j in itertools.product(range(len(rows) - 1), range(len(columns) - 1)):
         corners = places[[i, i + 1, i + 1, i], [j, j, j + 1, j + 1]]
         box = columns[j], rows[i], columns[j + 1], rows[i + 1]
-        mesh.append((tuple(int(n) for n in box), tuple(corners.ravel().tolist())))
-    # Pillow fills with black what lies outside: so there is a margin.
-    margin = int(math.ceil(max(np.abs(down).max(), np.abs(right).max()))) + 2
-    padded = np.pad(plane.astype(np.float32), [(margin, margin)] * 2 + [(0, 0)], "edge")
-    mesh = [(box, tuple(n + margin for n in quad)) for box, quad in mesh]
-    planes = [Image.fromarray(p) for p in np.moveaxis(padded, -1, 0).copy("C")]
-    how = (width, height), Image.Transform.MESH, mesh, Image.Resampling.BICUBIC
-    return np.dstack([np.asarray(p.transform(*how)) for p in planes])
+        mesh.append((tuple(int(n) for n in box), tuple((corners + margin).ravel().tolist())))
+    padded = np.pad(plane, [(margin, margin)] * 2 + [(0, 0)], "edge")
+    return transformed(padded, (width, height), Image.Transform.MESH, mesh)
 
 
 def largest_shift(bend):

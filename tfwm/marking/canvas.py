@@ -130,6 +130,13 @@ class Canvas:
         return np.repeat(values, self._channels // len(planes), axis=-1)
 
 
+def transformed(plane, size, method, data, **more):
+    """Returns a plane `(height, width, channels)` as Pillow transforms it, bicubically."""
+    images = [Image.fromarray(p) for p in np.moveaxis(plane, -1, 0).astype(np.float32, "C")]
+    how = size, method, data, Image.Resampling.BICUBIC
+    return np.dstack([np.asarray(image.transform(*how, **more)) for image in images])
+
+
 def add_residual(pixels, residual, scale):
     """Adds a residual at working size to a photo's luminance or colors.
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from tfwm.marking.canvas import Canvas
 from tfwm.marking.reader import Reader
-from tfwm.marking.search import BENT, candidates
+from tfwm.marking.search import candidates
 
 # So many frames, spread over the animation, are read; one of them is searched further.
 FRAMES_READ = 8
@@ -51,5 +51,4 @@ def frame_readings(network, codec, animation, search, progress=None):
         lambda candidate: candidate[0] == "none", candidates(readers[0], search, progress)
     ):
         read = readers[0].votes(alignment)
-        tried = None if stage == BENT else trials() + len(votes)
-        yield stage, alignment, read, tried, None
+        yield stage, alignment, read, trials() + len(votes), None

@@ -7,6 +7,7 @@ import uuid
 import numpy as np
 
 from tfwm.checks import check_number
+from tfwm.marking.bending import BENT
 from tfwm.marking.canvas import Alignment
 from tfwm.payload import to_plain
 
@@ -93,12 +94,11 @@ class Judge:
             stage: the stage of the search that it comes from.
             alignment: its `Alignment`.
             votes: `(slots,)`.
-            trials: alignments looked at so far, in all stages and pictures; `None` for a place
-                that was fitted to the pilots: then their score is no evidence.
+            trials: alignments looked at so far, in all stages and pictures.
             corners: of the picture in the photo, see `Extraction`.
         """
         score = self._codec.pilot_score(votes)
-        if trials is not None:
+        if stage != BENT:  # its places are fitted to the pilots: their score is no evidence
             earlier = sum(n for name, n in self._trials.items() if name != stage)
             self._trials[stage] = trials - earlier
             if score > self._best.get(stage, (-math.inf,))[0]:

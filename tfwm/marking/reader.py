@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from tfwm.marking.bending import bent
+from tfwm.marking.canvas import transformed
 from tfwm.marking.tiling import tiling_of
 
 # So many pixels go through the network at once.
@@ -274,9 +275,8 @@ def _warped(plane, warp, window):
     back = np.linalg.inv(warp)
     start = size // 2 - back @ (frame // 2)
     data = [*back[0], start[0], *back[1], start[1]]
-    how = (tuple(int(n) for n in frame), Image.AFFINE, data, Image.BICUBIC)
-    images = [Image.fromarray(p) for p in np.moveaxis(plane, -1, 0).astype(np.float32, "C")]
-    return np.dstack([np.asarray(i.transform(*how, fillcolor=0.5)) for i in images])
+    size = tuple(int(n) for n in frame)
+    return transformed(plane, size, Image.Transform.AFFINE, data, fillcolor=0.5)
 
 
 def _placed(plane, shape, offset):

@@ -10,15 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfwm.marking.bending import unbent
+from tfwm.marking.bending import BENT, unbent
 from tfwm.marking.canvas import WORKING_PIXELS, Alignment, natural_scale
 from tfwm.marking.lattice import lattices, reduced
 from tfwm.marking.tiling import tiling_of
 
 STAGES = ("none", "crop", "scale", "rotate", "all")
-# A stage of `rotate` and `all`, whose places are fitted to the pilots of many parts.
-BENT = "bent"
-# Side of the parts where it starts, and how many of them.
+# Side of the parts where unbending starts, and how many of them.
 PART, PARTS = 192, 2
 LARGEST_SCALE = 4.0
 # A network tolerates half of a step between two positions, scales or angles.
@@ -83,9 +81,8 @@ def candidates(reader, search="rotate", progress=None):
             first, where the repetition of the mark shows it (`tfwm.marking.lattice`). Then
             scales and angles are tried one by one: with `"all"` each, else those with which a
             copy would hold fewer than `ENOUGH_TILES` of the mark's repetitions. From
-            `"rotate"` on, copies that are bent by some pixels are unbent, see
-            `tfwm.marking.bending`. See
-            `Plan` for networks with large blocks.
+            `"rotate"` on, copies that are bent by some pixels are unbent
+            (`tfwm.marking.bending`). See `Plan` for networks with large blocks.
         progress: called with the share done (0 to 1) and the name of the stage.
 
     Yields:
@@ -104,7 +101,7 @@ def candidates(reader, search="rotate", progress=None):
             yield "none", Alignment(scale, flipped=flipped)
     if last < 1:
         return
-    tile = repeated_tile(reader, plan)
+    tile = _repeated_tile(reader, plan)
     starts = []
     if last >= 2 and tile:
         for place in _repeated(reader, plan, tile):
@@ -116,13 +113,14 @@ def candidates(reader, search="rotate", progress=None):
     if last < 2:
         return
     if last >= 3 and tile and reader.network.bits == 1:
-        parts = [pair for s in scales[:1] for pair in reader.parts(Alignment(s), PART, plan.step)]
-        starts += [place for score, place in parts[:PARTS] if score > HOPEFUL]
+        for scale in scales[:1]:
+            parts = reader.parts(Alignment(scale), PART, plan.step)[:PARTS]
+            starts += [place for score, place in parts if score > HOPEFUL]
         for place in filter(None, (unbent(reader, start) for start in starts)):
             yield BENT, place
     sweep = _scales(scales, reader)
     if tile and last < 4:
-        scales, sweep = ([s for s in found if few(reader, s, tile)] for found in (scales, sweep))
+        scales, sweep = ([s for s in found if _few(reader, s, tile)] for found in (scales, sweep))
     # Few angles are tried, many scales: angles go first.
     if last >= 3:
         turned = [Alignment(scale, rotation=angle) for scale in scales for angle in ROTATIONS]
@@ -189,13 +187,13 @@ def _scales(plain, reader):
     return [s for s in scales if reader.fits(s) and s <= LARGEST_SCALE]
 
 
-def repeated_tile(reader, plan):
+def _repeated_tile(reader, plan):
     """The side in pixels of the square tiles that a mark repeats, 0 if there is none to see."""
     block, cells = reader.network.block_shape, tiling_of(reader.network).shape[0]
     return 0 if plan.sparse or block[0] != block[1] else cells * block[0]
 
 
-def few(reader, scale, tile):
+def _few(reader, scale, tile):
     """Whether a copy has too few tiles, at a scale, for their repetition to show."""
     return reader.canvas.height * reader.canvas.width * (scale / tile) ** 2 < ENOUGH_TILES
 

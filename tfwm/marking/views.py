@@ -6,7 +6,7 @@ from tfwm.checks import need
 from tfwm.corners.projection import rectify
 from tfwm.marking.canvas import Canvas
 from tfwm.marking.reader import Reader
-from tfwm.marking.search import BENT, candidates
+from tfwm.marking.search import candidates
 
 
 def pictures_in(photo, corners=None):
@@ -55,8 +55,7 @@ def readings(network, codec, photo, corners, search, progress=None):
 
     def read(reader, place, stage, alignment):
         votes = reader.votes(alignment)
-        trials = None if stage == BENT else sum(other.trials for other, _ in seen)
-        return stage, alignment, votes, trials, place
+        return stage, alignment, votes, sum(other.trials for other, _ in seen), place
 
     for picture, place in pictures_in(photo, corners):
         reader = Reader(network, Canvas.of(network, picture), codec)
