@@ -78,9 +78,9 @@ class Key:
         """Returns `size` pseudo-random bits as uint8 of 0 and 1."""
         return np.unpackbits(np.frombuffer(self.stream(purpose, -(-size // 8)), np.uint8))[:size]
 
-    def tag(self, data, bits):
+    def tag(self, data, bits, purpose="tag"):
         """Returns the first bits of a message authentication code (keyed BLAKE2b)."""
-        key = self.stream("tag", 32)
+        key = self.stream(purpose, 32)
         digest = hashlib.blake2b(data, key=key, digest_size=8).digest()
         return np.unpackbits(np.frombuffer(digest, np.uint8))[:bits]
 

@@ -19,6 +19,7 @@ from tfwm.images import (
     read_any,
     read_photo,
 )
+from tfwm.marking.binding import binds
 from tfwm.marking.canvas import Canvas, natural_scale
 from tfwm.marking.check import (
     Check,
@@ -92,9 +93,18 @@ class Watermarker:
         getattr(self.network, "open", lambda: None)()
         return self
 
-    def codec(self, key=None) -> Codec:
-        """Returns the `tfwm.payload.Codec` of this network for a key."""
-        return Codec(tiling_of(self.network).slots, Key(key))
+    def codec(self, key=None, bound=False) -> Codec:
+        """Returns the `tfwm.payload.Codec` of this network for a key.
+
+        Args:
+            key: secret text or bytes, or `None`.
+            bound: whether it writes marks as `embed` does: bound to their photo where the key is
+                secret and the network has room for it. Slots for `tfwm.payload.encode_slots` alone
+                are not bound. All codecs read both.
+        """
+        key = Key(key)
+        bound = bound and binds(self.network, key)
+        return Codec(tiling_of(self.network).slots, key, bound)
 
     def embed(
         self,
@@ -173,8 +183,9 @@ class Watermarker:
     def prepare(self, photo, message, *, key=None, subtle=False, signpost=None) -> Mark:
         """Returns the `Mark` for a photo, to be applied at any strength; see `embed`."""
         cover = read_photo(photo)
-        slots = encode_slots(self.codec(key), message, signpost)
-        return Mark.of(self.network, cover, slots, subtle)
+        codec = self.codec(key, bound=True)
+        slots = encode_slots(codec, message, signpost)
+        return Mark.of(self.network, cover, slots, subtle, codec)
 
     def extract(
         self,
@@ -210,7 +221,7 @@ class Watermarker:
         one_of("search", search, STAGES)
         copy = read_any(photo, damaged)
         codec = self.codec(key)
-        judge = Judge(codec, false_positive_rate)
+        judge = Judge(codec, false_positive_rate, self.network)
         if isinstance(copy, Animation) and corners is None:
             found = frame_readings(self.network, codec, copy, search, progress)
         else:
@@ -391,7 +402,7 @@ class Watermarker:
         """Returns the `tfwm.marking.Check` of a marked photo, read from a saved copy of it."""
         votes = self.read_votes(copy)
         quality = psnr(cover.pixels, marked.pixels, identical=math.inf)
-        return check_votes(self.codec(key), votes, message, strength, quality, signpost)
+        return check_votes(self.codec(key, bound=True), votes, message, strength, quality, signpost)
 
 
 def load(name: str = DEFAULT_NETWORK, trust: bool = False, runtime: str = "auto") -> Watermarker:

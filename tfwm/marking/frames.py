@@ -32,7 +32,7 @@ def frame_readings(network, codec, animation, search, progress=None):
     places = np.unique(np.linspace(0, len(frames) - 1, FRAMES_READ + 2).round().astype(int))
     chosen = [frames[n] for n in (places[1:-1] if len(places) > FRAMES_READ else places)]
     chosen.sort(key=lambda frame: -frame.pixels.std())  # flat ones, such as black, hold least
-    readers, votes = [], {}
+    readers, votes, together = [], {}, {}
 
     def trials():
         return sum(reader.trials for reader in readers)
@@ -42,13 +42,14 @@ def frame_readings(network, codec, animation, search, progress=None):
         if progress:
             progress(0.0, f"frame {number + 1} of {len(chosen)}")
         for stage, alignment in candidates(readers[-1], "none"):
-            read = readers[-1].votes(alignment)
+            cells, read = readers[-1].read(alignment)
             votes[alignment] = votes.get(alignment, 0) + read
-            yield stage, alignment, read, trials(), None
+            together.setdefault(alignment, []).append(cells)
+            yield stage, alignment, read, trials(), None, [cells]
     for number, (alignment, read) in enumerate(votes.items(), 1):
-        yield TOGETHER, alignment, read, trials() + number, None
+        yield TOGETHER, alignment, read, trials() + number, None, together[alignment]
     for stage, alignment in itertools.filterfalse(
         lambda candidate: candidate[0] == "none", candidates(readers[0], search, progress)
     ):
-        read = readers[0].votes(alignment)
-        yield stage, alignment, read, trials() + len(votes), None
+        cells, read = readers[0].read(alignment)
+        yield stage, alignment, read, trials() + len(votes), None, [cells]

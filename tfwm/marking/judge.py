@@ -8,6 +8,7 @@ import numpy as np
 
 from tfwm.checks import check_number
 from tfwm.marking.bending import BENT
+from tfwm.marking.binding import Binding, binding_of, binds
 from tfwm.marking.canvas import Alignment
 from tfwm.payload import to_plain
 
@@ -26,7 +27,7 @@ class Extraction:
     Args:
         message: text, bytes, integer or UUID as embedded; `None` if none was readable.
         kind: `"text"`, `"bytes"`, `"int"` or `"uuid"`; `None` without a message.
-        decision: `"present"`, `"absent"` or `"uncertain"`.
+        decision: `"present"`, `"copied"`, `"absent"` or `"uncertain"`.
         reason: one sentence for the decision.
         p_value: probability that an unmarked photo, or another key, looks at least as marked.
         false_positive_rate: the rate that `p_value` was compared with.
@@ -38,6 +39,8 @@ class Extraction:
         alignment: `tfwm.marking.Alignment` of the best reading.
         corners: `(x, y)` of the corners, in the photo, of the picture that was read, `(4, 2)`;
             `None` if it is the photo itself.
+        binding: `tfwm.marking.Binding`, whether the mark was made for what this photo shows; `None`
+            if marks of this key or network are not bound to their photos, or there is no mark.
         rows_read: share of the photo's rows that a damaged file held, 0 to 1.
     """
 
@@ -52,6 +55,7 @@ class Extraction:
     corrected_errors: int | None
     alignment: Alignment | None
     corners: np.ndarray | None = None
+    binding: Binding | None = None
     rows_read: float = 1.0
 
     def to_dict(self):
@@ -71,23 +75,28 @@ class Judge:
     authentication tag fits is evidence too: a random reading has one with probability
     `tag_p_value`, which is doubled because there are two ways to be convinced.
 
+    A mark is present if it was made for what the photo shows, where marks are bound to that; if it
+    was made for something else, it was copied.
+
     Args:
         codec: `tfwm.payload.Codec`.
         false_positive_rate: share of unmarked photos that may be called present.
+        network: that reads; without it, the binding is not looked at.
     """
 
-    def __init__(self, codec, false_positive_rate):
+    def __init__(self, codec, false_positive_rate, network=None):
         what = "a false-positive rate between 0 and 1"
         rate = check_number("false_positive_rate", false_positive_rate, 0, 1, what, open_ends=True)
         self.decoded = None
         self._codec = codec
+        self._network = network if network is not None and binds(network, codec.key) else None
         self._rate = rate
         self._best = {}
         self._trials = {}
         self._readings = 0
-        self._place = None, None
+        self._place = None, None, ()
 
-    def add(self, stage, alignment, votes, trials, corners=None):
+    def add(self, stage, alignment, votes, trials, corners=None, cells=()):
         """Adds one reading.
 
         Args:
@@ -96,18 +105,20 @@ class Judge:
             votes: `(slots,)`.
             trials: alignments looked at so far, in all stages and pictures.
             corners: of the picture in the photo, see `Extraction`.
+            cells: the `Cells` that gave the votes, several for frames; to look at the binding.
         """
+        place = alignment, corners, cells
         score = self._codec.pilot_score(votes)
         if stage != BENT:  # its places are fitted to the pilots: their score is no evidence
             earlier = sum(n for name, n in self._trials.items() if name != stage)
             self._trials[stage] = trials - earlier
             if score > self._best.get(stage, (-math.inf,))[0]:
-                self._best[stage] = (score, (alignment, corners))
+                self._best[stage] = (score, place)
         least = READABLE_SCORE if stage == "none" else READABLE_FOUND
         if score >= least or not self._codec.pilot.any():
             self._readings += 1
             self.decoded = self._codec.decode(votes)
-            self._votes, self._place = votes, (alignment, corners)
+            self._votes, self._place = votes, place
 
     def extraction(self):
         """Returns the `Extraction`."""
@@ -126,11 +137,15 @@ class Judge:
 
     def _result(self, p_value, place, reason):
         found = self.decoded
+        alignment, corners, cells = place
+        binding = None
         if found is not None and p_value <= self._rate:
-            decision, why = "present", "a message was read and its authentication tag fits"
+            if found.bound and self._network is not None:
+                binding = self._binding(cells)
+            decision, why = _with_message(found, binding)
         elif p_value <= self._rate:
-            decision = "present"
-            why = "the mark of this key is there, but too damaged for its message to be read"
+            binding = self._binding(cells) if self._network is not None else None
+            decision, why = _without_message(self._network is not None, binding)
         elif found is not None or p_value <= max(DOUBT, self._rate):
             decision = "uncertain"
             why = "there are traces of a mark of this key, more than chance usually gives"
@@ -147,7 +162,48 @@ class Judge:
             reason=reason or why,
             p_value=p_value,
             false_positive_rate=self._rate,
-            margin=found and self._codec.margin(self._votes, found.message, found.kind),
-            alignment=place[0],
-            corners=place[1],
+            margin=found and self._margin(found),
+            alignment=alignment,
+            corners=corners,
+            binding=binding,
         )
+
+    def _margin(self, found):
+        return self._codec.margin(self._votes, found.message, found.kind, found.bound)
+
+    def _binding(self, cells):
+        cells = [c for c in cells if c is not None]
+        return binding_of(self._codec, self._network, cells) if cells else None
+
+
+def _with_message(found, binding):
+    """Decision and reason for a message whose tag fits."""
+    if not found.bound:
+        return "present", "a message was read and its authentication tag fits"
+    fits = binding and binding.fits
+    if fits:
+        return "present", "a message was read, its authentication tag fits, and so does the photo"
+    if fits is False:
+        return "copied", (
+            "a message of this key was read, but its mark was made for another picture: it was "
+            "carried to this photo, or the photo was changed beyond recognition"
+        )
+    if binding:
+        return "uncertain", (
+            "a message of this key was read, but too little is left of its mark to tell whether it "
+            "was made for this photo"
+        )
+    return "present", (
+        "a message was read and its authentication tag fits; whether it was made for this photo "
+        "was not looked at"
+    )
+
+
+def _without_message(bound, binding):
+    """Decision and reason for a mark without a readable message."""
+    why = "the mark of this key is there, but too damaged for its message to be read"
+    if not bound:
+        return "present", why
+    if binding and binding.fits:
+        return "present", f"{why}; it was made for this photo"
+    return "uncertain", f"{why}, or to tell whether it was made for this photo"

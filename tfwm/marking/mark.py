@@ -7,6 +7,7 @@ import numpy as np
 
 from tfwm.checks import check_number
 from tfwm.images import DamagedError, ImageError, psnr
+from tfwm.marking.binding import bind
 from tfwm.marking.canvas import Alignment, Canvas, add_residual, natural_scale
 from tfwm.marking.strength import STRONGEST, check_strength, mark_at_psnr
 from tfwm.marking.subtle import subtle_weights
@@ -36,7 +37,7 @@ class Mark:
         self.scale = scale
 
     @classmethod
-    def of(cls, network, cover, slots, subtle=False):
+    def of(cls, network, cover, slots, subtle=False, codec=None):
         """Makes the mark of a photo.
 
         Args:
@@ -44,6 +45,7 @@ class Mark:
             cover: the unmarked `tfwm.images.Photo`.
             slots: `(slots,)` of 0 and 1, see `tfwm.payload.encode_slots`.
             subtle: see `tfwm.Watermarker.embed`.
+            codec: `tfwm.payload.Codec` that binds the mark to its photo; `None` leaves it free.
         """
         check_whole(cover)
         sides, canvas = cover.pixels.shape[:2], Canvas.of(network, cover)
@@ -61,6 +63,8 @@ class Mark:
         before = before[None, :height, :width]
         grid = network.message_shape(height, width)
         blocks = tiling_of(network).lay_out(slots, *grid[:2])
+        if codec is not None and codec.bound:
+            blocks = bind(codec, network, blocks, before[0])
         residual = (np.asarray(network.embed(before, blocks[None], 1.0)) - before)[0]
         if subtle:
             residual *= subtle_weights(before[0])

@@ -24,13 +24,13 @@ class Cells(NamedTuple):
         logits: `(rows, columns, bits_per_cell)`; 0 where an unfolded frame has none of the copy.
         corner: `(y, x)` of the first cell in the aligned plane, in pixels.
         shift: `(rows, columns)` from the first cell to a corner of a payload's tile.
-        plane_shape: `(height, width)` of the aligned plane.
+        plane: the aligned plane, `(height, width, channels)` in [0, 1].
     """
 
     logits: np.ndarray
     corner: tuple
     shift: tuple
-    plane_shape: tuple
+    plane: np.ndarray
 
 
 class Reader:
@@ -97,22 +97,22 @@ class Reader:
         if alignment.warped:
             covered = self._covered(alignment, logits[0], phase, plane)
             logits = np.where(covered[..., None], logits, 0)
-        return Cells(logits, phase, shift, plane.shape[:2])
+        return Cells(logits, phase, shift, plane)
 
     def pilots(self, cells):
         """Signs of the pilots that `Cells` carry `(rows, columns, bits)`, 0 where there is none."""
-        rows, columns = (
-            (np.arange(n) - shift) % side
-            for n, shift, side in zip(
-                cells.logits.shape[-3:-1], cells.shift, self._tiling.shape, strict=False
-            )
-        )
-        return self.codec.pilot.reshape(self._tiling.shape)[np.ix_(rows, columns)]
+        rows, columns = cells.logits.shape[-3:-1]
+        return self.codec.pilot[self._tiling.slots_at(rows, columns, cells.shift)]
 
     def votes(self, alignment):
         """Returns the votes `(slots,)` at one alignment, offset included."""
+        return self.read(alignment)[1]
+
+    def read(self, alignment):
+        """Returns the `Cells` or `None`, and the votes, at one alignment, offset included."""
         self.trials += 1
-        return self.votes_of(self.cells(alignment))
+        cells = self.cells(alignment)
+        return cells, self.votes_of(cells)
 
     def votes_of(self, cells):
         """Returns the votes `(slots,)` of `Cells`; zeros for `None`."""

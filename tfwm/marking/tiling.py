@@ -41,10 +41,22 @@ class Tiling:
         """Number of slots."""
         return math.prod(self.shape)
 
+    def slots_at(self, rows, columns, shift=(0, 0)):
+        """Returns the slots `(rows, columns, bits_per_cell)` of a grid.
+
+        Args:
+            rows: of the grid, and `columns`.
+            shift: rows and columns from the first cell to a corner of a tile.
+        """
+        down, across = (
+            (np.arange(n) - start) % side
+            for n, start, side in zip((rows, columns), shift, self.shape, strict=False)
+        )
+        return np.arange(self.slots).reshape(self.shape)[np.ix_(down, across)]
+
     def lay_out(self, bits, rows, columns):
         """Returns the message `(rows, columns, bits_per_cell)` float32 of a whole grid."""
-        tile = np.asarray(bits, np.float32).reshape(self.shape)
-        return tile[np.arange(rows)[:, None] % self.shape[0], np.arange(columns) % self.shape[1]]
+        return np.asarray(bits, np.float32).ravel()[self.slots_at(rows, columns)]
 
     def fold(self, logits):
         """Sums the logits of all tiles.

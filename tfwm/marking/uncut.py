@@ -11,7 +11,7 @@ from tfwm.images import Photo
 from tfwm.marking.canvas import Canvas, natural_scale
 from tfwm.marking.reader import Reader
 from tfwm.marking.tiling import tiling_of
-from tfwm.payload import encode_slots
+from tfwm.payload import SignpostCodec, pack_name
 
 # So many parts of each side are looked at, where there are as many cells.
 PARTS = 4
@@ -45,11 +45,15 @@ def whole_size(watermarker, photo, found, key=None, signpost=None):
     if cells is None or found.rows_read < 1:
         return None
     grid = cells.logits.shape
-    bits = encode_slots(codec, found.message, signpost)
-    agrees = (cells.logits > 0) == (tiling_of(network).lay_out(bits, *grid[:2]) > 0.5)
+    signs = codec.signs(found.message, found.kind, found.binding is not None)
+    if signpost is not None:
+        public = SignpostCodec(codec.slots)
+        signs[public.places] = 2.0 * public.put(signs, pack_name(signpost))[public.places] - 1
+    expected = tiling_of(network).lay_out(signs, *grid[:2])
+    agrees = np.where(expected == 0, np.nan, (cells.logits > 0) == (expected > 0))
     for band in np.array_split(agrees, min(PARTS, grid[0])):
         for part in np.array_split(band, min(PARTS, grid[1]), axis=1):
-            if part.mean() < AGREE:
+            if np.nanmean(part) < AGREE:
                 return None
     sides = canvas.height * place.scale, canvas.width * place.scale
     return (*(sides[::-1] if place.turns % 2 else sides), max(place.scale, 1.0))

@@ -54,8 +54,9 @@ def readings(network, codec, photo, corners, search, progress=None):
     seen = []
 
     def read(reader, place, stage, alignment):
-        votes = reader.votes(alignment)
-        return stage, alignment, votes, sum(other.trials for other, _ in seen), place
+        cells, votes = reader.read(alignment)
+        trials = sum(other.trials for other, _ in seen)
+        return stage, alignment, votes, trials, place, [cells]
 
     for picture, place in pictures_in(photo, corners):
         reader = Reader(network, Canvas.of(network, picture), codec)

@@ -9,24 +9,22 @@ import numpy as np
 
 from tfwm.checks import check_number
 from tfwm.keys import Key
-from tfwm.payload.code import ITERATIONS, Code
+from tfwm.payload.code import ITERATIONS
 from tfwm.payload.evidence import message_p_value, normal_p_value, pilot_score
-from tfwm.payload.frame import Frame
+from tfwm.payload.layout import (
+    BOUND_SLOTS,
+    CONTENT_BITS,
+    MOST_SLOTS,
+    SHARED_SLOTS,
+    bound_places,
+    code_of,
+    frames_of,
+    layout,
+    signpost_places,
+)
 from tfwm.payload.message import to_bytes
 from tfwm.payload.signal import llr_scale, needed_snr, snr, snr_range
 from tfwm.payload.signpost import pack_name
-
-# All of this is part of the format of marked photos.
-SIZES = (4, 8, 16, 24, 32, 48, 64)
-SMALL_SIZES = (2, 4, 7, 11)
-PILOT_SLOTS = 192
-TAG_BITS = (32, 24, 16)
-COMFORTABLE_RATE = 0.72
-HIGHEST_RATE = 0.77
-MOST_SLOTS = 1 << 16
-# Of so many slots or more, three in eight may carry a public signpost instead of the message.
-SHARED_SLOTS = 512
-SIGNPOST_SHARE = 3, 8
 
 # Chance rarely reaches this pilot score; below it, no signpost is looked for.
 SIGNPOST_SCORE = 4.0
@@ -49,6 +47,7 @@ class Decoded:
         corrected_errors: number of code bits whose vote had the wrong sign.
         tag_p_value: upper bound on the probability that an unmarked photo, or another key,
             gives a message with a tag that fits and votes that agree as well with it.
+        bound: whether the tag says that the mark is bound to its photo.
     """
 
     message: str | bytes | int | uuid.UUID
@@ -56,6 +55,7 @@ class Decoded:
     bit_confidence: np.ndarray
     corrected_errors: int
     tag_p_value: float
+    bound: bool = False
 
 
 class Codec:
@@ -68,7 +68,9 @@ class Codec:
     reader tries all sizes of frames, which are few.
 
     Slots that a `SignpostCodec` reads a public signpost from do not count as votes: they were
-    given to it when the photo was marked.
+    given to it when the photo was marked. Nor do, in marks that are bound to their photo, 96 slots
+    that the key names: their signs follow from the photo (`tfwm.marking.binding`). Then the tag is
+    another one.
 
     | slots | pilots | sizes of frames, in bytes of data | tag |
     |---|---|---|---|
@@ -81,9 +83,11 @@ class Codec:
     Args:
         slots: number of bits that the network carries, 46 or more.
         key: `Key`, or the text or bytes of one; `None` is the public key.
+        bound: whether `encode` makes marks that are bound to their photo. Reading takes both.
 
     Attributes:
         frames: the sizes of frames that fit, each a `Frame`.
+        bound_places: the slots that may be bound to the photo; none with the public key.
         pilot: `(slots,)` float32, +1 or -1 where the key fixes a bit to 1 or 0, else 0.
 
     Example:
@@ -94,26 +98,29 @@ class Codec:
     '(c) 2026 Ada Lovelace'
     """
 
-    def __init__(self, slots, key=None):
+    def __init__(self, slots, key=None, bound=False):
         what = f"at least 46 slots for a message, and {MOST_SLOTS} at most"
         self.slots = check_number("slots", slots, 46, MOST_SLOTS, what, kind=int)
         self.key = key if isinstance(key, Key) else Key(key)
-        self.frames = _frames(self.slots)
+        self.frames = frames_of(self.slots)
         self._signpost = _signpost_codec(self.slots) if self.slots >= SHARED_SLOTS else None
-        self._pilots, self._places, self._whitening, self.pilot = _layout(self.slots, self.key)
+        self._pilots, self._places, self._whitening, self.pilot = layout(self.slots, self.key)
+        self.bound_places = bound_places(self.slots, self.key)
+        self.bound = bound and len(self.bound_places) > 0
 
     @property
     def max_bytes(self):
         """Largest number of bytes of a message."""
         return self.frames[-1].size
 
-    def encode(self, message, kind=None):
+    def encode(self, message, kind=None, bound=None):
         """Returns the bits of all slots, `(slots,)` uint8 of 0 and 1.
 
         Args:
             message: `str`, `bytes`, an integer of at least 0 or `uuid.UUID`, of up to
                 `max_bytes` bytes.
             kind: see `tfwm.payload.to_bytes`.
+            bound: whether the mark is bound to its photo; by default as this codec's are.
 
         Raises:
             ValueError: `message` is not a message, or does not fit.
@@ -121,9 +128,17 @@ class Codec:
         kind, data = to_bytes(message, kind)
         frame = self._frame(len(data))
         code = self._code(frame)
+        packed = frame.pack(kind, data, self.key, self.bound if bound is None else bound)
         bits = (self.pilot > 0).astype(np.uint8)
-        bits[self._places] = code.encode(frame.pack(kind, data, self.key)) ^ self._whitening
+        bits[self._places] = code.encode(packed) ^ self._whitening
         return bits
+
+    def signs(self, message, kind=None, bound=None):
+        """Returns the signs `(slots,)` of the bits, 0 where the photo decides; see `encode`."""
+        signs = 2.0 * self.encode(message, kind, bound) - 1
+        if self.bound if bound is None else bound:
+            signs[self.bound_places] = 0
+        return signs
 
     def decode(self, votes, thorough=True):
         """Reads the message; returns `None` if no tag fits.
@@ -141,30 +156,60 @@ class Codec:
             `Decoded` or `None`.
         """
         votes = self._votes(votes)
+        tries = 0
+        for bound in (True, False) if len(self.bound_places) else (False,):
+            read = self._without_bound(votes) if bound else votes
+            found, tries = self._decode(read, bound, thorough, tries)
+            if found:
+                return found
+        return None
+
+    def bound_bits(self, numbers, values):
+        """Returns the bits that the key gives to bound slots where content has certain values.
+
+        Args:
+            numbers: of the slots among `bound_places`.
+            values: of the content, below `2 ** CONTENT_BITS`.
+
+        Returns:
+            uint8 of 0 and 1, of the same shape.
+        """
+        table = np.frombuffer(self.key.stream("bound", BOUND_SLOTS << CONTENT_BITS - 3), np.uint8)
+        entries = np.asarray(numbers) << CONTENT_BITS | values
+        return table[entries >> 3] >> (entries & 7) & 1
+
+    def _without_bound(self, votes):
+        votes = votes.copy()
+        votes[self.bound_places] = 0
+        return votes
+
+    def _decode(self, votes, bound, thorough, tries):
+        """The message of one format or `None`, and how many tags were compared so far."""
         signed = votes[self._places] * (1.0 - 2.0 * self._whitening)
         if not signed.any():
-            return None
+            return None, tries
         signed /= math.sqrt(np.mean(signed[signed != 0] ** 2))
-        tries = 0
         for frame, result in self._results(votes, signed, thorough):
             bits, llr, converged = result
             tries += converged
-            found = frame.unpack(bits, self.key) if converged else None
+            found = frame.unpack(bits, self.key, bound) if converged else None
             if found:
                 break
         else:
-            return None
+            return None, tries
         message, kind, data = found
         agreement = signed * (2.0 * self._code(frame).encode(bits) - 1)
         start = frame.header_bits
         message_bits = frame.bits - frame.tag_bits
-        return Decoded(
+        decoded = Decoded(
             message=message,
             kind=kind,
             bit_confidence=1 / (1 + np.exp(-np.abs(llr[start : start + 8 * len(data)]))),
             corrected_errors=int(np.count_nonzero(agreement < 0)),
             tag_p_value=message_p_value(agreement, message_bits, frame.tag_bits, tries),
+            bound=bound,
         )
+        return decoded, tries
 
     def pilot_score(self, votes):
         """Standardized correlation of votes with the pilots (`evidence.pilot_score`).
@@ -185,16 +230,22 @@ class Codec:
         """
         return normal_p_value(score, trials) if len(self._pilots) else 1.0
 
-    def margin(self, votes, message, kind=None):
+    def margin(self, votes, message, kind=None, bound=None):
         """Returns how far the reading of a known message is from failing.
 
         The signal-to-noise ratio of the votes, divided by the ratio at which one frame of this
         size in a thousand is lost with as many code bits as were seen; 0 if these are no more
         than the frame's bits. Above 1 the message reads; 2 leaves 3 dB for later changes.
+
+        Args:
+            votes: see `decode`.
+            message: see `encode`, also for `kind`.
+            bound: see `encode`.
         """
-        votes = self._votes(votes)
+        signs = self.signs(message, kind, bound)
+        votes = self._votes(votes) * (signs != 0)
         frame = self._frame(len(to_bytes(message, kind)[1]))
-        agreement = votes * (2.0 * self.encode(message, kind) - 1)
+        agreement = votes * signs
         seen = int(np.count_nonzero(votes[self._places]))
         if seen <= frame.bits:
             return 0.0
@@ -229,7 +280,7 @@ class Codec:
                     yield frame, result
 
     def _code(self, frame):
-        return _code(frame.bits, len(self._places))
+        return code_of(frame.bits, len(self._places))
 
     def _votes(self, votes):
         try:
@@ -269,10 +320,8 @@ class SignpostCodec:
     def __init__(self, slots):
         what = f"at least {SHARED_SLOTS} slots for a signpost"
         self.slots = check_number("slots", slots, SHARED_SLOTS, MOST_SLOTS, what, kind=int)
-        share, of = SIGNPOST_SHARE
-        public = Key(None)
-        self.places = np.sort(public.permutation(f"signpost {slots}", slots)[: slots * share // of])
-        self._codec = Codec(len(self.places), public)
+        self.places = signpost_places(slots)
+        self._codec = Codec(len(self.places))
         self._codec._signpost = None
         self.pilot = np.zeros(slots, np.float32)
         self.pilot[self.places] = self._codec.pilot
@@ -328,40 +377,3 @@ def encode_slots(codec, message, signpost=None):
 @functools.lru_cache(maxsize=8)
 def _signpost_codec(slots):
     return SignpostCodec(slots)
-
-
-def _pilot_count(slots):
-    return slots // 8 * 2 if slots >= PILOT_SLOTS else 0
-
-
-@functools.lru_cache(maxsize=16)
-def _frames(slots):
-    length = slots - _pilot_count(slots)
-    frames, smallest = [], 1
-    for size in SIZES if slots >= PILOT_SLOTS else SMALL_SIZES:
-        for tag_bits in TAG_BITS:
-            frame = Frame(size, smallest, tag_bits)
-            rate = HIGHEST_RATE if tag_bits == TAG_BITS[-1] else COMFORTABLE_RATE
-            if frame.bits <= rate * length:
-                frames.append(frame)
-                break
-        smallest = size + 1
-    return tuple(frames)
-
-
-@functools.lru_cache(maxsize=64)
-def _code(information_bits, length):
-    return Code(information_bits, length)
-
-
-@functools.lru_cache(maxsize=32)
-def _layout(slots, key):
-    """Pilot slots, code slots in order, whitening of the code bits, and the pilot."""
-    order = key.permutation(f"places {slots}", slots)
-    pilots, places = np.split(order, [_pilot_count(slots)])
-    pilot = np.zeros(slots, np.float32)
-    pilot[pilots] = np.repeat([1, -1], len(pilots) // 2)
-    whitening = key.bits(f"whitening {slots}", len(places))
-    for array in (pilots, places, whitening, pilot):
-        array.setflags(write=False)
-    return pilots, places, whitening, pilot

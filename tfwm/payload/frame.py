@@ -29,14 +29,23 @@ class Frame:
         self.header_bits = KIND_BITS + self.padding_bits
         self.bits = self.header_bits + 8 * size + tag_bits
 
-    def pack(self, kind, data, key):
-        """Returns the frame's bits, uint8 of 0 and 1."""
+    def pack(self, kind, data, key, bound=False):
+        """Returns the frame's bits, uint8 of 0 and 1.
+
+        Args:
+            kind: of the message.
+            data: its bytes.
+            key: `Key` of the tag.
+            bound: whether the tag says that the mark is bound to its photo.
+        """
         padding = self.size - len(data)
         header = KINDS.index(kind) << self.padding_bits | padding
         body = np.unpackbits(np.frombuffer(data + bytes(padding), np.uint8))
-        return np.concatenate([_bits(header, self.header_bits), body, self._tag(kind, data, key)])
+        return np.concatenate(
+            [_bits(header, self.header_bits), body, self._tag(kind, data, key, bound)]
+        )
 
-    def unpack(self, bits, key):
+    def unpack(self, bits, key, bound=False):
         """Returns `(message, kind, data)`, or `None` if the tag or anything else is wrong."""
         header = int("".join(map(str, bits[: self.header_bits])), 2)
         kind = KINDS[header >> self.padding_bits]
@@ -45,13 +54,14 @@ class Frame:
         data = body[: max(length, 0)]
         if length < self.smallest or any(body[length:]):
             return None
-        if not np.array_equal(bits[-self.tag_bits :], self._tag(kind, data, key)):
+        if not np.array_equal(bits[-self.tag_bits :], self._tag(kind, data, key, bound)):
             return None
         message = from_bytes(kind, data)
         return None if message is None else (message, kind, data)
 
-    def _tag(self, kind, data, key):
-        return key.tag(bytes([self.size, KINDS.index(kind), len(data)]) + data, self.tag_bits)
+    def _tag(self, kind, data, key, bound):
+        head = bytes([self.size, KINDS.index(kind), len(data)])
+        return key.tag(head + data, self.tag_bits, "bound tag" if bound else "tag")
 
 
 def _bits(number, count):

@@ -37,7 +37,7 @@ class CellAgreement:
         return float(np.mean(self.cells[~np.isnan(self.cells)] > 0)) if self.known else 0.0
 
 
-def cell_agreement(network, codec, photo, alignment, message=None, kind=None):
+def cell_agreement(network, codec, photo, alignment, message=None, kind=None, bound=None):
     """Compares every cell of a copy with the bit that it should carry.
 
     Args:
@@ -46,7 +46,7 @@ def cell_agreement(network, codec, photo, alignment, message=None, kind=None):
         photo: `tfwm.images.Photo`, the copy.
         alignment: `tfwm.marking.Alignment` at which it was read.
         message: the message that it should carry, or `None` if unknown.
-        kind: see `Codec.encode`.
+        kind: see `Codec.encode`, also for `bound`.
 
     Returns:
         `CellAgreement`, or `None` if no patch of the network fits.
@@ -55,10 +55,10 @@ def cell_agreement(network, codec, photo, alignment, message=None, kind=None):
     if found is None:
         return None
     tiling = tiling_of(network)
-    signs = codec.pilot if message is None else 2.0 * codec.encode(message, kind) - 1
+    signs = codec.pilot if message is None else codec.signs(message, kind, bound)
     signs = np.roll(np.asarray(signs).reshape(tiling.shape), found.shift, axis=(0, 1))
     signs = tiling.lay_out(signs, *found.logits.shape[:2])
     agreement = np.clip(found.logits / LOGIT_LIMIT, -1, 1) * signs
     count = np.count_nonzero(signs * found.logits.any(axis=-1, keepdims=True), axis=-1)
     cells = np.where(count > 0, agreement.sum(axis=-1) / np.maximum(count, 1), np.nan)
-    return CellAgreement(cells, found.corner, found.plane_shape, message is not None)
+    return CellAgreement(cells, found.corner, found.plane.shape[:2], message is not None)

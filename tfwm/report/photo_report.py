@@ -139,8 +139,9 @@ def _describe(watermarker, photo, key, found, alignment, message, kind=None):
             for i, bits in enumerate(np.reshape(found.bit_confidence, (-1, BITS_A_BYTE)))
         ]
     if alignment is not None:
-        network, codec = watermarker.network, watermarker.codec(key)
-        agreement = cell_agreement(network, codec, photo, alignment, message, kind)
+        network, codec = watermarker.network, watermarker.codec(key, bound=True)
+        bound = None if found.message is None else found.binding is not None
+        agreement = cell_agreement(network, codec, photo, alignment, message, kind, bound)
         if agreement is not None and agreement.known:
             report.cells, report.known_cells = agreement.agreeing, agreement.known
             report.complete = agreement.complete

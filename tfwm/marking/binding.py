@@ -1,0 +1,180 @@
+"""Binds a mark to its photo: the signs of some cells follow from the key and from what is seen.
+
+A mark that is carried to another photo keeps the signs of the first one, which fit there by chance
+alone. What a cell's surroundings show is told by the signs of the lowest frequencies of the means
+of cells, which ordinary edits and the mark itself leave as they are (as in pHash; Zauner,
+"Implementation and Benchmarking of Perceptual Image Hash Functions", 2010). The key turns them into
+the sign of the cell: without it, nobody knows which sign another picture asks for.
+"""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from tfwm.marking.tiling import LOGIT_LIMIT, tiling_of
+from tfwm.payload.evidence import agreement_p_value, normal_share
+from tfwm.payload.layout import CONTENT_BITS
+
+# Side of a cell's surroundings, in cells: part of the format, like the order of the frequencies.
+SURROUNDINGS = 11
+LEVELS = 255
+# Edits change a coefficient by about so much, in gray levels: one near 0 may have either sign.
+NOISE = 2.5
+# So many of the least sure bits of a cell are taken both ways.
+UNSURE = 5
+# Chance that a mark made for other content is said to fit.
+BY_CHANCE = 1e-3
+# Part of the agreement to be expected that it takes besides: who has many marked photos of one key
+# knows some of its signs.
+LEAST_SHARE = 0.35
+# Standard deviations of agreement to be expected, so that its absence tells.
+ENOUGH = 5.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Binding:
+    """How well a mark agrees with what the copy shows.
+
+    Args:
+        fits: `True` if the mark was made for this content, `False` if it was made for another one,
+            `None` if too little of it is left to tell.
+        p_value: bounds the probability that a mark made for other content agrees as well.
+        share: the agreement, divided by that of a mark that was made for this content, as far as
+            the pilots let expect it: about 1 or about 0.
+        deviations: that expected agreement, in standard deviations of chance.
+    """
+
+    fits: bool | None
+    p_value: float
+    share: float
+    deviations: float
+
+    @classmethod
+    def of(cls, p_value, share, deviations):
+        """Returns the `Binding` of these values."""
+        fits = None
+        if p_value <= BY_CHANCE and share >= LEAST_SHARE:
+            fits = True
+        elif deviations >= ENOUGH and share < LEAST_SHARE:
+            fits = False
+        return cls(fits, p_value, share, deviations)
+
+
+def binds(network, key):
+    """Whether marks of a network with a `tfwm.payload.Key` are bound to their photos."""
+    tiling = tiling_of(network)
+    return not (network.whole or key.is_public) and tiling.shape == (32, 32, 1)
+
+
+def frequencies():
+    """The vertical and horizontal frequencies of the bits, the lowest first."""
+    pairs = [(u, v) for u in range(8) for v in range(8) if u + v]
+    return sorted(pairs, key=lambda p: (sum(p), abs(p[0] - p[1]), p))[:CONTENT_BITS]
+
+
+def content(plane, cell_shape, corner, grid):
+    """Returns coefficients of the discrete cosine transform of the means around each cell.
+
+    Args:
+        plane: `(height, width, channels)` in [0, 1].
+        cell_shape: `(rows, columns)` of a cell in pixels.
+        corner: `(y, x)` of the first cell.
+        grid: `(rows, columns)` of cells.
+
+    Returns:
+        `(rows, columns, CONTENT_BITS)` in gray levels; at the edges, the last cells go on.
+    """
+    (top, left), (rows, columns), (height, width) = corner, grid, cell_shape
+    part = plane[top : top + rows * height, left : left + columns * width].mean(axis=-1)
+    means = LEVELS * part.reshape(rows, height, columns, width).mean(axis=(1, 3))
+    around = np.pad(means, SURROUNDINGS // 2, mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(around, (SURROUNDINGS, SURROUNDINGS))
+    steps = np.pi / SURROUNDINGS * (np.arange(SURROUNDINGS) + 0.5)
+    waves = np.cos(steps * np.arange(8)[:, None])
+    waves /= np.linalg.norm(waves, axis=1, keepdims=True)
+    across = np.einsum("ijkl,vl->ijkv", windows, waves)
+    return np.stack([across[..., v] @ waves[u] for u, v in frequencies()], axis=-1)
+
+
+def bind(codec, network, message, plane):
+    """Returns the message of a grid with the signs of its bound cells.
+
+    Args:
+        codec: `tfwm.payload.Codec` that binds.
+        network: that marks.
+        message: `(rows, columns, 1)` of 0 and 1, the first cell a tile's first.
+        plane: the photo `(height, width, channels)` of these cells, in [0, 1].
+    """
+    seen = content(plane, network.block_shape, (0, 0), message.shape[:2])
+    places, index = _bound_cells(codec, network, message.shape[:2])
+    values = (seen[places] > 0) @ (1 << np.arange(CONTENT_BITS))
+    message = message.copy()
+    message[(*places, 0)] = codec.bound_bits(index, values)
+    return message
+
+
+def binding_of(codec, network, readings):
+    """Returns the `Binding` of a mark, `None` where nothing is seen.
+
+    Args:
+        codec: `tfwm.payload.Codec` of a secret key.
+        network: that the marks were read with.
+        readings: `Cells` at the place of the mark; several of them count together.
+    """
+    entries, weights, expected, certain = [], [], 0.0, []
+    for cells in readings:
+        logits = np.clip(cells.logits[..., 0], -LOGIT_LIMIT, LOGIT_LIMIT)
+        places, index = _bound_cells(codec, network, logits.shape, cells.shift)
+        seen = content(cells.plane, network.block_shape, cells.corner, logits.shape)[places]
+        values, chances = _likely(seen, _outside(logits.shape)[places])
+        entries.append((index[:, None] << CONTENT_BITS | values).ravel())
+        weights.append((chances * logits[places][:, None]).ravel())
+        expected += (chances**2).sum()
+        pilots = codec.pilot[tiling_of(network).slots_at(*logits.shape, cells.shift)[..., 0]]
+        certain.append((pilots * logits).ravel())
+    if not np.any(np.concatenate(weights)) or not np.any(np.concatenate(certain)):
+        return None
+    entries, which = np.unique(np.concatenate(entries), return_inverse=True)
+    weights = np.bincount(which, np.concatenate(weights))
+    bits = codec.bound_bits(entries >> CONTENT_BITS, entries & ((1 << CONTENT_BITS) - 1))
+    agreement = (2.0 * bits - 1) * weights
+    pilots = np.concatenate(certain)
+    expected *= max(float(pilots[pilots != 0].mean()), 1e-9)
+    p_value = math.exp(agreement_p_value(agreement))
+    deviations = expected / float(np.linalg.norm(weights))
+    return Binding.of(p_value, float(agreement.sum() / expected), float(deviations))
+
+
+def _bound_cells(codec, network, grid, shift=(0, 0)):
+    """Rows and columns of the bound cells of a grid, and their numbers among the bound slots."""
+    numbers = np.full(codec.slots, -1)
+    numbers[codec.bound_places] = np.arange(len(codec.bound_places))
+    numbers = numbers[tiling_of(network).slots_at(*grid, shift)[..., 0]]
+    places = np.nonzero(numbers >= 0)
+    return places, numbers[places]
+
+
+def _likely(coefficients, outside):
+    """The likeliest values of each cell `(cells, 2 ** UNSURE)`, and their probabilities."""
+    size = np.sqrt((coefficients**2).mean(axis=1, keepdims=True))
+    certainty = np.abs(coefficients) / (NOISE + outside[:, None] * size)
+    doubt = np.reshape([normal_share(-x) for x in certainty.flat], certainty.shape)
+    order = np.argsort(-doubt, axis=1)
+    doubt = np.take_along_axis(doubt, order, axis=1)
+    values = (coefficients > 0) @ (1 << np.arange(CONTENT_BITS))[:, None]
+    chances = (1 - doubt[:, UNSURE:]).prod(axis=1, keepdims=True)
+    for number in range(UNSURE):
+        bit = slice(number, number + 1)
+        values = np.hstack([values, values ^ (1 << order[:, bit])])
+        chances = np.hstack([chances * (1 - doubt[:, bit]), chances * doubt[:, bit]])
+    return values, chances
+
+
+def _outside(grid):
+    """Share of each cell's surroundings that lies outside of the grid `(rows, columns)`."""
+    reach = SURROUNDINGS // 2
+    inside = [
+        np.minimum(np.arange(n), reach) + np.minimum(np.arange(n)[::-1], reach) + 1 for n in grid
+    ]
+    return 1 - np.outer(*inside) / SURROUNDINGS**2
