@@ -96,11 +96,8 @@ class Watermarker:
     def codec(self, key=None, bound=False) -> Codec:
         """Returns the `tfwm.payload.Codec` of this network for a key.
 
-        Args:
-            key: secret text or bytes, or `None`.
-            bound: whether it writes marks as `embed` does: bound to their photo where the key is
-                secret and the network has room for it. Slots for `tfwm.payload.encode_slots` alone
-                are not bound. All codecs read both.
+        With `bound`, it writes marks as `embed` does: bound to their photo, where the key is secret
+        and the network has room for that. Every codec reads both.
         """
         key = Key(key)
         bound = bound and binds(self.network, key)

@@ -17,7 +17,7 @@ def marked(watermarker, coffee):
 
 
 def agreement(watermarker, image, alignment, message=MESSAGE):
-    codec = watermarker.codec("secret")
+    codec = watermarker.codec("secret", bound=True)
     return cell_agreement(watermarker.network, codec, read_photo(image), alignment, message)
 
 

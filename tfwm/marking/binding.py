@@ -1,8 +1,8 @@
 """Binds a mark to its photo: the signs of some cells follow from the key and from what is seen.
 
 A mark that is carried to another photo keeps the signs of the first one, which fit there by chance
-alone. What a cell's surroundings show is told by the signs of the lowest frequencies of the means
-of cells, which ordinary edits and the mark itself leave as they are (as in pHash; Zauner,
+alone. What a cell's surroundings show is told by the lowest frequencies of the means of cells, one
+bit each, which ordinary edits and the mark itself leave as they are (as in pHash; Zauner,
 "Implementation and Benchmarking of Perceptual Image Hash Functions", 2010). The key turns them into
 the sign of the cell: without it, nobody knows which sign another picture asks for.
 """
@@ -19,7 +19,9 @@ from tfwm.payload.layout import CONTENT_BITS
 # Side of a cell's surroundings, in cells: part of the format, like the order of the frequencies.
 SURROUNDINGS = 11
 LEVELS = 255
-# Edits change a coefficient by about so much, in gray levels: one near 0 may have either sign.
+# A bit is 1 where its coefficient exceeds this share of the mean: smooth places have clear zeros.
+THRESHOLD = 0.05
+# Edits change a coefficient by about so many gray levels: near the threshold, either bit may be.
 NOISE = 2.5
 # So many of the least sure bits of a cell are taken both ways.
 UNSURE = 5
@@ -27,7 +29,7 @@ UNSURE = 5
 BY_CHANCE = 1e-3
 # Part of the agreement to be expected that it takes besides: who has many marked photos of one key
 # knows some of its signs.
-LEAST_SHARE = 0.35
+LEAST_SHARE = 0.3
 # Standard deviations of agreement to be expected, so that its absence tells.
 ENOUGH = 5.0
 
@@ -37,28 +39,35 @@ class Binding:
     """How well a mark agrees with what the copy shows.
 
     Args:
-        fits: `True` if the mark was made for this content, `False` if it was made for another one,
-            `None` if too little of it is left to tell.
         p_value: bounds the probability that a mark made for other content agrees as well.
         share: the agreement, divided by that of a mark that was made for this content, as far as
             the pilots let expect it: about 1 or about 0.
         deviations: that expected agreement, in standard deviations of chance.
+        most: the deviations that an undamaged mark would have: few in pictures that are small or
+            show nothing but smooth places.
     """
 
-    fits: bool | None
     p_value: float
     share: float
     deviations: float
+    most: float
 
-    @classmethod
-    def of(cls, p_value, share, deviations):
-        """Returns the `Binding` of these values."""
-        fits = None
-        if p_value <= BY_CHANCE and share >= LEAST_SHARE:
-            fits = True
-        elif deviations >= ENOUGH and share < LEAST_SHARE:
-            fits = False
-        return cls(fits, p_value, share, deviations)
+    @property
+    def fits(self):
+        """`True` if the mark was made for this content, `False` if for another, else `None`."""
+        by_chance, share = self.p_value > BY_CHANCE, self.share >= LEAST_SHARE
+        if share != by_chance and (share or self.deviations >= ENOUGH):
+            return share
+        return None
+
+    @property
+    def plain(self):
+        """Whether the picture shows too little for any mark to be bound to it."""
+        return self.most < ENOUGH
+
+    def to_dict(self):
+        """Returns plain values, ready for JSON."""
+        return {"fits": self.fits, **dataclasses.asdict(self)}
 
 
 def binds(network, key):
@@ -74,7 +83,9 @@ def frequencies():
 
 
 def content(plane, cell_shape, corner, grid):
-    """Returns coefficients of the discrete cosine transform of the means around each cell.
+    """Returns how far each bit of what is seen around each cell exceeds its threshold.
+
+    These are coefficients of the discrete cosine transform of the means of cells.
 
     Args:
         plane: `(height, width, channels)` in [0, 1].
@@ -94,24 +105,29 @@ def content(plane, cell_shape, corner, grid):
     waves = np.cos(steps * np.arange(8)[:, None])
     waves /= np.linalg.norm(waves, axis=1, keepdims=True)
     across = np.einsum("ijkl,vl->ijkv", windows, waves)
-    return np.stack([across[..., v] @ waves[u] for u, v in frequencies()], axis=-1)
+    coefficients = [across[..., v] @ waves[u] for u, v in frequencies()]
+    threshold = THRESHOLD * windows.mean(axis=(-2, -1))
+    return np.stack(coefficients, axis=-1) - threshold[..., None]
 
 
-def bind(codec, network, message, plane):
-    """Returns the message of a grid with the signs of its bound cells.
+def asked(codec, network, plane, grid, corner=(0, 0), shift=(0, 0)):
+    """Returns the bits that a photo asks for in the bound cells of a grid.
 
     Args:
-        codec: `tfwm.payload.Codec` that binds.
-        network: that marks.
-        message: `(rows, columns, 1)` of 0 and 1, the first cell a tile's first.
-        plane: the photo `(height, width, channels)` of these cells, in [0, 1].
+        codec: `tfwm.payload.Codec` of a secret key.
+        network: of the marks.
+        plane: see `content`, also for `grid` and `corner`.
+        grid: rows and columns.
+        corner: of the first cell.
+        shift: rows and columns from the first cell to a corner of a tile.
+
+    Returns:
+        `(places, bits)`: rows and columns of the cells, and 0 or 1 for each.
     """
-    seen = content(plane, network.block_shape, (0, 0), message.shape[:2])
-    places, index = _bound_cells(codec, network, message.shape[:2])
-    values = (seen[places] > 0) @ (1 << np.arange(CONTENT_BITS))
-    message = message.copy()
-    message[(*places, 0)] = codec.bound_bits(index, values)
-    return message
+    places, numbers = _bound_cells(codec, network, grid, shift)
+    seen = content(plane, network.block_shape, corner, grid)[places]
+    values = (seen > 0) @ (1 << np.arange(CONTENT_BITS))
+    return places, codec.bound_bits(numbers, values)
 
 
 def binding_of(codec, network, readings):
@@ -122,28 +138,32 @@ def binding_of(codec, network, readings):
         network: that the marks were read with.
         readings: `Cells` at the place of the mark; several of them count together.
     """
-    entries, weights, expected, certain = [], [], 0.0, []
+    entries, weights, chance, certain = [], [], [], []
     for cells in readings:
         logits = np.clip(cells.logits[..., 0], -LOGIT_LIMIT, LOGIT_LIMIT)
         places, index = _bound_cells(codec, network, logits.shape, cells.shift)
         seen = content(cells.plane, network.block_shape, cells.corner, logits.shape)[places]
-        values, chances = _likely(seen, _outside(logits.shape)[places])
+        cut = (*cells.corner, *cells.shift) != (0, 0, 0, 0)
+        values, chances = _likely(seen, cut * _outside(logits.shape)[places])
         entries.append((index[:, None] << CONTENT_BITS | values).ravel())
         weights.append((chances * logits[places][:, None]).ravel())
-        expected += (chances**2).sum()
+        chance.append(chances.ravel())
         pilots = codec.pilot[tiling_of(network).slots_at(*logits.shape, cells.shift)[..., 0]]
         certain.append((pilots * logits).ravel())
     if not np.any(np.concatenate(weights)) or not np.any(np.concatenate(certain)):
         return None
     entries, which = np.unique(np.concatenate(entries), return_inverse=True)
     weights = np.bincount(which, np.concatenate(weights))
+    chance = np.concatenate(chance)
+    expected = (chance**2).sum()
+    most = expected / max(np.linalg.norm(np.bincount(which, chance)), 1e-9)
     bits = codec.bound_bits(entries >> CONTENT_BITS, entries & ((1 << CONTENT_BITS) - 1))
     agreement = (2.0 * bits - 1) * weights
     pilots = np.concatenate(certain)
     expected *= max(float(pilots[pilots != 0].mean()), 1e-9)
     p_value = math.exp(agreement_p_value(agreement))
     deviations = expected / float(np.linalg.norm(weights))
-    return Binding.of(p_value, float(agreement.sum() / expected), float(deviations))
+    return Binding(p_value, float(agreement.sum() / expected), float(deviations), float(most))
 
 
 def _bound_cells(codec, network, grid, shift=(0, 0)):
@@ -168,7 +188,7 @@ def _likely(coefficients, outside):
         bit = slice(number, number + 1)
         values = np.hstack([values, values ^ (1 << order[:, bit])])
         chances = np.hstack([chances * (1 - doubt[:, bit]), chances * doubt[:, bit]])
-    return values, chances
+    return values, np.where(values == 0, 0.0, chances)  # smooth places tell nothing
 
 
 def _outside(grid):

@@ -61,6 +61,7 @@ class Extraction:
     def to_dict(self):
         """Returns plain values, ready for JSON; bytes as hex digits, a UUID as text."""
         values = dataclasses.asdict(self) | {"message": to_plain(self.message)}
+        values["binding"] = self.binding and self.binding.to_dict()
         for name, digits in (("bit_confidence", 6), ("corners", 2)):
             if values[name] is not None:
                 values[name] = np.round(values[name], digits).tolist()
@@ -187,6 +188,11 @@ def _with_message(found, binding):
         return "copied", (
             "a message of this key was read, but its mark was made for another picture: it was "
             "carried to this photo, or the photo was changed beyond recognition"
+        )
+    if binding and binding.plain:
+        return "present", (
+            "a message was read and its authentication tag fits; the picture shows too little to "
+            "tell whether it was made for it"
         )
     if binding:
         return "uncertain", (

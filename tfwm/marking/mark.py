@@ -7,7 +7,7 @@ import numpy as np
 
 from tfwm.checks import check_number
 from tfwm.images import DamagedError, ImageError, psnr
-from tfwm.marking.binding import bind
+from tfwm.marking.binding import asked
 from tfwm.marking.canvas import Alignment, Canvas, add_residual, natural_scale
 from tfwm.marking.strength import STRONGEST, check_strength, mark_at_psnr
 from tfwm.marking.subtle import subtle_weights
@@ -64,7 +64,8 @@ class Mark:
         grid = network.message_shape(height, width)
         blocks = tiling_of(network).lay_out(slots, *grid[:2])
         if codec is not None and codec.bound:
-            blocks = bind(codec, network, blocks, before[0])
+            places, bits = asked(codec, network, before[0], grid[:2])
+            blocks[(*places, 0)] = bits
         residual = (np.asarray(network.embed(before, blocks[None], 1.0)) - before)[0]
         if subtle:
             residual *= subtle_weights(before[0])

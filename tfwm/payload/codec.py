@@ -357,7 +357,7 @@ class SignpostCodec:
         """See `Codec.p_value`."""
         return self._codec.p_value(score, trials)
 
-    def margin(self, votes, message, kind=None):
+    def margin(self, votes, message, kind=None, bound=False):
         """See `Codec.margin`."""
         return self._codec.margin(votes[self.places], message, kind)
 

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from tfwm.marking import Canvas, Reader, tiling_of
+from tfwm.marking.binding import asked
 from tfwm.marking.tiling import LOGIT_LIMIT
 
 
@@ -58,6 +59,10 @@ def cell_agreement(network, codec, photo, alignment, message=None, kind=None, bo
     signs = codec.pilot if message is None else codec.signs(message, kind, bound)
     signs = np.roll(np.asarray(signs).reshape(tiling.shape), found.shift, axis=(0, 1))
     signs = tiling.lay_out(signs, *found.logits.shape[:2])
+    if message is not None and (codec.bound if bound is None else bound):
+        grid = found.logits.shape[:2]
+        places, bits = asked(codec, network, found.plane, grid, found.corner, found.shift)
+        signs[(*places, 0)] = 2.0 * bits - 1
     agreement = np.clip(found.logits / LOGIT_LIMIT, -1, 1) * signs
     count = np.count_nonzero(signs * found.logits.any(axis=-1, keepdims=True), axis=-1)
     cells = np.where(count > 0, agreement.sum(axis=-1) / np.maximum(count, 1), np.nan)
