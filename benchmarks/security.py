@@ -9,8 +9,9 @@ message; the targets are not; the pool is marked too, for averages, once with th
 and once with a message for each photo. The attacker has marked photos and, where a row says so,
 the public network; never the key, nor the photos as they were but for `exact`.
 
-- `forge`: the mark goes into the targets. `present` counts those that `extract` calls present with
-  the key, `message` those with the victims' message; PSNR is to the target.
+- `forge`: the mark goes into the targets. `present` and `copied` count what `extract` decides with
+  the key, `message` those with the victims' message; PSNR is to the target. Who learned signs from
+  many photos takes, for each cell, the sign that was seen most where the same was shown.
 - `remove`: it is taken from the victims. `present` and `message` count what is still read there, as
   the photo is or, for warps, by the default search; PSNR is to the photo as it was before marking,
   which the marked photos themselves have to `none`.
@@ -27,9 +28,9 @@ import itertools
 from pathlib import Path
 
 import numpy as np
+from attacker import Attacker
 from PIL import Image
 from removal import denoise, remove_by_gradients
-from scipy.signal import wiener
 from tqdm import tqdm
 
 import tfwm
@@ -37,12 +38,10 @@ from tfwm.data.sources import list_photos
 from tfwm.distortions import distort
 from tfwm.files import result_head, write_csv
 from tfwm.images import Photo, psnr, read_photo
-from tfwm.marking.canvas import Canvas, add_residual, natural_scale
+from tfwm.marking.canvas import add_residual, natural_scale
 from tfwm.marking.check import resaved
 from tfwm.marking.earlier import repetition_p_value
 from tfwm.marking.lattice import lattices
-from tfwm.marking.mark import Mark
-from tfwm.marking.tiling import tiling_of
 from tfwm.networks.keras_files import read_keras_models
 from tfwm.networks.places import network_directory
 from tfwm.statistics import wilson_interval
@@ -51,71 +50,22 @@ ROOT = Path(__file__).resolve().parents[1]
 KEY, OTHER_KEY = "the owner's key", "another key"
 MESSAGE, OTHER_MESSAGE = "(c) 2026 Ada Lovelace", "somebody else"
 AVERAGED = 1, 5, 20, 50
-# Without a network: detail is what a Wiener filter of so many pixels a side takes for noise of such
-# a deviation.
-SIDE, NOISE = 5, 3 / 255
 BUDGET = 40.0
 FIELDS = [
     *("kind", "attack", "has", "images", "psnr", "present", "present_low", "present_high"),
-    *("message", "message_low", "message_high", "auc", "least", "most", "strangers"),
+    *(
+        "copied",
+        "copied_low",
+        "copied_high",
+        "message",
+        "message_low",
+        "message_high",
+        "auc",
+        "least",
+        "most",
+        "strangers",
+    ),
 ]
-
-
-class Attacker:
-    """Somebody with the public network of the marks, and without their key.
-
-    Args:
-        network: `tfwm.networks.Network`.
-        rng: `numpy.random.Generator`.
-    """
-
-    def __init__(self, network, rng):
-        self.network, self.rng = network, rng
-        self.tiling = tiling_of(network)
-        self.period = self.tiling.shape[0] * network.block_shape[0]
-
-    def plane(self, photo):
-        """The luminance of whole patches, `(h, w, 1)`."""
-        plane = Canvas.of(self.network, photo).scaled(1.0)
-        height, width = (
-            n // p * p for n, p in zip(plane.shape, self.network.patch_shape, strict=False)
-        )
-        return plane[:height, :width]
-
-    def logits(self, photo):
-        """What the public network reads, a logit for each cell."""
-        return np.asarray(self.network.extract(self.plane(photo)[None]))[0]
-
-    def slots(self, photo):
-        """The signs of a photo's cells, tile on tile, as bits `(slots,)`."""
-        return np.uint8(self.tiling.fold(self.logits(photo)).ravel() > 0)
-
-    def write(self, photo, slots, strength=1.0):
-        """Marks a photo with given bits."""
-        return Mark.of(self.network, photo, slots).apply(strength)
-
-    def detail(self, photo):
-        """The fine detail of a photo, tile on tile `(period, period)`; no network."""
-        plane = self.plane(photo)[..., 0]
-        return self.folded(plane - wiener(plane, SIDE, NOISE**2))
-
-    def folded(self, values):
-        """The mean over tiles `(period, period)` of values `(h, w)`."""
-        total, count = np.zeros((2, self.period, self.period))
-        for y, x in itertools.product(*(range(0, n, self.period) for n in values.shape)):
-            part = values[y : y + self.period, x : x + self.period]
-            total[: part.shape[0], : part.shape[1]] += part
-            count[: part.shape[0], : part.shape[1]] += 1
-        return total / np.maximum(count, 1)
-
-    def add(self, photo, tile, decibel=None):
-        """Adds a tile all over a photo, scaled to a PSNR where one is given."""
-        height, width = self.plane(photo).shape[:2]
-        times = -(-height // self.period), -(-width // self.period)
-        change = np.tile(tile, times)[:height, :width, None].astype(np.float32)
-        if decibel is not None:
-            change *= 10 ** (-decibel / 20) / change.std()
-        return Photo(add_residual(photo.pixels, change, 1.0))
 
 
 class Bench:
@@ -150,6 +100,7 @@ class Bench:
         found = [self.watermarker.extract(copy, key=KEY, search=search) for copy in copies]
         counts = {
             "present": np.mean([f.decision == "present" for f in found]),
+            "copied": np.mean([f.decision == "copied" for f in found]),
             "message": np.mean([f.message == MESSAGE for f in found]),
         }
         same = [
@@ -180,6 +131,15 @@ def forgeries(bench):
         slots = [attacker.slots(photo) for photo in given]
         copies = [attacker.write(t, s) for t, s in zip(targets, slots, strict=True)]
         yield row("cells read and written again", f"{words}, public network", copies)
+    copies = [attacker.carried(m, t) for m, t in zip(bench.marked, targets, strict=True)]
+    yield row("each cell's sign in its place", "one marked photo, public network", copies)
+    for count in AVERAGED[1:]:
+        if count <= len(bench.pool):
+            learned = attacker.learn(bench.pool[:count])
+            copies = [attacker.forge(t, learned) for t in targets]
+            yield row(
+                f"signs learned from {count}", f"{count} marked photos, public network", copies
+            )
     for name, pool in (("one message", bench.pool), ("a message each", bench.pool_own)):
         for count, tile in averages(attacker, pool):
             copies = [attacker.add(t, tile, BUDGET) for t in targets]

@@ -57,7 +57,7 @@ def vote_cases():
     for number, message in enumerate(MESSAGES):
         slots = 484 if number == 2 else 1024
         key = None if number % 2 else "a key"
-        codec = Codec(slots, key)
+        codec = Codec(slots, key, bound=number == 4)
         bits = encode_slots(codec, message, "example.org" if number == 1 else None)
         for amplitude in AMPLITUDES + (0.4, 0.2) * (number == 0):
             votes = amplitude * (2.0 * bits - 1) + random.normal(size=slots)

@@ -15,6 +15,7 @@ const COMFORTABLE_RATE = 0.72;
 const HIGHEST_RATE = 0.77;
 const SHARED_SLOTS = 512;
 const SIGNPOST_SHARE = [3, 8];
+const BOUND_SLOTS = 96;
 
 const SIGNPOST_SCORE = 4;
 const HOPELESS = 0.5;
@@ -44,6 +45,21 @@ export class Codec {
     this.pilot = new Float32Array(slots);
     this.pilots.forEach((slot, i) => (this.pilot[slot] = i < pilots / 2 ? 1 : -1));
     this.whitening = key.bits(`whitening ${slots}`, this.places.length);
+    this.boundPlaces = this.signpost && !key.isPublic ? this.bindable() : [];
+  }
+
+  // The slots whose signs follow from the photo, in marks that are bound to it.
+  bindable() {
+    const taken = new Set([...this.pilots, ...this.signpost.places]);
+    const order = Array.from(this.key.permutation(`bound ${this.slots}`, this.slots));
+    return order.filter((slot) => !taken.has(slot)).slice(0, BOUND_SLOTS);
+  }
+
+  // Votes without those of the slots whose signs follow from the photo.
+  unbound(votes) {
+    const rest = Float64Array.from(votes);
+    for (const slot of this.boundPlaces) rest[slot] = 0;
+    return rest;
   }
 
   get maxBytes() {
@@ -51,34 +67,44 @@ export class Codec {
   }
 
   // The bits of all slots.
-  encode(kind, data) {
+  encode(kind, data, bound = false) {
     const frame = this.frame(data.length);
     const bits = Uint8Array.from(this.pilot, (sign) => (sign > 0 ? 1 : 0));
-    const word = this.code(frame).encode(frame.pack(kind, data, this.key));
+    const word = this.code(frame).encode(frame.pack(kind, data, this.key, bound));
     this.places.forEach((slot, i) => (bits[slot] = word[i] ^ this.whitening[i]));
     return bits;
   }
 
-  // { message, kind, data, correctedErrors, tagPValue }, or null if no tag fits.
+  // { message, kind, data, correctedErrors, tagPValue, bound }, or null if no tag fits.
   decode(votes, thorough = true) {
     votes = this.counted(votes);
+    const tried = { tags: 0 };
+    for (const bound of this.boundPlaces.length ? [true, false] : [false]) {
+      const found = this.decodeAs(bound, bound ? this.unbound(votes) : votes, thorough, tried);
+      if (found) return found;
+    }
+    return null;
+  }
+
+  // The message of one format.
+  decodeAs(bound, votes, thorough, tried) {
     let signed = Float64Array.from(this.places, (slot, i) => votes[slot] * (1 - 2 * this.whitening[i]));
     const seen = signed.filter((x) => x !== 0);
     if (!seen.length) return null;
     const size = Math.sqrt(seen.reduce((sum, x) => sum + x * x, 0) / seen.length);
     signed = signed.map((x) => x / size);
-    let tries = 0;
     for (const [frame, result] of this.results(votes, signed, thorough)) {
       if (!result.converged) continue;
-      tries++;
-      const found = frame.unpack(result.bits, this.key);
+      tried.tags++;
+      const found = frame.unpack(result.bits, this.key, bound);
       if (!found) continue;
       const word = this.code(frame).encode(result.bits);
       const agreement = signed.map((x, i) => x * (2 * word[i] - 1));
       return {
         ...found,
+        bound,
         correctedErrors: agreement.filter((x) => x < 0).length,
-        tagPValue: messagePValue(agreement, frame.bits - frame.tagBits, frame.tagBits, tries),
+        tagPValue: messagePValue(agreement, frame.bits - frame.tagBits, frame.tagBits, tried.tags),
       };
     }
     return null;
@@ -94,10 +120,11 @@ export class Codec {
   }
 
   // How far the reading of a known message is from failing; above 1 it reads.
-  margin(votes, kind, data) {
+  margin(votes, kind, data, bound = false) {
     votes = this.counted(votes);
+    if (bound) votes = this.unbound(votes);
     const frame = this.frame(data.length);
-    const bits = this.encode(kind, data);
+    const bits = this.encode(kind, data, bound);
     const seen = this.places.filter((slot) => votes[slot] !== 0).length;
     if (seen <= frame.bits) return 0;
     return snr(Float64Array.from(votes, (x, i) => x * (2 * bits[i] - 1))) / neededSnr(frame.bits, seen);

@@ -16,15 +16,15 @@ export class Frame {
     this.bits = this.headerBits + 8 * size + tagBits;
   }
 
-  pack(kind, data, key) {
+  pack(kind, data, key, bound = false) {
     const padding = this.size - data.length;
     const header = KINDS.indexOf(kind) << this.paddingBits | padding;
     const bits = Uint8Array.from({ length: this.headerBits }, (_, i) => header >> (this.headerBits - 1 - i) & 1);
-    return joined(bits, unpackBits(joined(data, new Uint8Array(padding))), this.tag(kind, data, key));
+    return joined(bits, unpackBits(joined(data, new Uint8Array(padding))), this.tag(kind, data, key, bound));
   }
 
   // { message, kind, data }, or null if the tag or anything else is wrong.
-  unpack(bits, key) {
+  unpack(bits, key, bound = false) {
     const header = bits.slice(0, this.headerBits).reduce((number, bit) => 2 * number + bit, 0);
     const kind = KINDS[header >> this.paddingBits];
     const length = this.size - (header & (1 << this.paddingBits) - 1);
@@ -34,14 +34,16 @@ export class Frame {
     });
     if (length < this.smallest || body.slice(length).some(Boolean)) return null;
     const data = body.slice(0, length);
-    const tag = this.tag(kind, data, key);
+    const tag = this.tag(kind, data, key, bound);
     if (tag.some((bit, i) => bit !== bits[this.bits - this.tagBits + i])) return null;
     const message = fromBytes(kind, data);
     return message === null ? null : { message, kind, data };
   }
 
-  tag(kind, data, key) {
-    return key.tag(joined([this.size, KINDS.indexOf(kind), data.length], data), this.tagBits);
+  // Another tag says that the mark is bound to its photo.
+  tag(kind, data, key, bound) {
+    const head = [this.size, KINDS.indexOf(kind), data.length];
+    return key.tag(joined(head, data), this.tagBits, bound ? "bound tag" : "tag");
   }
 }
 

@@ -52,7 +52,7 @@ export class Judge {
       reason: reason ?? why,
       pValue,
       falsePositiveRate: this.rate,
-      margin: found ? this.codec.margin(place.votes, found.kind, found.data) : null,
+      margin: found ? this.codec.margin(place.votes, found.kind, found.data, found.bound) : null,
       correctedErrors: found ? found.correctedErrors : null,
       alignment: place && place.alignment,
       votes: place && place.votes,
@@ -60,7 +60,10 @@ export class Judge {
   }
 
   decide(found, pValue) {
-    if (found && pValue <= this.rate) return ["present", "a message was read and its authentication tag fits"];
+    if (found && pValue <= this.rate) {
+      const binding = found.bound ? "; whether it was made for this photo was not looked at" : "";
+      return ["present", `a message was read and its authentication tag fits${binding}`];
+    }
     if (pValue <= this.rate) {
       return ["present", "the mark of this key is there, but too damaged for its message to be read"];
     }

@@ -56,7 +56,7 @@ export class Key {
   }
 
   // The first bits of a message authentication code.
-  tag(data, bits) {
-    return unpackBits(blake2b(data, { key: this.stream("tag", 32), dkLen: 8 })).slice(0, bits);
+  tag(data, bits, purpose = "tag") {
+    return unpackBits(blake2b(data, { key: this.stream(purpose, 32), dkLen: 8 })).slice(0, bits);
   }
 }

@@ -1,0 +1,119 @@
+"""Somebody with the public network of the marks and marked photos, and without the key."""
+
+import itertools
+
+import numpy as np
+from scipy.signal import wiener
+
+from tfwm.images import Photo
+from tfwm.marking.binding import content
+from tfwm.marking.canvas import Canvas, add_residual
+from tfwm.marking.mark import Mark
+from tfwm.marking.tiling import LOGIT_LIMIT, tiling_of
+
+# Without a network: detail is what a Wiener filter of so many pixels a side takes for noise of such
+# a deviation.
+SIDE, NOISE = 5, 3 / 255
+
+
+class Attacker:
+    """Somebody with the public network of the marks, and without their key.
+
+    Args:
+        network: `tfwm.networks.Network`.
+        rng: `numpy.random.Generator`.
+    """
+
+    def __init__(self, network, rng):
+        self.network, self.rng = network, rng
+        self.tiling = tiling_of(network)
+        self.period = self.tiling.shape[0] * network.block_shape[0]
+
+    def plane(self, photo):
+        """The luminance of whole patches, `(h, w, 1)`."""
+        plane = Canvas.of(self.network, photo).scaled(1.0)
+        height, width = (
+            n // p * p for n, p in zip(plane.shape, self.network.patch_shape, strict=False)
+        )
+        return plane[:height, :width]
+
+    def logits(self, photo):
+        """What the public network reads, a logit for each cell."""
+        return np.asarray(self.network.extract(self.plane(photo)[None]))[0]
+
+    def slots(self, photo):
+        """The signs of a photo's cells, tile on tile, as bits `(slots,)`."""
+        return np.uint8(self.tiling.fold(self.logits(photo)).ravel() > 0)
+
+    def write(self, photo, slots, strength=1.0):
+        """Marks a photo with given bits."""
+        return Mark.of(self.network, photo, slots).apply(strength)
+
+    def detail(self, photo):
+        """The fine detail of a photo, tile on tile `(period, period)`; no network."""
+        plane = self.plane(photo)[..., 0]
+        return self.folded(plane - wiener(plane, SIDE, NOISE**2))
+
+    def folded(self, values):
+        """The mean over tiles `(period, period)` of values `(h, w)`."""
+        total, count = np.zeros((2, self.period, self.period))
+        for y, x in itertools.product(*(range(0, n, self.period) for n in values.shape)):
+            part = values[y : y + self.period, x : x + self.period]
+            total[: part.shape[0], : part.shape[1]] += part
+            count[: part.shape[0], : part.shape[1]] += 1
+        return total / np.maximum(count, 1)
+
+    def add(self, photo, tile, decibel=None):
+        """Adds a tile all over a photo, scaled to a PSNR where one is given."""
+        height, width = self.plane(photo).shape[:2]
+        times = -(-height // self.period), -(-width // self.period)
+        change = np.tile(tile, times)[:height, :width, None].astype(np.float32)
+        if decibel is not None:
+            change *= 10 ** (-decibel / 20) / change.std()
+        return Photo(add_residual(photo.pixels, change, 1.0))
+
+    def write_cells(self, photo, cells):
+        """Marks a photo with given bits of its own cells, `(rows, columns, 1)`."""
+        plane = self.plane(photo)[None]
+        change = np.asarray(self.network.embed(plane, np.float32(cells)[None], 1.0)) - plane
+        return Photo(add_residual(photo.pixels, change[0], 1.0))
+
+    def carried(self, source, target):
+        """Marks a photo with the signs of another one's cells, each in its place."""
+        cells = self.logits(source) > 0
+        rows, columns = self.grid(target)
+        repeats = -(-rows // len(cells)), -(-columns // cells.shape[1]), 1
+        return self.write_cells(target, np.tile(cells, repeats)[:rows, :columns])
+
+    def grid(self, photo):
+        """Rows and columns of a photo's cells."""
+        return tuple(
+            n // side
+            for n, side in zip(self.plane(photo).shape, self.network.block_shape, strict=False)
+        )
+
+    def seen(self, photo):
+        """What a photo shows around each cell, as the format of marks reduces it to a number."""
+        bits = content(self.plane(photo), self.network.block_shape, (0, 0), self.grid(photo)) > 0
+        return bits @ (1 << np.arange(bits.shape[-1]))
+
+    def learn(self, photos):
+        """Collects the signs of marked photos, by slot, and by slot and what is seen there."""
+        by_slot, by_content = np.zeros(self.tiling.slots), {}
+        for photo in photos:
+            signs = np.clip(self.logits(photo)[..., 0], -LOGIT_LIMIT, LOGIT_LIMIT)
+            slots = self.tiling.slots_at(*signs.shape)[..., 0]
+            np.add.at(by_slot, slots, signs)
+            for entry in zip(slots.flat, self.seen(photo).flat, signs.flat, strict=True):
+                by_content[entry[:2]] = by_content.get(entry[:2], 0.0) + entry[2]
+        return by_slot, by_content
+
+    def forge(self, target, learned):
+        """Marks a photo with what was learned: for its content if that was met, else by slot."""
+        by_slot, by_content = learned
+        slots = self.tiling.slots_at(*self.grid(target))[..., 0]
+        signs = [
+            by_content.get(entry, by_slot[entry[0]])
+            for entry in zip(slots.flat, self.seen(target).flat, strict=True)
+        ]
+        return self.write_cells(target, np.reshape(signs, (*slots.shape, 1)) > 0)
