@@ -144,7 +144,8 @@ def binding_of(codec, network, readings):
         places, index = _bound_cells(codec, network, logits.shape, cells.shift)
         seen = content(cells.plane, network.block_shape, cells.corner, logits.shape)[places]
         cut = (*cells.corner, *cells.shift) != (0, 0, 0, 0)
-        values, chances = _likely(seen, cut * _outside(logits.shape)[places])
+        noise = math.hypot(NOISE, _noise(cells.plane) / math.sqrt(math.prod(network.block_shape)))
+        values, chances = _likely(seen, noise, cut * _outside(logits.shape)[places])
         entries.append((index[:, None] << CONTENT_BITS | values).ravel())
         weights.append((chances * logits[places][:, None]).ravel())
         chance.append(chances.ravel())
@@ -175,10 +176,21 @@ def _bound_cells(codec, network, grid, shift=(0, 0)):
     return places, numbers[places]
 
 
-def _likely(coefficients, outside):
+def _noise(plane):
+    """The deviation of white noise in a plane, in gray levels, by the median of its finest detail.
+
+    Donoho and Johnstone, "Ideal spatial adaptation by wavelet shrinkage", Biometrika 81(3), 1994.
+    """
+    a, b = (plane[start::2][: len(plane) // 2] for start in (0, 1))
+    width = plane.shape[1] // 2 * 2
+    fine = (a[:, :width:2] - a[:, 1:width:2] - b[:, :width:2] + b[:, 1:width:2]) / 2
+    return LEVELS * float(np.median(np.abs(fine))) / 0.6745
+
+
+def _likely(coefficients, noise, outside):
     """The likeliest values of each cell `(cells, 2 ** UNSURE)`, and their probabilities."""
     size = np.sqrt((coefficients**2).mean(axis=1, keepdims=True))
-    certainty = np.abs(coefficients) / (NOISE + outside[:, None] * size)
+    certainty = np.abs(coefficients) / (noise + outside[:, None] * size)
     doubt = np.reshape([normal_share(-x) for x in certainty.flat], certainty.shape)
     order = np.argsort(-doubt, axis=1)
     doubt = np.take_along_axis(doubt, order, axis=1)
