@@ -16,11 +16,14 @@ class Reading:
             the payload's bits, or as guessed where there is no payload.
         p_value: probability that an unmarked photo looks as marked; None for a reader without
             evidence.
+        doubted: whether the reader does not hold that the mark was made for this photo. Then it
+            does not count as detected, whatever the p-value.
     """
 
     payload: bytes | None = None
     bits: np.ndarray | None = None
     p_value: float | None = None
+    doubted: bool = False
 
     @classmethod
     def of_bits(cls, bits):
@@ -128,4 +131,5 @@ class WatermarkerMarker(Marker):
         """Returns the `Reading` of a photo."""
         found = self.watermarker.extract(image, key=self.key, **self.reading)
         payload = found.message if isinstance(found.message, bytes) else None
-        return Reading(payload, None, found.p_value)
+        doubted = found.decision == "copied" or bool(found.binding) and found.decision == "uncertain"
+        return Reading(payload, None, found.p_value, doubted)

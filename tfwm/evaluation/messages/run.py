@@ -136,7 +136,7 @@ class Trial:
             "exact": reading.payload == payload,
             "bit_accuracy": 0.5 if matches is None else matches / self.bits,
             "guessed": matches is None,
-            "detected": p_value <= self.suite.false_positive_rate,
+            "detected": p_value <= self.suite.false_positive_rate and not reading.doubted,
             "evidence": evidence,
             "seconds": seconds,
         }
