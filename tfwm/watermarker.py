@@ -54,8 +54,9 @@ class Watermarker:
     the size at which it has about 512 x 768 pixels (smaller ones at their own), and the change
     is scaled back up. A network for whole photos gets them squeezed to its own size. The message is
     repeated over the whole photo. The key decides where each bit lies and what it looks like:
-    nobody can read a message or compose another one without it. The key does not hide the mark:
-    everybody who has a marked photo and the network can detect, copy or remove it.
+    nobody can read a message or compose another one without it. Of networks whose bits lie in single
+    cells, it also binds the mark to what the photo shows (`tfwm.marking.binding`). It does not hide
+    the mark: everybody who has a marked photo and the network can detect or remove it.
 
     Args:
         network: a network that carries messages, see `tfwm.networks.load_network`, or its name or

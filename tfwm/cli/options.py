@@ -124,7 +124,7 @@ def add_key(parser, what=None):
         help=(
             what
             or "secret key of the message: nobody can read the message or compose another one "
-            "without it. But everybody who has a marked photo can detect, copy or remove its mark. "
+            "without it. But everybody who has a marked photo can detect or remove its mark. "
             "Without a key, everybody can read the message"
         )
         + ". A key on the command line is not private. Other users of this computer see it in the "
