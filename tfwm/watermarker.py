@@ -53,10 +53,9 @@ class Watermarker:
     A photo is marked in its luminance, or by a network with three channels in R, G and B, at
     the size at which it has about 512 x 768 pixels (smaller ones at their own), and the change
     is scaled back up. A network for whole photos gets them squeezed to its own size. The message is
-    repeated over the whole photo. The key decides where each bit lies and what it looks like:
-    nobody can read a message or compose another one without it. Of networks whose bits lie in single
-    cells, it also binds the mark to what the photo shows (`tfwm.marking.binding`). It does not hide
-    the mark: everybody who has a marked photo and the network can detect or remove it.
+    repeated over the whole photo. Without the key, nobody can read it or compose another one; where
+    single cells carry single bits, the key also binds the mark to what the photo shows. It does not
+    hide the mark: everybody who has a marked photo and the network can detect or remove it.
 
     Args:
         network: a network that carries messages, see `tfwm.networks.load_network`, or its name or
@@ -95,14 +94,9 @@ class Watermarker:
         return self
 
     def codec(self, key=None, bound=False) -> Codec:
-        """Returns the `tfwm.payload.Codec` of this network for a key.
-
-        With `bound`, it writes marks as `embed` does: bound to their photo, where the key is secret
-        and the network has room for that. Every codec reads both.
-        """
+        """Returns the `tfwm.payload.Codec` for a key; `bound` if it writes as `embed` does."""
         key = Key(key)
-        bound = bound and binds(self.network, key)
-        return Codec(tiling_of(self.network).slots, key, bound)
+        return Codec(tiling_of(self.network).slots, key, bound and binds(self.network, key))
 
     def embed(
         self,
@@ -209,8 +203,7 @@ class Watermarker:
                 `tfwm.marking.STAGES`: `"none"`, `"crop"`, `"scale"`, `"rotate"`, `"all"`. An
                 intact or plainly resized copy is read at once in any case.
             false_positive_rate: share of unmarked photos that may be called marked.
-            damaged: whether to read what is there of a file that is cut off; `rows_read` of the
-                result tells how much that is.
+            damaged: whether to read what is there of a file that is cut off, see `rows_read`.
             progress: called with the share done (0 to 1) and the name of the stage.
 
         Returns:
