@@ -176,8 +176,7 @@ class Watermarker:
         """Returns the `Mark` for a photo, to be applied at any strength; see `embed`."""
         cover = read_photo(photo)
         codec = self.codec(key, bound=True)
-        slots = encode_slots(codec, message, signpost)
-        return Mark.of(self.network, cover, slots, subtle, codec)
+        return Mark.of(self.network, cover, encode_slots(codec, message, signpost), subtle, codec)
 
     def extract(
         self,
