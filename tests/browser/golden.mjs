@@ -14,6 +14,7 @@ const { Judge } = await script("judge");
 const { normalPValue } = await script("evidence");
 const { Canvas, addResidual } = await script("canvas");
 const { Tiling } = await script("reader");
+const { asked, bindingOf } = await script("binding");
 const { rotated } = await script("resample");
 
 const floats = (text) => new Float32Array(new Uint8Array(Buffer.from(text, "hex")).buffer);
@@ -41,6 +42,7 @@ test("keys", () => {
     assert.deepEqual(key.permutation("places 100", 100), each.permutation);
     assert.deepEqual([...key.bits("whitening 77", 77)], each.bits);
     assert.deepEqual([...key.tag(Buffer.from("Ada"), 24)], each.tag);
+    assert.deepEqual([...key.tag(Buffer.from("Ada"), 24, "bound tag")], each.bound);
   }
 });
 
@@ -93,6 +95,21 @@ test("the photo at working size, and windows of it, level for level", () => {
     const wrong = [...Buffer.from(levels, "hex")].filter((level, i) => Math.round(seen.data[i] * 255) !== level).length;
     assert.equal(wrong, 0, `${wrong} levels at scale ${scale}`);
   }
+});
+
+test("what a photo asks for, and whether a mark was made for it", () => {
+  const codec = new Codec(1024, new Key("a key"));
+  const network = { block: [8, 8] };
+  for (const [number, { plane, shape, corner, shift, logits, grid, ...each }] of cases.bound.entries()) {
+    const seen = { height: shape[0], width: shape[1], data: floats(plane) };
+    const cells = { plane: seen, corner, shift, rows: grid[0], columns: grid[1], data: floats(logits) };
+    if (number === 0) assert.deepEqual(asked(codec, network, cells).map(([, bit]) => bit), each.asked);
+    const found = bindingOf(codec, network, cells);
+    assert.equal(found.fits, each.binding.fits, `case ${number}`);
+    near(found.pValue, each.binding.p_value, 1e-2, `p-value ${number}`);
+    for (const name of ["share", "deviations", "most"]) near(found[name], each.binding[name], 1e-3, `${name} ${number}`);
+  }
+  assert.deepEqual(cases.bound.map((each) => each.binding.fits), [true, true, false, null]);
 });
 
 test("turning", () => {

@@ -4,8 +4,10 @@ import numpy as np
 from PIL import Image
 
 from tfwm.images import Photo
+from tfwm.marking.binding import asked, binding_of
 from tfwm.marking.canvas import Canvas, add_residual, natural_scale
 from tfwm.marking.judge import Judge
+from tfwm.marking.reader import Cells
 from tfwm.marking.tiling import Tiling
 from tfwm.payload import Codec, Key, SignpostCodec, encode_slots, to_plain
 from tfwm.payload.evidence import normal_p_value
@@ -29,6 +31,7 @@ def make_cases():
         "resized": list(resized_cases()),
         "turned": turned_case(),
         "marked": marked_case(),
+        "bound": [bound_case(number) for number in range(4)],
     }
 
 
@@ -40,6 +43,7 @@ def key_case(text):
         "permutation": key.permutation("places 100", 100).tolist(),
         "bits": key.bits("whitening 77", 77).tolist(),
         "tag": key.tag(b"Ada", 24).tolist(),
+        "bound": key.tag(b"Ada", 24, "bound tag").tolist(),
     }
 
 
@@ -161,6 +165,42 @@ def marked_case():
             }
         )
     return cases
+
+
+def bound_case(number):
+    """A mark made for the photo, whole and in a crop; one made for another; a noisy photo."""
+    codec, network = Codec(1024, "a key", bound=True), Blocks()
+    plane = texture(320, 480)[..., :1] / np.float32(255)
+    planes = [plane, plane[::-1, ::-1]]
+    places, bits = asked(codec, network, planes[number == 2], (40, 60))
+    message = Tiling(1).lay_out(codec.encode("Ada"), 40, 60)
+    message[(*places, 0)] = bits
+    random = np.random.default_rng(number)
+    logits = np.float32(8 * message - 4 + random.normal(size=message.shape))
+    plane, corner, shift = planes[0], (0, 0), (0, 0)
+    if number == 1:
+        plane, corner, shift = plane[75:, 100:], (5, 4), (-10, -13)
+        logits = logits[10:, 13:]
+    if number == 3:
+        noisy = plane + np.float32(random.normal(0, 0.2, plane.shape))
+        plane = noisy.clip(0, 1).astype(np.float32)
+    found = binding_of(codec, network, [Cells(logits, corner, shift, plane)])
+    return {
+        "plane": np.ascontiguousarray(plane).tobytes().hex(),
+        "shape": plane.shape[:2],
+        "corner": corner,
+        "shift": shift,
+        "logits": np.ascontiguousarray(logits).tobytes().hex(),
+        "grid": logits.shape[:2],
+        "asked": [bit.tolist() for bit in asked(codec, network, planes[0], (40, 60))[1]],
+        "binding": found.to_dict(),
+    }
+
+
+class Blocks:
+    """The geometry of a network with a bit in each cell of 8 x 8 pixels."""
+
+    bits, block_shape, whole = 1, (8, 8), False
 
 
 def photo_of(pixels):

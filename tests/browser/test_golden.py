@@ -17,7 +17,7 @@ def test_scripts_repeat_the_golden_cases(scripts, golden, tmp_path):
     script = Path(__file__).with_name("golden.mjs")
     done = subprocess.run([node, script, scripts, cases], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    assert "\n# pass 8\n" in done.stdout
+    assert "\n# pass 9\n" in done.stdout
 
 
 def test_golden_cases_are_of_all_kinds(golden):

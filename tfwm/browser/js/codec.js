@@ -16,6 +16,7 @@ const HIGHEST_RATE = 0.77;
 const SHARED_SLOTS = 512;
 const SIGNPOST_SHARE = [3, 8];
 const BOUND_SLOTS = 96;
+const CONTENT_BITS = 16;
 
 const SIGNPOST_SCORE = 4;
 const HOPELESS = 0.5;
@@ -53,6 +54,13 @@ export class Codec {
     const taken = new Set([...this.pilots, ...this.signpost.places]);
     const order = Array.from(this.key.permutation(`bound ${this.slots}`, this.slots));
     return order.filter((slot) => !taken.has(slot)).slice(0, BOUND_SLOTS);
+  }
+
+  // The bit that the key gives to a bound slot where what is seen has a certain value.
+  boundBit(number, value) {
+    this.table ??= this.key.stream("bound", BOUND_SLOTS << (CONTENT_BITS - 3));
+    const entry = number * 2 ** CONTENT_BITS + value;
+    return this.table[entry >> 3] >> (entry & 7) & 1;
   }
 
   // Votes without those of the slots whose signs follow from the photo.

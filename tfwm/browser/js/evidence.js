@@ -37,7 +37,7 @@ export function normalPValue(score, trials = 1) {
 }
 
 // The logarithm of Chernoff's bound that random signs agree with votes so well.
-function agreementPValue(agreement) {
+export function agreementPValue(agreement) {
   const largest = agreement.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
   const total = agreement.reduce((sum, x) => sum + x, 0) / largest;
   if (!(total > 0)) return 0;

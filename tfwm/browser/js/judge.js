@@ -1,12 +1,16 @@
 // The decision whether a photo carries a mark, from all readings of it: tfwm/marking/judge.py.
 
+import { bindingOf } from "./binding.js";
+
 const READABLE_SCORE = 3;
 const READABLE_FOUND = 4.5;
 const DOUBT = 1e-3;
 
 export class Judge {
-  constructor(codec, falsePositiveRate) {
+  // Without a network, the binding to the photo is not looked at.
+  constructor(codec, falsePositiveRate, network = null) {
     this.codec = codec;
+    this.network = network;
     this.rate = falsePositiveRate;
     this.decoded = null;
     this.best = new Map();
@@ -14,26 +18,26 @@ export class Judge {
     this.readings = 0;
   }
 
-  // Adds the votes at an alignment; `trials` were looked at so far, in all stages.
-  add(stage, alignment, votes, trials) {
+  // Adds the votes at an alignment, and their cells; `trials` were looked at so far, in all stages.
+  add(stage, alignment, votes, trials, cells = null) {
     const score = this.codec.pilotScore(votes);
     let earlier = 0;
     for (const [name, count] of this.trials) if (name !== stage) earlier += count;
     this.trials.set(stage, trials - earlier);
-    if (score > (this.best.get(stage)?.score ?? -Infinity)) this.best.set(stage, { score, alignment, votes });
+    if (score > (this.best.get(stage)?.score ?? -Infinity)) this.best.set(stage, { score, alignment, votes, cells });
     const least = stage === "none" ? READABLE_SCORE : READABLE_FOUND;
     if (score >= least || !this.codec.pilots.length) {
       this.readings++;
       this.decoded = this.codec.decode(votes);
-      this.read = { alignment, votes };
+      this.read = { alignment, votes, cells };
     }
   }
 
   extraction() {
     let [least, place] = [Infinity, null];
-    for (const [stage, { score, alignment, votes }] of this.best) {
+    for (const [stage, { score, ...best }] of this.best) {
       const value = this.codec.pValue(score, this.trials.get(stage));
-      if (value < least) [least, place] = [value, { alignment, votes }];
+      if (value < least) [least, place] = [value, best];
     }
     if (!place) return this.result(1, null, "the photo is too small for this network");
     const count = this.best.size;
@@ -44,7 +48,9 @@ export class Judge {
 
   result(pValue, place, reason = null) {
     const found = this.decoded;
-    const [decision, why] = this.decide(found, pValue);
+    const looked = pValue <= this.rate && this.network && place?.cells && (!found || found.bound);
+    const binding = looked ? bindingOf(this.codec, this.network, place.cells) : null;
+    const [decision, why] = this.decide(found, pValue, binding);
     return {
       message: found ? found.message : null,
       kind: found ? found.kind : null,
@@ -54,19 +60,14 @@ export class Judge {
       falsePositiveRate: this.rate,
       margin: found ? this.codec.margin(place.votes, found.kind, found.data, found.bound) : null,
       correctedErrors: found ? found.correctedErrors : null,
+      binding,
       alignment: place && place.alignment,
       votes: place && place.votes,
     };
   }
 
-  decide(found, pValue) {
-    if (found && pValue <= this.rate) {
-      const binding = found.bound ? "; whether it was made for this photo was not looked at" : "";
-      return ["present", `a message was read and its authentication tag fits${binding}`];
-    }
-    if (pValue <= this.rate) {
-      return ["present", "the mark of this key is there, but too damaged for its message to be read"];
-    }
+  decide(found, pValue, binding) {
+    if (pValue <= this.rate) return found ? withMessage(found, binding) : withoutMessage(this.network, binding);
     if (found || pValue <= Math.max(DOUBT, this.rate)) {
       return ["uncertain", "there are traces of a mark of this key, more than chance usually gives"];
     }
@@ -76,4 +77,44 @@ export class Judge {
         "with another key or network, or is too damaged",
     ];
   }
+}
+
+// Decision and reason for a message whose tag fits.
+function withMessage(found, binding) {
+  if (!found.bound) return ["present", "a message was read and its authentication tag fits"];
+  if (!binding) {
+    return [
+      "present",
+      "a message was read and its authentication tag fits; whether it was made for this photo was not looked at",
+    ];
+  }
+  if (binding.fits) {
+    return ["present", "a message was read, its authentication tag fits, and so does the photo"];
+  }
+  if (binding.fits === false) {
+    return [
+      "copied",
+      "a message of this key was read, but its mark was made for another picture: it was carried to this photo, " +
+        "or the photo was changed beyond recognition",
+    ];
+  }
+  if (binding.plain) {
+    return [
+      "present",
+      "a message was read and its authentication tag fits; the picture shows too little to tell whether it was " +
+        "made for it",
+    ];
+  }
+  return [
+    "uncertain",
+    "a message of this key was read, but too little is left of its mark to tell whether it was made for this photo",
+  ];
+}
+
+// Decision and reason for a mark without a readable message.
+function withoutMessage(bound, binding) {
+  const why = "the mark of this key is there, but too damaged for its message to be read";
+  if (!bound) return ["present", why];
+  if (binding?.fits) return ["present", `${why}; it was made for this photo`];
+  return ["uncertain", `${why}, or to tell whether it was made for this photo`];
 }

@@ -3,7 +3,7 @@
 const $ = (id) => document.getElementById(id);
 const { network, version } = JSON.parse($("settings").textContent);
 const base = new URL("./", location.href).href;
-const DECISIONS = { present: "✓ Present", absent: "Absent", uncertain: "Uncertain" };
+const DECISIONS = { present: "✓ Present", copied: "✗ Copied", absent: "Absent", uncertain: "Uncertain" };
 const STAGES = {
   none: "as it is", crop: "cut, mirrored, quarter turns", scale: "other sizes", rotate: "turned a little",
   all: "turned and resized",

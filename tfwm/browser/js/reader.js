@@ -94,15 +94,23 @@ export class Reader {
 
   // The votes at one alignment, offset included.
   async votes(alignment) {
+    return (await this.read(alignment)).votes;
+  }
+
+  // The votes at one alignment, and the cells that gave them: a grid { rows, columns, data } of logits,
+  // the plane it lies on, its corner there, and the shift to a tile's corner; null if no patch fits.
+  async read(alignment) {
     this.trials++;
     const { plane, corner } = this.plane(alignment);
     const { patch, block } = this.network;
     const tile = alignment.offset ? alignment.offset.map((o, i) => o - corner[i]) : [0, 0];
     const phase = tile.map((t, i) => modulo(t, patch[i]));
     const room = [plane.height - phase[0], plane.width - phase[1]];
-    if (room.some((r, i) => r < patch[i])) return new Float32Array(this.tiling.slots);
+    if (room.some((r, i) => r < patch[i])) return { votes: new Float32Array(this.tiling.slots), cells: null };
     const shift = tile.map((t, i) => Math.floor((t - phase[i]) / block[i]));
-    return this.tiling.rolled(this.tiling.fold(await this.logits(plane, phase, room)), shift);
+    const logits = await this.logits(plane, phase, room);
+    const cells = { ...logits, plane, corner: phase, shift };
+    return { votes: this.tiling.rolled(this.tiling.fold(logits), shift), cells };
   }
 
   // An alignment with the offset of a copy that still has its top left corner.

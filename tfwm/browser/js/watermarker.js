@@ -1,5 +1,6 @@
 // Messages into photos and out of them: tfwm/watermarker.py.
 
+import { asked, binds } from "./binding.js";
 import { Canvas, addResidual, naturalScale, psnr } from "./canvas.js";
 import { Codec } from "./codec.js";
 import { Judge } from "./judge.js";
@@ -25,13 +26,19 @@ export class Watermarker {
     return this.known.codec;
   }
 
+  // Whether marks are bound to their photo.
+  binds(codec) {
+    return binds(this.tiling, codec.key);
+  }
+
   // Reads a photo { width, height, pixels } as `tfwm extract` does.
   async extract(photo, { key = null, search = "rotate", falsePositiveRate = FALSE_POSITIVE_RATE, progress } = {}) {
     const codec = this.codec(key);
-    const judge = new Judge(codec, falsePositiveRate);
+    const judge = new Judge(codec, falsePositiveRate, this.binds(codec) ? this.network : null);
     const reader = new Reader(this.network, new Canvas(photo), codec);
     for await (const { stage, alignment } of candidates(reader, search, progress)) {
-      judge.add(stage, alignment, await reader.votes(alignment), reader.trials);
+      const { votes, cells } = await reader.read(alignment);
+      judge.add(stage, alignment, votes, reader.trials, cells);
       if (judge.decoded) break;
     }
     const { votes, ...found } = judge.extraction();
@@ -52,8 +59,9 @@ export class Watermarker {
     const data = new TextEncoder().encode(message);
     if (!data.length) throw new Error("Expected a message of at least one character. Received: none");
     const codec = this.codec(key);
-    const bits = codec.encode("text", data);
-    const { residual, scale } = await this.residual(photo, bits, name);
+    const bound = this.binds(codec);
+    const bits = codec.encode("text", data, bound);
+    const { residual, scale } = await this.residual(photo, bits, name, bound ? codec : null);
     const largest = LARGEST_STRENGTH * strength;
     let reason;
     for (let tried = strength; tried <= largest; tried *= STRENGTH_STEP) {
@@ -62,7 +70,7 @@ export class Watermarker {
       const marked = { ...photo, pixels: addResidual(photo, change, scale) };
       const quality = psnr(photo.pixels, marked.pixels);
       const votes = await this.readVotes(marked);
-      const margin = codec.margin(votes, "text", data);
+      const margin = codec.margin(votes, "text", data, bound);
       const fits = codec.decode(votes)?.message === message;
       if (fits && margin >= MARGIN) return { marked, strength: tried, psnr: quality, margin };
       reason = whyNot(fits, tried, quality, margin);
@@ -70,8 +78,8 @@ export class Watermarker {
     throw new Error(`${name} was not marked: ${reason}.`);
   }
 
-  // The change at working size and strength 1, and the factor to that size.
-  async residual(photo, bits, name) {
+  // The change at working size and strength 1, and the factor to that size; a codec binds it to the photo.
+  async residual(photo, bits, name, codec) {
     const canvas = new Canvas(photo);
     const scale = naturalScale(canvas.height, canvas.width);
     const whole = canvas.scaled(scale);
@@ -85,7 +93,12 @@ export class Watermarker {
     }
     const before = cropped(whole, 0, 0, width, height);
     const grid = [height / this.network.block[0], width / this.network.block[1]];
-    const after = await this.network.embed(before, this.tiling.layOut(bits, ...grid), grid);
+    const message = this.tiling.layOut(bits, ...grid);
+    if (codec) {
+      const cells = { plane: before, corner: [0, 0], shift: [0, 0], rows: grid[0], columns: grid[1] };
+      for (const [place, bit] of asked(codec, this.network, cells)) message[place] = bit;
+    }
+    const after = await this.network.embed(before, message, grid);
     const data = before.data.map((x, i) => after[i] - x);
     return { residual: { width, height, data }, scale };
   }
