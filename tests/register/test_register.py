@@ -163,17 +163,21 @@ def test_a_copy_leads_to_its_recipient(message, tmp_path, watermarker):
     assert "the look does not tell whose it is" in owner.sentence()
 
 
-def test_a_mark_that_was_copied_to_another_photo_is_told(tmp_path, watermarker):
+@pytest.mark.parametrize("key", [None, KEY])
+def test_a_mark_that_was_copied_to_another_photo_is_told(tmp_path, watermarker, key):
+    """By what it shows; with a secret key, by the mark itself as well."""
     register = Register(tmp_path / "register.db", create=True)
     cover, other = data.chelsea()[:256, :320], data.coffee()[:256, :320]
     Image.fromarray(cover).save(tmp_path / "a.png")
-    watermarker.embed_file(tmp_path / "a.png", tmp_path / "b.png", 7, register=register)
+    watermarker.embed_file(tmp_path / "a.png", tmp_path / "b.png", 7, key=key, register=register)
     with Image.open(tmp_path / "b.png") as marked:
         mark = np.asarray(marked, int) - cover
     copied = np.clip(other + mark, 0, 255).astype(np.uint8)
-    found = watermarker.extract(copied)
-    owner = find_owner(register, watermarker, copied, found)
+    found = watermarker.extract(copied, key=key)
+    owner = find_owner(register, watermarker, copied, found, key)
     assert found.message == 7 and owner.picture == "another" and not owner.holds
+    assert found.decision == ("present" if key is None else "copied")
+    assert owner.entries[0].file.endswith("b.png")
     assert "ANOTHER picture" in owner.sentence()
 
 

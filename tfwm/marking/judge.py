@@ -58,6 +58,16 @@ class Extraction:
     binding: Binding | None = None
     rows_read: float = 1.0
 
+    @property
+    def authentic(self):
+        """Whether the message is one that somebody with the key wrote, for whatever picture."""
+        return self.message is not None and self.p_value <= self.false_positive_rate
+
+    @property
+    def accepted(self):
+        """Whether a mark is there, and nothing says that it was made for another picture."""
+        return self.decision == "present" or self.decision == "uncertain" and self.authentic
+
     def to_dict(self):
         """Returns plain values, ready for JSON; bytes as hex digits, a UUID as text."""
         values = dataclasses.asdict(self) | {"message": to_plain(self.message)}

@@ -34,7 +34,7 @@ def whole_size(watermarker, photo, found, key=None, signpost=None):
         if the mark is not read in place, or not in all parts of the photo.
     """
     place = found.alignment
-    if found.decision != "present" or found.message is None or found.corners is not None:
+    if not found.authentic or found.corners is not None:
         return None
     moved = place.offset is not None or place.rotation or place.warped
     if place.whole or moved or not isinstance(photo, Photo):

@@ -154,7 +154,7 @@ def inspect(
             filled = whole_size(watermarker, photo, mark, key, host)
     if key is None:
         unchecked.append(NO_KEY)
-    if mark.decision != "present" and search != "all":
+    if not (mark.decision == "present" or mark.authentic) and search != "all":
         unchecked.append(FURTHER[search])
     how = watermarker.network.name, trust_anchors, filled
     layers["recovery"], service, failure = _asked(photo, store, mark, unchecked, *how)
@@ -168,7 +168,7 @@ def inspect(
         network=watermarker.network.name,
         service=service,
         service_error=failure,
-        stamp=Stamp.parse(mark.message) if mark.decision == "present" else None,
+        stamp=Stamp.parse(mark.message) if mark.accepted else None,
         fields=fields,
         notes=tuple(photo.notes),
         unchecked=tuple(unchecked),
@@ -192,7 +192,8 @@ def _network_of(manifest):
 
 
 def _signpost(photo, watermarker, mark):
-    alignment = mark.alignment if mark.decision == "present" and mark.corners is None else None
+    found = mark.accepted or mark.authentic
+    alignment = mark.alignment if found and mark.corners is None else None
     try:
         return read_signpost(photo, watermarker, search="none", alignment=alignment)
     except ValueError:  # this network's marks have no room for one
@@ -218,7 +219,7 @@ def _asked(photo, store, mark, unchecked, *how):
 
 def _service(photo, store, mark, unchecked):
     """What a service says of a picture in which no mark was read here."""
-    if not isinstance(store, StoreClient) or mark.decision == "present":
+    if not isinstance(store, StoreClient) or mark.accepted or mark.authentic:
         return None
     if not store.send_picture:
         unchecked.append(NOT_SENT)
@@ -232,6 +233,6 @@ def _shows_what_was_signed(photo, manifest, mark, filled):
     signed = signed_fingerprint(manifest) if changed else None
     if signed is None:
         return None
-    alignment = mark.alignment if mark.decision == "present" else None
+    alignment = mark.alignment if mark.accepted else None
     whole = manifest.names(mark.message) and is_whole(filled, manifest.size)
     return fingerprints.compare(photo, signed, alignment, whole)

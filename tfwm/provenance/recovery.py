@@ -108,8 +108,7 @@ def look_up(photo, store, found=None, network="photo", most=CANDIDATES, algorith
         fingerprint, if it has one.
     """
     name = algorithm_of(network)
-    is_read = found is not None and found.message is not None and found.decision == "present"
-    if is_read and algorithm in (None, name):
+    if found is not None and found.authentic and algorithm in (None, name):
         # Never another picture's manifest in its place, however much alike they are.
         own, binding = fingerprints.fingerprint(photo, found.alignment), to_value(found.message)
         return store.find(name, binding, most=most, like=own), MARK, (name, binding), own

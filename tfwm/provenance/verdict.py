@@ -100,7 +100,8 @@ def judge(*, manifest=None, mark=None, recovery=None, told=None, signpost=None, 
     conclusion, technique, confidence, line, source = _conclusion(
         manifest, mark, recovery, told, picture
     )
-    if mark is not None and mark.decision == "uncertain" and conclusion in (BROKEN, TOLD, NOTHING):
+    traces = mark is not None and mark.decision == "uncertain" and not mark.authentic
+    if traces and conclusion in (BROKEN, TOLD, NOTHING):
         line = f"{line}; there are traces of a mark"
     if conflicts:
         conclusion, confidence = CONTRADICTED, NONE
@@ -115,7 +116,7 @@ def judge(*, manifest=None, mark=None, recovery=None, told=None, signpost=None, 
 
 def _conclusion(manifest, mark, recovery, told, picture):
     """Conclusion, technique, confidence, line and digital source type, without the conflicts."""
-    present = mark is not None and mark.decision == "present"
+    present = mark is not None and mark.accepted
     if manifest is not None and manifest.holds:
         line = f"a manifest that {_signer(manifest)} signed belongs to this file"
         if mark is not None and not present and any(b.network for b in manifest.soft_bindings):
@@ -169,7 +170,9 @@ def _signer(report):
 
 def _conflicts(manifest, mark, recovery, told, picture):
     """Sentences about pairs of layers that do not agree, the gravest first."""
-    present = mark is not None and mark.decision == "present"
+    if mark is not None and mark.decision == "copied":
+        yield "the mark was made for another picture than this one shows: it was carried here"
+    present = mark is not None and mark.accepted
     if recovery is not None and recovery.by == "watermark":
         if recovery.picture == "another":
             if recovery.drawn and present and not (manifest and manifest.holds):

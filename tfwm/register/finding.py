@@ -95,7 +95,7 @@ def find_owner(register, watermarker, photo, found, key=None) -> Owner:
     (('Ada',), 'same')
     """
     photo = read_any(photo)
-    if found.message is None or found.decision != "present":
+    if not found.authentic:
         own = fingerprint(photo)
         return Owner(LIKENESS, None, tuple(register.like(own, SHOWN)) if own else ())
     network = watermarker.network.name
@@ -103,7 +103,8 @@ def find_owner(register, watermarker, photo, found, key=None) -> Owner:
     seen = photo.frames[0] if isinstance(photo, Animation) else photo
     own = None if found.corners is not None else fingerprint(seen, found.alignment)
     filled = whole_size(watermarker, photo, found, key) if entries else None
-    pictures = [_picture(own, entry, filled) for entry in entries]
+    copied = found.decision == "copied"
+    pictures = ["another" if copied else _picture(own, entry, filled) for entry in entries]
     for told in ("same", "unclear", None, "another"):
         if told in pictures:
             alike = [e for e, p in zip(entries, pictures, strict=True) if p == told]
