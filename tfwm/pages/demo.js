@@ -269,7 +269,8 @@ $("cancel").addEventListener("click", () => reading && reading.abort());
 function judge(result) {
   const verdict = $("verdict");
   verdict.className = "verdict " + result.decision;
-  $("decision").textContent = { present: "✓ Present", absent: "Absent", uncertain: "Uncertain" }[result.decision];
+  const decisions = { present: "✓ Present", copied: "✗ Copied", absent: "Absent", uncertain: "Uncertain" };
+  $("decision").textContent = decisions[result.decision];
   $("found-message").textContent = result.message ?? "";
   $("found-message").hidden = result.message === null;
   $("reason").textContent = result.reason[0].toUpperCase() + result.reason.slice(1) + ".";
