@@ -172,10 +172,10 @@ class Watermarker:
         """
         return earlier_mark(self.network, read_any(photo), key)
 
-    def prepare(self, photo, message, *, key=None, subtle=False, signpost=None) -> Mark:
-        """Returns the `Mark` for a photo, to be applied at any strength; see `embed`."""
+    def prepare(self, photo, message, *, key=None, subtle=False, signpost=None, bound=True) -> Mark:
+        """Returns the `Mark` for a photo, see `embed`; `bound=False` does not bind it to it."""
         cover = read_photo(photo)
-        codec = self.codec(key, bound=True)
+        codec = self.codec(key, bound)
         return Mark.of(self.network, cover, encode_slots(codec, message, signpost), subtle, codec)
 
     def extract(

@@ -6,9 +6,6 @@ import pytest
 import tensorflow as tf
 
 import tfwm
-from tfwm.images import read_photo
-from tfwm.marking import Mark
-from tfwm.payload import encode_slots
 from tfwm.provenance import Stamp, Stamper, StampLayer
 
 
@@ -30,9 +27,8 @@ def test_it_marks_as_the_watermarker_does(stamper, photos, shape):
     image = photos[:, : shape[0], : shape[1]]
     marked = stamper.layer("x")(image).numpy()
     message = Stamp("acme-image", "2.1", "x").message
-    watermarker, cover = stamper.watermarker, read_photo(image[0])
-    slots = encode_slots(watermarker.codec("secret"), message)  # not bound to the photo
-    expected = Mark.of(watermarker.network, cover, slots).apply().pixels
+    mark = stamper.watermarker.prepare(image[0], message, key="secret", bound=False)
+    expected = mark.apply().to_array(image[0])
     np.testing.assert_allclose(marked[0], expected, atol=2e-4)
     rounded = np.uint8(np.rint(255 * marked[0]))
     assert tfwm.load().extract(rounded, key="secret", search="none").message == message

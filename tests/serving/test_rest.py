@@ -63,7 +63,7 @@ def test_row_and_column_format(client, rows, watermarker, photos):
     again = client.post("/v1/models/photo/versions/1:predict", json=asked).json["outputs"]
     assert [base64.b64decode(x["b64"]) for x in again["image_bytes"]] == marked
     for encoded, photo in zip(marked, photos, strict=True):
-        ours = watermarker.embed(read_photo(photo), "Ada", key="secret")
+        ours = watermarker.prepare(photo, "Ada", key="secret", bound=False).apply()
         np.testing.assert_array_equal(read_photo(encoded).pixels, ours.pixels)
     for read in (
         {"instances": [b64(x) for x in marked]},

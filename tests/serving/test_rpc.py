@@ -44,7 +44,7 @@ def test_predict(channel, embed_inputs, photos, watermarker):
     outputs = {key: wire.from_tensor(x) for key, x in answer.outputs.items()}
     assert outputs["error"].tolist() == [b""] * len(photos) and answer.model_spec.version.value == 1
     for encoded, marked in zip(photos, outputs["image_bytes"], strict=True):
-        ours = watermarker.embed(read_photo(encoded), "Ada", key="secret")
+        ours = watermarker.prepare(encoded, "Ada", key="secret", bound=False).apply()
         np.testing.assert_array_equal(read_photo(marked).pixels, ours.pixels)
     request = wire.predict_request(
         "photo", SIGNATURES["extract_bytes"], {"image_bytes": outputs["image_bytes"]}

@@ -66,8 +66,9 @@ class Binding:
         return self.most < ENOUGH
 
     def to_dict(self):
-        """Returns plain values, ready for JSON."""
-        return {"fits": self.fits, **dataclasses.asdict(self)}
+        """Returns plain values, ready for JSON, of five digits: more depend on the machine."""
+        values = {name: float(f"{x:.5g}") for name, x in dataclasses.asdict(self).items()}
+        return {"fits": self.fits, **values}
 
 
 def binds(network, key):
