@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
-from security import Attacker, auc, down_and_up, equal_shares
+from attacker import Attacker
+from security import auc, down_and_up, equal_shares
 from skimage import data
 
 from tfwm.images import Photo, psnr
+from tfwm.watermarker import Watermarker
 
 
 @pytest.fixture
@@ -38,6 +40,26 @@ def test_a_tile_is_added_at_the_psnr_that_was_asked_for(attacker, photo):
     tile = attacker.rng.normal(size=(attacker.period, attacker.period))
     added = attacker.add(Photo(photo.pixels // 2 + 60), tile, 40.0)
     assert psnr(added.pixels, photo.pixels // 2 + 60) == pytest.approx(40.0, abs=0.3)
+
+
+def test_cells_are_carried_one_by_one(attacker, photo):
+    other = Photo(data.astronaut()[:400, :512])
+    marked = attacker.write(photo, attacker.rng.integers(0, 2, 1024, np.uint8), strength=2.0)
+    carried = attacker.carried(marked, other)
+    signs = [attacker.logits(each)[:48, :64] > 0 for each in (marked, carried)]
+    assert np.mean(signs[0] == signs[1]) > 0.85
+    assert attacker.grid(other) == (50, 64)
+
+
+def test_who_learned_the_signs_of_a_photo_forges_it(attacker, photo):
+    """A mark that is bound to a photo passes there, and where nothing was learned, nothing does."""
+    marker = Watermarker(attacker.network)
+    marked = marker.embed(photo, "Ada", key="k")
+    own = marker.extract(attacker.forge(photo, attacker.learn([marked])), key="k", search="none")
+    assert own.message == "Ada" and own.binding.fits
+    other = Photo(data.astronaut()[:400, :512])
+    forged = marker.extract(attacker.forge(other, attacker.learn([marked])), key="k")
+    assert forged.message == "Ada" and forged.decision == "copied"
 
 
 def test_areas_under_curves():
