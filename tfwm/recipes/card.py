@@ -10,6 +10,12 @@ KEY_LIMIT = (
     "detect, copy or remove a mark without the key. A surrogate network, or a generative model "
     "that redraws the photo, may remove it as well."
 )
+# Of networks whose bits lie in single cells: see docs/evidence.md.
+BOUND_LIMIT = (
+    "The key protects what the message says, and binds the mark to what the photo shows. It does "
+    "not hide it: anybody who has this network can detect or remove a mark without the key. A "
+    "surrogate network, or a generative model that redraws the photo, may remove it as well."
+)
 # Of networks that mark a photo as a whole.
 WHOLE_LIMIT = (
     "The mark lies in the whole photo at the network's size: photos of other proportions are "

@@ -13,7 +13,7 @@ import dataclasses
 import sys
 
 from tfwm.models import photo
-from tfwm.recipes.card import KEY_LIMIT
+from tfwm.recipes.card import BOUND_LIMIT
 from tfwm.recipes.config import MessageConfig, check_multiple, check_positive
 from tfwm.recipes.message import MessageRecipe
 from tfwm.training.config import setting
@@ -22,7 +22,7 @@ LIMITS = [
     "The luminance is marked; a photo needs some texture, and about 128 x 128 pixels for 64 bits.",
     "Read best at its own size or after a plain resize; crops, other scales and angles are "
     "searched for, which takes seconds.",
-    KEY_LIMIT,
+    BOUND_LIMIT,
 ]
 
 

@@ -22,7 +22,7 @@ from tfwm.models import redmark
 from tfwm.models.redmark import BlockTransform
 from tfwm.networks import redmark_geometry
 from tfwm.recipes import parts
-from tfwm.recipes.card import KEY_LIMIT
+from tfwm.recipes.card import BOUND_LIMIT
 from tfwm.recipes.config import MessageConfig, check_multiple, check_positive
 from tfwm.recipes.message import MessageRecipe
 from tfwm.training.config import setting
@@ -36,7 +36,7 @@ PAPER_ATTACKS = [
 LIMITS = [
     "Gray images; on color photos the luminance is marked.",
     "Read alone, without `tfwm.Watermarker`, the reader needs the image at its size and place.",
-    KEY_LIMIT,
+    BOUND_LIMIT,
 ]
 PATCH_SOURCES = ("tfds:cifar10:train",)
 
