@@ -113,7 +113,7 @@ def test_a_carried_mark_is_told(watermarker, marked, other):
     copy = carried(watermarker, marked, other)
     found = watermarker.extract(copy, key=KEY)
     assert found.message == MESSAGE and found.decision == "copied"
-    assert found.binding.fits is False and found.binding.p_value > 1e-3
+    assert found.binding.fits is False and found.binding.p_value > 0.05
     assert "another picture" in found.reason
     told = found.to_dict()["binding"]
     assert told.pop("fits") is False

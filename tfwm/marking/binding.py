@@ -26,7 +26,7 @@ NOISE = 2.5
 # So many of the least sure bits of a cell are taken both ways.
 UNSURE = 5
 # Chance that a mark made for other content is said to fit.
-BY_CHANCE = 1e-3
+BY_CHANCE = 0.01
 # Part of the agreement to be expected that it takes besides: who has many marked photos of one key
 # knows some of its signs.
 LEAST_SHARE = 0.3
