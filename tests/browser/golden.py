@@ -182,7 +182,7 @@ def bound_case(number):
         plane, corner, shift = plane[75:, 100:], (5, 4), (-10, -13)
         logits = logits[10:, 13:]
     if number == 3:
-        noisy = plane + np.float32(random.normal(0, 0.2, plane.shape))
+        noisy = plane + np.float32(random.normal(0, 0.5, plane.shape))
         plane = noisy.clip(0, 1).astype(np.float32)
     found = binding_of(codec, network, [Cells(logits, corner, shift, plane)])
     return {

@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from tfwm.marking.tiling import LOGIT_LIMIT, tiling_of
+from tfwm.marking.tiling import tiling_of
 from tfwm.payload.evidence import agreement_p_value, normal_share
 from tfwm.payload.layout import CONTENT_BITS
 
@@ -25,6 +25,9 @@ THRESHOLD = 0.05
 NOISE = 2.5
 # So many of the least sure bits of a cell are taken both ways.
 UNSURE = 5
+# Beyond this logit, a cell counts no more: who knows few signs gains nothing by writing these
+# strongly and the pilots faintly.
+CLEAR = 1.0
 # Chance that a mark made for other content is said to fit.
 BY_CHANCE = 0.01
 # Part of the agreement to be expected that it takes besides: who has many marked photos of one key
@@ -141,7 +144,7 @@ def binding_of(codec, network, readings):
     """
     entries, weights, chance, certain = [], [], [], []
     for cells in readings:
-        logits = np.clip(cells.logits[..., 0], -LOGIT_LIMIT, LOGIT_LIMIT)
+        logits = np.clip(cells.logits[..., 0], -CLEAR, CLEAR)
         places, index = _bound_cells(codec, network, logits.shape, cells.shift)
         seen = content(cells.plane, network.block_shape, cells.corner, logits.shape)[places]
         cut = (*cells.corner, *cells.shift) != (0, 0, 0, 0)

@@ -11,7 +11,7 @@ const UNSURE = 5;
 const BY_CHANCE = 0.01;
 const LEAST_SHARE = 0.3;
 const ENOUGH = 5;
-const LOGIT_LIMIT = 4;
+const CLEAR = 1;
 // The vertical and horizontal frequencies of the bits.
 const FREQUENCIES = frequencies(16);
 const WAVES = Array.from({ length: 8 }, (_, u) => {
@@ -73,7 +73,7 @@ function decided(pValue, share, deviations) {
   return agrees !== byChance && (agrees || deviations >= ENOUGH) ? agrees : null;
 }
 
-const clipped = (logit) => Math.min(Math.max(logit, -LOGIT_LIMIT), LOGIT_LIMIT);
+const clipped = (logit) => Math.min(Math.max(logit, -CLEAR), CLEAR);
 
 // The slot of a cell of the grid, whose tiles begin `shift` cells further on.
 function slotAt({ columns, shift }, place) {
