@@ -1,6 +1,7 @@
 """Somebody with the public network of the marks and marked photos, and without the key."""
 
 import itertools
+from typing import NamedTuple
 
 import numpy as np
 from scipy.signal import wiener
@@ -10,10 +11,25 @@ from tfwm.marking.binding import content
 from tfwm.marking.canvas import Canvas, add_residual
 from tfwm.marking.mark import Mark
 from tfwm.marking.tiling import LOGIT_LIMIT, tiling_of
+from tfwm.payload.layout import BOUND_SLOTS
 
 # Without a network: detail is what a Wiener filter of so many pixels a side takes for noise of such
 # a deviation.
 SIDE, NOISE = 5, 3 / 255
+
+
+class Learned(NamedTuple):
+    """The signs of marked photos: sums of logits.
+
+    Args:
+        by_slot: `(slots,)`.
+        by_content: for pairs of slot and what is seen there.
+        unequal: `(slots,)`, how far the signs of a slot differ within photos, as bound ones do.
+    """
+
+    by_slot: np.ndarray
+    by_content: dict
+    unequal: np.ndarray
 
 
 class Attacker:
@@ -72,11 +88,20 @@ class Attacker:
             change *= 10 ** (-decibel / 20) / change.std()
         return Photo(add_residual(photo.pixels, change, 1.0))
 
-    def write_cells(self, photo, cells):
-        """Marks a photo with given bits of its own cells, `(rows, columns, 1)`."""
+    def write_cells(self, photo, cells, strengths=None):
+        """Marks a photo with given bits of its own cells, `(rows, columns, 1)`.
+
+        Args:
+            photo: to mark.
+            cells: the bits.
+            strengths: `(rows, columns)`, 1 by default.
+        """
         plane = self.plane(photo)[None]
-        change = np.asarray(self.network.embed(plane, np.float32(cells)[None], 1.0)) - plane
-        return Photo(add_residual(photo.pixels, change[0], 1.0))
+        change = (np.asarray(self.network.embed(plane, np.float32(cells)[None], 1.0)) - plane)[0]
+        if strengths is not None:
+            height, width = self.network.block_shape
+            change *= np.float32(strengths).repeat(height, 0).repeat(width, 1)[..., None]
+        return Photo(add_residual(photo.pixels, change, 1.0))
 
     def carried(self, source, target):
         """Marks a photo with the signs of another one's cells, each in its place."""
@@ -98,22 +123,36 @@ class Attacker:
         return bits @ (1 << np.arange(bits.shape[-1]))
 
     def learn(self, photos):
-        """Collects the signs of marked photos, by slot, and by slot and what is seen there."""
-        by_slot, by_content = np.zeros(self.tiling.slots), {}
+        """Collects the signs of marked photos: a `Learned`."""
+        learned = Learned(np.zeros(self.tiling.slots), {}, np.zeros(self.tiling.slots))
         for photo in photos:
             signs = np.clip(self.logits(photo)[..., 0], -LOGIT_LIMIT, LOGIT_LIMIT)
             slots = self.tiling.slots_at(*signs.shape)[..., 0]
-            np.add.at(by_slot, slots, signs)
+            mean = np.bincount(slots.ravel(), signs.ravel(), self.tiling.slots)
+            size = np.bincount(slots.ravel(), np.abs(signs).ravel(), self.tiling.slots)
+            learned.by_slot[:] += mean
+            learned.unequal[:] += size - np.abs(mean)
             for entry in zip(slots.flat, self.seen(photo).flat, signs.flat, strict=True):
-                by_content[entry[:2]] = by_content.get(entry[:2], 0.0) + entry[2]
-        return by_slot, by_content
+                signs_of = learned.by_content
+                signs_of[entry[:2]] = signs_of.get(entry[:2], 0.0) + entry[2]
+        return learned
 
-    def forge(self, target, learned):
-        """Marks a photo with what was learned: for its content if that was met, else by slot."""
-        by_slot, by_content = learned
+    def forge(self, target, learned, faint=None, strong=1.5):
+        """Marks a photo with what was learned: for its content if that was met, else by slot.
+
+        Args:
+            target: unmarked `Photo`.
+            learned: see `learn`.
+            faint: strength of the cells that are not bound; then bound ones whose sign was met get
+                `strong`, and the others none. `None` writes all at strength 1.
+            strong: see `faint`.
+        """
         slots = self.tiling.slots_at(*self.grid(target))[..., 0]
-        signs = [
-            by_content.get(entry, by_slot[entry[0]])
-            for entry in zip(slots.flat, self.seen(target).flat, strict=True)
-        ]
-        return self.write_cells(target, np.reshape(signs, (*slots.shape, 1)) > 0)
+        entries = list(zip(slots.flat, self.seen(target).flat, strict=True))
+        signs = [learned.by_content.get(entry, learned.by_slot[entry[0]]) for entry in entries]
+        cells = np.reshape(signs, (*slots.shape, 1)) > 0
+        if faint is None:
+            return self.write_cells(target, cells)
+        met = np.reshape([entry in learned.by_content for entry in entries], slots.shape)
+        bound = np.isin(slots, np.argsort(-learned.unequal)[:BOUND_SLOTS])
+        return self.write_cells(target, cells, np.where(bound, strong * met, faint))

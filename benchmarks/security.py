@@ -51,6 +51,8 @@ KEY, OTHER_KEY = "the owner's key", "another key"
 MESSAGE, OTHER_MESSAGE = "(c) 2026 Ada Lovelace", "somebody else"
 AVERAGED = 1, 5, 20, 50
 BUDGET = 40.0
+# Strength of what says whose mark it is, where the attacker writes strongly what he knows besides.
+FAINT = 0.35
 FIELDS = [
     *("kind", "attack", "has", "images", "psnr", "present", "present_low", "present_high"),
     *(
@@ -136,10 +138,10 @@ def forgeries(bench):
     for count in AVERAGED[1:]:
         if count <= len(bench.pool):
             learned = attacker.learn(bench.pool[:count])
-            copies = [attacker.forge(t, learned) for t in targets]
-            yield row(
-                f"signs learned from {count}", f"{count} marked photos, public network", copies
-            )
+            has = f"{count} marked photos, public network"
+            for words, faint in (("", None), (", known ones strong", FAINT)):
+                copies = [attacker.forge(t, learned, faint) for t in targets]
+                yield row(f"signs learned from {count}{words}", has, copies)
     for name, pool in (("one message", bench.pool), ("a message each", bench.pool_own)):
         for count, tile in averages(attacker, pool):
             copies = [attacker.add(t, tile, BUDGET) for t in targets]
