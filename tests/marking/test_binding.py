@@ -91,6 +91,7 @@ def test_the_format_is_frozen(watermarker, coffee):
         ("gaussian_noise", 15),
         ("brightness", 0.5),
         ("contrast", 1.5),
+        ("contrast", 0.3),
         ("gaussian_blur", 1.5),
         ("scale", 0.75),
         ("mirror", 1),

@@ -25,6 +25,8 @@ THRESHOLD = 0.05
 NOISE = 2.5
 # So many of the least sure bits of a cell are taken both ways.
 UNSURE = 5
+# A copy may have lost contrast: where nothing fits, so many times as much is tried as well.
+GAINS = 2.0, 4.0, 8.0
 # Beyond this logit, a cell counts no more: who knows few signs gains nothing by writing these
 # strongly and the pilots faintly.
 CLEAR = 1.0
@@ -86,7 +88,7 @@ def frequencies():
     return sorted(pairs, key=lambda p: (sum(p), abs(p[0] - p[1]), p))[:CONTENT_BITS]
 
 
-def content(plane, cell_shape, corner, grid):
+def content(plane, cell_shape, corner, grid, gain=1.0):
     """Returns how far each bit of what is seen around each cell exceeds its threshold.
 
     These are coefficients of the discrete cosine transform of the means of cells.
@@ -96,6 +98,7 @@ def content(plane, cell_shape, corner, grid):
         cell_shape: `(rows, columns)` of a cell in pixels.
         corner: `(y, x)` of the first cell.
         grid: `(rows, columns)` of cells.
+        gain: factor on the contrast.
 
     Returns:
         `(rows, columns, CONTENT_BITS)` in gray levels; at the edges, the last cells go on.
@@ -109,7 +112,7 @@ def content(plane, cell_shape, corner, grid):
     waves = np.cos(steps * np.arange(8)[:, None])
     waves /= np.linalg.norm(waves, axis=1, keepdims=True)
     across = np.einsum("ijkl,vl->ijkv", windows, waves)
-    coefficients = [across[..., v] @ waves[u] for u, v in frequencies()]
+    coefficients = [gain * (across[..., v] @ waves[u]) for u, v in frequencies()]
     threshold = THRESHOLD * windows.mean(axis=(-2, -1))
     return np.stack(coefficients, axis=-1) - threshold[..., None]
 
@@ -142,13 +145,28 @@ def binding_of(codec, network, readings):
         network: that the marks were read with.
         readings: `Cells` at the place of the mark; several of them count together.
     """
+    found = _binding(codec, network, readings)
+    if found is None or found.fits or found.plain:
+        return found
+    for gain in GAINS:
+        other = _binding(codec, network, readings, gain)
+        p_value = min(1.0, other.p_value * (1 + len(GAINS)))
+        if (other := dataclasses.replace(other, p_value=p_value)).fits:
+            return other
+    return found
+
+
+def _binding(codec, network, readings, gain=1.0):
+    """The `Binding` at one contrast."""
     entries, weights, chance, certain = [], [], [], []
     for cells in readings:
         logits = np.clip(cells.logits[..., 0], -CLEAR, CLEAR)
         places, index = _bound_cells(codec, network, logits.shape, cells.shift)
-        seen = content(cells.plane, network.block_shape, cells.corner, logits.shape)[places]
+        seen = content(cells.plane, network.block_shape, cells.corner, logits.shape, gain)
+        seen = seen[places]
         cut = (*cells.corner, *cells.shift) != (0, 0, 0, 0)
-        noise = math.hypot(NOISE, _noise(cells.plane) / math.sqrt(math.prod(network.block_shape)))
+        white = gain * _noise(cells.plane) / math.sqrt(math.prod(network.block_shape))
+        noise = math.hypot(NOISE, white)
         values, chances = _likely(seen, noise, cut * _outside(logits.shape)[places])
         entries.append((index[:, None] << CONTENT_BITS | values).ravel())
         weights.append((chances * logits[places][:, None]).ravel())

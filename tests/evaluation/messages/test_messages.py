@@ -304,6 +304,7 @@ def test_watermarker_as_marker(tmp_path):
     class Extraction:
         def __init__(self, reading):
             self.message, self.p_value = reading.payload, reading.p_value
+            self.decision, self.binding = "present", None
 
     class Watermarker:
         """Has the methods of tfwm.Watermarker that the marker calls."""
@@ -338,7 +339,8 @@ def test_text_is_no_payload():
         network = Network()
 
         def extract(self, photo, *, key=None):
-            return type("Extraction", (), {"message": "text", "p_value": 0.0})
+            values = {"message": "text", "p_value": 0.0, "decision": "present", "binding": None}
+            return type("Extraction", (), values)
 
     assert WatermarkerMarker(Watermarker()).read(flat()[0]).payload is None
 

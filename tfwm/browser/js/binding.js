@@ -11,6 +11,7 @@ const UNSURE = 5;
 const BY_CHANCE = 0.01;
 const LEAST_SHARE = 0.3;
 const ENOUGH = 5;
+const GAINS = [2, 4, 8];
 const CLEAR = 1;
 // The vertical and horizontal frequencies of the bits.
 const FREQUENCIES = frequencies(16);
@@ -39,8 +40,22 @@ export function asked(codec, network, cells) {
 
 // { fits, pValue, share, deviations, most } of a mark, or null where nothing is seen.
 export function bindingOf(codec, network, cells) {
-  const seen = surroundings(network, cells);
-  const noise = Math.hypot(NOISE, noiseOf(cells.plane) / Math.sqrt(network.block[0] * network.block[1]));
+  const found = bindingAt(codec, network, cells, 1);
+  if (!found || found.fits || found.plain) return found;
+  for (const gain of GAINS) {
+    const other = bindingAt(codec, network, cells, gain);
+    const pValue = Math.min(1, other.pValue * (1 + GAINS.length));
+    const fits = decided(pValue, other.share, other.deviations);
+    if (fits) return { ...other, pValue, fits };
+  }
+  return found;
+}
+
+// The same at one contrast.
+function bindingAt(codec, network, cells, gain) {
+  const seen = surroundings(network, cells, gain);
+  const white = (gain * noiseOf(cells.plane)) / Math.sqrt(network.block[0] * network.block[1]);
+  const noise = Math.hypot(NOISE, white);
   const cut = [...cells.corner, ...cells.shift].some(Boolean);
   const entries = new Map();
   let expected = 0;
@@ -104,7 +119,7 @@ function pilotMean(codec, cells) {
 }
 
 // A function that tells how far each bit of what is seen around a cell exceeds its threshold.
-function surroundings({ block: [height, width] }, { plane, corner, rows, columns }) {
+function surroundings({ block: [height, width] }, { plane, corner, rows, columns }, gain = 1) {
   const means = new Float64Array(rows * columns);
   for (let y = 0; y < rows * height; y++) {
     const start = (corner[0] + y) * plane.width + corner[1];
@@ -122,7 +137,7 @@ function surroundings({ block: [height, width] }, { plane, corner, rows, columns
     const across = around.map((line) => WAVES.map((wave) => wave.reduce((sum, x, j) => sum + x * line[j], 0)));
     const mean = around.flat().reduce((sum, x) => sum + x, 0) / SURROUNDINGS ** 2;
     return FREQUENCIES.map(([u, v]) =>
-      WAVES[u].reduce((sum, x, i) => sum + x * across[i][v], 0) - THRESHOLD * mean);
+      gain * WAVES[u].reduce((sum, x, i) => sum + x * across[i][v], 0) - THRESHOLD * mean);
   };
 }
 
