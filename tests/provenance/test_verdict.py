@@ -129,7 +129,7 @@ CONFLICTS = {
         "mark": mark(),
         "recovery": dataclasses.replace(BACK, report=BROKEN),
     },
-    "made for another picture": {"mark": mark("copied")},
+    "does not fit what the picture shows": {"mark": mark("copied")},
     "names another mark": {"manifest": SIGNED, "mark": mark(message=b"eve")},
     "the manifest was copied from another picture": {"manifest": BROKEN, "picture": "another"},
     "manifest says generated, unsigned metadata says captured by a camera": {

@@ -196,8 +196,8 @@ def _with_message(found, binding):
         return "present", "a message was read, its authentication tag fits, and so does the photo"
     if fits is False:
         return "copied", (
-            "a message of this key was read, but its mark was made for another picture: it was "
-            "carried to this photo, or the photo was changed beyond recognition"
+            "a message of this key was read, but its mark does not fit what this photo shows: it "
+            "was carried here from another picture, or photo or mark were changed a lot"
         )
     if binding and binding.plain:
         return "present", (

@@ -94,8 +94,8 @@ function withMessage(found, binding) {
   if (binding.fits === false) {
     return [
       "copied",
-      "a message of this key was read, but its mark was made for another picture: it was carried to this photo, " +
-        "or the photo was changed beyond recognition",
+      "a message of this key was read, but its mark does not fit what this photo shows: it was carried here from " +
+        "another picture, or photo or mark were changed a lot",
     ];
   }
   if (binding.plain) {
