@@ -171,7 +171,7 @@ def _signer(report):
 def _conflicts(manifest, mark, recovery, told, picture):
     """Sentences about pairs of layers that do not agree, the gravest first."""
     if mark is not None and mark.decision == "copied":
-        yield "the mark does not fit what the picture shows: it was carried here, or much was changed"
+        yield "the mark does not fit what the picture shows: it was carried, or much was changed"
     present = mark is not None and mark.accepted
     if recovery is not None and recovery.by == "watermark":
         if recovery.picture == "another":
