@@ -125,6 +125,7 @@ class Attacker:
     def learn(self, photos):
         """Collects the signs of marked photos: a `Learned`."""
         learned = Learned(np.zeros(self.tiling.slots), {}, np.zeros(self.tiling.slots))
+        signs_of = learned.by_content
         for photo in photos:
             signs = np.clip(self.logits(photo)[..., 0], -LOGIT_LIMIT, LOGIT_LIMIT)
             slots = self.tiling.slots_at(*signs.shape)[..., 0]
@@ -133,7 +134,6 @@ class Attacker:
             learned.by_slot[:] += mean
             learned.unequal[:] += size - np.abs(mean)
             for entry in zip(slots.flat, self.seen(photo).flat, signs.flat, strict=True):
-                signs_of = learned.by_content
                 signs_of[entry[:2]] = signs_of.get(entry[:2], 0.0) + entry[2]
         return learned
 

@@ -5,6 +5,8 @@ import { pathToFileURL } from "node:url";
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import { photoOf } from "./photo.mjs";
+
 const [page, file] = process.argv.slice(2);
 const script = (name) => import(`${pathToFileURL(page).href}/js/${name}.js`);
 const cases = JSON.parse(await readFile(file, "utf8"));
@@ -24,15 +26,6 @@ function near(found, wanted, relative, what) {
   if (wanted === null || found === null) return assert.equal(found, wanted, what);
   const far = Math.abs(found - wanted) / Math.max(Math.abs(wanted), 1e-300);
   assert.ok(far <= relative || found === wanted, `${what}: ${found} instead of ${wanted}`);
-}
-
-function photoOf({ width, height, rgb }) {
-  const levels = Buffer.from(rgb, "hex");
-  const pixels = new Uint8ClampedArray(4 * width * height).fill(255);
-  for (let i = 0; i < width * height; i++) {
-    for (let c = 0; c < 3; c++) pixels[4 * i + c] = levels[3 * i + c];
-  }
-  return { width, height, pixels };
 }
 
 test("keys", () => {
@@ -99,7 +92,7 @@ test("the photo at working size, and windows of it, level for level", () => {
 
 test("what a photo asks for, and whether a mark was made for it", () => {
   const codec = new Codec(1024, new Key("a key"));
-  const network = { block: [8, 8] };
+  const network = { bits: 1, block: [8, 8] };
   for (const [number, { plane, shape, corner, shift, logits, grid, ...each }] of cases.bound.entries()) {
     const seen = { height: shape[0], width: shape[1], data: floats(plane) };
     const cells = { plane: seen, corner, shift, rows: grid[0], columns: grid[1], data: floats(logits) };

@@ -3,6 +3,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 
+import { photoOf } from "./photo.mjs";
+
 const [page, given, output] = process.argv.slice(2);
 const script = (name) => import(`${pathToFileURL(page).href}/js/${name}.js`);
 const { Watermarker } = await script("watermarker");
@@ -31,13 +33,6 @@ const network = {
     return { rows, columns, data: logits };
   },
 };
-
-function photoOf({ width, height, rgb }) {
-  const levels = Buffer.from(rgb, "hex");
-  const pixels = new Uint8ClampedArray(4 * width * height).fill(255);
-  for (let i = 0; i < width * height; i++) for (let c = 0; c < 3; c++) pixels[4 * i + c] = levels[3 * i + c];
-  return { width, height, pixels };
-}
 
 const watermarker = new Watermarker(network);
 const found = [];

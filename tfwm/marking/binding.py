@@ -9,6 +9,7 @@ the sign of the cell: without it, nobody knows which sign another picture asks f
 
 import dataclasses
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -88,7 +89,7 @@ def frequencies():
     return sorted(pairs, key=lambda p: (sum(p), abs(p[0] - p[1]), p))[:CONTENT_BITS]
 
 
-def content(plane, cell_shape, corner, grid, gain=1.0):
+def content(plane, cell_shape, corner, grid):
     """Returns how far each bit of what is seen around each cell exceeds its threshold.
 
     These are coefficients of the discrete cosine transform of the means of cells.
@@ -98,11 +99,16 @@ def content(plane, cell_shape, corner, grid, gain=1.0):
         cell_shape: `(rows, columns)` of a cell in pixels.
         corner: `(y, x)` of the first cell.
         grid: `(rows, columns)` of cells.
-        gain: factor on the contrast.
 
     Returns:
         `(rows, columns, CONTENT_BITS)` in gray levels; at the edges, the last cells go on.
     """
+    coefficients, threshold = _transformed(plane, cell_shape, corner, grid)
+    return coefficients - threshold
+
+
+def _transformed(plane, cell_shape, corner, grid):
+    """The coefficients of `content`, and the threshold `(rows, columns, 1)` of each cell."""
     (top, left), (rows, columns), (height, width) = corner, grid, cell_shape
     part = plane[top : top + rows * height, left : left + columns * width].mean(axis=-1)
     means = LEVELS * part.reshape(rows, height, columns, width).mean(axis=(1, 3))
@@ -112,9 +118,9 @@ def content(plane, cell_shape, corner, grid, gain=1.0):
     waves = np.cos(steps * np.arange(8)[:, None])
     waves /= np.linalg.norm(waves, axis=1, keepdims=True)
     across = np.einsum("ijkl,vl->ijkv", windows, waves)
-    coefficients = [gain * (across[..., v] @ waves[u]) for u, v in frequencies()]
+    coefficients = [across[..., v] @ waves[u] for u, v in frequencies()]
     threshold = THRESHOLD * windows.mean(axis=(-2, -1))
-    return np.stack(coefficients, axis=-1) - threshold[..., None]
+    return np.stack(coefficients, axis=-1), threshold[..., None]
 
 
 def asked(codec, network, plane, grid, corner=(0, 0), shift=(0, 0)):
@@ -145,35 +151,70 @@ def binding_of(codec, network, readings):
         network: that the marks were read with.
         readings: `Cells` at the place of the mark; several of them count together.
     """
-    found = _binding(codec, network, readings)
+    views = [_View.of(codec, network, cells) for cells in readings]
+    found = _binding(codec, views)
     if found is None or found.fits or found.plain:
         return found
     for gain in GAINS:
-        other = _binding(codec, network, readings, gain)
+        other = _binding(codec, views, gain)
         p_value = min(1.0, other.p_value * (1 + len(GAINS)))
         if (other := dataclasses.replace(other, p_value=p_value)).fits:
             return other
     return found
 
 
-def _binding(codec, network, readings, gain=1.0):
-    """The `Binding` at one contrast."""
-    entries, weights, chance, certain = [], [], [], []
-    for cells in readings:
+class _View(NamedTuple):
+    """The bound cells of one reading, and how well its pilots agree.
+
+    Args:
+        numbers: of the cells among the bound slots.
+        logits: of the cells.
+        coefficients: `(cells, CONTENT_BITS)`, of what is seen around them.
+        threshold: `(cells, 1)`.
+        outside: share of their surroundings that nobody sees.
+        noise: deviation that white noise in the copy gives a coefficient.
+        pilots: agreement of each pilot's cell.
+    """
+
+    numbers: np.ndarray
+    logits: np.ndarray
+    coefficients: np.ndarray
+    threshold: np.ndarray
+    outside: np.ndarray
+    noise: float
+    pilots: np.ndarray
+
+    @classmethod
+    def of(cls, codec, network, cells):
         logits = np.clip(cells.logits[..., 0], -CLEAR, CLEAR)
-        places, index = _bound_cells(codec, network, logits.shape, cells.shift)
-        seen = content(cells.plane, network.block_shape, cells.corner, logits.shape, gain)
-        seen = seen[places]
+        places, numbers = _bound_cells(codec, network, logits.shape, cells.shift)
+        where = network.block_shape, cells.corner, logits.shape
+        coefficients, threshold = _transformed(cells.plane, *where)
         cut = (*cells.corner, *cells.shift) != (0, 0, 0, 0)
-        white = gain * _noise(cells.plane) / math.sqrt(math.prod(network.block_shape))
-        noise = math.hypot(NOISE, white)
-        values, chances = _likely(seen, noise, cut * _outside(logits.shape)[places])
-        entries.append((index[:, None] << CONTENT_BITS | values).ravel())
-        weights.append((chances * logits[places][:, None]).ravel())
+        pilots = tiling_of(network).lay_out(codec.pilot, *logits.shape, cells.shift)[..., 0]
+        return cls(
+            numbers,
+            logits[places],
+            coefficients[places],
+            threshold[places],
+            cut * _outside(logits.shape)[places],
+            _noise(cells.plane) / math.sqrt(math.prod(network.block_shape)),
+            (pilots * logits).ravel(),
+        )
+
+
+def _binding(codec, views, gain=1.0):
+    """The `Binding` at one contrast."""
+    entries, weights, chance = [], [], []
+    for view in views:
+        seen = gain * view.coefficients - view.threshold
+        values, chances = _likely(seen, math.hypot(NOISE, gain * view.noise), view.outside)
+        entries.append((view.numbers[:, None] << CONTENT_BITS | values).ravel())
+        weights.append((chances * view.logits[:, None]).ravel())
         chance.append(chances.ravel())
-        pilots = codec.pilot[tiling_of(network).slots_at(*logits.shape, cells.shift)[..., 0]]
-        certain.append((pilots * logits).ravel())
-    if not np.any(np.concatenate(weights)) or not np.any(np.concatenate(certain)):
+    pilots = np.concatenate([view.pilots for view in views])
+    pilots = pilots[pilots != 0]
+    if not np.any(np.concatenate(weights)) or not len(pilots):
         return None
     entries, which = np.unique(np.concatenate(entries), return_inverse=True)
     weights = np.bincount(which, np.concatenate(weights))
@@ -182,8 +223,7 @@ def _binding(codec, network, readings, gain=1.0):
     most = expected / max(np.linalg.norm(np.bincount(which, chance)), 1e-9)
     bits = codec.bound_bits(entries >> CONTENT_BITS, entries & ((1 << CONTENT_BITS) - 1))
     agreement = (2.0 * bits - 1) * weights
-    pilots = np.concatenate(certain)
-    expected *= max(float(pilots[pilots != 0].mean()), 1e-9)
+    expected *= max(float(pilots.mean()), 1e-9)
     p_value = math.exp(agreement_p_value(agreement))
     deviations = expected / float(np.linalg.norm(weights))
     return Binding(p_value, float(agreement.sum() / expected), float(deviations), float(most))

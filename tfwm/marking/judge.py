@@ -64,9 +64,14 @@ class Extraction:
         return self.message is not None and self.p_value <= self.false_positive_rate
 
     @property
+    def found(self):
+        """Whether a mark of the key is there, for whatever picture it was made."""
+        return self.decision == "present" or self.authentic
+
+    @property
     def accepted(self):
         """Whether a mark is there, and nothing says that it was made for another picture."""
-        return self.decision == "present" or self.decision == "uncertain" and self.authentic
+        return self.found and self.decision != "copied"
 
     def to_dict(self):
         """Returns plain values, ready for JSON; bytes as hex digits, a UUID as text."""

@@ -101,8 +101,7 @@ class Reader:
 
     def pilots(self, cells):
         """Signs of the pilots that `Cells` carry `(rows, columns, bits)`, 0 where there is none."""
-        rows, columns = cells.logits.shape[-3:-1]
-        return self.codec.pilot[self._tiling.slots_at(rows, columns, cells.shift)]
+        return self._tiling.lay_out(self.codec.pilot, *cells.logits.shape[-3:-1], cells.shift)
 
     def votes(self, alignment):
         """Returns the votes `(slots,)` at one alignment, offset included."""

@@ -54,9 +54,9 @@ class Tiling:
         )
         return np.arange(self.slots).reshape(self.shape)[np.ix_(down, across)]
 
-    def lay_out(self, bits, rows, columns):
-        """Returns the message `(rows, columns, bits_per_cell)` float32 of a whole grid."""
-        return np.asarray(bits, np.float32).ravel()[self.slots_at(rows, columns)]
+    def lay_out(self, bits, rows, columns, shift=(0, 0)):
+        """Returns the values of slots `(rows, columns, bits_per_cell)` float32 in a whole grid."""
+        return np.asarray(bits, np.float32).ravel()[self.slots_at(rows, columns, shift)]
 
     def fold(self, logits):
         """Sums the logits of all tiles.

@@ -11,7 +11,7 @@ from tfwm.images import Photo
 from tfwm.marking.canvas import Canvas, natural_scale
 from tfwm.marking.reader import Reader
 from tfwm.marking.tiling import tiling_of
-from tfwm.payload import SignpostCodec, pack_name
+from tfwm.payload import encode_slots
 
 # So many parts of each side are looked at, where there are as many cells.
 PARTS = 4
@@ -39,16 +39,14 @@ def whole_size(watermarker, photo, found, key=None, signpost=None):
     moved = place.offset is not None or place.rotation or place.warped
     if place.whole or moved or not isinstance(photo, Photo):
         return None
-    network, codec = watermarker.network, watermarker.codec(key)
+    network, codec = watermarker.network, watermarker.codec(key, found.binding is not None)
     canvas = Canvas.of(network, photo)
     cells = Reader(network, canvas, codec).cells(place)
     if cells is None or found.rows_read < 1:
         return None
     grid = cells.logits.shape
-    signs = codec.signs(found.message, found.kind, found.binding is not None)
-    if signpost is not None:
-        public = SignpostCodec(codec.slots)
-        signs[public.places] = 2.0 * public.put(signs, pack_name(signpost))[public.places] - 1
+    signs = 2.0 * encode_slots(codec, found.message, signpost) - 1
+    signs = codec.without_bound(signs) if codec.bound else signs
     expected = tiling_of(network).lay_out(signs, *grid[:2])
     agrees = np.where(expected == 0, np.nan, (cells.logits > 0) == (expected > 0))
     for band in np.array_split(agrees, min(PARTS, grid[0])):

@@ -136,9 +136,7 @@ class Codec:
     def signs(self, message, kind=None, bound=None):
         """Returns the signs `(slots,)` of the bits, 0 where the photo decides; see `encode`."""
         signs = 2.0 * self.encode(message, kind, bound) - 1
-        if self.bound if bound is None else bound:
-            signs[self.bound_places] = 0
-        return signs
+        return self.without_bound(signs) if (self.bound if bound is None else bound) else signs
 
     def decode(self, votes, thorough=True):
         """Reads the message; returns `None` if no tag fits.
@@ -158,7 +156,7 @@ class Codec:
         votes = self._votes(votes)
         tries = 0
         for bound in (True, False) if len(self.bound_places) else (False,):
-            read = self._without_bound(votes) if bound else votes
+            read = self.without_bound(votes) if bound else votes
             found, tries = self._decode(read, bound, thorough, tries)
             if found:
                 return found
@@ -174,11 +172,16 @@ class Codec:
         Returns:
             uint8 of 0 and 1, of the same shape.
         """
-        table = np.frombuffer(self.key.stream("bound", BOUND_SLOTS << CONTENT_BITS - 3), np.uint8)
         entries = np.asarray(numbers) << CONTENT_BITS | values
-        return table[entries >> 3] >> (entries & 7) & 1
+        return self._bound_table[entries >> 3] >> (entries & 7) & 1
 
-    def _without_bound(self, votes):
+    @functools.cached_property
+    def _bound_table(self):
+        size = BOUND_SLOTS << CONTENT_BITS - 3
+        return np.frombuffer(self.key.stream("bound", size), np.uint8)
+
+    def without_bound(self, votes):
+        """Returns votes or signs with 0 in the slots that may be bound to the photo."""
         votes = votes.copy()
         votes[self.bound_places] = 0
         return votes

@@ -154,7 +154,7 @@ def inspect(
             filled = whole_size(watermarker, photo, mark, key, host)
     if key is None:
         unchecked.append(NO_KEY)
-    if not (mark.decision == "present" or mark.authentic) and search != "all":
+    if not mark.found and search != "all":
         unchecked.append(FURTHER[search])
     how = watermarker.network.name, trust_anchors, filled
     layers["recovery"], service, failure = _asked(photo, store, mark, unchecked, *how)
@@ -192,8 +192,7 @@ def _network_of(manifest):
 
 
 def _signpost(photo, watermarker, mark):
-    found = mark.accepted or mark.authentic
-    alignment = mark.alignment if found and mark.corners is None else None
+    alignment = mark.alignment if mark.found and mark.corners is None else None
     try:
         return read_signpost(photo, watermarker, search="none", alignment=alignment)
     except ValueError:  # this network's marks have no room for one
@@ -219,7 +218,7 @@ def _asked(photo, store, mark, unchecked, *how):
 
 def _service(photo, store, mark, unchecked):
     """What a service says of a picture in which no mark was read here."""
-    if not isinstance(store, StoreClient) or mark.accepted or mark.authentic:
+    if not isinstance(store, StoreClient) or mark.found:
         return None
     if not store.send_picture:
         unchecked.append(NOT_SENT)

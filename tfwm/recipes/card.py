@@ -5,16 +5,18 @@ from pathlib import Path
 from tfwm.networks import KINDS, make_card
 
 # What a key does not do, measured: see docs/limits.md.
+REMOVED = (
+    "A surrogate network, or a generative model that redraws the photo, may remove it as well."
+)
 KEY_LIMIT = (
     "The key protects what the message says, not the mark: anybody who has this network can "
-    "detect, copy or remove a mark without the key. A surrogate network, or a generative model "
-    "that redraws the photo, may remove it as well."
+    f"detect, copy or remove a mark without the key. {REMOVED}"
 )
 # Of networks whose bits lie in single cells: see docs/evidence.md.
 BOUND_LIMIT = (
     "The key protects what the message says, and binds the mark to what the photo shows. It does "
-    "not hide it: anybody who has this network can detect or remove a mark without the key. A "
-    "surrogate network, or a generative model that redraws the photo, may remove it as well."
+    "not hide it: anybody who has this network can detect or remove a mark without the key. "
+    f"{REMOVED}"
 )
 # Of networks that mark a photo as a whole.
 WHOLE_LIMIT = (

@@ -38,16 +38,16 @@ class CellAgreement:
         return float(np.mean(self.cells[~np.isnan(self.cells)] > 0)) if self.known else 0.0
 
 
-def cell_agreement(network, codec, photo, alignment, message=None, kind=None, bound=None):
+def cell_agreement(network, codec, photo, alignment, message=None, kind=None):
     """Compares every cell of a copy with the bit that it should carry.
 
     Args:
         network: `tfwm.export.Network`.
-        codec: `tfwm.payload.Codec` of the key.
+        codec: `tfwm.payload.Codec` of the key, `bound` if the mark is.
         photo: `tfwm.images.Photo`, the copy.
         alignment: `tfwm.marking.Alignment` at which it was read.
         message: the message that it should carry, or `None` if unknown.
-        kind: see `Codec.encode`, also for `bound`.
+        kind: see `Codec.encode`.
 
     Returns:
         `CellAgreement`, or `None` if no patch of the network fits.
@@ -55,12 +55,10 @@ def cell_agreement(network, codec, photo, alignment, message=None, kind=None, bo
     found = Reader(network, Canvas.of(network, photo), codec).cells(alignment)
     if found is None:
         return None
-    tiling = tiling_of(network)
-    signs = codec.pilot if message is None else codec.signs(message, kind, bound)
-    signs = np.roll(np.asarray(signs).reshape(tiling.shape), found.shift, axis=(0, 1))
-    signs = tiling.lay_out(signs, *found.logits.shape[:2])
-    if message is not None and (codec.bound if bound is None else bound):
-        grid = found.logits.shape[:2]
+    grid = found.logits.shape[:2]
+    signs = codec.pilot if message is None else codec.signs(message, kind)
+    signs = tiling_of(network).lay_out(signs, *grid, found.shift)
+    if message is not None and codec.bound:
         places, bits = asked(codec, network, found.plane, grid, found.corner, found.shift)
         signs[(*places, 0)] = 2.0 * bits - 1
     agreement = np.clip(found.logits / LOGIT_LIMIT, -1, 1) * signs

@@ -139,9 +139,9 @@ def _describe(watermarker, photo, key, found, alignment, message, kind=None):
             for i, bits in enumerate(np.reshape(found.bit_confidence, (-1, BITS_A_BYTE)))
         ]
     if alignment is not None:
-        network, codec = watermarker.network, watermarker.codec(key, bound=True)
-        bound = None if found.message is None else found.binding is not None
-        agreement = cell_agreement(network, codec, photo, alignment, message, kind, bound)
+        bound = found.message is None or found.binding is not None
+        network, codec = watermarker.network, watermarker.codec(key, bound)
+        agreement = cell_agreement(network, codec, photo, alignment, message, kind)
         if agreement is not None and agreement.known:
             report.cells, report.known_cells = agreement.agreeing, agreement.known
             report.complete = agreement.complete

@@ -1,6 +1,7 @@
 // Whether a mark was made for what the photo shows: tfwm/marking/binding.py.
 
 import { agreementPValue, normalTail } from "./evidence.js";
+import { Tiling, modulo } from "./reader.js";
 
 const SURROUNDINGS = 11;
 const REACH = Math.floor(SURROUNDINGS / 2);
@@ -35,15 +36,18 @@ export const binds = (tiling, key) => !key.isPublic && tiling.bits === 1 && tili
 // The bits that a photo asks for in its bound cells: pairs of a cell's index in the grid and 0 or 1.
 export function asked(codec, network, cells) {
   const seen = surroundings(network, cells);
-  return boundCells(codec, cells).map(([place, number]) => [place, codec.boundBit(number, valueOf(seen(place)))]);
+  return boundCells(codec, network, cells).map(([place, number]) => {
+    return [place, codec.boundBit(number, valueOf(exceeding(seen(place), 1)))];
+  });
 }
 
 // { fits, pValue, share, deviations, most } of a mark, or null where nothing is seen.
 export function bindingOf(codec, network, cells) {
-  const found = bindingAt(codec, network, cells, 1);
+  const view = viewOf(codec, network, cells);
+  const found = bindingAt(codec, view, 1);
   if (!found || found.fits || found.plain) return found;
   for (const gain of GAINS) {
-    const other = bindingAt(codec, network, cells, gain);
+    const other = bindingAt(codec, view, gain);
     const pValue = Math.min(1, other.pValue * (1 + GAINS.length));
     const fits = decided(pValue, other.share, other.deviations);
     if (fits) return { ...other, pValue, fits };
@@ -51,17 +55,24 @@ export function bindingOf(codec, network, cells) {
   return found;
 }
 
-// The same at one contrast.
-function bindingAt(codec, network, cells, gain) {
-  const seen = surroundings(network, cells, gain);
-  const white = (gain * noiseOf(cells.plane)) / Math.sqrt(network.block[0] * network.block[1]);
-  const noise = Math.hypot(NOISE, white);
+// The bound cells of a reading and what is seen around them, the noise there, and how well its pilots agree.
+function viewOf(codec, network, cells) {
+  const seen = surroundings(network, cells);
   const cut = [...cells.corner, ...cells.shift].some(Boolean);
+  const bound = boundCells(codec, network, cells).map(([place, number]) => {
+    return { number, logit: clipped(cells.data[place]), seen: seen(place), outside: cut ? outside(cells, place) : 0 };
+  });
+  const noise = noiseOf(cells.plane) / Math.sqrt(network.block[0] * network.block[1]);
+  return { bound, noise, reliability: pilotMean(codec, network, cells) };
+}
+
+// The same as bindingOf, at one contrast.
+function bindingAt(codec, view, gain) {
+  const noise = Math.hypot(NOISE, gain * view.noise);
   const entries = new Map();
   let expected = 0;
-  for (const [place, number] of boundCells(codec, cells)) {
-    const logit = clipped(cells.data[place]);
-    for (const [value, chance] of likely(seen(place), noise, cut ? outside(cells, place) : 0)) {
+  for (const { number, logit, seen, outside } of view.bound) {
+    for (const [value, chance] of likely(exceeding(seen, gain), noise, outside)) {
       const name = number * 65536 + value;
       const entry = entries.get(name) ?? { number, value, weight: 0, chance: 0 };
       entry.weight += chance * logit;
@@ -71,12 +82,11 @@ function bindingAt(codec, network, cells, gain) {
     }
   }
   const found = [...entries.values()];
-  const reliability = pilotMean(codec, cells);
-  if (!found.some((entry) => entry.weight) || reliability === null) return null;
+  if (!found.some((entry) => entry.weight) || view.reliability === null) return null;
   const agreement = found.map(({ number, value, weight }) => (codec.boundBit(number, value) ? weight : -weight));
   const size = (name) => Math.sqrt(found.reduce((sum, entry) => sum + entry[name] ** 2, 0));
   const most = expected / Math.max(size("chance"), 1e-9);
-  expected *= Math.max(reliability, 1e-9);
+  expected *= Math.max(view.reliability, 1e-9);
   const pValue = Math.exp(agreementPValue(agreement));
   const share = agreement.reduce((sum, x) => sum + x, 0) / expected;
   const deviations = expected / size("weight");
@@ -90,36 +100,41 @@ function decided(pValue, share, deviations) {
 
 const clipped = (logit) => Math.min(Math.max(logit, -CLEAR), CLEAR);
 
-// The slot of a cell of the grid, whose tiles begin `shift` cells further on.
-function slotAt({ columns, shift }, place) {
-  const [row, column] = [Math.floor(place / columns) - shift[0], (place % columns) - shift[1]];
-  return (((row % 32) + 32) % 32) * 32 + (((column % 32) + 32) % 32);
+// A function that tells the slot of a cell of the grid, whose tiles begin `shift` cells further on.
+function slotsOf(network, { columns, shift }) {
+  const tiling = new Tiling(network);
+  return (place) => {
+    const [row, column] = [Math.floor(place / columns) - shift[0], (place % columns) - shift[1]];
+    return tiling.slot(modulo(row, tiling.side), modulo(column, tiling.side), 0);
+  };
 }
 
 // Indices of the bound cells of a grid, and their numbers among the bound slots.
-function boundCells(codec, cells) {
+function boundCells(codec, network, cells) {
+  const slot = slotsOf(network, cells);
   const numbers = new Map(codec.boundPlaces.map((slot, number) => [slot, number]));
   const found = [];
   for (let place = 0; place < cells.rows * cells.columns; place++) {
-    const number = numbers.get(slotAt(cells, place));
+    const number = numbers.get(slot(place));
     if (number !== undefined) found.push([place, number]);
   }
   return found;
 }
 
 // The mean agreement of the pilots that are seen, or null.
-function pilotMean(codec, cells) {
+function pilotMean(codec, network, cells) {
+  const slot = slotsOf(network, cells);
   let [sum, count] = [0, 0];
   for (let place = 0; place < cells.rows * cells.columns; place++) {
-    const agreement = codec.pilot[slotAt(cells, place)] * clipped(cells.data[place]);
+    const agreement = codec.pilot[slot(place)] * clipped(cells.data[place]);
     sum += agreement;
     count += agreement !== 0;
   }
   return count ? sum / count : null;
 }
 
-// A function that tells how far each bit of what is seen around a cell exceeds its threshold.
-function surroundings({ block: [height, width] }, { plane, corner, rows, columns }, gain = 1) {
+// A function that tells what is seen around a cell: coefficients, and the threshold of its bits.
+function surroundings({ block: [height, width] }, { plane, corner, rows, columns }) {
   const means = new Float64Array(rows * columns);
   for (let y = 0; y < rows * height; y++) {
     const start = (corner[0] + y) * plane.width + corner[1];
@@ -136,10 +151,13 @@ function surroundings({ block: [height, width] }, { plane, corner, rows, columns
         means[within(row + i - REACH, rows) * columns + within(column + j - REACH, columns)]));
     const across = around.map((line) => WAVES.map((wave) => wave.reduce((sum, x, j) => sum + x * line[j], 0)));
     const mean = around.flat().reduce((sum, x) => sum + x, 0) / SURROUNDINGS ** 2;
-    return FREQUENCIES.map(([u, v]) =>
-      gain * WAVES[u].reduce((sum, x, i) => sum + x * across[i][v], 0) - THRESHOLD * mean);
+    const coefficients = FREQUENCIES.map(([u, v]) => WAVES[u].reduce((sum, x, i) => sum + x * across[i][v], 0));
+    return { coefficients, threshold: THRESHOLD * mean };
   };
 }
+
+// How far each bit exceeds its threshold, at a contrast.
+const exceeding = ({ coefficients, threshold }, gain) => coefficients.map((x) => gain * x - threshold);
 
 const valueOf = (seen) => seen.reduce((value, x, i) => value + (x > 0 ? 1 << i : 0), 0);
 

@@ -131,7 +131,5 @@ class WatermarkerMarker(Marker):
         """Returns the `Reading` of a photo."""
         found = self.watermarker.extract(image, key=self.key, **self.reading)
         payload = found.message if isinstance(found.message, bytes) else None
-        doubted = (
-            found.decision == "copied" or bool(found.binding) and found.decision == "uncertain"
-        )
+        doubted = found.binding is not None and found.decision != "present"
         return Reading(payload, None, found.p_value, doubted)
