@@ -132,6 +132,23 @@ def watermarker(quadrant_network):
 
 
 @pytest.fixture(scope="session")
+def carry(watermarker):
+    """Function that writes the signs that the network reads in one photo into another one."""
+    from tfwm.images import Photo
+    from tfwm.marking import Canvas, Mark, tiling_of
+
+    def carried(marked, target):
+        network, tiling = watermarker.network, tiling_of(watermarker.network)
+        plane = Canvas.of(network, Photo(marked)).scaled(1.0)
+        height, width = (n // 8 * 8 for n in plane.shape[:2])
+        logits = np.asarray(network.extract(plane[None, :height, :width]))[0]
+        slots = np.uint8(tiling.fold(logits).ravel() > 0)
+        return Mark.of(network, Photo(target), slots).apply().pixels
+
+    return carried
+
+
+@pytest.fixture(scope="session")
 def pattern_models():
     """Function that makes a hand-made embedder and extractor of Keras for colour photos.
 

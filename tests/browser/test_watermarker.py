@@ -10,24 +10,16 @@ import numpy as np
 import pytest
 from skimage import data
 
-from tfwm.images import Photo
-from tfwm.marking import Canvas, Mark, tiling_of
-
 photo_of = runpy.run_path(str(Path(__file__).with_name("golden.py")))["photo_of"]
 KEY, MESSAGE = "the owner's key", "Ada"
 
 
 @pytest.fixture(scope="module")
-def photos(watermarker):
+def photos(watermarker, carry):
     """Marked, cropped, carried to another photo, and unmarked."""
     coffee, other = data.coffee(), data.astronaut()[:400, :512]
     marked = watermarker.embed(coffee, MESSAGE, key=KEY)
-    network = watermarker.network
-    plane = Canvas.of(network, Photo(marked)).scaled(1.0)[None, :400]
-    votes = tiling_of(network).fold(network.extract(plane)[0])
-    slots = np.uint8(votes.ravel() > 0)
-    carried = Mark.of(network, Photo(other), slots).apply().pixels
-    return [marked, marked[37:361, 51:555], carried, other]
+    return [marked, marked[37:361, 51:555], carry(marked, other), other]
 
 
 def test_marks_are_bound_and_told_as_by_python(scripts, watermarker, photos, tmp_path):

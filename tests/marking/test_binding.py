@@ -10,7 +10,7 @@ from skimage import data
 
 from tfwm.distortions import distort
 from tfwm.images import Photo
-from tfwm.marking import Canvas, Mark, Reader, tiling_of
+from tfwm.marking import Canvas, Reader, tiling_of
 from tfwm.marking.binding import Binding, asked, binding_of, binds, content, frequencies
 from tfwm.marking.reader import Cells
 from tfwm.payload import Codec, Key
@@ -40,16 +40,6 @@ def other():
     """Another photo of the same size."""
     image = Image.fromarray(data.chelsea()).resize((600, 400))
     return np.asarray(image)
-
-
-def carried(watermarker, marked, target):
-    """Writes the signs that the public network reads into another photo."""
-    network, tiling = watermarker.network, tiling_of(watermarker.network)
-    plane = Canvas.of(network, Photo(marked)).scaled(1.0)
-    height, width = (n // 8 * 8 for n in plane.shape[:2])
-    logits = np.asarray(network.extract(plane[None, :height, :width]))[0]
-    slots = np.uint8(tiling.fold(logits).ravel() > 0)
-    return Mark.of(network, Photo(target), slots).apply().pixels
 
 
 def test_content_is_a_cosine_transform_of_means():
@@ -110,8 +100,8 @@ def test_a_crop_is_still_bound(watermarker, marked):
     assert found.message == MESSAGE and found.decision == "present" and found.binding.fits
 
 
-def test_a_carried_mark_is_told(watermarker, marked, other):
-    copy = carried(watermarker, marked, other)
+def test_a_carried_mark_is_told(watermarker, carry, marked, other):
+    copy = carry(marked, other)
     found = watermarker.extract(copy, key=KEY)
     assert found.message == MESSAGE and found.decision == "copied"
     assert found.binding.fits is False and found.binding.p_value > 0.05
@@ -121,8 +111,8 @@ def test_a_carried_mark_is_told(watermarker, marked, other):
     assert told == pytest.approx(dataclasses.asdict(found.binding), rel=1e-4)
 
 
-def test_a_mark_carried_at_half_strength_is_not_present(watermarker, marked, other):
-    full = carried(watermarker, marked, other).astype(float)
+def test_a_mark_carried_at_half_strength_is_not_present(watermarker, carry, marked, other):
+    full = carry(marked, other).astype(float)
     copy = np.uint8(np.rint(other + 0.5 * (full - other)).clip(0, 255))
     found = watermarker.extract(copy, key=KEY, search="none")
     assert found.decision in ("copied", "uncertain")
@@ -157,10 +147,10 @@ def test_a_smooth_picture_cannot_be_bound(watermarker):
 
 
 @pytest.mark.parametrize("own", [True, False])
-def test_a_faint_mark_without_a_message(watermarker, coffee, other, own):
+def test_a_faint_mark_without_a_message(watermarker, carry, coffee, other, own):
     """It is present if it was made for the photo; else nobody can tell whether it was."""
     marked = watermarker.embed(coffee, "x" * 60, key=KEY)
-    full = marked if own else carried(watermarker, marked, other)
+    full = marked if own else carry(marked, other)
     noise = np.random.default_rng(0).normal(0, 110 if own else 170, full.shape)
     faint = np.uint8(np.rint(full + noise).clip(0, 255))
     found = watermarker.extract(faint, key=KEY, search="none")
