@@ -170,7 +170,7 @@ def marked_case():
 def bound_case(number):
     """A mark made for the photo, whole and in a crop; one made for another; a noisy photo."""
     codec, network = Codec(1024, "a key", bound=True), Blocks()
-    plane = texture(320, 480)[..., :1] / np.float32(255)
+    plane = texture(80, 120)[..., :1].repeat(4, 0).repeat(4, 1) / np.float32(255)
     planes = [plane, plane[::-1, ::-1]]
     places, bits = asked(codec, network, planes[number == 2], (40, 60))
     message = Tiling(1).lay_out(codec.encode("Ada"), 40, 60)

@@ -8,6 +8,8 @@ the sign of the cell: without it, nobody knows which sign another picture asks f
 """
 
 import dataclasses
+import functools
+import itertools
 import math
 from typing import NamedTuple
 
@@ -24,10 +26,18 @@ LEVELS = 255
 THRESHOLD = 0.05
 # Edits change a coefficient by about so many gray levels: near the threshold, either bit may be.
 NOISE = 2.5
+# And by a share of the detail that is finer than cells: white noise by an eighth, which is the mean
+# of a cell. Where nothing fits, more is tried: raised local contrast costs what is slow.
+DETAILS = 0.125, 0.3
 # So many of the least sure bits of a cell are taken both ways.
 UNSURE = 5
-# A copy may have lost contrast: where nothing fits, so many times as much is tried as well.
-GAINS = 2.0, 4.0, 8.0
+# Values less likely than this do not count.
+LEAST_CHANCE = 1e-5
+# A copy may have lost or gained contrast: where nothing fits, so many times as much is tried too.
+GAINS = 1.0, 2.0, 4.0, 8.0, 0.5, 0.25
+# Within so many cells around it, the known signs agree less than this share of the mean where the
+# mark is gone: something was laid over the photo.
+LOST, NEAR = 0.3, 2
 # Beyond this logit, a cell counts no more: who knows few signs gains nothing by writing these
 # strongly and the pilots faintly.
 CLEAR = 1.0
@@ -61,10 +71,11 @@ class Binding:
     @property
     def fits(self):
         """`True` if the mark was made for this content, `False` if for another, else `None`."""
-        by_chance, share = self.p_value > BY_CHANCE, self.share >= LEAST_SHARE
-        if share != by_chance and (share or self.deviations >= ENOUGH):
-            return share
-        return None
+        by_chance = self.p_value > BY_CHANCE
+        if self.share >= LEAST_SHARE:
+            return None if by_chance else True
+        enough = self.deviations >= ENOUGH and self.share + 1 / self.deviations < LEAST_SHARE
+        return False if by_chance and enough else None
 
     @property
     def plain(self):
@@ -109,11 +120,7 @@ def content(plane, cell_shape, corner, grid):
 
 def _transformed(plane, cell_shape, corner, grid):
     """The coefficients of `content`, and the threshold `(rows, columns, 1)` of each cell."""
-    (top, left), (rows, columns), (height, width) = corner, grid, cell_shape
-    part = plane[top : top + rows * height, left : left + columns * width].mean(axis=-1)
-    means = LEVELS * part.reshape(rows, height, columns, width).mean(axis=(1, 3))
-    around = np.pad(means, SURROUNDINGS // 2, mode="edge")
-    windows = np.lib.stride_tricks.sliding_window_view(around, (SURROUNDINGS, SURROUNDINGS))
+    windows = _windows(_parts(plane, cell_shape, corner, grid).mean(axis=(1, 3)), mode="edge")
     steps = np.pi / SURROUNDINGS * (np.arange(SURROUNDINGS) + 0.5)
     waves = np.cos(steps * np.arange(8)[:, None])
     waves /= np.linalg.norm(waves, axis=1, keepdims=True)
@@ -139,28 +146,31 @@ def asked(codec, network, plane, grid, corner=(0, 0), shift=(0, 0)):
     """
     places, numbers = _bound_cells(codec, network, grid, shift)
     seen = content(plane, network.block_shape, corner, grid)[places]
-    values = (seen > 0) @ (1 << np.arange(CONTENT_BITS))
-    return places, codec.bound_bits(numbers, values)
+    return places, codec.bound_bits(numbers, _values(seen))
 
 
-def binding_of(codec, network, readings):
+def binding_of(codec, network, readings, signs=None):
     """Returns the `Binding` of a mark, `None` where nothing is seen.
 
     Args:
         codec: `tfwm.payload.Codec` of a secret key.
         network: that the marks were read with.
         readings: `Cells` at the place of the mark; several of them count together.
+        signs: `(slots,)`, the known ones, else 0; `None` takes the pilots.
     """
-    views = [_View.of(codec, network, cells) for cells in readings]
-    found = _binding(codec, views)
+    signs = codec.pilot if signs is None else signs
+    views = [_View.of(codec, network, cells, signs) for cells in readings]
+    most = _most(views)
+    found = _binding(codec, views, most)
     if found is None or found.fits or found.plain:
         return found
-    for gain in GAINS:
-        other = _binding(codec, views, gain)
-        p_value = min(1.0, other.p_value * (1 + len(GAINS)))
+    tries = list(itertools.product(DETAILS, GAINS))
+    for detail, gain in tries[1:]:
+        other = _binding(codec, views, most, detail, gain)
+        p_value = min(1.0, other.p_value * len(tries))
         if (other := dataclasses.replace(other, p_value=p_value)).fits:
             return other
-    return found
+    return _binding(codec, views, most, DETAILS[-1])
 
 
 class _View(NamedTuple):
@@ -171,8 +181,10 @@ class _View(NamedTuple):
         logits: of the cells.
         coefficients: `(cells, CONTENT_BITS)`, of what is seen around them.
         threshold: `(cells, 1)`.
-        outside: share of their surroundings that nobody sees.
-        noise: deviation that white noise in the copy gives a coefficient.
+        detail: `(cells, 1)`, deviation of what is finer than cells around them, in gray levels.
+        outside: share of their surroundings that lies outside of a crop, `(cells, 1)`.
+        covered: share of their surroundings where the mark is gone, `(cells, 1)`.
+        gone: whether it is gone at the cell itself.
         pilots: agreement of each pilot's cell.
     """
 
@@ -180,53 +192,78 @@ class _View(NamedTuple):
     logits: np.ndarray
     coefficients: np.ndarray
     threshold: np.ndarray
+    detail: np.ndarray
     outside: np.ndarray
-    noise: float
+    covered: np.ndarray
+    gone: np.ndarray
     pilots: np.ndarray
 
     @classmethod
-    def of(cls, codec, network, cells):
+    def of(cls, codec, network, cells, signs):
         logits = np.clip(cells.logits[..., 0], -CLEAR, CLEAR)
         places, numbers = _bound_cells(codec, network, logits.shape, cells.shift)
         where = network.block_shape, cells.corner, logits.shape
         coefficients, threshold = _transformed(cells.plane, *where)
+        detail = _around(_parts(cells.plane, *where).var(axis=(1, 3)), mode="edge")
         cut = (*cells.corner, *cells.shift) != (0, 0, 0, 0)
-        pilots = tiling_of(network).lay_out(codec.pilot, *logits.shape, cells.shift)[..., 0]
+        tiling = tiling_of(network)
+        pilots, known = (
+            tiling.lay_out(x, *logits.shape, cells.shift)[..., 0] * logits
+            for x in (codec.pilot, signs)
+        )
+        gone = _gone(known)
         return cls(
             numbers,
             logits[places],
             coefficients[places],
             threshold[places],
-            cut * _outside(logits.shape)[places],
-            _noise(cells.plane) / math.sqrt(math.prod(network.block_shape)),
-            (pilots * logits).ravel(),
+            np.sqrt(detail)[places][:, None],
+            _around(np.zeros(logits.shape), constant_values=float(cut))[places][:, None],
+            _around(gone.astype(float))[places][:, None],
+            gone[places],
+            pilots.ravel(),
         )
 
+    def seen(self, gain):
+        """How far the bits exceed their threshold, at a contrast."""
+        return gain * self.coefficients - self.threshold
 
-def _binding(codec, views, gain=1.0):
-    """The `Binding` at one contrast."""
-    entries, weights, chance = [], [], []
+
+def _binding(codec, views, most, detail=DETAILS[0], gain=GAINS[0]):
+    """The `Binding` at one contrast, with so much doubt for detail."""
+    entries, weights, expected = [], [], 0.0
     for view in views:
-        seen = gain * view.coefficients - view.threshold
-        values, chances = _likely(seen, math.hypot(NOISE, gain * view.noise), view.outside)
+        noise = np.hypot(NOISE, gain * detail * view.detail)
+        values, chances = _likely(view.seen(gain), noise, view.outside + view.covered)
+        chances = np.where(view.gone[:, None], 0.0, chances)
         entries.append((view.numbers[:, None] << CONTENT_BITS | values).ravel())
         weights.append((chances * view.logits[:, None]).ravel())
-        chance.append(chances.ravel())
+        expected += (chances**2).sum()
     pilots = np.concatenate([view.pilots for view in views])
     pilots = pilots[pilots != 0]
     if not np.any(np.concatenate(weights)) or not len(pilots):
         return None
-    entries, which = np.unique(np.concatenate(entries), return_inverse=True)
-    weights = np.bincount(which, np.concatenate(weights))
-    chance = np.concatenate(chance)
-    expected = (chance**2).sum()
-    most = expected / max(np.linalg.norm(np.bincount(which, chance)), 1e-9)
+    entries, weights = np.concatenate(entries), np.concatenate(weights)
+    entries, which = np.unique(entries[weights != 0], return_inverse=True)
+    weights = np.bincount(which, weights[weights != 0])
     bits = codec.bound_bits(entries >> CONTENT_BITS, entries & ((1 << CONTENT_BITS) - 1))
     agreement = (2.0 * bits - 1) * weights
     expected *= max(float(pilots.mean()), 1e-9)
     p_value = math.exp(agreement_p_value(agreement))
     deviations = expected / float(np.linalg.norm(weights))
-    return Binding(p_value, float(agreement.sum() / expected), float(deviations), float(most))
+    return Binding(p_value, float(agreement.sum() / expected), float(deviations), most)
+
+
+def _most(views):
+    """The deviations of an undamaged mark, by what is seen and not by what was done to the copy."""
+    entries, chance = [], []
+    for view in views:
+        values, chances = _likely(view.seen(1.0), NOISE, view.outside)
+        entries.append((view.numbers[:, None] << CONTENT_BITS | values).ravel())
+        chance.append(chances.ravel())
+    chance = np.concatenate(chance)
+    _, which = np.unique(np.concatenate(entries), return_inverse=True)
+    return float((chance**2).sum() / max(np.linalg.norm(np.bincount(which, chance)), 1e-9))
 
 
 def _bound_cells(codec, network, grid, shift=(0, 0)):
@@ -238,37 +275,55 @@ def _bound_cells(codec, network, grid, shift=(0, 0)):
     return places, numbers[places]
 
 
-def _noise(plane):
-    """The deviation of white noise in a plane, in gray levels, by the median of its finest detail.
-
-    Donoho and Johnstone, "Ideal spatial adaptation by wavelet shrinkage", Biometrika 81(3), 1994.
-    """
-    a, b = (plane[start::2][: len(plane) // 2] for start in (0, 1))
-    width = plane.shape[1] // 2 * 2
-    fine = (a[:, :width:2] - a[:, 1:width:2] - b[:, :width:2] + b[:, 1:width:2]) / 2
-    return LEVELS * float(np.median(np.abs(fine))) / 0.6745
+def _parts(plane, cell_shape, corner, grid):
+    """The cells of a plane, in gray levels, `(rows, height, columns, width)`."""
+    (top, left), (rows, columns), (height, width) = corner, grid, cell_shape
+    part = plane[top : top + rows * height, left : left + columns * width].mean(axis=-1)
+    return LEVELS * part.reshape(rows, height, columns, width)
 
 
-def _likely(coefficients, noise, outside):
+def _around(grid, reach=SURROUNDINGS // 2, **edges):
+    """The mean of a grid over the surroundings of each of its cells; `edges` are of `np.pad`."""
+    return _windows(grid, reach, **edges).mean(axis=(-2, -1))
+
+
+def _windows(grid, reach=SURROUNDINGS // 2, **edges):
+    side = 2 * reach + 1
+    return np.lib.stride_tricks.sliding_window_view(np.pad(grid, reach, **edges), (side, side))
+
+
+def _gone(agreement):
+    """Where the mark is gone, by the agreement of known signs in a grid, 0 where none is known."""
+    known = agreement != 0
+    count = _around(known.astype(float), NEAR)
+    near = _around(agreement, NEAR) / np.maximum(count, 1e-9)
+    return (count > 0) & (near < LOST * agreement.sum() / max(known.sum(), 1))
+
+
+def _values(coefficients):
+    """The bits of each cell as a number."""
+    return np.packbits(coefficients > 0, axis=-1, bitorder="little").view("<u2")[..., 0].astype(int)
+
+
+@functools.cache
+def _tail():
+    """Places and values of the normal distribution's tail, for interpolation."""
+    places = np.arange(0, 8, 1e-3)
+    return places, np.array([normal_share(-x) for x in places])
+
+
+def _likely(coefficients, noise, unseen):
     """The likeliest values of each cell `(cells, 2 ** UNSURE)`, and their probabilities."""
     size = np.sqrt((coefficients**2).mean(axis=1, keepdims=True))
-    certainty = np.abs(coefficients) / (noise + outside[:, None] * size)
-    doubt = np.reshape([normal_share(-x) for x in certainty.flat], certainty.shape)
+    certainty = np.abs(coefficients) / (noise + unseen * size)
+    doubt = np.interp(certainty, *_tail())
     order = np.argsort(-doubt, axis=1)
     doubt = np.take_along_axis(doubt, order, axis=1)
-    values = (coefficients > 0) @ (1 << np.arange(CONTENT_BITS))[:, None]
+    values = _values(coefficients)[:, None]
     chances = (1 - doubt[:, UNSURE:]).prod(axis=1, keepdims=True)
     for number in range(UNSURE):
         bit = slice(number, number + 1)
         values = np.hstack([values, values ^ (1 << order[:, bit])])
         chances = np.hstack([chances * (1 - doubt[:, bit]), chances * doubt[:, bit]])
-    return values, np.where(values == 0, 0.0, chances)  # smooth places tell nothing
-
-
-def _outside(grid):
-    """Share of each cell's surroundings that lies outside of the grid `(rows, columns)`."""
-    reach = SURROUNDINGS // 2
-    inside = [
-        np.minimum(np.arange(n), reach) + np.minimum(np.arange(n)[::-1], reach) + 1 for n in grid
-    ]
-    return 1 - np.outer(*inside) / SURROUNDINGS**2
+    counts = (values != 0) & (chances > LEAST_CHANCE)  # smooth places tell nothing
+    return values, np.where(counts, chances, 0.0)

@@ -189,7 +189,8 @@ class Judge:
 
     def _binding(self, cells):
         cells = [c for c in cells if c is not None]
-        return binding_of(self._codec, self._network, cells) if cells else None
+        signs = self.decoded and self._codec.known_signs(self._votes, self.decoded)
+        return binding_of(self._codec, self._network, cells, signs) if cells else None
 
 
 def _with_message(found, binding):

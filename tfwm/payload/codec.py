@@ -214,6 +214,11 @@ class Codec:
         )
         return decoded, tries
 
+    def known_signs(self, votes, decoded):
+        """Returns the signs of a `Decoded` message in the slots it was read from, else 0."""
+        signs = self.signs(decoded.message, decoded.kind, decoded.bound)
+        return np.where(self._votes(votes) == 0, 0.0, signs)
+
     def pilot_score(self, votes):
         """Standardized correlation of votes with the pilots (`evidence.pilot_score`).
 

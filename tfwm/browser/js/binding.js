@@ -8,11 +8,15 @@ const REACH = Math.floor(SURROUNDINGS / 2);
 const LEVELS = 255;
 const THRESHOLD = 0.05;
 const NOISE = 2.5;
+const DETAILS = [0.125, 0.3];
 const UNSURE = 5;
+const LEAST_CHANCE = 1e-5;
 const BY_CHANCE = 0.01;
 const LEAST_SHARE = 0.3;
 const ENOUGH = 5;
-const GAINS = [2, 4, 8];
+const GAINS = [1, 2, 4, 8, 0.5, 0.25];
+const LOST = 0.3;
+const NEAR = 2;
 const CLEAR = 1;
 // The vertical and horizontal frequencies of the bits.
 const FREQUENCIES = frequencies(16);
@@ -41,61 +45,90 @@ export function asked(codec, network, cells) {
   });
 }
 
-// { fits, pValue, share, deviations, most } of a mark, or null where nothing is seen.
-export function bindingOf(codec, network, cells) {
-  const view = viewOf(codec, network, cells);
-  const found = bindingAt(codec, view, 1);
+// { fits, pValue, share, deviations, most } of a mark with some known signs, or null where nothing is seen.
+export function bindingOf(codec, network, cells, signs = codec.pilot) {
+  const view = viewOf(codec, network, cells, signs);
+  const found = bindingAt(codec, view);
   if (!found || found.fits || found.plain) return found;
-  for (const gain of GAINS) {
-    const other = bindingAt(codec, view, gain);
-    const pValue = Math.min(1, other.pValue * (1 + GAINS.length));
+  const tries = DETAILS.flatMap((detail) => GAINS.map((gain) => [detail, gain]));
+  for (const [detail, gain] of tries.slice(1)) {
+    const other = bindingAt(codec, view, detail, gain);
+    const pValue = Math.min(1, other.pValue * tries.length);
     const fits = decided(pValue, other.share, other.deviations);
     if (fits) return { ...other, pValue, fits };
   }
-  return found;
+  return bindingAt(codec, view, DETAILS.at(-1));
 }
 
-// The bound cells of a reading and what is seen around them, the noise there, and how well its pilots agree.
-function viewOf(codec, network, cells) {
+// The bound cells of a reading and what is seen around them, and how well its pilots agree.
+function viewOf(codec, network, cells, signs) {
+  const { rows, columns } = cells;
   const seen = surroundings(network, cells);
   const cut = [...cells.corner, ...cells.shift].some(Boolean);
+  const gone = whereGone(agreement(network, cells, signs), rows, columns);
+  const ones = new Float64Array(rows * columns).fill(1);
+  const inside = around(ones, rows, columns);
+  const covered = around(gone, rows, columns);
   const bound = boundCells(codec, network, cells).map(([place, number]) => {
-    return { number, logit: clipped(cells.data[place]), seen: seen(place), outside: cut ? outside(cells, place) : 0 };
+    return {
+      number,
+      logit: clipped(cells.data[place]),
+      seen: seen(place),
+      outside: cut ? 1 - inside(place) : 0,
+      covered: covered(place),
+      gone: gone[place],
+    };
   });
-  const noise = noiseOf(cells.plane) / Math.sqrt(network.block[0] * network.block[1]);
-  return { bound, noise, reliability: pilotMean(codec, network, cells) };
+  const pilots = agreement(network, cells, codec.pilot).filter((x) => x !== 0);
+  const reliability = pilots.length ? pilots.reduce((sum, x) => sum + x, 0) / pilots.length : null;
+  return { bound, reliability, most: mostOf(bound) };
 }
 
-// The same as bindingOf, at one contrast.
-function bindingAt(codec, view, gain) {
-  const noise = Math.hypot(NOISE, gain * view.noise);
+// The same as bindingOf, at one contrast, with so much doubt for detail.
+function bindingAt(codec, view, detail = DETAILS[0], gain = GAINS[0]) {
+  const there = view.bound.filter(({ gone }) => !gone);
+  const [found, squares] = gathered(there, ({ seen, outside, covered }) => {
+    return likely(exceeding(seen, gain), Math.hypot(NOISE, gain * detail * seen.detail), outside + covered);
+  });
+  if (!found.some((entry) => entry.weight) || view.reliability === null) return null;
+  const agrees = found.map(({ number, value, weight }) => (codec.boundBit(number, value) ? weight : -weight));
+  const expected = squares * Math.max(view.reliability, 1e-9);
+  const pValue = Math.exp(agreementPValue(agrees));
+  const share = agrees.reduce((sum, x) => sum + x, 0) / expected;
+  const deviations = expected / sizeOf(found, "weight");
+  const fits = decided(pValue, share, deviations);
+  return { fits, pValue, share, deviations, most: view.most, plain: view.most < ENOUGH };
+}
+
+// The deviations of an undamaged mark, by what is seen and not by what was done to the copy.
+function mostOf(bound) {
+  const [found, squares] = gathered(bound, ({ seen, outside }) => likely(exceeding(seen, 1), NOISE, outside));
+  return squares / Math.max(sizeOf(found, "chance"), 1e-9);
+}
+
+// What the likely values of all cells weigh, one entry for each number and value, and their squared chances.
+function gathered(bound, likelyOf) {
   const entries = new Map();
-  let expected = 0;
-  for (const { number, logit, seen, outside } of view.bound) {
-    for (const [value, chance] of likely(exceeding(seen, gain), noise, outside)) {
-      const name = number * 65536 + value;
-      const entry = entries.get(name) ?? { number, value, weight: 0, chance: 0 };
-      entry.weight += chance * logit;
+  let squares = 0;
+  for (const cell of bound) {
+    for (const [value, chance] of likelyOf(cell)) {
+      const name = cell.number * 65536 + value;
+      const entry = entries.get(name) ?? { number: cell.number, value, weight: 0, chance: 0 };
+      entry.weight += chance * cell.logit;
       entry.chance += chance;
       entries.set(name, entry);
-      expected += chance ** 2;
+      squares += chance ** 2;
     }
   }
-  const found = [...entries.values()];
-  if (!found.some((entry) => entry.weight) || view.reliability === null) return null;
-  const agreement = found.map(({ number, value, weight }) => (codec.boundBit(number, value) ? weight : -weight));
-  const size = (name) => Math.sqrt(found.reduce((sum, entry) => sum + entry[name] ** 2, 0));
-  const most = expected / Math.max(size("chance"), 1e-9);
-  expected *= Math.max(view.reliability, 1e-9);
-  const pValue = Math.exp(agreementPValue(agreement));
-  const share = agreement.reduce((sum, x) => sum + x, 0) / expected;
-  const deviations = expected / size("weight");
-  return { fits: decided(pValue, share, deviations), pValue, share, deviations, most, plain: most < ENOUGH };
+  return [[...entries.values()], squares];
 }
 
+const sizeOf = (entries, name) => Math.sqrt(entries.reduce((sum, entry) => sum + entry[name] ** 2, 0));
+
 function decided(pValue, share, deviations) {
-  const [byChance, agrees] = [pValue > BY_CHANCE, share >= LEAST_SHARE];
-  return agrees !== byChance && (agrees || deviations >= ENOUGH) ? agrees : null;
+  const byChance = pValue > BY_CHANCE;
+  if (share >= LEAST_SHARE) return byChance ? null : true;
+  return byChance && deviations >= ENOUGH && share + 1 / deviations < LEAST_SHARE ? false : null;
 }
 
 const clipped = (logit) => Math.min(Math.max(logit, -CLEAR), CLEAR);
@@ -121,38 +154,59 @@ function boundCells(codec, network, cells) {
   return found;
 }
 
-// The mean agreement of the pilots that are seen, or null.
-function pilotMean(codec, network, cells) {
+// How well each cell agrees with the known signs of the slots, 0 where none is known.
+function agreement(network, cells, signs) {
   const slot = slotsOf(network, cells);
-  let [sum, count] = [0, 0];
-  for (let place = 0; place < cells.rows * cells.columns; place++) {
-    const agreement = codec.pilot[slot(place)] * clipped(cells.data[place]);
-    sum += agreement;
-    count += agreement !== 0;
-  }
-  return count ? sum / count : null;
+  return Float64Array.from({ length: cells.rows * cells.columns }, (_, place) => signs[slot(place)] * clipped(cells.data[place]));
 }
 
-// A function that tells what is seen around a cell: coefficients, and the threshold of its bits.
+// 1 where the mark is gone, by the agreement of known signs.
+function whereGone(agreement, rows, columns) {
+  const known = agreement.map((x) => Number(x !== 0));
+  const [near, count] = [agreement, known].map((grid) => around(grid, rows, columns, NEAR));
+  const mean = agreement.reduce((sum, x) => sum + x, 0) / Math.max(known.reduce((sum, x) => sum + x, 0), 1);
+  return agreement.map((_, place) => {
+    const seen = count(place);
+    return Number(seen > 0 && near(place) / seen < LOST * mean);
+  });
+}
+
+// A function that tells the mean of a grid around a cell; beyond the edges are zeros.
+function around(grid, rows, columns, reach = REACH) {
+  return (place) => {
+    const [row, column] = [Math.floor(place / columns), place % columns];
+    let sum = 0;
+    for (let y = Math.max(row - reach, 0); y <= Math.min(row + reach, rows - 1); y++) {
+      for (let x = Math.max(column - reach, 0); x <= Math.min(column + reach, columns - 1); x++) sum += grid[y * columns + x];
+    }
+    return sum / (2 * reach + 1) ** 2;
+  };
+}
+
+// A function that tells what is seen around a cell: coefficients, the threshold of its bits, and the finer detail.
 function surroundings({ block: [height, width] }, { plane, corner, rows, columns }) {
-  const means = new Float64Array(rows * columns);
+  const [means, squares] = [new Float64Array(rows * columns), new Float64Array(rows * columns)];
   for (let y = 0; y < rows * height; y++) {
     const start = (corner[0] + y) * plane.width + corner[1];
     const row = Math.floor(y / height) * columns;
     for (let x = 0; x < columns * width; x++) {
-      means[row + Math.floor(x / width)] += (LEVELS * plane.data[start + x]) / (height * width);
+      const [cell, level] = [row + Math.floor(x / width), LEVELS * plane.data[start + x]];
+      means[cell] += level / (height * width);
+      squares[cell] += level ** 2 / (height * width);
     }
   }
   const within = (n, count) => Math.min(Math.max(n, 0), count - 1);
   return (place) => {
     const [row, column] = [Math.floor(place / columns), place % columns];
-    const around = Array.from({ length: SURROUNDINGS }, (_, i) =>
+    const places = Array.from({ length: SURROUNDINGS }, (_, i) =>
       Array.from({ length: SURROUNDINGS }, (_, j) =>
-        means[within(row + i - REACH, rows) * columns + within(column + j - REACH, columns)]));
-    const across = around.map((line) => WAVES.map((wave) => wave.reduce((sum, x, j) => sum + x * line[j], 0)));
-    const mean = around.flat().reduce((sum, x) => sum + x, 0) / SURROUNDINGS ** 2;
+        within(row + i - REACH, rows) * columns + within(column + j - REACH, columns)));
+    const average = (value) => places.flat().reduce((sum, i) => sum + value(i), 0) / SURROUNDINGS ** 2;
+    const across = places.map((line) => WAVES.map((wave) => wave.reduce((sum, x, j) => sum + x * means[line[j]], 0)));
+    const mean = average((i) => means[i]);
+    const detail = Math.sqrt(average((i) => Math.max(squares[i] - means[i] ** 2, 0)));
     const coefficients = FREQUENCIES.map(([u, v]) => WAVES[u].reduce((sum, x, i) => sum + x * across[i][v], 0));
-    return { coefficients, threshold: THRESHOLD * mean };
+    return { coefficients, threshold: THRESHOLD * mean, detail };
   };
 }
 
@@ -162,9 +216,9 @@ const exceeding = ({ coefficients, threshold }, gain) => coefficients.map((x) =>
 const valueOf = (seen) => seen.reduce((value, x, i) => value + (x > 0 ? 1 << i : 0), 0);
 
 // The likeliest values of what is seen around a cell, and their probabilities.
-function likely(seen, noise, cut) {
+function likely(seen, noise, unseen) {
   const size = Math.sqrt(seen.reduce((sum, x) => sum + x * x, 0) / seen.length);
-  const doubt = seen.map((x) => normalTail(Math.abs(x) / (noise + cut * size)));
+  const doubt = seen.map((x) => normalTail(Math.abs(x) / (noise + unseen * size)));
   const order = [...seen.keys()].sort((a, b) => doubt[b] - doubt[a]);
   const sure = order.slice(UNSURE).reduce((product, i) => product * (1 - doubt[i]), 1);
   let found = [[valueOf(seen), sure]];
@@ -172,27 +226,5 @@ function likely(seen, noise, cut) {
     const kept = found.map(([value, chance]) => [value, chance * (1 - doubt[i])]);
     found = [...kept, ...found.map(([value, chance]) => [value ^ (1 << i), chance * doubt[i]])];
   }
-  return found.filter(([value]) => value); // smooth places tell nothing
-}
-
-// The share of a cell's surroundings that lies outside of the grid.
-function outside({ rows, columns }, place) {
-  const inside = (n, count) => Math.min(n, REACH) + Math.min(count - 1 - n, REACH) + 1;
-  const [row, column] = [Math.floor(place / columns), place % columns];
-  return 1 - (inside(row, rows) * inside(column, columns)) / SURROUNDINGS ** 2;
-}
-
-// The deviation of white noise in a plane, in gray levels, by the median of its finest detail.
-function noiseOf({ width, height, data }) {
-  const fine = [];
-  for (let y = 0; y + 1 < height; y += 2) {
-    for (let x = 0; x + 1 < width; x += 2) {
-      const i = y * width + x;
-      fine.push(Math.abs(data[i] - data[i + 1] - data[i + width] + data[i + width + 1]) / 2);
-    }
-  }
-  const sorted = Float64Array.from(fine).sort();
-  const middle = sorted.length / 2;
-  const median = (sorted[Math.ceil(middle) - 1] + sorted[Math.floor(middle)]) / 2;
-  return (LEVELS * median) / 0.6745;
+  return found.filter(([value, chance]) => value && chance > LEAST_CHANCE); // smooth places tell nothing
 }

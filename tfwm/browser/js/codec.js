@@ -127,6 +127,14 @@ export class Codec {
     return this.pilots.length ? normalPValue(score, trials) : 1;
   }
 
+  // The signs that a decoded message gives to the slots it was read from, 0 elsewhere.
+  knownSigns(votes, { kind, data, bound }) {
+    votes = this.counted(votes);
+    if (bound) votes = this.unbound(votes);
+    const bits = this.encode(kind, data, bound);
+    return votes.map((x, i) => (x === 0 ? 0 : 2 * bits[i] - 1));
+  }
+
   // How far the reading of a known message is from failing; above 1 it reads.
   margin(votes, kind, data, bound = false) {
     votes = this.counted(votes);
