@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -46,6 +47,16 @@ def test_wrong_key_and_unmarked_photo_are_absent(run, marked, photo):
     result = json.loads(out)
     assert (code, err) == (1, "") and result["decision"] == "absent"
     assert result["message"] is None and result["p_value"] > 1e-3
+
+
+def test_a_picture_that_no_mark_can_be_bound_to_is_told(run, network, tmp_path):
+    noise = np.random.default_rng(0).normal(150, 2, (400, 600, 1))
+    sky, copy = tmp_path / "sky.png", tmp_path / "marked.png"
+    Image.fromarray(np.uint8(np.rint(noise)).repeat(3, axis=-1)).save(sky)
+    assert run("embed", sky, "-o", copy, "--message", MESSAGE, "--key", "k")[0] == 0
+    code, out, err = run("extract", copy, "--key", "k")
+    assert (code, out) == (0, MESSAGE + "\n")
+    assert err.startswith(f"tfwm: present: {copy}: ") and "shows too little" in err
 
 
 def test_doubt_is_exit_code_1(run, network, photo, monkeypatch):

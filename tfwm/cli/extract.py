@@ -161,7 +161,8 @@ def _extract_one(options, how):
     else:
         if values["message"] is not None:
             say(values["message"])
-        if values["message"] is None or found.decision != "present":
+        plain = found.binding is not None and found.binding.plain
+        if values["message"] is None or found.decision != "present" or plain:
             tell(found.decision, f"{options.photos[0]}: {found.reason}")
         if owner and (owner.entries or found.message is not None):
             tell("register", owner.sentence())
