@@ -100,7 +100,7 @@ test("what a photo asks for, and whether a mark was made for it", () => {
     const found = bindingOf(codec, network, cells);
     assert.equal(found.fits, each.binding.fits, `case ${number}`);
     near(found.pValue, each.binding.p_value, 1e-2, `p-value ${number}`);
-    for (const name of ["share", "deviations", "most"]) near(found[name], each.binding[name], 1e-3, `${name} ${number}`);
+    for (const name of ["share", "deviations", "most", "left"]) near(found[name], each.binding[name], 1e-3, `${name} ${number}`);
   }
   assert.deepEqual(cases.bound.map((each) => each.binding.fits), [true, true, false, null]);
 });

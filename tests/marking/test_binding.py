@@ -180,8 +180,30 @@ def test_when_it_is_decided():
     copied = Binding(p_value=0.3, share=0.1, deviations=8, most=10)
     faint = Binding(p_value=0.3, share=0.1, deviations=2, most=10)
     mixed = Binding(p_value=1e-9, share=0.2, deviations=20, most=20)
+    little = Binding(p_value=1e-9, share=0.9, deviations=8, most=10, left=0.2)
+    near = Binding(p_value=0.3, share=0.2, deviations=8, most=10)
     assert fits.fits is True and copied.fits is False
     assert faint.fits is None and mixed.fits is None and not faint.plain
+    assert little.fits is None and near.fits is None
+
+
+def test_something_laid_over_the_photo_is_not_asked(watermarker, marked):
+    copy = distort("text_overlay", marked, 0.15, np.random.default_rng(0))
+    copy[:130] = 40
+    found = watermarker.extract(copy, key=KEY, search="none")
+    assert found.decision == "present" and found.binding.fits
+    assert 0.3 < found.binding.left < 0.7 < found.binding.share < 1.4
+
+
+def test_a_grid_that_shows_nothing_at_other_contrasts(watermarker):
+    """Bits that exceed their threshold a little are all zero at a quarter of the contrast."""
+    codec, network = Codec(1024, KEY, bound=True), watermarker.network
+    waves = 0.5 + 0.012 * np.cos(np.arange(480) / 480 * 2 * np.pi * 5)
+    plane = np.float32(np.broadcast_to(waves[:, None, None], (480, 480, 1)))
+    random = np.random.default_rng(0).integers(0, 2, (60, 60, 1))
+    cells = Cells(8.0 * random - 4, (0, 0), (0, 0), plane)
+    found = binding_of(codec, network, [cells], np.ones(1024))
+    assert found is None or not found.fits
 
 
 def test_nothing_read_tells_nothing(watermarker):

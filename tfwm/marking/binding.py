@@ -61,19 +61,21 @@ class Binding:
         deviations: that expected agreement, in standard deviations of chance.
         most: the deviations that an undamaged mark would have: few in pictures that are small or
             show nothing but smooth places.
+        left: share of the cells where the mark still is: less where something was laid over it.
     """
 
     p_value: float
     share: float
     deviations: float
     most: float
+    left: float = 1.0
 
     @property
     def fits(self):
         """`True` if the mark was made for this content, `False` if for another, else `None`."""
         by_chance = self.p_value > BY_CHANCE
         if self.share >= LEAST_SHARE:
-            return None if by_chance else True
+            return None if by_chance or self.share * self.left < LEAST_SHARE else True
         enough = self.deviations >= ENOUGH and self.share + 1 / self.deviations < LEAST_SHARE
         return False if by_chance and enough else None
 
@@ -166,11 +168,11 @@ def binding_of(codec, network, readings, signs=None):
         return found
     tries = list(itertools.product(DETAILS, GAINS))
     for detail, gain in tries[1:]:
-        other = _binding(codec, views, most, detail, gain)
+        other = _binding(codec, views, most, detail, gain) or found
         p_value = min(1.0, other.p_value * len(tries))
         if (other := dataclasses.replace(other, p_value=p_value)).fits:
             return other
-    return _binding(codec, views, most, DETAILS[-1])
+    return _binding(codec, views, most, DETAILS[-1]) or found
 
 
 class _View(NamedTuple):
@@ -185,7 +187,8 @@ class _View(NamedTuple):
         outside: share of their surroundings that lies outside of a crop, `(cells, 1)`.
         covered: share of their surroundings where the mark is gone, `(cells, 1)`.
         gone: whether it is gone at the cell itself.
-        pilots: agreement of each pilot's cell.
+        pilots: agreement of each pilot's cell where it is not gone.
+        left: share of all cells where it is not.
     """
 
     numbers: np.ndarray
@@ -197,6 +200,7 @@ class _View(NamedTuple):
     covered: np.ndarray
     gone: np.ndarray
     pilots: np.ndarray
+    left: float
 
     @classmethod
     def of(cls, codec, network, cells, signs):
@@ -208,10 +212,9 @@ class _View(NamedTuple):
         cut = (*cells.corner, *cells.shift) != (0, 0, 0, 0)
         tiling = tiling_of(network)
         pilots, known = (
-            tiling.lay_out(x, *logits.shape, cells.shift)[..., 0] * logits
-            for x in (codec.pilot, signs)
+            tiling.lay_out(x, *logits.shape, cells.shift)[..., 0] for x in (codec.pilot, signs)
         )
-        gone = _gone(known)
+        gone = _gone(known * logits, known != 0)
         return cls(
             numbers,
             logits[places],
@@ -221,7 +224,8 @@ class _View(NamedTuple):
             _around(np.zeros(logits.shape), constant_values=float(cut))[places][:, None],
             _around(gone.astype(float))[places][:, None],
             gone[places],
-            pilots.ravel(),
+            (pilots * logits)[~gone & (pilots != 0)],
+            1 - float(gone.mean()),
         )
 
     def seen(self, gain):
@@ -240,7 +244,6 @@ def _binding(codec, views, most, detail=DETAILS[0], gain=GAINS[0]):
         weights.append((chances * view.logits[:, None]).ravel())
         expected += (chances**2).sum()
     pilots = np.concatenate([view.pilots for view in views])
-    pilots = pilots[pilots != 0]
     if not np.any(np.concatenate(weights)) or not len(pilots):
         return None
     entries, weights = np.concatenate(entries), np.concatenate(weights)
@@ -250,8 +253,9 @@ def _binding(codec, views, most, detail=DETAILS[0], gain=GAINS[0]):
     agreement = (2.0 * bits - 1) * weights
     expected *= max(float(pilots.mean()), 1e-9)
     p_value = math.exp(agreement_p_value(agreement))
-    deviations = expected / float(np.linalg.norm(weights))
-    return Binding(p_value, float(agreement.sum() / expected), float(deviations), most)
+    share, deviations = agreement.sum() / expected, expected / np.linalg.norm(weights)
+    left = float(np.mean([view.left for view in views]))
+    return Binding(p_value, float(share), float(deviations), most, left)
 
 
 def _most(views):
@@ -292,9 +296,8 @@ def _windows(grid, reach=SURROUNDINGS // 2, **edges):
     return np.lib.stride_tricks.sliding_window_view(np.pad(grid, reach, **edges), (side, side))
 
 
-def _gone(agreement):
-    """Where the mark is gone, by the agreement of known signs in a grid, 0 where none is known."""
-    known = agreement != 0
+def _gone(agreement, known):
+    """Where the mark is gone, by the agreement of the known signs of a grid."""
     count = _around(known.astype(float), NEAR)
     near = _around(agreement, NEAR) / np.maximum(count, 1e-9)
     return (count > 0) & (near < LOST * agreement.sum() / max(known.sum(), 1))

@@ -45,19 +45,19 @@ export function asked(codec, network, cells) {
   });
 }
 
-// { fits, pValue, share, deviations, most } of a mark with some known signs, or null where nothing is seen.
+// { fits, pValue, share, deviations, most, left } of a mark with some known signs, or null where nothing is seen.
 export function bindingOf(codec, network, cells, signs = codec.pilot) {
   const view = viewOf(codec, network, cells, signs);
   const found = bindingAt(codec, view);
   if (!found || found.fits || found.plain) return found;
   const tries = DETAILS.flatMap((detail) => GAINS.map((gain) => [detail, gain]));
   for (const [detail, gain] of tries.slice(1)) {
-    const other = bindingAt(codec, view, detail, gain);
+    const other = bindingAt(codec, view, detail, gain) ?? found;
     const pValue = Math.min(1, other.pValue * tries.length);
-    const fits = decided(pValue, other.share, other.deviations);
+    const fits = decided({ ...other, pValue });
     if (fits) return { ...other, pValue, fits };
   }
-  return bindingAt(codec, view, DETAILS.at(-1));
+  return bindingAt(codec, view, DETAILS.at(-1)) ?? found;
 }
 
 // The bound cells of a reading and what is seen around them, and how well its pilots agree.
@@ -65,7 +65,7 @@ function viewOf(codec, network, cells, signs) {
   const { rows, columns } = cells;
   const seen = surroundings(network, cells);
   const cut = [...cells.corner, ...cells.shift].some(Boolean);
-  const gone = whereGone(agreement(network, cells, signs), rows, columns);
+  const gone = whereGone(network, cells, signs);
   const ones = new Float64Array(rows * columns).fill(1);
   const inside = around(ones, rows, columns);
   const covered = around(gone, rows, columns);
@@ -79,9 +79,11 @@ function viewOf(codec, network, cells, signs) {
       gone: gone[place],
     };
   });
-  const pilots = agreement(network, cells, codec.pilot).filter((x) => x !== 0);
+  const slot = slotsOf(network, cells);
+  const pilots = agreement(network, cells, codec.pilot).filter((_, place) => codec.pilot[slot(place)] && !gone[place]);
   const reliability = pilots.length ? pilots.reduce((sum, x) => sum + x, 0) / pilots.length : null;
-  return { bound, reliability, most: mostOf(bound) };
+  const left = 1 - gone.reduce((sum, x) => sum + x, 0) / gone.length;
+  return { bound, reliability, left, most: mostOf(bound) };
 }
 
 // The same as bindingOf, at one contrast, with so much doubt for detail.
@@ -96,8 +98,9 @@ function bindingAt(codec, view, detail = DETAILS[0], gain = GAINS[0]) {
   const pValue = Math.exp(agreementPValue(agrees));
   const share = agrees.reduce((sum, x) => sum + x, 0) / expected;
   const deviations = expected / sizeOf(found, "weight");
-  const fits = decided(pValue, share, deviations);
-  return { fits, pValue, share, deviations, most: view.most, plain: view.most < ENOUGH };
+  const { most, left } = view;
+  const fits = decided({ pValue, share, deviations, left });
+  return { fits, pValue, share, deviations, most, left, plain: most < ENOUGH };
 }
 
 // The deviations of an undamaged mark, by what is seen and not by what was done to the copy.
@@ -125,9 +128,9 @@ function gathered(bound, likelyOf) {
 
 const sizeOf = (entries, name) => Math.sqrt(entries.reduce((sum, entry) => sum + entry[name] ** 2, 0));
 
-function decided(pValue, share, deviations) {
+function decided({ pValue, share, deviations, left }) {
   const byChance = pValue > BY_CHANCE;
-  if (share >= LEAST_SHARE) return byChance ? null : true;
+  if (share >= LEAST_SHARE) return byChance || share * left < LEAST_SHARE ? null : true;
   return byChance && deviations >= ENOUGH && share + 1 / deviations < LEAST_SHARE ? false : null;
 }
 
@@ -161,11 +164,14 @@ function agreement(network, cells, signs) {
 }
 
 // 1 where the mark is gone, by the agreement of known signs.
-function whereGone(agreement, rows, columns) {
-  const known = agreement.map((x) => Number(x !== 0));
-  const [near, count] = [agreement, known].map((grid) => around(grid, rows, columns, NEAR));
-  const mean = agreement.reduce((sum, x) => sum + x, 0) / Math.max(known.reduce((sum, x) => sum + x, 0), 1);
-  return agreement.map((_, place) => {
+function whereGone(network, cells, signs) {
+  const { rows, columns } = cells;
+  const slot = slotsOf(network, cells);
+  const agrees = agreement(network, cells, signs);
+  const known = agrees.map((_, place) => Number(signs[slot(place)] !== 0));
+  const [near, count] = [agrees, known].map((grid) => around(grid, rows, columns, NEAR));
+  const mean = agrees.reduce((sum, x) => sum + x, 0) / Math.max(known.reduce((sum, x) => sum + x, 0), 1);
+  return agrees.map((_, place) => {
     const seen = count(place);
     return Number(seen > 0 && near(place) / seen < LOST * mean);
   });
