@@ -119,11 +119,11 @@ def test_a_mark_carried_at_half_strength_is_not_present(watermarker, carry, mark
 
 
 def test_marks_made_for_other_content_fit_by_chance_only(watermarker, coffee, other):
-    """Over 100 keys, shares lie around 0, and p-values are bounds."""
+    """Over 200 keys, shares lie around 0, and p-values are bounds."""
     network, grid = watermarker.network, (50, 75)
     planes = [Canvas.of(network, Photo(photo)).scaled(1.0) for photo in (coffee, other)]
     shares, p_values = [], []
-    for number in range(100):
+    for number in range(200):
         codec = Codec(1024, Key(f"key {number}"), bound=True)
         message = tiling_of(network).lay_out(codec.encode(MESSAGE), *grid)
         places, bits = asked(codec, network, planes[0], grid)

@@ -116,13 +116,13 @@ def content(plane, cell_shape, corner, grid):
     Returns:
         `(rows, columns, CONTENT_BITS)` in gray levels; at the edges, the last cells go on.
     """
-    coefficients, threshold = _transformed(plane, cell_shape, corner, grid)
+    coefficients, threshold = _transformed(_parts(plane, cell_shape, corner, grid))
     return coefficients - threshold
 
 
-def _transformed(plane, cell_shape, corner, grid):
-    """The coefficients of `content`, and the threshold `(rows, columns, 1)` of each cell."""
-    windows = _windows(_parts(plane, cell_shape, corner, grid).mean(axis=(1, 3)), mode="edge")
+def _transformed(parts):
+    """The coefficients of `content`, and the threshold `(rows, columns, 1)`, from `_parts`."""
+    windows = _windows(parts.mean(axis=(1, 3)), mode="edge")
     steps = np.pi / SURROUNDINGS * (np.arange(SURROUNDINGS) + 0.5)
     waves = np.cos(steps * np.arange(8)[:, None])
     waves /= np.linalg.norm(waves, axis=1, keepdims=True)
@@ -167,12 +167,13 @@ def binding_of(codec, network, readings, signs=None):
     if found is None or found.fits or found.plain:
         return found
     tries = list(itertools.product(DETAILS, GAINS))
-    for detail, gain in tries[1:]:
-        other = _binding(codec, views, most, detail, gain) or found
+    others = {}
+    for each in tries[1:]:
+        others[each] = other = _binding(codec, views, most, *each) or found
         p_value = min(1.0, other.p_value * len(tries))
         if (other := dataclasses.replace(other, p_value=p_value)).fits:
             return other
-    return _binding(codec, views, most, DETAILS[-1]) or found
+    return others[DETAILS[-1], GAINS[0]]
 
 
 class _View(NamedTuple):
@@ -207,8 +208,9 @@ class _View(NamedTuple):
         logits = np.clip(cells.logits[..., 0], -CLEAR, CLEAR)
         places, numbers = _bound_cells(codec, network, logits.shape, cells.shift)
         where = network.block_shape, cells.corner, logits.shape
-        coefficients, threshold = _transformed(cells.plane, *where)
-        detail = _around(_parts(cells.plane, *where).var(axis=(1, 3)), mode="edge")
+        parts = _parts(cells.plane, *where)
+        coefficients, threshold = _transformed(parts)
+        detail = _around(parts.var(axis=(1, 3)), mode="edge")
         cut = (*cells.corner, *cells.shift) != (0, 0, 0, 0)
         tiling = tiling_of(network)
         pilots, known = (
@@ -235,20 +237,15 @@ class _View(NamedTuple):
 
 def _binding(codec, views, most, detail=DETAILS[0], gain=GAINS[0]):
     """The `Binding` at one contrast, with so much doubt for detail."""
-    entries, weights, expected = [], [], 0.0
+    likely = []
     for view in views:
         noise = np.hypot(NOISE, gain * detail * view.detail)
         values, chances = _likely(view.seen(gain), noise, view.outside + view.covered)
-        chances = np.where(view.gone[:, None], 0.0, chances)
-        entries.append((view.numbers[:, None] << CONTENT_BITS | values).ravel())
-        weights.append((chances * view.logits[:, None]).ravel())
-        expected += (chances**2).sum()
+        likely.append((values, np.where(view.gone[:, None], 0.0, chances)))
+    entries, weights, expected = _gathered(views, likely, [view.logits for view in views])
     pilots = np.concatenate([view.pilots for view in views])
-    if not np.any(np.concatenate(weights)) or not len(pilots):
+    if not len(weights) or not len(pilots):
         return None
-    entries, weights = np.concatenate(entries), np.concatenate(weights)
-    entries, which = np.unique(entries[weights != 0], return_inverse=True)
-    weights = np.bincount(which, weights[weights != 0])
     bits = codec.bound_bits(entries >> CONTENT_BITS, entries & ((1 << CONTENT_BITS) - 1))
     agreement = (2.0 * bits - 1) * weights
     expected *= max(float(pilots.mean()), 1e-9)
@@ -260,14 +257,31 @@ def _binding(codec, views, most, detail=DETAILS[0], gain=GAINS[0]):
 
 def _most(views):
     """The deviations of an undamaged mark, by what is seen and not by what was done to the copy."""
-    entries, chance = [], []
-    for view in views:
-        values, chances = _likely(view.seen(1.0), NOISE, view.outside)
+    likely = [_likely(view.seen(1.0), NOISE, view.outside) for view in views]
+    _, chances, expected = _gathered(views, likely, [np.ones(len(view.logits)) for view in views])
+    return float(expected / max(np.linalg.norm(chances), 1e-9))
+
+
+def _gathered(views, likely, votes):
+    """What cells vote for, together.
+
+    Args:
+        views: of the cells.
+        likely: values and chances of each view, see `_likely`.
+        votes: `(cells,)` of each view.
+
+    Returns:
+        `(entries, weights, squares)`: numbers with values in one integer, the votes for each times
+        their chances, and the sum of the squared chances of all cells.
+    """
+    entries, weights, squares = [], [], 0.0
+    for view, (values, chances), vote in zip(views, likely, votes, strict=True):
         entries.append((view.numbers[:, None] << CONTENT_BITS | values).ravel())
-        chance.append(chances.ravel())
-    chance = np.concatenate(chance)
-    _, which = np.unique(np.concatenate(entries), return_inverse=True)
-    return float((chance**2).sum() / max(np.linalg.norm(np.bincount(which, chance)), 1e-9))
+        weights.append((chances * vote[:, None]).ravel())
+        squares += float((chances**2).sum())
+    entries, weights = np.concatenate(entries), np.concatenate(weights)
+    entries, which = np.unique(entries[weights != 0], return_inverse=True)
+    return entries, np.bincount(which, weights[weights != 0]), squares
 
 
 def _bound_cells(codec, network, grid, shift=(0, 0)):

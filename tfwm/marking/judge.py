@@ -187,9 +187,12 @@ class Judge:
     def _margin(self, found):
         return self._codec.margin(self._votes, found.message, found.kind, found.bound)
 
+    def _known_signs(self, found):
+        return self._codec.known_signs(self._votes, found.message, found.kind, found.bound)
+
     def _binding(self, cells):
         cells = [c for c in cells if c is not None]
-        signs = self.decoded and self._codec.known_signs(self._votes, self.decoded)
+        signs = self.decoded and self._known_signs(self.decoded)
         return binding_of(self._codec, self._network, cells, signs) if cells else None
 
 

@@ -214,10 +214,9 @@ class Codec:
         )
         return decoded, tries
 
-    def known_signs(self, votes, decoded):
-        """Returns the signs of a `Decoded` message in the slots it was read from, else 0."""
-        signs = self.signs(decoded.message, decoded.kind, decoded.bound)
-        return np.where(self._votes(votes) == 0, 0.0, signs)
+    def known_signs(self, votes, message, kind=None, bound=None):
+        """Returns the signs of a message in the slots it was read from, else 0; see `margin`."""
+        return np.where(self._votes(votes) == 0, 0.0, self.signs(message, kind, bound))
 
     def pilot_score(self, votes):
         """Standardized correlation of votes with the pilots (`evidence.pilot_score`).
@@ -250,11 +249,10 @@ class Codec:
             message: see `encode`, also for `kind`.
             bound: see `encode`.
         """
-        signs = self.signs(message, kind, bound)
-        votes = self._votes(votes) * (signs != 0)
+        signs = self.known_signs(votes, message, kind, bound)
         frame = self._frame(len(to_bytes(message, kind)[1]))
-        agreement = votes * signs
-        seen = int(np.count_nonzero(votes[self._places]))
+        agreement = np.asarray(votes, np.float64) * signs
+        seen = int(np.count_nonzero(signs[self._places]))
         if seen <= frame.bits:
             return 0.0
         return float(snr(agreement) / needed_snr(frame.bits, seen))

@@ -51,13 +51,15 @@ export function bindingOf(codec, network, cells, signs = codec.pilot) {
   const found = bindingAt(codec, view);
   if (!found || found.fits || found.plain) return found;
   const tries = DETAILS.flatMap((detail) => GAINS.map((gain) => [detail, gain]));
+  let doubted = found;
   for (const [detail, gain] of tries.slice(1)) {
     const other = bindingAt(codec, view, detail, gain) ?? found;
+    if (detail === DETAILS.at(-1) && gain === GAINS[0]) doubted = other;
     const pValue = Math.min(1, other.pValue * tries.length);
     const fits = decided({ ...other, pValue });
     if (fits) return { ...other, pValue, fits };
   }
-  return bindingAt(codec, view, DETAILS.at(-1)) ?? found;
+  return doubted;
 }
 
 // The bound cells of a reading and what is seen around them, and how well its pilots agree.
@@ -66,8 +68,7 @@ function viewOf(codec, network, cells, signs) {
   const seen = surroundings(network, cells);
   const cut = [...cells.corner, ...cells.shift].some(Boolean);
   const gone = whereGone(network, cells, signs);
-  const ones = new Float64Array(rows * columns).fill(1);
-  const inside = around(ones, rows, columns);
+  const inside = around(new Float64Array(rows * columns).fill(1), rows, columns);
   const covered = around(gone, rows, columns);
   const bound = boundCells(codec, network, cells).map(([place, number]) => {
     return {

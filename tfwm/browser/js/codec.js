@@ -127,23 +127,21 @@ export class Codec {
     return this.pilots.length ? normalPValue(score, trials) : 1;
   }
 
-  // The signs that a decoded message gives to the slots it was read from, 0 elsewhere.
-  knownSigns(votes, { kind, data, bound }) {
+  // The signs that a message gives to the slots it was read from, 0 elsewhere.
+  knownSigns(votes, kind, data, bound = false) {
     votes = this.counted(votes);
     if (bound) votes = this.unbound(votes);
     const bits = this.encode(kind, data, bound);
-    return votes.map((x, i) => (x === 0 ? 0 : 2 * bits[i] - 1));
+    return Float64Array.from(votes, (x, i) => (x === 0 ? 0 : 2 * bits[i] - 1));
   }
 
   // How far the reading of a known message is from failing; above 1 it reads.
   margin(votes, kind, data, bound = false) {
-    votes = this.counted(votes);
-    if (bound) votes = this.unbound(votes);
+    const signs = this.knownSigns(votes, kind, data, bound);
     const frame = this.frame(data.length);
-    const bits = this.encode(kind, data, bound);
-    const seen = this.places.filter((slot) => votes[slot] !== 0).length;
+    const seen = this.places.filter((slot) => signs[slot] !== 0).length;
     if (seen <= frame.bits) return 0;
-    return snr(Float64Array.from(votes, (x, i) => x * (2 * bits[i] - 1))) / neededSnr(frame.bits, seen);
+    return snr(Float64Array.from(votes, (x, i) => x * signs[i])) / neededSnr(frame.bits, seen);
   }
 
   frame(size) {

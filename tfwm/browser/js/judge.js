@@ -49,7 +49,7 @@ export class Judge {
   result(pValue, place, reason = null) {
     const found = this.decoded;
     const looked = pValue <= this.rate && this.network && place?.cells && (!found || found.bound);
-    const signs = looked && found ? this.codec.knownSigns(place.votes, found) : undefined;
+    const signs = looked && found ? this.codec.knownSigns(place.votes, found.kind, found.data, found.bound) : undefined;
     const binding = looked ? bindingOf(this.codec, this.network, place.cells, signs) : null;
     const [decision, why] = this.decide(found, pValue, binding);
     return {
