@@ -25,7 +25,7 @@ from tfwm.images import Photo, filters
 
 ROOT = Path(__file__).resolve().parents[1]
 KEY, MESSAGE = "the owner's key", "(c) 2026 Ada Lovelace"
-DECISIONS = "present", "copied", "uncertain", "absent"
+DECISIONS = "present", "copied", "uncertain"
 
 
 def clahe(pixels, limit):

@@ -138,6 +138,22 @@ def test_marks_made_for_other_content_fit_by_chance_only(watermarker, coffee, ot
     assert np.mean(np.array(p_values) < 0.05) < 0.05 and min(p_values) > 1e-4
 
 
+def test_a_faint_mark_is_bound_in_all_of_its_cells(watermarker, coffee, other):
+    """Without a message: the pilots are too few to tell where it is gone."""
+    network, grid, codec = watermarker.network, (50, 75), Codec(1024, KEY, bound=True)
+    planes = [Canvas.of(network, Photo(photo)).scaled(1.0) for photo in (coffee, other)]
+    message = tiling_of(network).lay_out(codec.encode(MESSAGE), *grid)
+    places, bits = asked(codec, network, planes[0], grid)
+    message[(*places, 0)] = bits
+    noise = np.random.default_rng(0).normal(0, 1, message.shape)
+    own, carried = (
+        binding_of(codec, network, [Cells(message - 0.5 + noise, (0, 0), (0, 0), plane)])
+        for plane in planes
+    )
+    assert own.fits and own.left == 1
+    assert not carried.fits
+
+
 def test_a_smooth_picture_cannot_be_bound(watermarker):
     noise = np.random.default_rng(0).normal(150, 2, (400, 600, 1))
     sky = np.uint8(np.rint(noise)).repeat(3, axis=-1)

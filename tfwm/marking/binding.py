@@ -158,9 +158,9 @@ def binding_of(codec, network, readings, signs=None):
         codec: `tfwm.payload.Codec` of a secret key.
         network: that the marks were read with.
         readings: `Cells` at the place of the mark; several of them count together.
-        signs: `(slots,)`, the known ones, else 0; `None` takes the pilots.
+        signs: `(slots,)`, those known from a message, else 0: they tell where the mark is gone.
+            The pilots are too few for that.
     """
-    signs = codec.pilot if signs is None else signs
     views = [_View.of(codec, network, cells, signs) for cells in readings]
     most = _most(views)
     found = _binding(codec, views, most)
@@ -214,7 +214,8 @@ class _View(NamedTuple):
         cut = (*cells.corner, *cells.shift) != (0, 0, 0, 0)
         tiling = tiling_of(network)
         pilots, known = (
-            tiling.lay_out(x, *logits.shape, cells.shift)[..., 0] for x in (codec.pilot, signs)
+            tiling.lay_out(x, *logits.shape, cells.shift)[..., 0]
+            for x in (codec.pilot, np.zeros(codec.slots) if signs is None else signs)
         )
         gone = _gone(known * logits, known != 0)
         return cls(

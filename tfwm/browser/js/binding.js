@@ -45,8 +45,9 @@ export function asked(codec, network, cells) {
   });
 }
 
-// { fits, pValue, share, deviations, most, left } of a mark with some known signs, or null where nothing is seen.
-export function bindingOf(codec, network, cells, signs = codec.pilot) {
+// { fits, pValue, share, deviations, most, left } of a mark, or null where nothing is seen. Signs that are
+// known from a message, else 0, tell where the mark is gone: the pilots are too few for that.
+export function bindingOf(codec, network, cells, signs = new Float64Array(codec.pilot.length)) {
   const view = viewOf(codec, network, cells, signs);
   const found = bindingAt(codec, view);
   if (!found || found.fits || found.plain) return found;
