@@ -112,7 +112,7 @@ def test_report(task_specific, tmp_path, monkeypatch):
 def test_whole_run(tmp_path, capsys):
     """All stages, the report, the tables and the package; then it is gone on with."""
     output = tmp_path / "tiny"
-    words = [*TINY, f"output={output}", "name=tiny"]
+    words = [*TINY, f"output={output}", "name=tiny", 'clean_photos=["bundled:test"]']
     assert recipe.main(["--config", str(FOLDER / "quick.toml"), *words]) == 0
     line = capsys.readouterr().out.strip().splitlines()[-1]
     assert line.startswith("tiny PSNR ") and "report.html" in line
@@ -134,7 +134,7 @@ def test_whole_run(tmp_path, capsys):
     assert tables["table3"] == tables["task-specific"] == []
     images = np.random.default_rng(0).random((1, 32, 32, 3)).astype("float32")
     assert run.surrogate("cnet-l2")(images).shape == images.shape
-    config = config_of(f"output={output}", "name=tiny")
+    config = config_of(f"output={output}", *words[-2:])
     with pytest.raises(ConfigError, match="add --resume"):
         recipe.train(config)
     _, again = recipe.train(config, resume=True)
@@ -181,6 +181,7 @@ def test_all_losses_of_the_first_stage(tmp_path):
         (["period=5"], "multiple of the period"),
         (["adversarial_steps=0"], "adversarial_steps above 0"),
         (["test_photos=nowhere"], "nowhere"),
+        (['clean_photos=["elsewhere"]'], "elsewhere"),
         (["watermark=rose"], "Received: 'rose'"),
     ],
 )

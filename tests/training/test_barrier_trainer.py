@@ -120,6 +120,13 @@ def test_an_unrelated_network_s_outputs_are_clean(pairs):
     np.testing.assert_allclose(clean[16:], unrelated(pairs["input"])[..., :1], atol=1e-6)
 
 
+def test_images_of_other_kinds_are_clean(pairs):
+    pairs["other"] = np.random.default_rng(2).random((8, SIZE, SIZE, 3), "float32")
+    clean = np.asarray(make(extractor=Constant())(pairs)["clean"])
+    assert clean.shape[0] == 24
+    np.testing.assert_array_equal(clean[16:], pairs["other"][..., :1])
+
+
 def test_inputs_of_other_channels_are_left_out_of_clean(pairs):
     pairs["input"] = pairs["input"][..., :1]
     assert make()(pairs)["clean"].shape[0] == 8

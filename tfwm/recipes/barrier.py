@@ -83,6 +83,9 @@ class Config(TaskConfig):
     perceptual_weight: float = setting(1.0, "weight of the perceptual loss of marked images")
     adversarial_weight: float = setting(0.01, "weight of misleading a critic; 0: no critic")
     watermark_weight: float = setting(1.0, "weight of what is read from marked images")
+    clean_photos: list = setting(
+        [], "folders of images of other kinds, from which nothing may be read either (ours)"
+    )
     clean_weight: float = setting(1.0, "weight of what is read from unmarked images")
     consistency_weight: float = setting(1.0, "weight of reading the same from all images")
     period: int = setting(
@@ -246,7 +249,8 @@ def _fit(config, folder, crops, first=None, surrogate=None, unrelated=None):
             trainer.extractor.set_weights(first.extractor.get_weights())
         return trainer
 
-    return fit_pairs(begin, config, folder, crops)
+    others = open_crops(config, photos=config.clean_photos) if config.clean_photos else None
+    return fit_pairs(begin, config, folder, crops, others=others)
 
 
 def _barrier(trainer, config):

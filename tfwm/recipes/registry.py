@@ -104,8 +104,8 @@ class Recipe:
                 f"Expected a batch_size that {training_strategy().num_replicas_in_sync} devices "
                 f"share. Received: {config.batch_size}"
             )
-        validation = getattr(config, "validation_photos", [])
-        for source in [*config.photos, *validation, config.test_photos]:
+        more = [getattr(config, name, []) for name in ("validation_photos", "clean_photos")]
+        for source in itertools.chain(config.photos, *more, [config.test_photos]):
             check_source(source)
         output = Path(config.output)
         with _alone(output) if is_chief() else contextlib.nullcontext():

@@ -1,5 +1,7 @@
 """What recipes for image-to-image networks share: their task, their crops, their training."""
 
+import tensorflow as tf
+
 from tfwm import data, losses, metrics
 from tfwm.data.tasks import build_task
 from tfwm.recipes import parts
@@ -33,10 +35,14 @@ def read_crops(config, photos, per_photo=None, part=(0.0, 1.0)):
     )
 
 
-def open_crops(config, part=(0.0, 1.0)):
-    """Return the function of a seed to the `CropStream` of a config's photos, or a part of them."""
+def open_crops(config, part=(0.0, 1.0), photos=None):
+    """Return the function of a seed to the `CropStream` of a part of the config's photos.
+
+    With `photos`, of these instead: sources of images that are no pairs.
+    """
     task = build_task(config.task)
-    photos = task.open(config.photos)
+    channels = task.channels_out if photos else task.channels_photo
+    photos = data.open_photos(photos, channels) if photos else task.open(config.photos)
     low, high = (round(share * len(photos)) for share in part)
     if low == high:
         raise ValueError(f"Expected photos. Received: none in part={part} of {config.photos!r}")
@@ -44,7 +50,7 @@ def open_crops(config, part=(0.0, 1.0)):
         photos[low:high],
         config.crop_size,
         config.batch_size,
-        task.channels_photo,
+        channels,
         config.crops_per_photo or None,
         config.whole,
         "left-right",
@@ -53,7 +59,7 @@ def open_crops(config, part=(0.0, 1.0)):
     )
 
 
-def fit_pairs(build_trainer, config, folder, crops, change=None, seed=None):
+def fit_pairs(build_trainer, config, folder, crops, change=None, seed=None, others=None):
     """Fit a trainer of pairs, see `fit`; return it.
 
     Args:
@@ -63,15 +69,20 @@ def fit_pairs(build_trainer, config, folder, crops, change=None, seed=None):
         crops: what `open_crops` returns.
         change: function of a pair to the pair that is trained on.
         seed: of the order of the pairs and of what is drawn for them; by default the config's.
+        others: what `open_crops` returns, of images that pairs hold as `"other"`.
     """
-    task, stream = build_task(config.task), crops(config.seed if seed is None else seed)
+    task, seed = build_task(config.task), config.seed if seed is None else seed
+    streams = [crops(seed) for crops in (crops, others) if crops]
 
     def make_data(first_step):
-        pairs = data.pair_dataset(stream, task, first_step)
+        pairs = data.pair_dataset(streams[0], task, first_step)
+        if others:
+            both = tf.data.Dataset.zip(pairs, streams[1].dataset(first_step))
+            pairs = both.map(lambda pair, other: {**pair, "other": other})
         return pairs.map(change) if change else pairs
 
     shapes = {name: tuple(spec.shape) for name, spec in make_data(0).element_spec.items()}
-    skipped = [TellSkipped(stream)]
+    skipped = [TellSkipped(stream) for stream in streams]
     return fit(build_trainer, shapes, config, folder, make_data, callbacks=skipped)
 
 

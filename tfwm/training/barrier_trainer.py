@@ -28,6 +28,9 @@ class BarrierTrainer(Trainer):
       outputs count as clean too: otherwise the extractor may find the mark in the outputs of
       every network.
 
+    With `"other"` among the inputs (ours), images of other kinds count as clean in both stages:
+    otherwise the extractor may find the mark in whatever A and B do not look like.
+
     With a `period` (ours), the extractor also reads B plus the part of the mark that any surrogate
     can learn (`"copied"`), which is compared with the watermark in both stages. For one watermark
     the embedder makes nearly the same pattern in each image. A convolutional surrogate does not
@@ -52,12 +55,13 @@ class BarrierTrainer(Trainer):
         source: input of the embedder: `"target"` (B), or `"input"` (A), with as many channels.
 
     Call arguments:
-        inputs: dict of `"input"` (A) and `"target"` (B), `(batch, height, width, channels)`.
+        inputs: dict of `"input"` (A) and `"target"` (B), `(batch, height, width, channels)`, and
+            perhaps `"other"`, unmarked images with the channels of B.
 
     Returns:
         A dict with `"watermarked"`, `"extracted"`, `"copied"` (only with a period), `"surrogate"`
-        (only with one), `"clean"` (of A, then of B, then of the unrelated network; without A if
-        its number of channels differs), and `"consistency"`.
+        (only with one), `"clean"` (of A, of B, of the unrelated network, of the other images;
+        without A if its number of channels differs), and `"consistency"`.
 
     Example:
 
@@ -123,6 +127,8 @@ class BarrierTrainer(Trainer):
         clean = [before, after] if before.shape[-1] == after.shape[-1] else [after]
         if self.unrelated is not None:
             clean.append(tf.cast(self.unrelated(before, training=False), after.dtype))
+        if "other" in inputs:
+            clean.append(inputs["other"])
         covers = [after] * len(groups) + clean
         groups["clean"] = tf.concat(clean, axis=0)
         sizes = [tf.shape(images)[0] for images in groups.values()]
