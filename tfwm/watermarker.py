@@ -42,6 +42,7 @@ from tfwm.marking.views import readings
 from tfwm.networks.lazy import lazy_network
 from tfwm.payload import Codec, Key, encode_slots
 from tfwm.register.keeping import Keeper
+from tfwm.signatures import message_for, verified
 
 DEFAULT_NETWORK = "photo"
 FALSE_POSITIVE_RATE = 1e-6
@@ -116,7 +117,8 @@ class Watermarker:
             photo: path, bytes of a file, file object, `PIL.Image.Image`, `tfwm.images.Photo`, or
                 one photo as an array or tensor, see `tfwm.images.read_photo`;
                 `tfwm.images.to_photos` takes batches.
-            message: text, bytes, an integer of at least 0, or a `uuid.UUID`.
+            message: text, bytes, an integer of at least 0, a `uuid.UUID`, or a
+                `tfwm.signatures.Signer`, whose mark everybody can check and nobody else make.
             key: secret text or bytes; with `None` everybody can read the mark.
             strength: factor on the mark, above 0; 1 is the strength of training. A larger one is
                 easier to read and easier to see.
@@ -141,6 +143,7 @@ class Watermarker:
         cover = read_any(photo)
         if not over and (earlier := self.earlier_mark(cover, key=key)):
             earlier.refuse(cover.name)
+        message = message_for(message, cover)
         how = {"key": key, "subtle": subtle, "signpost": signpost}
         if isinstance(cover, Animation):
             marks = (self.prepare(frame, message, **how) for frame in cover.frames)
@@ -187,6 +190,7 @@ class Watermarker:
         search="rotate",
         false_positive_rate=FALSE_POSITIVE_RATE,
         damaged=False,
+        public_keys=None,
         progress=None,
     ) -> Extraction:
         """Reads a message, with the evidence for it.
@@ -203,10 +207,9 @@ class Watermarker:
                 intact or plainly resized copy is read at once in any case.
             false_positive_rate: share of unmarked photos that may be called marked.
             damaged: whether to read what is there of a file that is cut off, see `rows_read`.
+            public_keys: file of OpenSSH public keys, of which one must have signed what the photo
+                shows, see `tfwm.signatures.verified`.
             progress: called with the share done (0 to 1) and the name of the stage.
-
-        Returns:
-            `Extraction`.
         """
         one_of("search", search, STAGES)
         copy = read_any(photo, damaged)
@@ -223,7 +226,8 @@ class Watermarker:
                 break
         found = judge.extraction()
         reason = found.reason if found.message is not None else found.reason + hint(search)
-        return dataclasses.replace(found, reason=reason, rows_read=copy.rows_read)
+        found = dataclasses.replace(found, reason=reason, rows_read=copy.rows_read)
+        return verified(found, copy, public_keys)
 
     def read_votes(self, photo):
         """Returns the votes `(slots,)` of a photo as it is. They do not depend on the key."""
@@ -250,11 +254,9 @@ class Watermarker:
         animation, this is the frame in the middle.
 
         Args: as for `embed`.
-
-        Returns:
-            `tfwm.marking.Check`.
         """
         cover = read_any(photo)
+        message = message_for(message, cover)
         if isinstance(cover, Animation):
             cover = cover.frames[len(cover.frames) // 2]
         mark = self.prepare(cover, message, key=key, subtle=subtle, signpost=signpost)
@@ -307,9 +309,6 @@ class Watermarker:
             **options: see `tfwm.marking.EmbedOptions`: `key`, `strength`, `psnr`, `margin`,
                 `quality`, `subtle`, `signpost` and `over`.
 
-        Returns:
-            `tfwm.marking.FileReport`.
-
         Raises:
             ImageError: the photo cannot carry the message, or cannot be read or written.
         """
@@ -329,7 +328,7 @@ class Watermarker:
         encoded, report = marker.mark_file(source, target, message, options, **how)
         if dry_run:
             return dataclasses.replace(report, output=None)
-        with keeper.writing(encoded, message, output, recipient):
+        with keeper.writing(encoded, report.message, output, recipient):
             return report.put(encoded, source, output, overwrite)
 
     def embed_bytes(self, encoded, message, *, file_format=KEEP, **options) -> bytes:
@@ -386,7 +385,8 @@ class Watermarker:
             `(encoded, report)`: the bytes of the file, and its `FileReport`.
         """
         how = {"file_format": file_format, "progress": progress}
-        return mark_any(self, source, output, message, options, lane, **how)
+        cover = read_any(source)
+        return mark_any(self, cover, output, message_for(message, cover), options, lane, **how)
 
     def check_copy(self, cover, marked, copy, strength, message, key=None, signpost=None):
         """Returns the `tfwm.marking.Check` of a marked photo, read from a saved copy of it."""

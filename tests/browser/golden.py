@@ -1,5 +1,7 @@
 """Golden cases: what Python's reader makes of votes, keys and photos, for JavaScript to repeat."""
 
+import uuid
+
 import numpy as np
 from PIL import Image
 
@@ -9,11 +11,14 @@ from tfwm.marking.canvas import Canvas, add_residual, natural_scale
 from tfwm.marking.judge import Judge
 from tfwm.marking.reader import Cells
 from tfwm.marking.tiling import Tiling
-from tfwm.payload import Codec, Key, SignpostCodec, encode_slots, to_plain
+from tfwm.payload import Codec, Key, Signature, SignpostCodec, encode_slots, to_plain
 from tfwm.payload.evidence import normal_p_value
 from tfwm.payload.message import to_bytes
 
-MESSAGES = ["Ada", "(c) 2026 Ada Lovelace", "größte Freude ☃", "x" * 64, b"\x00\xff", 2**40 + 7]
+MESSAGES = [
+    *("Ada", "(c) 2026 Ada Lovelace", "größte Freude ☃", "x" * 64, b"\x00\xff", 2**40 + 7),
+    *(uuid.UUID(int=2**90), Signature(bytes(range(72)))),
+]
 # Votes' amplitude for each slot: clear, at the edge of reading, below it, none.
 AMPLITUDES = (2.0, 0.45, 0.0)
 

@@ -146,7 +146,7 @@ def test_wrong_key_reads_nothing(codec):
 
 def test_tag_rejects_a_codeword_of_other_data(codec):
     """A forger who knows code, places and whitening still lacks the tag."""
-    frame = codec._frame(3)
+    frame = codec._frame("text", 3)
     right = frame.pack("text", b"Ada", KEY)
     forged = frame.pack("text", b"Eve", Key("forger"))
     forged[-32:] = right[-32:]

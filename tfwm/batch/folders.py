@@ -20,7 +20,14 @@ from tfwm.batch.jobs import (
 from tfwm.batch.lock import only_run, only_writer
 from tfwm.batch.messages import assign_messages, parse_message
 from tfwm.batch.report import EXTRACT_COLUMNS, REPORT, RunReport, embed_report
-from tfwm.batch.rows import embed_row, extract_values, marks_of, measured, recipients_of
+from tfwm.batch.rows import (
+    embed_row,
+    extract_values,
+    marks_of,
+    measured,
+    recipients_of,
+    told_message,
+)
 from tfwm.batch.run import DONE_BEFORE, Pool, Skip, run_jobs
 from tfwm.files import check_writable, is_same_name, other_names
 from tfwm.images import ImageError, read_any, write_encoded
@@ -28,6 +35,7 @@ from tfwm.marking import EmbedOptions
 from tfwm.payload import to_bytes
 from tfwm.register import open_register
 from tfwm.register.keeping import Keeper
+from tfwm.signatures import Signer, message_for
 
 __all__ = ["DONE_BEFORE", "REPORT", "check_folder", "embed_folder", "extract_folder"]
 
@@ -132,6 +140,7 @@ def _embedder(watermarker, options, pool, table, row, writing, overwrite, dry_ru
 
     def embed(job):
         table.guard()
+        job = dataclasses.replace(job, message=message_for(job.message, job.source))
         wanted = row(job, {})
         try:
             refuse_done(job, table.find(wanted), wanted, options, overwrite, is_marked)
@@ -141,7 +150,7 @@ def _embedder(watermarker, options, pool, table, row, writing, overwrite, dry_ru
         encoded, done = watermarker.mark_file(
             job.source, job.output, job.message, options, pool.lane
         )
-        values = measured(encoded, done, watermarker.columns)
+        values = measured(encoded, done, watermarker.columns) | told_message(job)
         with writing(job, encoded), done.written():
             if os.path.lexists(job.output) and not overwrite:
                 # A run that was killed may have written it and not told so in its report.
@@ -220,7 +229,7 @@ def extract_folder(
         progress: see `embed_folder`.
         workers: number of threads.
         **options: see `Watermarker.extract`: `key`, `corners` (the same for all photos),
-            `search` and `false_positive_rate`.
+            `search`, `public_keys` and `false_positive_rate`.
 
     Returns:
         Rows as dicts, sorted: `photo`, `status`, `error` and what `Extraction` has.
@@ -229,7 +238,7 @@ def extract_folder(
     path = report and _report_path(report, None)
     columns, find = recipients_of(messages, open_register(register), watermarker, options)
     table = RunReport(path, EXTRACT_COLUMNS, lambda row: (row["photo"],))
-    table.add_columns(columns)
+    table.add_columns((*columns, *["signer"] * bool(options.get("public_keys"))))
     jobs = find_photos(sources, {REPORT, path})
     watermarker.open()
     pool = Pool(workers, watermarker.network)
@@ -253,6 +262,8 @@ def _with_messages(watermarker, jobs, message, messages, key, folder):
         jobs = [dataclasses.replace(job, message=message) for job in jobs]
     else:
         jobs = assign_messages(jobs, messages, folder)
+    if isinstance(message, Signer):
+        return jobs
     # A message that is too long is reported before the work, not once for each photo.
     codec = watermarker.codec(key)
     for kind, data, text in {(*to_bytes(j.message), j.message) for j in jobs if not j.skipped}:

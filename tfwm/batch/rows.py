@@ -7,6 +7,7 @@ from tfwm.batch.messages import find_recipients
 from tfwm.batch.report import EMBED_COLUMNS
 from tfwm.payload import to_bytes, to_plain
 from tfwm.register import find_owner
+from tfwm.signatures import Signer
 
 MEASURED = ("strength", "psnr", "p_value", "margin", "notes")
 OWNER_COLUMNS = ("file", "recipient", "picture")
@@ -39,9 +40,16 @@ def embed_row(job, output, marks, values):
     row = dict.fromkeys(EMBED_COLUMNS) | {"file": job.name, "source": str(job.source)}
     row["notes"] = []
     if output is not None:
-        kind, _ = to_bytes(job.message)
-        row |= {"output": output, "message": to_plain(job.message), "kind": kind, **marks}
+        row |= {"output": output, **told_message(job), **marks}
     return row | values | job.details
+
+
+def told_message(job):
+    """Returns what a row tells of the message of a job: nothing, before its photo is signed."""
+    if isinstance(job.message, Signer):
+        return {}
+    kind, _ = to_bytes(job.message)
+    return {"message": to_plain(job.message), "kind": kind}
 
 
 def measured(encoded, report, columns=()):

@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from tfwm.cli.check import check_many, check_one
 from tfwm.cli.options import (
     STANDARD,
     add_command,
@@ -52,6 +53,7 @@ def add_embed(subparsers):
             "tfwm embed photos/ -o marked/ --messages recipients.csv --format jpg --quality 92",
             "tfwm embed photo.jpg -o ada.jpg --int 1001 --register register.db --recipient Ada",
             "cat photo.jpg | tfwm embed - -o - --message 'Ada Lovelace' > marked.jpg",
+            "tfwm embed photo.jpg -o signed.jpg --sign ~/.ssh/id_ed25519",
             "tfwm embed photo.jpg --check --uuid 8f14e45f-ceea-467f-9575-ab5d9f3d1c0a",
         ],
     )
@@ -91,6 +93,14 @@ def add_marking(parser, opens=None, tells=None, new_message=None):
     )
     messages = add_message(parser)
     messages.required = new_message is None
+    if new_message is None:
+        messages.add_argument(
+            "--sign",
+            metavar="FILE",
+            help="instead, your signature of what the photo shows, made with a private Ed25519 key "
+            "(ssh-keygen -t ed25519). Everybody checks it with tfwm extract --public-key, and "
+            "nobody else can make one. It is long: for photos of about 0.4 megapixels or more",
+        )
     messages.add_argument(
         "--messages",
         metavar="FILE.csv",
@@ -138,6 +148,10 @@ def message_of(options):
     """Returns the message that the options give, or `None`."""
     from tfwm.batch.messages import parse_message
 
+    if getattr(options, "sign", None):
+        from tfwm.signatures import Signer
+
+        return Signer(options.sign)
     for name, kind in KINDS.items():
         if getattr(options, name) is not None:
             return parse_message(getattr(options, name), kind)
@@ -184,6 +198,8 @@ def run_embed(options):
 
     if options.output is None and not options.check:
         raise ValueError("Expected a file or folder for the marked photo: add -o OUT.")
+    if getattr(options, "sign", None) and read_key(options) is not None:
+        raise ValueError("A signature is for everybody to check: leave out the key, or --sign.")
     how = {"key": read_key(options), "strength": options.strength, "psnr": options.psnr}
     how |= {"subtle": options.subtle, "signpost": options.signpost, "over": options.over}
     if not options.check:
@@ -199,13 +215,13 @@ def run_embed(options):
     if callable(message) and (options.check or not several):
         message = message()
     if several:
-        return (_check_many if options.check else _embed_many)(options, message, how)
+        return (check_many if options.check else _embed_many)(options, message, how)
     if into:
         return _embed_into(options, message, how)
     if options.report or (options.format and options.output != STANDARD):
         name = "report" if options.report else "format"
         raise ValueError(f"--{name} goes with a folder of photos: leave it out for one photo.")
-    return (_check_one if options.check else _embed_one)(options, message, how)
+    return (check_one if options.check else _embed_one)(options, message, how)
 
 
 def _register_of(options):
@@ -225,8 +241,8 @@ PUBLIC = (
 )
 
 
-def _tell_public(key):
-    if key is None:
+def _tell_public(options, key):
+    if key is None and not getattr(options, "sign", None):
         tell("note", PUBLIC)
 
 
@@ -272,7 +288,7 @@ def _embed_one(options, message, how):
             **how,
         )
     print_notes(report.source, report.notes)
-    _tell_public(how["key"])
+    _tell_public(options, how["key"])
     if options.output == STANDARD:
         with report.written():
             write_stdout(output.getvalue())
@@ -333,7 +349,7 @@ def _embed_many(options, message, how):
             raise
     count = counts(rows)
     if count["done"]:
-        _tell_public(how["key"])
+        _tell_public(options, how["key"])
     if options.json:
         path = None if options.dry_run else str(report)
         print_json({"report": path, "dry_run": options.dry_run, **count, "files": rows})
@@ -343,53 +359,3 @@ def _embed_many(options, message, how):
         where = "dry run, nothing written" if options.dry_run else in_one_line(report)
         say(f"{count['done']} done, {skipped}, {count['failed']} failed; {where}")
     return 2 if count["failed"] else 0
-
-
-def _check_one(options, message, how):
-    from tfwm.images import read_any
-
-    photo = read_any(photo_source(options.photos[0]))
-    print_notes(photo.name, photo.notes)
-    watermarker = options.open_watermarker(options)
-    try:
-        check = watermarker.check(photo, message, **how).to_dict()
-    except ValueError as error:  # too small a photo, or too long a message
-        check = {"fits": False, "reason": str(error)}
-    print_notes(photo.name, check.get("notes", ()))
-    if options.json:
-        print_json({"photo": options.photos[0], "network": options.network, **check})
-    else:
-        say(_check_line(options.photos[0], check))
-    return 0 if check["fits"] else 1
-
-
-def _check_many(options, message, how):
-    from tfwm.batch.folders import check_folder
-
-    watermarker = options.open_watermarker(options)
-    with show_progress() as progress:
-        rows = check_folder(
-            watermarker,
-            options.photos,
-            message,
-            messages=options.messages,
-            progress=progress,
-            workers=options.workers,
-            **how,
-        )
-    checked = [row for row in rows if row["status"] == "done"]
-    fit = sum(row["fits"] for row in checked)
-    failed = counts(rows)["failed"]
-    if options.json:
-        print_json({"fit": fit, "unfit": len(checked) - fit, "failed": failed, "files": rows})
-    else:
-        for row in checked:
-            say(_check_line(row["source"], row))
-    return 2 if failed else 0 if fit == len(checked) else 1
-
-
-def _check_line(name, check):
-    figures = ""
-    if check.get("psnr") is not None:
-        figures = f" ({check['psnr']:.1f} dB at strength {check['strength']:.3g})"
-    return f"{in_one_line(name)}: {'yes' if check['fits'] else 'no'}, {check['reason']}{figures}"

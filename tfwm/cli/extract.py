@@ -44,6 +44,7 @@ def add_extract(subparsers):
             "tfwm extract found/ --key-file my.key --report found.csv",
             "tfwm extract found/ --messages recipients.csv --report leaks.csv",
             "tfwm extract leaked.jpg --key-file my.key --register register.db",
+            "tfwm extract signed.jpg --public-key ada.pub",
         ],
     )
     parser.add_argument(
@@ -54,6 +55,12 @@ def add_extract(subparsers):
     )
     add_key(parser)
     parser.add_argument(
+        "--public-key",
+        metavar="FILE",
+        help="public keys as OpenSSH writes them: tells which of them signed what the photo shows "
+        "(tfwm embed --sign); absent if none did, copied if it signed another picture",
+    )
+    parser.add_argument(
         "--corners",
         nargs="+",
         type=_corner,
@@ -62,6 +69,15 @@ def add_extract(subparsers):
         "the picture's top left; or find: read the photo itself and everything in it that looks "
         "like a print or a screen. Write it after the photos",
     )
+    _add_search(parser)
+    add_false_positive_rate(parser, "1e-6")
+    _add_folder(parser)
+    add_network(parser)
+    add_server(parser)
+    add_json(parser)
+
+
+def _add_search(parser):
     parser.add_argument(
         "--search",
         choices=SEARCHES,
@@ -78,11 +94,6 @@ def add_extract(subparsers):
         help="read what is there of a file that is cut off (JPEG, PNG, WebP, and whatever is not "
         "compressed), and tell the share of its rows that was read",
     )
-    add_false_positive_rate(parser, "1e-6")
-    _add_folder(parser)
-    add_network(parser)
-    add_server(parser)
-    add_json(parser)
 
 
 def _add_folder(parser):
@@ -100,12 +111,15 @@ def _add_folder(parser):
 
 
 def run_extract(options):
+    if options.public_key and read_key(options) is not None:
+        raise ValueError("Signatures are read without a key: leave out the key, or --public-key.")
     how = {
         "key": read_key(options),
         "corners": _corners(options),
         "search": options.search,
         "false_positive_rate": options.false_positive_rate,
         "damaged": options.damaged,
+        "public_keys": options.public_key,
     }
     many = len(options.photos) > 1 or options.report or options.messages
     many = many or os.path.isdir(options.photos[0])
@@ -159,10 +173,13 @@ def _extract_one(options, how):
     if options.json:
         print_json({"photo": options.photos[0], "network": options.network, **values})
     else:
-        if values["message"] is not None:
+        if found.signer:
+            say(f"signed by {found.signer}")
+        elif values["message"] is not None:
             say(values["message"])
         plain = found.binding is not None and found.binding.plain
-        if values["message"] is None or found.decision != "present" or plain:
+        signed = found.kind == "signature"
+        if values["message"] is None or found.decision != "present" or plain or signed:
             tell(found.decision, f"{options.photos[0]}: {found.reason}")
         if owner and (owner.entries or found.message is not None):
             tell("register", owner.sentence())

@@ -10,7 +10,7 @@ from tfwm.checks import check_number
 from tfwm.marking.bending import BENT
 from tfwm.marking.binding import Binding, binding_of, binds
 from tfwm.marking.canvas import Alignment
-from tfwm.payload import to_plain
+from tfwm.payload import Signature, to_plain
 
 # Single readings with a lower score than this hold no message that the code could correct.
 READABLE_SCORE = 3.0
@@ -25,8 +25,9 @@ class Extraction:
     """The message read from a photo, and the evidence for it.
 
     Args:
-        message: text, bytes, integer or UUID as embedded; `None` if none was readable.
-        kind: `"text"`, `"bytes"`, `"int"` or `"uuid"`; `None` without a message.
+        message: text, bytes, integer, UUID or `tfwm.payload.Signature` as embedded; `None` if none
+            was readable.
+        kind: `"text"`, `"bytes"`, `"int"`, `"uuid"` or `"signature"`; `None` without a message.
         decision: `"present"`, `"copied"`, `"absent"` or `"uncertain"`.
         reason: one sentence for the decision.
         p_value: probability that an unmarked photo, or another key, looks at least as marked.
@@ -42,9 +43,10 @@ class Extraction:
         binding: `tfwm.marking.Binding`, whether the mark was made for what this photo shows; `None`
             if marks of this key or network are not bound to their photos, or there is no mark.
         rows_read: share of the photo's rows that a damaged file held, 0 to 1.
+        signer: name of the public key whose owner signed the photo, see `tfwm.signatures.verified`.
     """
 
-    message: str | bytes | int | uuid.UUID | None
+    message: str | bytes | int | uuid.UUID | Signature | None
     kind: str | None
     decision: str
     reason: str
@@ -57,6 +59,7 @@ class Extraction:
     corners: np.ndarray | None = None
     binding: Binding | None = None
     rows_read: float = 1.0
+    signer: str | None = None
 
     @property
     def authentic(self):

@@ -94,7 +94,8 @@ def signer_of(data, signature, keys):
     return keys[key]
 
 
-def _signature(data, key_file):
+def read_private_key(key_file):
+    """Returns the `Ed25519PrivateKey` of a file in OpenSSH's or PEM's format."""
     serialization = need("cryptography.hazmat.primitives.serialization", "sign")
     ed25519 = need("cryptography.hazmat.primitives.asymmetric.ed25519", "sign")
     text = Path(key_file).read_bytes()
@@ -108,6 +109,11 @@ def _signature(data, key_file):
             "Expected a private Ed25519 key without a pass phrase, as `ssh-keygen -t ed25519` "
             f"writes it. Received: {key_file}"
         ) from error
+    return key
+
+
+def _signature(data, key_file):
+    key = read_private_key(key_file)
     public = key.public_key().public_bytes_raw()
     raw = key.sign(_message(data, b"sha512"))
     blob = b"SSHSIG" + struct.pack(">I", 1)

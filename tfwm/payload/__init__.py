@@ -2,7 +2,7 @@
 
 from tfwm.keys import Key
 from tfwm.payload.codec import Codec, Decoded, SignpostCodec, encode_slots
-from tfwm.payload.message import KINDS, to_bytes, to_plain
+from tfwm.payload.message import KINDS, Signature, to_bytes, to_plain
 from tfwm.payload.signpost import pack_name, unpack_name
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Codec",
     "Decoded",
     "Key",
+    "Signature",
     "SignpostCodec",
     "encode_slots",
     "pack_name",

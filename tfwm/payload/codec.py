@@ -75,6 +75,7 @@ class Codec:
     | slots | pilots | sizes of frames, in bytes of data | tag |
     |---|---|---|---|
     | 192 and more | a quarter | 4, 8, 16, 24, 32, 48, 64 as they fit | 32 bits |
+    | 1,011 and more, public key | a quarter | 72, of signatures only | 16 bits |
     | 46 to 191 | none | 2, 4, 7, 11 as they fit | 32 bits |
 
     A frame may take up to 72 % of the code bits. A frame that is too large with a tag of 32 bits
@@ -102,7 +103,7 @@ class Codec:
         what = f"at least 46 slots for a message, and {MOST_SLOTS} at most"
         self.slots = check_number("slots", slots, 46, MOST_SLOTS, what, kind=int)
         self.key = key if isinstance(key, Key) else Key(key)
-        self.frames = frames_of(self.slots)
+        self.frames = frames_of(self.slots, self.key.is_public)
         self._signpost = _signpost_codec(self.slots) if self.slots >= SHARED_SLOTS else None
         self._pilots, self._places, self._whitening, self.pilot = layout(self.slots, self.key)
         self.bound_places = bound_places(self.slots, self.key)
@@ -110,15 +111,15 @@ class Codec:
 
     @property
     def max_bytes(self):
-        """Largest number of bytes of a message."""
-        return self.frames[-1].size
+        """Largest number of bytes of a message that is no signature."""
+        return max(frame.size for frame in self.frames if "bytes" in frame.kinds)
 
     def encode(self, message, kind=None, bound=None):
         """Returns the bits of all slots, `(slots,)` uint8 of 0 and 1.
 
         Args:
             message: `str`, `bytes`, an integer of at least 0 or `uuid.UUID`, of up to
-                `max_bytes` bytes.
+                `max_bytes` bytes; or a `Signature`.
             kind: see `tfwm.payload.to_bytes`.
             bound: whether the mark is bound to its photo; by default as this codec's are.
 
@@ -126,7 +127,7 @@ class Codec:
             ValueError: `message` is not a message, or does not fit.
         """
         kind, data = to_bytes(message, kind)
-        frame = self._frame(len(data))
+        frame = self._frame(kind, len(data))
         code = self._code(frame)
         packed = frame.pack(kind, data, self.key, self.bound if bound is None else bound)
         bits = (self.pilot > 0).astype(np.uint8)
@@ -250,17 +251,24 @@ class Codec:
             bound: see `encode`.
         """
         signs = self.known_signs(votes, message, kind, bound)
-        frame = self._frame(len(to_bytes(message, kind)[1]))
+        kind, data = to_bytes(message, kind)
+        frame = self._frame(kind, len(data))
         agreement = np.asarray(votes, np.float64) * signs
         seen = int(np.count_nonzero(signs[self._places]))
         if seen <= frame.bits:
             return 0.0
         return float(snr(agreement) / needed_snr(frame.bits, seen))
 
-    def _frame(self, size):
+    def _frame(self, kind, size):
         for frame in self.frames:
-            if size <= frame.size:
+            if size <= frame.size and kind in frame.kinds:
                 return frame
+        if kind == "signature":
+            raise ValueError(
+                "A signature is for everybody, and long: leave out the key, and take a network "
+                f"with 1,024 bits, such as photo. Received: {self.slots} bits and "
+                + ("no key." if self.key.is_public else "a key.")
+            )
         raise ValueError(
             f"The message takes {size} bytes, but at most {self.max_bytes} bytes fit "
             f"{self.slots} slots: shorten it."

@@ -6,27 +6,30 @@ import numpy as np
 
 from tfwm.payload.message import KINDS, from_bytes
 
-KIND_BITS = 2
+ORDINARY = KINDS[:4]
 
 
 class Frame:
     """The bits that carry a message of up to `size` bytes: kind, padding, data and tag.
 
     Each class of frames serves messages that are too long for the next smaller class. So two bits
-    of kind, and two to four bits for the number of padding bytes, describe a message.
+    of kind, and two to four bits for the number of padding bytes, describe a message. The class of
+    signatures needs neither.
 
     Args:
         size: largest number of bytes of data.
         smallest: smallest number of bytes of data.
         tag_bits: length of the authentication tag.
+        kinds: of its messages.
     """
 
-    def __init__(self, size, smallest, tag_bits):
+    def __init__(self, size, smallest, tag_bits, kinds=ORDINARY):
         self.size = size
         self.smallest = smallest
         self.tag_bits = tag_bits
+        self.kinds = kinds
         self.padding_bits = math.ceil(math.log2(size - smallest + 1))
-        self.header_bits = KIND_BITS + self.padding_bits
+        self.header_bits = math.ceil(math.log2(len(kinds))) + self.padding_bits
         self.bits = self.header_bits + 8 * size + tag_bits
 
     def pack(self, kind, data, key, bound=False):
@@ -39,7 +42,7 @@ class Frame:
             bound: whether the tag says that the mark is bound to its photo.
         """
         padding = self.size - len(data)
-        header = KINDS.index(kind) << self.padding_bits | padding
+        header = self.kinds.index(kind) << self.padding_bits | padding
         body = np.unpackbits(np.frombuffer(data + bytes(padding), np.uint8))
         return np.concatenate(
             [_bits(header, self.header_bits), body, self._tag(kind, data, key, bound)]
@@ -47,8 +50,8 @@ class Frame:
 
     def unpack(self, bits, key, bound=False):
         """Returns `(message, kind, data)`, or `None` if the tag or anything else is wrong."""
-        header = int("".join(map(str, bits[: self.header_bits])), 2)
-        kind = KINDS[header >> self.padding_bits]
+        header = int("".join(map(str, [0, *bits[: self.header_bits]])), 2)
+        kind = self.kinds[header >> self.padding_bits]
         length = self.size - (header & ((1 << self.padding_bits) - 1))
         body = np.packbits(bits[self.header_bits : self.header_bits + 8 * self.size]).tobytes()
         data = body[: max(length, 0)]

@@ -7,6 +7,7 @@ import numpy as np
 from tfwm.keys import Key
 from tfwm.payload.code import Code
 from tfwm.payload.frame import Frame
+from tfwm.payload.message import SIGNATURE_BYTES
 
 # All of this is part of the format of marked photos.
 SIZES = (4, 8, 16, 24, 32, 48, 64)
@@ -15,6 +16,8 @@ PILOT_SLOTS = 192
 TAG_BITS = (32, 24, 16)
 COMFORTABLE_RATE = 0.72
 HIGHEST_RATE = 0.77
+# A signature is proof in itself: its tag only saves looking at what is none.
+SIGNATURE_TAG_BITS, SIGNATURE_RATE = 16, 0.78
 MOST_SLOTS = 1 << 16
 # Of so many slots or more, three in eight may carry a public signpost instead of the message.
 SHARED_SLOTS = 512
@@ -31,8 +34,8 @@ def pilot_count(slots):
 
 
 @functools.lru_cache(maxsize=16)
-def frames_of(slots):
-    """Returns the sizes of frames that fit, each a `Frame`."""
+def frames_of(slots, public):
+    """Returns the sizes of frames that fit, each a `Frame`; with `public`, of signatures too."""
     length = slots - pilot_count(slots)
     frames, smallest = [], 1
     for size in SIZES if slots >= PILOT_SLOTS else SMALL_SIZES:
@@ -43,6 +46,9 @@ def frames_of(slots):
                 frames.append(frame)
                 break
         smallest = size + 1
+    signed = Frame(SIGNATURE_BYTES, SIGNATURE_BYTES, SIGNATURE_TAG_BITS, ("signature",))
+    if public and signed.bits <= SIGNATURE_RATE * length:
+        frames.append(signed)
     return tuple(frames)
 
 

@@ -1,9 +1,30 @@
 """Messages as bytes and back."""
 
+import dataclasses
 import numbers
 import uuid
 
 from tfwm.checks import as_utf8, shortened
+
+SIGNATURE_BYTES = 72
+
+
+@dataclasses.dataclass(frozen=True)
+class Signature:
+    """What a photo shows, as its owner signed it; see `tfwm.signatures`.
+
+    Args:
+        data: 8 bytes of what it shows, and 64 of their Ed25519 signature.
+    """
+
+    data: bytes
+
+    def __post_init__(self):
+        if len(self.data) != SIGNATURE_BYTES:
+            raise ValueError(
+                f"Expected {SIGNATURE_BYTES} bytes for a signature. Received: {len(self.data)}"
+            )
+
 
 # The order is part of the format of marked photos.
 TYPES = {
@@ -11,6 +32,7 @@ TYPES = {
     "bytes": (bytes, bytearray, memoryview),
     "int": numbers.Integral,
     "uuid": uuid.UUID,
+    "signature": Signature,
 }
 KINDS = tuple(TYPES)
 
@@ -19,10 +41,10 @@ def to_bytes(message, kind=None):
     """Turns a message into its kind and its bytes.
 
     Args:
-        message: `str`, `bytes`, an integer of at least 0 or `uuid.UUID`; not empty.
-        kind: `"text"`, `"bytes"`, `"int"` or `"uuid"`; `None` takes it from the message's type.
-            With a kind, a text may stand for another message: digits for an integer,
-            hexadecimal digits for bytes, the usual form for a UUID.
+        message: `str`, `bytes`, an integer of at least 0, `uuid.UUID` or `Signature`; not empty.
+        kind: `"text"`, `"bytes"`, `"int"`, `"uuid"` or `"signature"`; `None` takes it from the
+            message's type. With a kind, a text may stand for another message: digits for an
+            integer, hexadecimal digits for bytes or a signature, the usual form for a UUID.
 
     Returns:
         `(kind, data)`. An integer takes as few bytes as it needs, most significant first.
@@ -50,6 +72,8 @@ def to_bytes(message, kind=None):
         data = bytes(message)
     elif kind == "uuid":
         data = message.bytes
+    elif kind == "signature":
+        data = message.data
     else:
         message = int(message)
         if message < 0:
@@ -64,6 +88,8 @@ def from_bytes(kind, data):
     """Returns the message that `to_bytes` turns into these bytes, or `None` if there is none."""
     if kind == "bytes":
         return data
+    if kind == "signature":
+        return Signature(data)
     if kind == "int":
         return int.from_bytes(data, "big") if len(data) == 1 or data[0] else None
     if kind == "uuid":
@@ -75,13 +101,15 @@ def from_bytes(kind, data):
 
 
 def to_plain(message):
-    """Returns a message as JSON holds it: bytes as hex digits, a UUID as text.
+    """Returns a message as JSON holds it: bytes and signatures as hex digits, a UUID as text.
 
     Example:
 
     >>> to_plain(b"ada")
     '616461'
     """
+    if isinstance(message, Signature):
+        return message.data.hex()
     if isinstance(message, (bytes, bytearray)):
         return bytes(message).hex()
     return str(message) if isinstance(message, uuid.UUID) else message
@@ -101,9 +129,12 @@ def _parse(text, kind):
     try:
         if kind == "int":
             return int(text)
+        if kind == "signature":
+            return Signature(bytes.fromhex(text))
         return bytes.fromhex(text) if kind == "bytes" else uuid.UUID(text)
     except ValueError:
-        form = {"int": "digits", "bytes": "hexadecimal digits", "uuid": "a UUID"}[kind]
+        digits = "hexadecimal digits"
+        form = {"int": "digits", "bytes": digits, "uuid": "a UUID"}.get(kind, f"144 {digits}")
         raise ValueError(
             f"Expected {form} for a message of kind {kind!r}. Received: {text!r:.60}"
         ) from None

@@ -13,6 +13,8 @@ const PILOT_SLOTS = 192;
 const TAG_BITS = [32, 24, 16];
 const COMFORTABLE_RATE = 0.72;
 const HIGHEST_RATE = 0.77;
+const SIGNATURE_BYTES = 72;
+const [SIGNATURE_TAG_BITS, SIGNATURE_RATE] = [16, 0.78];
 const SHARED_SLOTS = 512;
 const SIGNPOST_SHARE = [3, 8];
 const BOUND_SLOTS = 96;
@@ -37,7 +39,7 @@ export class Codec {
   constructor(slots, key = new Key(), shared = slots >= SHARED_SLOTS) {
     this.slots = slots;
     this.key = key;
-    this.frames = framesOf(slots);
+    this.frames = framesOf(slots, key.isPublic);
     this.signpost = shared ? made(signposts, slots, () => new SignpostCodec(slots)) : null;
     const pilots = pilotCount(slots);
     const order = key.permutation(`places ${slots}`, slots);
@@ -71,12 +73,12 @@ export class Codec {
   }
 
   get maxBytes() {
-    return this.frames.at(-1).size;
+    return Math.max(...this.frames.filter((each) => each.kinds.includes("bytes")).map((each) => each.size));
   }
 
   // The bits of all slots.
   encode(kind, data, bound = false) {
-    const frame = this.frame(data.length);
+    const frame = this.frame(kind, data.length);
     const bits = Uint8Array.from(this.pilot, (sign) => (sign > 0 ? 1 : 0));
     const word = this.code(frame).encode(frame.pack(kind, data, this.key, bound));
     this.places.forEach((slot, i) => (bits[slot] = word[i] ^ this.whitening[i]));
@@ -138,14 +140,14 @@ export class Codec {
   // How far the reading of a known message is from failing; above 1 it reads.
   margin(votes, kind, data, bound = false) {
     const signs = this.knownSigns(votes, kind, data, bound);
-    const frame = this.frame(data.length);
+    const frame = this.frame(kind, data.length);
     const seen = this.places.filter((slot) => signs[slot] !== 0).length;
     if (seen <= frame.bits) return 0;
     return snr(Float64Array.from(votes, (x, i) => x * signs[i])) / neededSnr(frame.bits, seen);
   }
 
-  frame(size) {
-    const frame = this.frames.find((each) => size <= each.size);
+  frame(kind, size) {
+    const frame = this.frames.find((each) => size <= each.size && each.kinds.includes(kind));
     if (frame) return frame;
     throw new Error(`The message takes ${size} bytes, but at most ${this.maxBytes} bytes fit: shorten it.`);
   }
@@ -231,7 +233,7 @@ function unpackName(data) {
 
 const pilotCount = (slots) => (slots >= PILOT_SLOTS ? Math.floor(slots / 8) * 2 : 0);
 
-function framesOf(slots) {
+function framesOf(slots, isPublic) {
   const length = slots - pilotCount(slots);
   const frames = [];
   let smallest = 1;
@@ -243,5 +245,7 @@ function framesOf(slots) {
     if (fitting) frames.push(fitting);
     smallest = size + 1;
   }
+  const signed = new Frame(SIGNATURE_BYTES, SIGNATURE_BYTES, SIGNATURE_TAG_BITS, ["signature"]);
+  if (isPublic && signed.bits <= SIGNATURE_RATE * length) frames.push(signed);
   return frames;
 }

@@ -42,8 +42,12 @@ export class Watermarker {
       if (judge.decoded) break;
     }
     const { votes, ...found } = judge.extraction();
-    const reason = found.message === null ? found.reason + hint(search) : found.reason;
-    return { ...found, reason, signpost: votes && codec.signpost ? codec.signpost.host(votes) : null };
+    let { decision, reason } = found;
+    if (found.message === null) reason += hint(search);
+    if (found.kind === "signature") {
+      [decision, reason] = ["uncertain", "a signature was read: tfwm extract --public-key tells whose, and of what"];
+    }
+    return { ...found, decision, reason, signpost: votes && codec.signpost ? codec.signpost.host(votes) : null };
   }
 
   // The votes of a photo as it is.

@@ -1,0 +1,163 @@
+"""Under which edits a signed photo is still told to be its signer's, and what a forger gets.
+
+    python benchmarks/signatures.py --images photos/urban100
+    python benchmarks/signatures.py --images photos/urban100 --photos 4     # to try it out
+
+Photos are brought to the size at which they are marked, and half of them signed at strength 1. What
+`extract` decides with the public key, by its default search, is counted for
+
+- `signed`: their copies after an edit; `read` counts those whose signature was read.
+- `forged`: the other half. Each gets the mark of a signed one, cell by cell, by the public network;
+  or first also the least change of its coarse brightness with which it shows what was signed, and
+  PSNR tells how much that is.
+
+And for all photos, `pairs` tells how many of the 64 bits differ between two of them. Writes
+results/photo/signatures-<set>.csv.
+"""
+
+import argparse
+import itertools
+import subprocess
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+from attacker import Attacker
+from PIL import Image
+from security import working_size
+from tqdm import tqdm
+
+import tfwm
+from tfwm.data.sources import list_photos
+from tfwm.distortions import distort
+from tfwm.files import result_head, write_csv
+from tfwm.fingerprints import FREQUENCIES, SIDE
+from tfwm.images import Photo, psnr
+from tfwm.marking import Canvas
+from tfwm.signatures import BITS, OTHER, SAME, Signer, _lowest, shown
+
+ROOT = Path(__file__).resolve().parents[1]
+EDITS = (
+    ("identity", None),
+    *(("jpeg", quality) for quality in (75, 50, 30, 20)),
+    *(("webp", quality) for quality in (50, 20)),
+    *(("resizing", scale) for scale in (0.75, 0.5)),
+    *(("brightness", factor) for factor in (0.6, 1.5)),
+    *(("contrast", factor) for factor in (0.5, 2.0)),
+    ("gamma", 0.5),
+    ("gaussian_noise", 10),
+    ("gaussian_blur", 1.0),
+    ("text_overlay", 0.15),
+    ("rotation_cropped", 2),
+    *(("centre_crop", share) for share in (0.02, 0.1, 0.25)),
+    ("messenger", 50),
+    ("screenshot", 0.83),
+)
+DECISIONS = "present", "copied", "uncertain", "absent"
+FIELDS = (
+    *("kind", "what", "level", "images", "read", *DECISIONS, "psnr"),
+    *("pairs", "least", "mean", "same", "other"),
+)
+
+
+def counted(kind, what, level, watermarker, copies, public_key):
+    """Returns the row of some copies."""
+    found = [watermarker.extract(copy, public_keys=public_key) for copy in copies]
+    counts = Counter(f.decision for f in found)
+    row = {"kind": kind, "what": what, "level": level, "images": len(copies)}
+    row["read"] = sum(f.kind == "signature" for f in found)
+    return row | {name: counts[name] for name in DECISIONS}
+
+
+def edited(name, level, photo):
+    return Photo(distort(name, photo.pixels, level, np.random.default_rng(0)))
+
+
+def showing(photo, wanted):
+    """Returns a photo with the least change of its lowest frequencies that shows what is wanted."""
+    plane = Canvas(photo).scaled(1.0)[..., 0]
+    small = np.asarray(Image.fromarray(plane).resize((SIDE, SIDE), Image.BOX), np.float64)
+    places, numbers = np.arange(SIDE) + 0.5, np.arange(1, FREQUENCIES + 1)
+    waves = np.sqrt(2 / SIDE) * np.cos(np.pi / SIDE * np.outer(numbers, places))
+    low = waves @ small @ waves.T
+    apart = (low - np.median(low)).ravel()
+    bits = np.unpackbits(np.frombuffer(wanted, np.uint8)) > 0
+    wrong = [n for n, bit in zip(_lowest(), bits, strict=True) if (apart[n] > 0) != bit]
+    wrong = sorted(wrong, key=lambda n: abs(apart[n]))
+    change, least = np.zeros_like(apart), 4 / 255
+    for count in range(max(len(wrong) - SAME, 0), len(wrong) + 1):
+        change[wrong[:count]] = [-apart[n] - np.sign(apart[n]) * least for n in wrong[:count]]
+        slow = waves.T @ change.reshape(FREQUENCIES, FREQUENCIES) @ waves
+        slow = Image.fromarray(np.float32(255 * slow)).resize(
+            photo.pixels.shape[1::-1], Image.BICUBIC
+        )
+        pixels = np.clip(np.rint(photo.pixels + np.asarray(slow)[..., None]), 0, 255)
+        moved = Photo(np.uint8(pixels))
+        seen = shown(moved)
+        if seen is not None and differing(seen, wanted) <= SAME:
+            break
+    return moved
+
+
+def differing(first, second):
+    return int.bit_count(int.from_bytes(first) ^ int.from_bytes(second))
+
+
+def rows(watermarker, photos, folder):
+    """Yields all rows."""
+    half = len(photos) // 2
+    for name in ("owner", "other"):
+        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", folder / name]
+        subprocess.run(command, check=True)
+    signer, public, other = Signer(folder / "owner"), folder / "owner.pub", folder / "other.pub"
+    signed = [watermarker.embed(photo, signer) for photo in tqdm(photos[:half], desc="marks")]
+    quality = np.mean([psnr(a.pixels, b.pixels) for a, b in zip(photos, signed, strict=False)])
+    for name, level in tqdm(EDITS):
+        copies = [edited(name, level, photo) for photo in signed]
+        row = counted("signed", name, level, watermarker, copies, public)
+        yield row | {"psnr": round(float(quality), 2)} if name == "identity" else row
+    yield counted("signed", "another public key", None, watermarker, signed, other)
+    attacker = Attacker(watermarker.network, np.random.default_rng(0))
+    targets = photos[half : 2 * half]
+    pairs = list(zip(signed, targets, strict=True))
+    copies = [attacker.carried(mark, target) for mark, target in tqdm(pairs, desc="carries")]
+    yield counted("forged", "mark carried", None, watermarker, copies, public)
+    moved = [showing(target, shown(mark)) for mark, target in tqdm(pairs, desc="moves")]
+    change = np.mean([psnr(a.pixels, b.pixels) for a, b in zip(targets, moved, strict=True)])
+    copies = [attacker.carried(mark, m) for mark, m in zip(signed, moved, strict=True)]
+    row = counted("forged", "coarse brightness too", None, watermarker, copies, public)
+    yield row | {"psnr": round(float(change), 2)}
+
+
+def pairs_row(values):
+    """Returns how much two photos differ in what they show."""
+    apart = np.array([differing(*pair) for pair in itertools.combinations(values, 2)])
+    row = {"kind": "pairs", "what": f"of {BITS} bits", "images": len(values), "pairs": len(apart)}
+    row |= {"least": int(apart.min()), "mean": round(float(apart.mean()), 2)}
+    return row | {"same": int(np.sum(apart <= SAME)), "other": int(np.sum(apart >= OTHER))}
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--images", type=Path, required=True, help="folder of photos")
+    parser.add_argument("--photos", type=int, default=40, help="photos signed, and forged")
+    args = parser.parse_args()
+    paths = list_photos(args.images)
+    values = [value for path in paths if (value := shown(path)) is not None]
+    photos = [working_size(path) for path in paths]
+    shape = Counter(p.pixels.shape for p in photos).most_common(1)[0][0]
+    photos = [p for p in photos if p.pixels.shape == shape and shown(p) is not None]
+    photos = photos[: 2 * args.photos]
+    with tempfile.TemporaryDirectory() as folder:
+        table = [*rows(tfwm.load(), photos, Path(folder)), pairs_row(values)]
+    name = "-".join(args.images.parts[-2:]).removeprefix("photos-")
+    head = result_head(f"{args.images}, {len(photos)} images of {shape[1]} x {shape[0]}")
+    table = [dict.fromkeys(FIELDS) | row for row in table]
+    write_csv(table, ROOT / f"results/photo/signatures-{name}.csv", head)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,201 @@
+"""Marks that everybody can check and nobody else can make: a signature of what a photo shows.
+
+The message of such a mark is 64 bits of the photo's fingerprint and the owner's Ed25519 signature
+of them (RFC 8032). Whoever has the public key reads from a copy who signed, and whether the copy
+shows what was signed. To make such a mark for another picture takes the private key.
+"""
+
+import dataclasses
+import functools
+import os
+
+import numpy as np
+
+from tfwm.checks import need
+from tfwm.fingerprints import FREQUENCIES, fingerprint
+from tfwm.images import Animation, ImageError, read_any
+from tfwm.networks.signing import read_private_key, read_public_keys
+from tfwm.payload import Signature
+
+# What is signed begins with this, so that a signature of anything else is none. The number, the
+# bits and their order are part of the format of marked photos.
+CONTEXT = b"tfwm photo signature 1\0"
+BITS = 64
+# Up to so many different bits two photos show the same, from so many on something else; in between
+# it is unclear (benchmarks/signatures.py).
+SAME, OTHER = 12, 20
+
+
+class Signer:
+    """Makes the messages that say who marked a photo; give it to `embed` in place of a message.
+
+    Args:
+        key_file: private Ed25519 key without a pass phrase, as `ssh-keygen -t ed25519` writes it.
+
+    Example:
+
+    >>> signer = Signer("id_ed25519")
+    >>> marked = tfwm.load().embed("photo.jpg", signer)
+    >>> tfwm.load().extract(marked, public_keys="id_ed25519.pub").signer
+    'ada@example.org'
+    """
+
+    def __init__(self, key_file):
+        self._key = read_private_key(key_file)
+
+    def message(self, photo) -> Signature:
+        """Returns the `Signature` of a photo; see `tfwm.images.read_photo`.
+
+        Raises:
+            ImageError: the photo shows too little to tell it from others.
+        """
+        photo = _still(photo)
+        seen = shown(photo)
+        if seen is None:
+            raise ImageError(
+                f"{photo.name} shows too little for a signature of it, such as a plain surface: "
+                "give a message instead."
+            )
+        return Signature(seen + self._key.sign(CONTEXT + seen))
+
+
+def message_for(message, photo):
+    """Returns a message, or the one that a `Signer` makes for a photo."""
+    return message.message(photo) if isinstance(message, Signer) else message
+
+
+def shown(photo, alignment=None):
+    """Returns the 64 lowest frequencies of a photo's fingerprint, 8 bytes.
+
+    Args:
+        photo: see `tfwm.fingerprints.fingerprint`, also for `alignment`.
+
+    Returns:
+        8 bytes, or `None` if the photo shows too little.
+    """
+    value = fingerprint(photo, alignment)
+    if value is None:
+        return None
+    bits = np.unpackbits(np.frombuffer(value, np.uint8))
+    return np.packbits(bits[_lowest()]).tobytes()
+
+
+def distance(found, photo):
+    """Returns how many of the 64 bits differ between what was signed and what a copy shows.
+
+    Args:
+        found: `tfwm.marking.Extraction` of the copy, with a signature.
+        photo: the copy.
+
+    Returns:
+        0 to 64; `None` if the copy shows too little.
+    """
+    seen = shown(photo, found.alignment)
+    if seen is None:
+        return None
+    signed = found.message.data[: len(seen)]
+    return int.bit_count(int.from_bytes(seen) ^ int.from_bytes(signed))
+
+
+def signed_by(signature, public_keys):
+    """Returns the name of the key that made a signature, `None` if it is none of these.
+
+    Args:
+        signature: `tfwm.payload.Signature`.
+        public_keys: file of OpenSSH public keys, or a dict as `read_public_keys` returns it.
+    """
+    ed25519 = need("cryptography.hazmat.primitives.asymmetric.ed25519", "sign")
+    invalid = need("cryptography.exceptions", "sign").InvalidSignature
+    seen, raw = signature.data[: BITS // 8], signature.data[BITS // 8 :]
+    for key, name in _keys(public_keys).items():
+        try:
+            ed25519.Ed25519PublicKey.from_public_bytes(key).verify(raw, CONTEXT + seen)
+        except invalid:
+            continue
+        return name
+    return None
+
+
+def verified(found, photo, public_keys=None):
+    """Returns an extraction that also says who signed the photo, and whether this one.
+
+    Its decision is `"present"` if one of the keys signed what the photo shows, `"copied"` if it
+    signed something else, `"absent"` if none of the keys signed, and `"uncertain"` where that
+    cannot be told, as in a part of the photo.
+
+    Args:
+        found: `tfwm.marking.Extraction` of the photo, read without a key.
+        photo: that photo; see `tfwm.images.read_photo`.
+        public_keys: see `signed_by`; without them, whose signature it is stays open, and what
+            carries none is returned as it is.
+
+    Returns:
+        `tfwm.marking.Extraction`, with `signer`.
+    """
+    keys = public_keys and _keys(public_keys)
+    if found.kind != "signature":
+        return _unsigned(found) if keys else found
+    if found.decision != "present":
+        return found
+    signer = signed_by(found.message, keys) if keys else None
+    if keys and signer is None:
+        reason = "a signature was read, but none of the given public keys belongs to it"
+        return dataclasses.replace(found, decision="absent", reason=reason)
+    decision, reason = _decision(found, distance(found, photo))
+    who = (
+        f"{signer} signed this photo" if keys else "a signature was read: --public-key tells whose"
+    )
+    reason = f"{who}{reason}" if decision == "present" else reason
+    return dataclasses.replace(found, decision=decision, reason=reason, signer=signer)
+
+
+def _decision(found, differ):
+    place = found.alignment
+    if differ is not None and differ <= SAME:
+        return "present", f"; {differ} of the {BITS} bits that were signed differ in what it shows"
+    moved = place.offset is not None or place.rotation or place.warped or found.corners is not None
+    if differ is None or differ < OTHER or moved:
+        return "uncertain", (
+            "a signature was read, but whether it was made for this photo cannot be told: it shows "
+            "only a part of what was signed, or was changed a lot"
+        )
+    return "copied", (
+        f"a signature of another picture was read: {differ} of its {BITS} bits differ in what "
+        "this photo shows. It was carried here, or the photo was cut or changed a lot"
+    )
+
+
+def _unsigned(found):
+    if found.message is not None:
+        reason = "a message was read that is no signature"
+        return dataclasses.replace(found, decision="absent", reason=reason)
+    if found.decision != "present":
+        return found
+    reason = "there is a mark, but too damaged for a signature to be read"
+    return dataclasses.replace(found, decision="uncertain", reason=reason)
+
+
+def _keys(public_keys):
+    return public_keys if isinstance(public_keys, dict) else _read(os.fspath(public_keys))
+
+
+def _read(path):
+    keys = read_public_keys(path)
+    if not keys:
+        raise ValueError(
+            f"Expected a public key in {path}, as `ssh-keygen` writes it. It has none."
+        )
+    return keys
+
+
+def _still(photo):
+    photo = read_any(photo)
+    return photo.frames[0] if isinstance(photo, Animation) else photo
+
+
+@functools.cache
+def _lowest():
+    """Places of the lowest frequencies among a fingerprint's bits, the lowest first."""
+    pairs = [(u, v) for u in range(FREQUENCIES) for v in range(FREQUENCIES)]
+    order = sorted(range(len(pairs)), key=lambda n: (sum(pairs[n]), max(pairs[n]), pairs[n]))
+    return np.array(order[:BITS])
