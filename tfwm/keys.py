@@ -173,16 +173,17 @@ def new_key() -> str:
     return secrets.token_hex(32)
 
 
-def write_key_file(path) -> Path:
-    """Writes a new key to a new file that only its owner can read; returns its path.
+def write_key_file(path, key: str | None = None) -> Path:
+    """Writes a key to a new file that only its owner can read; returns its path.
 
     Args:
         path: file to write; an existing file is never replaced.
+        key: text of the key; by default a `new_key`.
     """
     path = Path(path).expanduser()
     try:
         with open(path, "x", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-            file.write(new_key() + "\n")
+            file.write((key or new_key()) + "\n")
     except FileExistsError:
         raise ValueError(
             f"{path} exists, and a lost key cannot be made again: choose another name."

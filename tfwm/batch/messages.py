@@ -20,7 +20,7 @@ def parse_message(text, kind="text"):
 
     Args:
         text: as written; hexadecimal digits for bytes.
-        kind: `"text"`, `"bytes"`, `"int"` or `"uuid"`.
+        kind: `"text"`, `"bytes"`, `"int"`, `"uuid"` or `"signature"`.
     """
     return from_bytes(*to_bytes(unicode_text("message", text), kind))
 

@@ -94,6 +94,17 @@ def signer_of(data, signature, keys):
     return keys[key]
 
 
+def new_key_pair(name):
+    """Returns a new private Ed25519 key and its public key, as two texts that OpenSSH reads."""
+    serialization = need("cryptography.hazmat.primitives.serialization", "sign")
+    ed25519 = need("cryptography.hazmat.primitives.asymmetric.ed25519", "sign")
+    key, encoding = ed25519.Ed25519PrivateKey.generate(), serialization.Encoding
+    form = serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+    public = encoding.OpenSSH, serialization.PublicFormat.OpenSSH
+    line = key.public_key().public_bytes(*public).decode()
+    return key.private_bytes(encoding.PEM, *form).decode().strip(), f"{line} {name}\n"
+
+
 def read_private_key(key_file):
     """Returns the `Ed25519PrivateKey` of a file in OpenSSH's or PEM's format."""
     serialization = need("cryptography.hazmat.primitives.serialization", "sign")

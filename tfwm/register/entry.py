@@ -23,7 +23,7 @@ class Entry:
 
     Args:
         message: the id that the copy carries, as text; bytes as hexadecimal digits.
-        kind: of the message, `"text"`, `"bytes"`, `"int"` or `"uuid"`.
+        kind: of the message, `"text"`, `"bytes"`, `"int"`, `"uuid"` or `"signature"`.
         digest: SHA-256 of the marked file, hexadecimal.
         file: its name, inside the folder if it is one of a folder.
         network: name of the network that marked it.
