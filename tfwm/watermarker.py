@@ -271,7 +271,8 @@ class Watermarker:
         canvas = Canvas.of(self.network, cover)
         seen = visible_share(canvas.scaled(natural_scale(canvas.height, canvas.width)))
         check = check.without(None if over else self.earlier_mark(cover, key=key))
-        return dataclasses.replace(check, smooth=seen, notes=told_smooth(seen, subtle))
+        notes = *told_smooth(seen, subtle), *mark.notes
+        return dataclasses.replace(check, smooth=seen, notes=notes)
 
     def embed_file(
         self,
@@ -322,8 +323,7 @@ class Watermarker:
                 )
         how = {"file_format": file_format, "progress": progress}
         target = None if stream else output
-        register = None if dry_run else register
-        keeper = Keeper(register, self.network.name, options.key, target)
+        keeper = Keeper(None if dry_run else register, self.network.name, options.key, target)
         marker = self.rehearsing() if dry_run else self
         encoded, report = marker.mark_file(source, target, message, options, **how)
         if dry_run:

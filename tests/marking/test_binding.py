@@ -154,12 +154,17 @@ def test_a_faint_mark_is_bound_in_all_of_its_cells(watermarker, coffee, other):
     assert not carried.fits
 
 
-def test_a_smooth_picture_cannot_be_bound(watermarker):
+def test_a_smooth_picture_cannot_be_bound(watermarker, coffee, tmp_path):
     noise = np.random.default_rng(0).normal(150, 2, (400, 600, 1))
     sky = np.uint8(np.rint(noise)).repeat(3, axis=-1)
     found = watermarker.extract(watermarker.embed(sky, MESSAGE, key=KEY), key=KEY, search="none")
     assert found.message == MESSAGE and found.decision == "present"
     assert found.binding.plain and found.binding.fits is None and "too little" in found.reason
+    told = watermarker.embed_file(Photo(sky), tmp_path / "sky.png", MESSAGE, key=KEY).notes
+    assert any("too little for the mark to be bound" in note for note in told)
+    assert any("too little" in note for note in watermarker.check(sky, MESSAGE, key=KEY).notes)
+    assert not watermarker.prepare(sky, MESSAGE).notes  # without a key, nothing is bound
+    assert not watermarker.prepare(coffee, MESSAGE, key=KEY).notes
 
 
 @pytest.mark.parametrize("own", [True, False])

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tfwm.marking.reader import Cells
 from tfwm.marking.tiling import tiling_of
 from tfwm.payload.evidence import agreement_p_value, normal_share
 from tfwm.payload.layout import CONTENT_BITS
@@ -151,6 +152,12 @@ def asked(codec, network, plane, grid, corner=(0, 0), shift=(0, 0)):
     return places, codec.bound_bits(numbers, _values(seen))
 
 
+def is_plain(codec, network, plane, grid):
+    """Returns whether a photo shows too little for any mark to be bound to it; see `asked`."""
+    cells = Cells(np.ones((*grid, 1)), (0, 0), (0, 0), plane)
+    return _most([_View.of(codec, network, cells)]) < ENOUGH
+
+
 def binding_of(codec, network, readings, signs=None):
     """Returns the `Binding` of a mark, `None` where nothing is seen.
 
@@ -204,7 +211,7 @@ class _View(NamedTuple):
     left: float
 
     @classmethod
-    def of(cls, codec, network, cells, signs):
+    def of(cls, codec, network, cells, signs=None):
         logits = np.clip(cells.logits[..., 0], -CLEAR, CLEAR)
         places, numbers = _bound_cells(codec, network, logits.shape, cells.shift)
         where = network.block_shape, cells.corner, logits.shape

@@ -7,7 +7,7 @@ import numpy as np
 
 from tfwm.checks import check_number
 from tfwm.images import DamagedError, ImageError, psnr
-from tfwm.marking.binding import asked
+from tfwm.marking.binding import asked, is_plain
 from tfwm.marking.canvas import Alignment, Canvas, add_residual, natural_scale
 from tfwm.marking.strength import STRONGEST, check_strength, mark_at_psnr
 from tfwm.marking.subtle import subtle_weights
@@ -15,6 +15,10 @@ from tfwm.marking.tiling import tiling_of
 
 # Tuning stops this near to the wanted PSNR, on its upper side.
 PSNR_TOLERANCE = 0.02
+PLAIN = (
+    "it shows too little for the mark to be bound to it: carried to another picture, the mark "
+    "would be called present there"
+)
 # The strength grows by this factor until the mark reads with room to spare.
 STRENGTH_STEP = 1.25
 LARGEST_STRENGTH = 2.5
@@ -29,12 +33,14 @@ class Mark:
             size and strength 1.
         scale: factor from the photo's size to the working size; for a network that sees photos
             as a whole, a pair for height and width.
+        notes: sentences for the report.
     """
 
-    def __init__(self, photo, residual, scale):
+    def __init__(self, photo, residual, scale, notes=()):
         self.photo = photo
         self.residual = residual
         self.scale = scale
+        self.notes = notes
 
     @classmethod
     def of(cls, network, cover, slots, subtle=False, codec=None):
@@ -62,14 +68,15 @@ class Mark:
             )
         before = before[None, :height, :width]
         grid = network.message_shape(height, width)
-        blocks = tiling_of(network).lay_out(slots, *grid[:2])
+        blocks, notes = tiling_of(network).lay_out(slots, *grid[:2]), ()
         if codec is not None and codec.bound:
             places, bits = asked(codec, network, before[0], grid[:2])
             blocks[(*places, 0)] = bits
+            notes = (PLAIN,) if is_plain(codec, network, before[0], grid[:2]) else ()
         residual = (np.asarray(network.embed(before, blocks[None], 1.0)) - before)[0]
         if subtle:
             residual *= subtle_weights(before[0])
-        return cls(cover, residual, scale)
+        return cls(cover, residual, scale, notes)
 
     @property
     def alignment(self):

@@ -82,7 +82,7 @@ def mark_photo(cover, target, options, prepare, check, progress=None):
             encoded = encode_photo(marked, target, encoding)
             best = check(cover, marked, decode_photo(encoded), strength)
             if best.fits and best.margin >= options.margin:
-                return encoded, best, encoding, ()
+                return encoded, best, encoding, mark.notes
     reason = best.reason
     if best.fits:
         reason = (
