@@ -35,7 +35,7 @@ from tfwm.files import result_head, write_csv
 from tfwm.fingerprints import FREQUENCIES, SIDE
 from tfwm.images import Photo, psnr
 from tfwm.marking import Canvas
-from tfwm.signatures import BITS, OTHER, SAME, Signer, _lowest, shown
+from tfwm.signatures import BITS, OTHER, SAME, Signer, _lowest, differing, shown
 
 ROOT = Path(__file__).resolve().parents[1]
 EDITS = (
@@ -98,10 +98,6 @@ def showing(photo, wanted):
         if seen is not None and differing(seen, wanted) <= SAME:
             break
     return moved
-
-
-def differing(first, second):
-    return int.bit_count(int.from_bytes(first) ^ int.from_bytes(second))
 
 
 def rows(watermarker, photos, folder):

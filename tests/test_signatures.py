@@ -10,10 +10,19 @@ from PIL import Image
 from skimage import data
 
 from tfwm.distortions import distort
-from tfwm.images import ImageError
+from tfwm.images import Animation, ImageError, Photo
 from tfwm.payload import Codec, Signature, to_bytes, to_plain
 from tfwm.payload.message import from_bytes
-from tfwm.signatures import BITS, Signer, distance, message_for, shown, signed_by, verified
+from tfwm.signatures import (
+    BITS,
+    Signer,
+    distance,
+    message_for,
+    read_keys,
+    shown,
+    signed_by,
+    verified,
+)
 
 # Of the private key of 32 bytes 1, for the photo `coffee`.
 FROZEN = {
@@ -136,6 +145,33 @@ def test_other_marks_and_unmarked_photos_are_not_signed(watermarker, keys, other
     assert verified(found, other) is found
 
 
+def test_all_that_a_copy_may_show_is_compared(watermarker, keys, signed, other):
+    """Frames that follow a signed one, and what shines through, may be another picture."""
+    public = keys["ada"][1]
+    frames = [Photo(signed), Photo(signed)]
+    same = watermarker.extract(Animation(frames, [100, 100]), public_keys=public)
+    assert (same.decision, same.signer) == ("present", "ada@example.org")
+    for frames in ([signed, other], [signed, signed, other]):
+        changing = Animation([Photo(frame) for frame in frames], [100] * len(frames))
+        found = watermarker.extract(changing, public_keys=public)
+        assert found.message is not None and found.decision in ("copied", "uncertain")
+    full = np.full(signed.shape[:2], 255, np.uint8)
+    for alpha, decision in ((full, "present"), (0 * full, "uncertain")):
+        found = watermarker.extract(Photo(signed, alpha), public_keys=public)
+        assert found.message is not None and found.decision == decision
+    through = Photo(signed, other[..., 0].copy())
+    assert watermarker.extract(through, public_keys=public).decision != "present"
+
+
+def test_what_shows_several_pictures_is_not_signed(watermarker, keys, signed, other):
+    signer = Signer(keys["ada"][0])
+    photo = data.coffee()
+    with pytest.raises(ImageError, match="is an animation, which cannot be signed"):
+        watermarker.embed(Animation([Photo(photo), Photo(other)], [9, 9]), signer)
+    with pytest.raises(ImageError, match="shows another picture on black than on white"):
+        signer.message(Photo(photo, np.uint8(other[..., 0])))
+
+
 def test_files_and_reports(watermarker, keys, tmp_path):
     photo = tmp_path / "coffee.png"
     Image.fromarray(data.coffee()).save(photo)
@@ -151,15 +187,26 @@ def test_files_and_reports(watermarker, keys, tmp_path):
 
 def test_bad_keys_and_plain_pictures_are_refused(watermarker, keys, tmp_path):
     assert message_for("Ada", None) == "Ada"
-    with pytest.raises(ValueError, match="Expected a private Ed25519 key"):
+    with pytest.raises(ValueError, match="Expected a private Ed25519 key.* Received: a public key"):
         Signer(keys["ada"][1])
+    with pytest.raises(ValueError, match="Expected the path .* Received: its text$"):
+        Signer(keys["ada"][0].read_text())
+    with pytest.raises(ValueError, match="Expected the path of a file with public keys"):
+        watermarker.extract(data.coffee(), public_keys=[keys["ada"][1]])
+    for nobody in ({}, ""):
+        with pytest.raises(ValueError, match="Expected .* key"):
+            watermarker.extract(data.coffee(), public_keys=nobody)
+    with pytest.raises(ValueError, match="leave out the key or public_keys"):
+        watermarker.extract(data.coffee(), public_keys=keys["ada"][1], key="secret")
+    with pytest.raises(ValueError, match="leave out the signpost"):
+        watermarker.embed(data.coffee(), Signer(keys["ada"][0]), signpost="example.org")
     with pytest.raises(ImageError, match="shows too little for a signature"):
         watermarker.embed(np.full((400, 600, 3), 128, np.uint8), Signer(keys["ada"][0]))
     (tmp_path / "none").write_text("# nobody\n")
-    with pytest.raises(ValueError, match="Expected a public key in"):
+    with pytest.raises(ValueError, match="Expected an Ed25519 public key in"):
         watermarker.extract(data.coffee(), public_keys=tmp_path / "none", search="none")
-    with pytest.raises(ValueError, match="Expected public keys in"):
-        watermarker.extract(data.coffee(), public_keys=keys["ada"][0], search="none")
+    (tmp_path / "many").write_bytes(b"ssh-rsa AAAA rsa\n" + keys["ada"][1].read_bytes())
+    assert list(read_keys(tmp_path / "many").values()) == ["ada@example.org"]
 
 
 def test_the_bits_are_the_lowest_frequencies():

@@ -28,6 +28,7 @@ class Parser(argparse.ArgumentParser):
     takes_settings, words = False, ()
 
     def __init__(self, **kwargs):
+        kwargs = {"allow_abbrev": False} | kwargs  # a cut name may mean another option
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **kwargs)
 
     def parse_known_args(self, args=None, namespace=None):

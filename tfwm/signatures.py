@@ -11,9 +11,9 @@ import os
 
 import numpy as np
 
-from tfwm.checks import need
+from tfwm.checks import need, shortened
 from tfwm.fingerprints import FREQUENCIES, fingerprint
-from tfwm.images import Animation, ImageError, read_any
+from tfwm.images import Animation, ImageError, Photo, read_any
 from tfwm.networks.signing import read_private_key, read_public_keys
 from tfwm.payload import Signature
 
@@ -41,22 +41,32 @@ class Signer:
     """
 
     def __init__(self, key_file):
-        self._key = read_private_key(key_file)
+        self._key = read_private_key(_path("a private key", key_file))
 
     def message(self, photo) -> Signature:
         """Returns the `Signature` of a photo; see `tfwm.images.read_photo`.
 
         Raises:
-            ImageError: the photo shows too little to tell it from others.
+            ImageError: the photo shows too little to tell it from others, or several pictures.
         """
-        photo = _still(photo)
-        seen = shown(photo)
-        if seen is None:
+        photo = read_any(photo)
+        if isinstance(photo, Animation):
+            raise ImageError(
+                f"{photo.name} is an animation, which cannot be signed: sign a photo, or give a "
+                "message instead."
+            )
+        seen = [shown(picture) for picture in _pictures(photo)]
+        if None in seen:
             raise ImageError(
                 f"{photo.name} shows too little for a signature of it, such as a plain surface: "
                 "give a message instead."
             )
-        return Signature(seen + self._key.sign(CONTEXT + seen))
+        if differing(seen[0], seen[-1]) > SAME:
+            raise ImageError(
+                f"{photo.name} is transparent, and shows another picture on black than on white: "
+                "lay it over a ground before it is signed."
+            )
+        return Signature(seen[0] + self._key.sign(CONTEXT + seen[0]))
 
 
 def message_for(message, photo):
@@ -80,8 +90,16 @@ def shown(photo, alignment=None):
     return np.packbits(bits[_lowest()]).tobytes()
 
 
+def differing(first, second):
+    """Returns in how many bits two values of `shown` differ."""
+    return int.bit_count(int.from_bytes(first) ^ int.from_bytes(second))
+
+
 def distance(found, photo):
     """Returns how many of the 64 bits differ between what was signed and what a copy shows.
+
+    That is the most of all that it may show: each frame of an animation, and where it is
+    transparent, on black and on white.
 
     Args:
         found: `tfwm.marking.Extraction` of the copy, with a signature.
@@ -90,11 +108,31 @@ def distance(found, photo):
     Returns:
         0 to 64; `None` if the copy shows too little.
     """
-    seen = shown(photo, found.alignment)
-    if seen is None:
+    seen = [shown(picture, found.alignment) for picture in _pictures(read_any(photo))]
+    if None in seen:
         return None
-    signed = found.message.data[: len(seen)]
-    return int.bit_count(int.from_bytes(seen) ^ int.from_bytes(signed))
+    return max(differing(each, found.message.data[: BITS // 8]) for each in seen)
+
+
+def read_keys(public_keys, key=None):
+    """Returns public keys by what is said of them, or `None` for none; see `signed_by`.
+
+    Args:
+        public_keys: file of OpenSSH public keys, or a dict that this returned, or `None`.
+        key: that of the mark, which must be `None` if there are public keys.
+    """
+    if public_keys is None:
+        return None
+    if key is not None:
+        raise ValueError("Signatures are read without a key: leave out the key or public_keys.")
+    if isinstance(public_keys, dict):
+        keys, place = public_keys, "public_keys"
+    else:
+        place = _path("public keys", public_keys)
+        keys = read_public_keys(place)
+    if not keys:
+        raise ValueError(f"Expected an Ed25519 public key in {place}. Received: none")
+    return keys
 
 
 def signed_by(signature, public_keys):
@@ -102,12 +140,12 @@ def signed_by(signature, public_keys):
 
     Args:
         signature: `tfwm.payload.Signature`.
-        public_keys: file of OpenSSH public keys, or a dict as `read_public_keys` returns it.
+        public_keys: see `read_keys`.
     """
     ed25519 = need("cryptography.hazmat.primitives.asymmetric.ed25519", "sign")
     invalid = need("cryptography.exceptions", "sign").InvalidSignature
     seen, raw = signature.data[: BITS // 8], signature.data[BITS // 8 :]
-    for key, name in _keys(public_keys).items():
+    for key, name in read_keys(public_keys).items():
         try:
             ed25519.Ed25519PublicKey.from_public_bytes(key).verify(raw, CONTEXT + seen)
         except invalid:
@@ -126,13 +164,13 @@ def verified(found, photo, public_keys=None):
     Args:
         found: `tfwm.marking.Extraction` of the photo, read without a key.
         photo: that photo; see `tfwm.images.read_photo`.
-        public_keys: see `signed_by`; without them, whose signature it is stays open, and what
+        public_keys: see `read_keys`; without them, whose signature it is stays open, and what
             carries none is returned as it is.
 
     Returns:
         `tfwm.marking.Extraction`, with `signer`.
     """
-    keys = public_keys and _keys(public_keys)
+    keys = read_keys(public_keys)
     if found.kind != "signature":
         return _unsigned(found) if keys else found
     if found.decision != "present":
@@ -142,9 +180,8 @@ def verified(found, photo, public_keys=None):
         reason = "a signature was read, but none of the given public keys belongs to it"
         return dataclasses.replace(found, decision="absent", reason=reason)
     decision, reason = _decision(found, distance(found, photo))
-    who = (
-        f"{signer} signed this photo" if keys else "a signature was read: --public-key tells whose"
-    )
+    who = "a signature was read: `tfwm extract --public-key` tells whose"
+    who = f"{signer} signed this photo" if keys else who
     reason = f"{who}{reason}" if decision == "present" else reason
     return dataclasses.replace(found, decision=decision, reason=reason, signer=signer)
 
@@ -175,22 +212,24 @@ def _unsigned(found):
     return dataclasses.replace(found, decision="uncertain", reason=reason)
 
 
-def _keys(public_keys):
-    return public_keys if isinstance(public_keys, dict) else _read(os.fspath(public_keys))
+def _path(what, path):
+    if isinstance(path, str | os.PathLike) and "PRIVATE KEY" not in str(path) and str(path):
+        return os.fspath(path)
+    received = "its text" if isinstance(path, str) and path else shortened(path)
+    raise ValueError(f"Expected the path of a file with {what}. Received: {received}")
 
 
-def _read(path):
-    keys = read_public_keys(path)
-    if not keys:
-        raise ValueError(
-            f"Expected a public key in {path}, as `ssh-keygen` writes it. It has none."
-        )
-    return keys
-
-
-def _still(photo):
-    photo = read_any(photo)
-    return photo.frames[0] if isinstance(photo, Animation) else photo
+def _pictures(photo):
+    """All that a photo may show: its frames, over white and over black if it is transparent."""
+    for frame in photo.frames if isinstance(photo, Animation) else [photo]:
+        if frame.alpha is None:
+            yield frame
+            continue
+        most = np.iinfo(frame.alpha.dtype).max if frame.alpha.dtype.kind == "u" else 1
+        cover = (frame.alpha / most)[..., None]
+        for ground in (most, 0):
+            pixels = cover * frame.pixels + (1 - cover) * ground
+            yield Photo(pixels.astype(frame.pixels.dtype), name=frame.name)
 
 
 @functools.cache

@@ -42,7 +42,7 @@ from tfwm.marking.views import readings
 from tfwm.networks.lazy import lazy_network
 from tfwm.payload import Codec, Key, encode_slots
 from tfwm.register.keeping import Keeper
-from tfwm.signatures import message_for, verified
+from tfwm.signatures import message_for, read_keys, verified
 
 DEFAULT_NETWORK = "photo"
 FALSE_POSITIVE_RATE = 1e-6
@@ -212,6 +212,7 @@ class Watermarker:
             progress: called with the share done (0 to 1) and the name of the stage.
         """
         one_of("search", search, STAGES)
+        public_keys = read_keys(public_keys, key)
         copy = read_any(photo, damaged)
         codec = self.codec(key)
         judge = Judge(codec, false_positive_rate, self.network)
@@ -231,8 +232,7 @@ class Watermarker:
 
     def read_votes(self, photo):
         """Returns the votes `(slots,)` of a photo as it is. They do not depend on the key."""
-        copy = read_photo(photo)
-        reader = Reader(self.network, Canvas.of(self.network, copy), self.codec())
+        reader = Reader(self.network, Canvas.of(self.network, read_photo(photo)), self.codec())
         return reader.votes(next(candidates(reader, "none"))[1])
 
     def check(

@@ -50,7 +50,7 @@ def test_a_photo_is_signed_and_checked(run, network, keys, pictures, tmp_path):
         144,
     )
     code, out, err = run("extract", signed)
-    assert code == 0 and out == found["message"] + "\n" and "--public-key tells whose" in err
+    assert code == 0 and out == found["message"] + "\n" and "--public-key` tells whose" in err
     code, out, err = run("extract", pictures / "b.png", "--public-key", public, "--search", "none")
     assert (code, out) == (1, "") and "tfwm: absent: " in err
 
@@ -71,10 +71,19 @@ def test_a_folder_is_signed_photo_by_photo(run, network, keys, pictures, tmp_pat
     code, told, _ = run("extract", out / "a.png", out / "b.png", "--public-key", public, "--json")
     photos = json.loads(told)["photos"]
     assert code == 0 and [row["signer"] for row in photos] == 2 * ["ada@example.org"]
+    told = run("extract", out / "a.png", out / "b.png", "--public-key", public)[1]
+    assert told.count("\tpresent\tsigned by ada@example.org\n") == 2
     assert run("verify", out)[0] == 0
     private.write_text("no key")
     code, told, err = run("embed", pictures, "-o", out, "--sign", private)
     assert code == 2 and "Expected a private Ed25519 key" in err
+
+
+def test_what_is_not_signed_is_not_printed(run, network, keys, pictures, tmp_path):
+    marked = tmp_path / "marked.png"
+    run("embed", pictures / "a.png", "-o", marked, "--message", "signed by ada@example.org")
+    code, out, err = run("extract", marked, "--public-key", keys[1])
+    assert (code, out) == (1, "") and "a message was read that is no signature" in err
 
 
 @pytest.mark.parametrize("command", ["embed", "extract"])
@@ -84,4 +93,33 @@ def test_signatures_go_without_a_secret_key(run, network, keys, photo, tmp_path,
     words = ["--sign", keys[0], "-o", tmp_path / "x.png"]
     words = words if command == "embed" else ["--public-key", keys[1]]
     code, _, err = run(command, photo, *words, "--key-file", secret)
-    assert code == 2 and "leave out the key" in err and err.count("\n") == 1
+    assert code == 2 and "leave out --key, --key-file and" in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words, told",
+    [
+        (["--sign", ""], "Expected the path of a file with a private key. Received: ''"),
+        (["--sign", "nowhere"], "cannot be read from nowhere: No such file"),
+        (["--sign", "id.pub"], "in id.pub. Received: a public key"),
+        (["--sign", "empty"], "in empty. Received: an empty file"),
+        (["--sign", "id", "--signpost", "example.org"], "leave out --signpost, or --sign"),
+        (["--public-key", ""], "Expected the path of a file with public keys. Received: ''"),
+        (["--public-key", "id"], "id is a private key: name the public one, id.pub"),
+        (["--public-key", "empty"], "Expected an Ed25519 public key in empty. Received: none"),
+        (["--public-key", "photo.jpg"], "Expected a text, public keys, in photo.jpg"),
+    ],
+)
+def test_wrong_keys_are_told(run, network, keys, photo, tmp_path, monkeypatch, words, told):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").touch()
+    command = ["embed", photo, "-o", "x.png"] if "--sign" in words else ["extract", photo]
+    code, out, err = run(*command, *words)
+    assert (code, out) == (2, "") and told in err and err.count("\n") == 1
+    assert not (tmp_path / "x.png").exists()
+
+
+def test_options_are_written_out(run, network, keys, photo, tmp_path):
+    """Else `tfwm sign --sign` would be its `--signpost`."""
+    code, _, err = run("sign", photo, "-o", tmp_path / "x.jpg", "--test-certificate", "--sign", "a")
+    assert code == 2 and "unrecognized arguments: --sign" in err

@@ -144,11 +144,16 @@ def add_message(parser):
     return group
 
 
+def signs(options):
+    """Whether a signature takes the place of a message."""
+    return getattr(options, "sign", None) is not None
+
+
 def message_of(options):
     """Returns the message that the options give, or `None`."""
     from tfwm.batch.messages import parse_message
 
-    if getattr(options, "sign", None):
+    if signs(options):
         from tfwm.signatures import Signer
 
         return Signer(options.sign)
@@ -198,8 +203,13 @@ def run_embed(options):
 
     if options.output is None and not options.check:
         raise ValueError("Expected a file or folder for the marked photo: add -o OUT.")
-    if getattr(options, "sign", None) and read_key(options) is not None:
-        raise ValueError("A signature is for everybody to check: leave out the key, or --sign.")
+    if signs(options) and read_key(options) is not None:
+        raise ValueError(
+            "A signature is for everybody to check: leave out --key, --key-file and the variable "
+            "TFWM_KEY, or --sign."
+        )
+    if signs(options) and options.signpost:
+        raise ValueError("A signature fills the mark: leave out --signpost, or --sign.")
     how = {"key": read_key(options), "strength": options.strength, "psnr": options.psnr}
     how |= {"subtle": options.subtle, "signpost": options.signpost, "over": options.over}
     if not options.check:
@@ -242,7 +252,7 @@ PUBLIC = (
 
 
 def _tell_public(options, key):
-    if key is None and not getattr(options, "sign", None):
+    if key is None and not signs(options):
         tell("note", PUBLIC)
 
 

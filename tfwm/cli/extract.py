@@ -111,15 +111,23 @@ def _add_folder(parser):
 
 
 def run_extract(options):
-    if options.public_key and read_key(options) is not None:
-        raise ValueError("Signatures are read without a key: leave out the key, or --public-key.")
+    key, public_keys = read_key(options), None
+    if options.public_key is not None:
+        from tfwm.signatures import read_keys
+
+        if key is not None:
+            raise ValueError(
+                "Signatures are read without a key: leave out --key, --key-file and the variable "
+                "TFWM_KEY, or --public-key."
+            )
+        public_keys = read_keys(options.public_key)
     how = {
-        "key": read_key(options),
+        "key": key,
         "corners": _corners(options),
         "search": options.search,
         "false_positive_rate": options.false_positive_rate,
         "damaged": options.damaged,
-        "public_keys": options.public_key,
+        "public_keys": public_keys,
     }
     many = len(options.photos) > 1 or options.report or options.messages
     many = many or os.path.isdir(options.photos[0])
@@ -173,10 +181,9 @@ def _extract_one(options, how):
     if options.json:
         print_json({"photo": options.photos[0], "network": options.network, **values})
     else:
-        if found.signer:
-            say(f"signed by {found.signer}")
-        elif values["message"] is not None:
-            say(values["message"])
+        told = _told(found.to_dict(), options)
+        if told is not None:
+            say(told)
         plain = found.binding is not None and found.binding.plain
         signed = found.kind == "signature"
         if values["message"] is None or found.decision != "present" or plain or signed:
@@ -185,6 +192,13 @@ def _extract_one(options, how):
             tell("register", owner.sentence())
     holds = owner is None or owner.holds
     return 0 if found.decision == "present" and holds else 1
+
+
+def _told(values, options):
+    """What is printed of a photo: its message, or with public keys who signed it."""
+    if options.public_key is None:
+        return values["message"]
+    return f"signed by {values['signer']}" if values["decision"] == "present" else None
 
 
 def _register(options):
@@ -224,6 +238,7 @@ def _extract_many(options, how):
         print_json({"report": options.report, "network": options.network, **count, "photos": rows})
     else:
         for row in read:
-            cells = (row[name] for name in ("photo", "decision", "message", *columns))
+            told = _told(row, options)
+            cells = row["photo"], row["decision"], told, *(row[name] for name in columns)
             say("\t".join("" if cell is None else in_one_line(cell) for cell in cells))
     return 2 if failed else 0 if present == len(read) == len(known) else 1

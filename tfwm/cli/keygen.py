@@ -1,5 +1,6 @@
 """`tfwm keygen`: writes a new key file."""
 
+import os
 from pathlib import Path
 
 from tfwm.cli.options import add_command
@@ -44,10 +45,12 @@ def _write_pair(options):
     from tfwm.networks.signing import new_key_pair
 
     name = " ".join(options.signing.split())
-    if not name:
-        raise ValueError("Expected a name, such as --signing 'Ada Lovelace'. Received: none")
+    if not name or not name.isprintable():
+        raise ValueError(
+            f"Expected a name, such as --signing 'Ada Lovelace'. Received: {options.signing!r}"
+        )
     public_file = Path(f"{options.file}.pub").expanduser()
-    if public_file.exists():
+    if os.path.lexists(public_file):
         raise ValueError(f"{public_file} exists: choose another name.")
     private, public = new_key_pair(name)
     file = write_key_file(options.file, private)

@@ -16,6 +16,7 @@ from tfwm.networks.inside import read_inside
 
 SIGNED, SIGNATURE = "manifest.json", "manifest.json.sig"
 NAMESPACE, KIND = b"tfwm", b"ssh-ed25519"
+OTHER_KINDS = "ssh-rsa", "ssh-dss", "ecdsa-", "sk-"
 BEGIN, END = "-----BEGIN SSH SIGNATURE-----", "-----END SSH SIGNATURE-----"
 VARIABLE = "TFWM_SIGNERS"
 
@@ -31,12 +32,17 @@ def signers_file():
 
 
 def read_public_keys(path):
-    """Returns `{32 bytes of an Ed25519 key: comment}` of a file of OpenSSH public keys."""
+    """Returns `{32 bytes of an Ed25519 key: comment}` of a file of OpenSSH public keys.
+
+    Lines with keys of other kinds, such as RSA, are left out.
+    """
     path = Path(path)
-    keys = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
+    keys, text = {}, _text_of(path, "public keys")
+    if "PRIVATE KEY" in text:
+        raise ValueError(f"{path} is a private key: name the public one, {path}.pub.")
+    for number, line in enumerate(text.splitlines(), 1):
         kind, _, rest = line.strip().partition(" ")
-        if not kind or kind.startswith("#"):
+        if not kind or kind.startswith(("#", *OTHER_KINDS)):
             continue
         text, _, comment = rest.strip().partition(" ")
         try:
@@ -50,7 +56,7 @@ def read_public_keys(path):
         except ValueError:
             raise ValueError(
                 f"Expected public keys in {path}, lines such as 'ssh-ed25519 AAAA... name', as "
-                "`ssh-keygen -t ed25519` writes them. Received another line."
+                f"`ssh-keygen -t ed25519` writes them. Received another line, line {number}."
             ) from None
         keys[fields[1]] = comment.strip() or "without a name"
     return keys
@@ -109,18 +115,31 @@ def read_private_key(key_file):
     """Returns the `Ed25519PrivateKey` of a file in OpenSSH's or PEM's format."""
     serialization = need("cryptography.hazmat.primitives.serialization", "sign")
     ed25519 = need("cryptography.hazmat.primitives.asymmetric.ed25519", "sign")
-    text = Path(key_file).read_bytes()
-    load = "load_ssh_private_key" if b"OPENSSH" in text else "load_pem_private_key"
+    text = _text_of(key_file, "private key")
+    load = "load_ssh_private_key" if "OPENSSH" in text else "load_pem_private_key"
     try:
-        key = getattr(serialization, load)(text, password=None)
-        if not isinstance(key, ed25519.Ed25519PrivateKey):
-            raise TypeError("it is of another kind")
-    except (ValueError, TypeError) as error:
+        key = getattr(serialization, load)(text.encode(), password=None)
+        kind = type(key).__name__.removeprefix("_")
+        received = f"a {kind}" if not isinstance(key, ed25519.Ed25519PrivateKey) else None
+    except TypeError:
+        received = "one with a pass phrase, which `ssh-keygen -p -f FILE` takes off a copy"
+    except ValueError:
+        received = "a public key" if text.startswith(("ssh-", "ecdsa-")) else "no private key"
+    if received:
         raise ValueError(
             "Expected a private Ed25519 key without a pass phrase, as `ssh-keygen -t ed25519` "
-            f"writes it. Received: {key_file}"
-        ) from error
+            f"writes it, in {key_file}. Received: {received if text.strip() else 'an empty file'}"
+        )
     return key
+
+
+def _text_of(path, what):
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ValueError(f"The {what} cannot be read from {path}: {error.strerror}.") from error
+    except UnicodeDecodeError:
+        raise ValueError(f"Expected a text, {what}, in {path}. Received: other bytes") from None
 
 
 def _signature(data, key_file):

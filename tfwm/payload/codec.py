@@ -22,7 +22,7 @@ from tfwm.payload.layout import (
     layout,
     signpost_places,
 )
-from tfwm.payload.message import to_bytes
+from tfwm.payload.message import Signature, to_bytes
 from tfwm.payload.signal import llr_scale, needed_snr, snr, snr_range
 from tfwm.payload.signpost import pack_name
 
@@ -385,6 +385,10 @@ def encode_slots(codec, message, signpost=None):
         signpost: name of the host, see `pack_name`; `None` leaves all slots to the message.
     """
     bits = codec.encode(message)
+    if signpost is not None and isinstance(message, Signature):
+        raise ValueError(
+            "A signature fills the mark: leave out the signpost, or give a message instead."
+        )
     return bits if signpost is None else SignpostCodec(len(bits)).put(bits, pack_name(signpost))
 
 

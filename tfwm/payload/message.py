@@ -20,10 +20,9 @@ class Signature:
     data: bytes
 
     def __post_init__(self):
-        if len(self.data) != SIGNATURE_BYTES:
-            raise ValueError(
-                f"Expected {SIGNATURE_BYTES} bytes for a signature. Received: {len(self.data)}"
-            )
+        if not isinstance(self.data, bytes) or len(self.data) != SIGNATURE_BYTES:
+            size = len(self.data) if isinstance(self.data, bytes) else shortened(self.data)
+            raise ValueError(f"Expected {SIGNATURE_BYTES} bytes for a signature. Received: {size}")
 
 
 # The order is part of the format of marked photos.
@@ -120,7 +119,7 @@ def _kind_of(message):
         if isinstance(message, types) and not isinstance(message, bool):
             return kind
     raise ValueError(
-        "Expected a message of type str, bytes, int or uuid.UUID. "
+        "Expected a message of type str, bytes, int or uuid.UUID, or a Signature. "
         f"Received: {message!r:.60} of type {type(message).__name__}"
     )
 
