@@ -73,6 +73,7 @@ def test_a_signature_is_a_message():
     signature = Signature(bytes(range(72)))
     assert to_bytes(signature) == ("signature", signature.data)
     assert from_bytes("signature", signature.data) == signature
+    assert from_bytes("signature", b"ada") is None
     assert to_bytes(to_plain(signature), "signature") == ("signature", signature.data)
     decoded = Codec(1024).decode(Codec(1024).encode(signature) - 0.5)
     assert (decoded.message, decoded.kind) == (signature, "signature")

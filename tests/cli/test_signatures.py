@@ -51,6 +51,10 @@ def test_a_photo_is_signed_and_checked(run, network, keys, pictures, tmp_path):
     )
     code, out, err = run("extract", signed)
     assert code == 0 and out == found["message"] + "\n" and "--public-key` tells whose" in err
+    code, out, err = run("inspect", signed, "--public-key", public, "--network", "checker")
+    assert code == 0 and "marked: ada@example.org signed what it shows; no manifest" in out
+    out = run("inspect", signed, "--network", "checker")[1]
+    assert "a signature, which no public key was named for" in out
     code, out, err = run("extract", pictures / "b.png", "--public-key", public, "--search", "none")
     assert (code, out) == (1, "") and "tfwm: absent: " in err
 

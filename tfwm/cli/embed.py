@@ -99,7 +99,7 @@ def add_marking(parser, opens=None, tells=None, new_message=None):
             metavar="FILE",
             help="instead, your signature of what the photo shows, made with a private Ed25519 key "
             "(ssh-keygen -t ed25519). Everybody checks it with tfwm extract --public-key, and "
-            "nobody else can make one. It is long: for photos of about 0.4 megapixels or more",
+            "nobody else can make one. It is long, and not every photo can carry it: --check",
         )
     messages.add_argument(
         "--messages",

@@ -10,11 +10,13 @@ from tfwm.cli.options import (
     add_json,
     add_key,
     add_network,
+    add_public_key,
     add_register,
     add_server,
     open_watermarker,
     photo_source,
     read_key,
+    read_public_key,
 )
 from tfwm.cli.output import counts, print_json, print_notes, show_progress
 from tfwm.console import in_one_line, say, tell
@@ -54,12 +56,7 @@ def add_extract(subparsers):
         help="photos to read: one, several, or a folder; - is the standard input",
     )
     add_key(parser)
-    parser.add_argument(
-        "--public-key",
-        metavar="FILE",
-        help="public keys as OpenSSH writes them: tells which of them signed what the photo shows "
-        "(tfwm embed --sign); absent if none did, copied if it signed another picture",
-    )
+    add_public_key(parser)
     parser.add_argument(
         "--corners",
         nargs="+",
@@ -111,23 +108,14 @@ def _add_folder(parser):
 
 
 def run_extract(options):
-    key, public_keys = read_key(options), None
-    if options.public_key is not None:
-        from tfwm.signatures import read_keys
-
-        if key is not None:
-            raise ValueError(
-                "Signatures are read without a key: leave out --key, --key-file and the variable "
-                "TFWM_KEY, or --public-key."
-            )
-        public_keys = read_keys(options.public_key)
+    key = read_key(options)
     how = {
         "key": key,
         "corners": _corners(options),
         "search": options.search,
         "false_positive_rate": options.false_positive_rate,
         "damaged": options.damaged,
-        "public_keys": public_keys,
+        "public_keys": read_public_key(options, key),
     }
     many = len(options.photos) > 1 or options.report or options.messages
     many = many or os.path.isdir(options.photos[0])

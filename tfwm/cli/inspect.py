@@ -11,12 +11,14 @@ from tfwm.cli.options import (
     add_jobs,
     add_json,
     add_key,
+    add_public_key,
     add_runtime,
     add_service,
     add_trust,
     load_watermarker,
     photo_source,
     read_key,
+    read_public_key,
 )
 from tfwm.cli.output import counts, print_json, show_progress
 from tfwm.console import in_one_line, say, tell
@@ -51,6 +53,7 @@ def add_inspect(subparsers):
             "tfwm inspect photo.jpg --key-file my.key",
             "tfwm inspect copy.jpg --key-file my.key --store manifests.db --search scale",
             "tfwm inspect photo.jpg --trust-anchors c2pa-trust-list.pem --json",
+            "tfwm inspect signed.jpg --public-key ada.pub",
             "tfwm inspect photos/ --report origins.csv",
         ],
     )
@@ -58,6 +61,7 @@ def add_inspect(subparsers):
         "photos", nargs="+", metavar="PHOTO", help="one, several, or a folder; - is standard input"
     )
     add_key(parser, "secret key of the mark; without one, marks without a key are read")
+    add_public_key(parser)
     parser.add_argument(
         "--trust-anchors",
         metavar="FILE",
@@ -111,8 +115,10 @@ def run_inspect(options):
 
     if not options.store and (options.follow or options.send_picture):
         raise ValueError("Expected --store with --follow and --send-picture: the service to ask.")
+    key = read_key(options)
     how = {
-        "key": read_key(options),
+        "key": key,
+        "public_keys": read_public_key(options, key),
         "store": open_store(options.store, follow=options.follow, send_picture=options.send_picture)
         if options.store
         else None,

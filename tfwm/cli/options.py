@@ -110,6 +110,29 @@ def add_trust(parser):
     )
 
 
+def add_public_key(parser):
+    parser.add_argument(
+        "--public-key",
+        metavar="FILE",
+        help="public keys as OpenSSH writes them: tells which of them signed what the photo shows "
+        "(tfwm embed --sign); absent if none did, copied if it signed another picture",
+    )
+
+
+def read_public_key(options, key):
+    """Returns what --public-key names, see `tfwm.signatures.read_keys`, or `None`."""
+    if options.public_key is None:
+        return None
+    from tfwm.signatures import read_keys
+
+    if key is not None:
+        raise ValueError(
+            "Signatures are read without a key: leave out --key, --key-file and the variable "
+            "TFWM_KEY, or --public-key."
+        )
+    return read_keys(options.public_key)
+
+
 def add_key(parser, what=None):
     """Adds the options of which `read_key` makes the key.
 

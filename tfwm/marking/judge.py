@@ -73,8 +73,8 @@ class Extraction:
 
     @property
     def accepted(self):
-        """Whether a mark is there, and nothing says that it was made for another picture."""
-        return self.found and self.decision != "copied"
+        """Whether a mark is there, and nothing says that it is another's or of another picture."""
+        return self.found and self.decision not in ("copied", "absent")
 
     def to_dict(self):
         """Returns plain values, ready for JSON; bytes as hex digits, a UUID as text."""

@@ -88,7 +88,7 @@ def from_bytes(kind, data):
     if kind == "bytes":
         return data
     if kind == "signature":
-        return Signature(data)
+        return Signature(data) if len(data) == SIGNATURE_BYTES else None
     if kind == "int":
         return int.from_bytes(data, "big") if len(data) == 1 or data[0] else None
     if kind == "uuid":

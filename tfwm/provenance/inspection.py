@@ -18,6 +18,7 @@ from tfwm.provenance.recovery import Recovery, recover, signed_fingerprint
 from tfwm.provenance.signpost import Signpost, read_signpost
 from tfwm.provenance.stamp import Stamp
 from tfwm.provenance.verdict import Verdict, judge
+from tfwm.signatures import read_keys
 from tfwm.watermarker import DEFAULT_NETWORK, FALSE_POSITIVE_RATE, load
 
 NO_KEY = "marks with a secret key: without the key, nobody can tell whether there is one"
@@ -89,6 +90,7 @@ def inspect(
     source,
     *,
     key=None,
+    public_keys=None,
     watermarker=None,
     network=None,
     store=None,
@@ -108,6 +110,7 @@ def inspect(
     Args:
         source: path of a picture, bytes of a file, or binary file object.
         key: secret text or bytes of the mark; with `None`, marks without a key are read.
+        public_keys: of those who may have signed the picture, see `tfwm.Watermarker.extract`.
         watermarker: `tfwm.Watermarker`, for many pictures by one network.
         network: name of the network that reads the mark; by default the one that the manifest
             names, else `photo`.
@@ -132,6 +135,7 @@ def inspect(
     >>> found.verdict.conclusion, found.mark.message == report.message
     ('signed', True)
     """
+    public_keys = read_keys(public_keys, key)
     with opened(source) as (file, name):
         data = file.read()
     layers, unchecked = {}, []
@@ -146,7 +150,8 @@ def inspect(
     watermarker = watermarker or load(network or _network_of(manifest))
     how = {"search": search, "false_positive_rate": false_positive_rate, "progress": progress}
     with lane() if lane else contextlib.nullcontext():
-        mark = layers["mark"] = watermarker.extract(photo, key=key, **how)
+        keys = {"key": key} if public_keys is None else {"public_keys": public_keys}
+        mark = layers["mark"] = watermarker.extract(photo, **keys, **how)
         signpost = layers["signpost"] = _signpost(photo, watermarker, mark)
         filled = None
         if manifest is None or not manifest.holds:  # else, nothing says that it is a copy

@@ -145,7 +145,11 @@ def _conclusion(manifest, mark, recovery, told, picture):
         but = f"its manifest proves nothing: {manifest.problem}" if manifest else "no manifest"
         if _is_another(recovery):
             but = f"{but}; another picture carries this message, which may be used for many"
-        return MARKED, "mark", LOW, f"it carries the mark of this key; {but}", None
+        whose = "it carries the mark of this key"
+        if mark.kind == "signature":
+            whose = "it carries a signature, which no public key was named for"
+            whose = f"{mark.signer} signed what it shows" if mark.signer else whose
+        return MARKED, "mark", LOW, f"{whose}; {but}", None
     if manifest is not None:
         line = f"its manifest proves nothing: {manifest.problem}"
         return BROKEN, "none", NONE, f"{line}{SHOWN.get(picture, '')}", None

@@ -36,7 +36,8 @@ def recipe_card(config, system, recipe, description, *, paper, geometry, guidanc
         guidance: what the strength does, 1 being the default; `None` for a keyed host.
     """
     # Folders are named, not located: a card is read on other machines.
-    photos = ", ".join(s if ":" in s else "/".join(Path(s).parts[-2:]) for s in config.photos)
+    sources = *config.photos, *getattr(config, "clean_photos", ())
+    photos = ", ".join(s if ":" in s else "/".join(Path(s).parts[-2:]) for s in sources)
     return make_card(
         config.name,
         description,
