@@ -179,26 +179,25 @@ def verified(found, photo, public_keys=None):
     if keys and signer is None:
         reason = "a signature was read, but none of the given public keys belongs to it"
         return dataclasses.replace(found, decision="absent", reason=reason)
-    decision, reason = _decision(found, distance(found, photo))
-    who = "a signature was read: `tfwm extract --public-key` tells whose"
-    who = f"{signer} signed this photo" if keys else who
-    reason = f"{who}{reason}" if decision == "present" else reason
+    decision, reason = _decision(found, distance(found, photo), signer)
     return dataclasses.replace(found, decision=decision, reason=reason, signer=signer)
 
 
-def _decision(found, differ):
-    place = found.alignment
+def _decision(found, differ, signer):
+    place, read = found.alignment, f"a signature{f' of {signer}' * bool(signer)} was read"
+    differs = f"{differ} of its {BITS} bits differ in what this photo shows"
     if differ is not None and differ <= SAME:
-        return "present", f"; {differ} of the {BITS} bits that were signed differ in what it shows"
+        whose = f"{signer} signed this photo" if signer else f"{read}: a public key tells whose"
+        return "present", f"{whose}; {differs.replace('its', 'the')}"
     moved = place.offset is not None or place.rotation or place.warped or found.corners is not None
     if differ is None or differ < OTHER or moved:
         return "uncertain", (
-            "a signature was read, but whether it was made for this photo cannot be told: it shows "
-            "only a part of what was signed, or was changed a lot"
+            f"{read}, but whether it was made for this photo cannot be told: it shows only a part "
+            "of what was signed, or was changed a lot"
         )
     return "copied", (
-        f"a signature of another picture was read: {differ} of its {BITS} bits differ in what "
-        "this photo shows. It was carried here, or the photo was cut or changed a lot"
+        f"{read} that was made for another picture: {differs}; it was carried here, or the photo "
+        "was cut or changed a lot"
     )
 
 

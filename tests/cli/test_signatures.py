@@ -50,7 +50,7 @@ def test_a_photo_is_signed_and_checked(run, network, keys, pictures, tmp_path):
         144,
     )
     code, out, err = run("extract", signed)
-    assert code == 0 and out == found["message"] + "\n" and "--public-key` tells whose" in err
+    assert code == 0 and out == found["message"] + "\n" and "a public key tells whose" in err
     code, out, err = run("inspect", signed, "--public-key", public, "--network", "checker")
     assert code == 0 and "marked: ada@example.org signed what it shows; no manifest" in out
     out = run("inspect", signed, "--network", "checker")[1]
