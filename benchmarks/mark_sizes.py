@@ -34,6 +34,7 @@ def main():
     parser.add_argument("--limit", type=int, default=50, help="photos that are measured")
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     parser.add_argument("--output", type=Path, default=ROOT / "results")
+    parser.add_argument("--xray", default="barrier-xray", help="name or folder of that barrier")
     parser.add_argument("--parts", nargs="+", default=["barrier", "keyed", "foreign"])
     args = parser.parse_args()
     import_tensorflow()
@@ -44,13 +45,13 @@ def main():
     parts = {
         "barrier": lambda: [
             *measure(Barrier("barrier-derain"), photos, args.sizes),
-            *measure(Barrier("barrier-xray"), radiographs, args.sizes),
+            *measure(Barrier(args.xray), radiographs, args.sizes),
         ],
         "keyed": lambda: [
             *measure(Host("keyed-colorize", gray), photos, args.sizes),
             *measure(Host("keyed-super-resolve", quarter), photos, args.sizes),
         ],
-        "foreign": lambda: list(foreign(Barrier("barrier-xray"), photos, args.sizes)),
+        "foreign": lambda: list(foreign(Barrier(args.xray), photos, args.sizes)),
     }
     for part in args.parts:
         rows = parts[part]()
