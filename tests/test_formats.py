@@ -60,9 +60,14 @@ def key_streams():
         )
 
 
+def ordinary_frames(slots):
+    """Those of texts and bytes; tests/test_signatures.py freezes that of signatures."""
+    return [frame for frame in Codec(slots).frames if "text" in frame.kinds]
+
+
 def codewords():
     """Of each size of frame that any number of slots has, at several lengths."""
-    sizes = {frame.bits for slots in SLOTS for frame in Codec(slots).frames}
+    sizes = {frame.bits for slots in SLOTS for frame in ordinary_frames(slots)}
     for bits in sorted(sizes):
         for length in LENGTHS:
             if length > bits:
@@ -75,7 +80,7 @@ def codewords():
 def frames():
     """Header, data and tag of a message of each size and kind."""
     for slots in SLOTS:
-        for frame in Codec(slots).frames:
+        for frame in ordinary_frames(slots):
             for kind in ("text", "bytes"):
                 bits = frame.pack(kind, b"A" * frame.size, Key("secret"))
                 yield f"{slots} {frame.size} {kind}", np.packbits(bits).tobytes().hex()

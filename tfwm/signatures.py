@@ -34,10 +34,13 @@ class Signer:
 
     Example:
 
-    >>> signer = Signer("id_ed25519")
-    >>> marked = tfwm.load().embed("photo.jpg", signer)
-    >>> tfwm.load().extract(marked, public_keys="id_ed25519.pub").signer
-    'ada@example.org'
+    >>> import pathlib
+    >>> from tfwm.networks.signing import new_key_pair
+    >>> private, public = new_key_pair("Ada Lovelace")  # or: tfwm keygen ada --signing NAME
+    >>> _ = pathlib.Path("ada").write_text(private), pathlib.Path("ada.pub").write_text(public)
+    >>> marked = tfwm.load().embed("photo.jpg", Signer("ada"))
+    >>> tfwm.load().extract(marked, public_keys="ada.pub").signer
+    'Ada Lovelace'
     """
 
     def __init__(self, key_file):
