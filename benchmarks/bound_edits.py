@@ -92,6 +92,20 @@ def rows(watermarker, photos):
             yield row | {"decided": len(read)} | {d: counts[d] for d in DECISIONS}
 
 
+def of_one_size(photos, count):
+    """Returns up to `count` photos of the size that most have: marks are carried among these."""
+    shape = Counter(photo.pixels.shape for photo in photos).most_common(1)[0][0]
+    return [photo for photo in photos if photo.pixels.shape == shape][:count]
+
+
+def save(table, name, images, photos):
+    """Writes the rows of photos of one size from a folder."""
+    height, width = photos[0].pixels.shape[:2]
+    head = result_head(f"{images}, {len(photos)} images of {width} x {height}")
+    source = "-".join(images.parts[-2:]).removeprefix("photos-")
+    write_csv(table, ROOT / f"results/photo/{name}-{source}.csv", head)
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -99,16 +113,10 @@ def main():
     parser.add_argument("--images", type=Path, required=True, help="folder of photos")
     parser.add_argument("--photos", type=int, default=40, help="photos marked, and carried to")
     args = parser.parse_args()
-    photos = [working_size(path) for path in list_photos(args.images)]
-    shapes = Counter(p.pixels.shape for p in photos)  # a mark is carried among photos of one size
-    shape = shapes.most_common(1)[0][0]
-    photos = [p for p in photos if p.pixels.shape == shape][: 2 * args.photos]
+    photos = of_one_size([working_size(path) for path in list_photos(args.images)], 2 * args.photos)
     if len(photos) < 2:
         parser.error(f"Expected two photos of one size in {args.images}. Received: {len(photos)}")
-    name = "-".join(args.images.parts[-2:]).removeprefix("photos-")
-    head = result_head(f"{args.images}, {len(photos)} images of {shape[1]} x {shape[0]}")
-    table = list(rows(tfwm.load(), photos))
-    write_csv(table, ROOT / f"results/photo/bound-edits-{name}.csv", head)
+    save(list(rows(tfwm.load(), photos)), "bound-edits", args.images, photos)
 
 
 if __name__ == "__main__":

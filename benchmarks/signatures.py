@@ -17,27 +17,24 @@ results/photo/signatures-<set>.csv.
 
 import argparse
 import itertools
-import subprocess
 import tempfile
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 from attacker import Attacker
+from bound_edits import edited, of_one_size, save
 from PIL import Image
 from security import working_size
 from tqdm import tqdm
 
 import tfwm
 from tfwm.data.sources import list_photos
-from tfwm.distortions import distort
-from tfwm.files import result_head, write_csv
-from tfwm.fingerprints import FREQUENCIES, SIDE
+from tfwm.fingerprints import FREQUENCIES, plane_of, waves
 from tfwm.images import Photo, psnr
-from tfwm.marking import Canvas
-from tfwm.signatures import BITS, OTHER, SAME, Signer, _lowest, differing, shown
+from tfwm.networks.signing import new_key_pair
+from tfwm.signatures import BITS, OTHER, SAME, Signer, differing, lowest, shown
 
-ROOT = Path(__file__).resolve().parents[1]
 EDITS = (
     ("identity", None),
     *(("jpeg", quality) for quality in (75, 50, 30, 20)),
@@ -70,25 +67,17 @@ def counted(kind, what, level, watermarker, copies, public_key):
     return row | {name: counts[name] for name in DECISIONS}
 
 
-def edited(name, level, photo):
-    return Photo(distort(name, photo.pixels, level, np.random.default_rng(0)))
-
-
 def showing(photo, wanted):
     """Returns a photo with the least change of its lowest frequencies that shows what is wanted."""
-    plane = Canvas(photo).scaled(1.0)[..., 0]
-    small = np.asarray(Image.fromarray(plane).resize((SIDE, SIDE), Image.BOX), np.float64)
-    places, numbers = np.arange(SIDE) + 0.5, np.arange(1, FREQUENCIES + 1)
-    waves = np.sqrt(2 / SIDE) * np.cos(np.pi / SIDE * np.outer(numbers, places))
-    low = waves @ small @ waves.T
+    low = waves() @ plane_of(photo) @ waves().T
     apart = (low - np.median(low)).ravel()
     bits = np.unpackbits(np.frombuffer(wanted, np.uint8)) > 0
-    wrong = [n for n, bit in zip(_lowest(), bits, strict=True) if (apart[n] > 0) != bit]
+    wrong = [n for n, bit in zip(lowest(), bits, strict=True) if (apart[n] > 0) != bit]
     wrong = sorted(wrong, key=lambda n: abs(apart[n]))
     change, least = np.zeros_like(apart), 4 / 255
     for count in range(max(len(wrong) - SAME, 0), len(wrong) + 1):
         change[wrong[:count]] = [-apart[n] - np.sign(apart[n]) * least for n in wrong[:count]]
-        slow = waves.T @ change.reshape(FREQUENCIES, FREQUENCIES) @ waves
+        slow = waves().T @ change.reshape(FREQUENCIES, FREQUENCIES) @ waves()
         slow = Image.fromarray(np.float32(255 * slow)).resize(
             photo.pixels.shape[1::-1], Image.BICUBIC
         )
@@ -104,8 +93,9 @@ def rows(watermarker, photos, folder):
     """Yields all rows."""
     half = len(photos) // 2
     for name in ("owner", "other"):
-        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", folder / name]
-        subprocess.run(command, check=True)
+        private, line = new_key_pair(name)
+        (folder / name).write_text(private)
+        (folder / f"{name}.pub").write_text(line)
     signer, public, other = Signer(folder / "owner"), folder / "owner.pub", folder / "other.pub"
     signed = [watermarker.embed(photo, signer) for photo in tqdm(photos[:half], desc="marks")]
     quality = np.mean([psnr(a.pixels, b.pixels) for a, b in zip(photos, signed, strict=False)])
@@ -143,16 +133,11 @@ def main():
     args = parser.parse_args()
     paths = list_photos(args.images)
     values = [value for path in paths if (value := shown(path)) is not None]
-    photos = [working_size(path) for path in paths]
-    shape = Counter(p.pixels.shape for p in photos).most_common(1)[0][0]
-    photos = [p for p in photos if p.pixels.shape == shape and shown(p) is not None]
-    photos = photos[: 2 * args.photos]
+    photos = [photo for photo in map(working_size, paths) if shown(photo) is not None]
+    photos = of_one_size(photos, 2 * args.photos)
     with tempfile.TemporaryDirectory() as folder:
         table = [*rows(tfwm.load(), photos, Path(folder)), pairs_row(values)]
-    name = "-".join(args.images.parts[-2:]).removeprefix("photos-")
-    head = result_head(f"{args.images}, {len(photos)} images of {shape[1]} x {shape[0]}")
-    table = [dict.fromkeys(FIELDS) | row for row in table]
-    write_csv(table, ROOT / f"results/photo/signatures-{name}.csv", head)
+    save([dict.fromkeys(FIELDS) | row for row in table], "signatures", args.images, photos)
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def fingerprint(photo, alignment=None) -> bytes | None:
     >>> fingerprint(np.zeros((64, 64, 3), np.uint8)) is None
     True
     """
-    plane = _plane(photo)
+    plane = plane_of(photo)
     return _bits(plane if alignment is None else _turned(plane, alignment.flipped, alignment.turns))
 
 
@@ -146,7 +146,7 @@ def compare(photo, signed: bytes, alignment=None, whole=False):
     """
     if alignment is not None:
         return likeness(fingerprint(photo, alignment), signed, whole)
-    plane = _plane(photo)
+    plane = plane_of(photo)
     ways = [_bits(_turned(plane, flip, turns)) for flip in (False, True) for turns in range(4)]
     return "same" if any(likeness(own, signed) == "same" for own in ways) else "unclear"
 
@@ -171,7 +171,8 @@ def likeness(own: bytes | None, signed: bytes, whole=False):
     return "another" if differ > OTHER and whole else "unclear"
 
 
-def _plane(photo):
+def plane_of(photo):
+    """Returns the luminance of a photo in [0, 1], shrunk to 64 x 64."""
     photo = read_any(photo)
     photo = photo.frames[0] if isinstance(photo, Animation) else photo
     plane = Canvas(Photo(np.ascontiguousarray(photo.pixels))).scaled(1.0)[..., 0]
@@ -183,15 +184,15 @@ def _turned(plane, flipped, turns):
     return np.rot90(plane[:, ::-1] if flipped else plane, turns)
 
 
-def _waves():
-    """The rows of the orthonormal DCT that are looked at: the lowest but the mean."""
+def waves():
+    """Returns the rows of the orthonormal DCT that are looked at: the lowest but the mean."""
     places, numbers = np.arange(SIDE) + 0.5, np.arange(1, FREQUENCIES + 1)
     return math.sqrt(2 / SIDE) * np.cos(np.pi / SIDE * np.outer(numbers, places))
 
 
 def _bits(plane):
-    waves = _waves()
-    low = waves @ plane @ waves.T
+    rows = waves()
+    low = rows @ plane @ rows.T
     apart = low - np.median(low)
     down, across = np.diff(plane, axis=0)[:, 1:], np.diff(plane, axis=1)[1:]
     busy = np.mean(np.hypot(down, across) > STEP / 255)

@@ -14,6 +14,7 @@ import numpy as np
 from tfwm.checks import need, shortened
 from tfwm.fingerprints import FREQUENCIES, fingerprint
 from tfwm.images import Animation, ImageError, Photo, read_any
+from tfwm.images.arrays import largest_level
 from tfwm.networks.signing import read_private_key, read_public_keys
 from tfwm.payload import Signature
 
@@ -90,7 +91,7 @@ def shown(photo, alignment=None):
     if value is None:
         return None
     bits = np.unpackbits(np.frombuffer(value, np.uint8))
-    return np.packbits(bits[_lowest()]).tobytes()
+    return np.packbits(bits[lowest()]).tobytes()
 
 
 def differing(first, second):
@@ -188,10 +189,9 @@ def verified(found, photo, public_keys=None):
 
 def _decision(found, differ, signer):
     place, read = found.alignment, f"a signature{f' of {signer}' * bool(signer)} was read"
-    differs = f"{differ} of its {BITS} bits differ in what this photo shows"
     if differ is not None and differ <= SAME:
         whose = f"{signer} signed this photo" if signer else f"{read}: a public key tells whose"
-        return "present", f"{whose}; {differs.replace('its', 'the')}"
+        return "present", f"{whose}; {differ} of the {BITS} bits differ in what this photo shows"
     moved = place.offset is not None or place.rotation or place.warped or found.corners is not None
     if differ is None or differ < OTHER or moved:
         return "uncertain", (
@@ -199,8 +199,8 @@ def _decision(found, differ, signer):
             "of what was signed, or was changed a lot"
         )
     return "copied", (
-        f"{read} that was made for another picture: {differs}; it was carried here, or the photo "
-        "was cut or changed a lot"
+        f"{read} that was made for another picture: {differ} of its {BITS} bits differ in what "
+        "this photo shows; it was carried here, or the photo was cut or changed a lot"
     )
 
 
@@ -227,7 +227,7 @@ def _pictures(photo):
         if frame.alpha is None:
             yield frame
             continue
-        most = np.iinfo(frame.alpha.dtype).max if frame.alpha.dtype.kind == "u" else 1
+        most = largest_level(frame.alpha.dtype)
         cover = (frame.alpha / most)[..., None]
         for ground in (most, 0):
             pixels = cover * frame.pixels + (1 - cover) * ground
@@ -235,8 +235,8 @@ def _pictures(photo):
 
 
 @functools.cache
-def _lowest():
-    """Places of the lowest frequencies among a fingerprint's bits, the lowest first."""
+def lowest():
+    """Returns the places of the lowest frequencies in a fingerprint's bits, the lowest first."""
     pairs = [(u, v) for u in range(FREQUENCIES) for v in range(FREQUENCIES)]
     order = sorted(range(len(pairs)), key=lambda n: (sum(pairs[n]), max(pairs[n]), pairs[n]))
     return np.array(order[:BITS])

@@ -203,14 +203,15 @@ def run_embed(options):
 
     if options.output is None and not options.check:
         raise ValueError("Expected a file or folder for the marked photo: add -o OUT.")
-    if signs(options) and read_key(options) is not None:
+    key = read_key(options)
+    if signs(options) and key is not None:
         raise ValueError(
             "A signature is for everybody to check: leave out --key, --key-file and the variable "
             "TFWM_KEY, or --sign."
         )
     if signs(options) and options.signpost:
         raise ValueError("A signature fills the mark: leave out --signpost, or --sign.")
-    how = {"key": read_key(options), "strength": options.strength, "psnr": options.psnr}
+    how = {"key": key, "strength": options.strength, "psnr": options.psnr}
     how |= {"subtle": options.subtle, "signpost": options.signpost, "over": options.over}
     if not options.check:
         how |= _register_of(options)

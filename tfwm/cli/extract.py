@@ -169,7 +169,7 @@ def _extract_one(options, how):
     if options.json:
         print_json({"photo": options.photos[0], "network": options.network, **values})
     else:
-        told = _told(found.to_dict(), options)
+        told = _told(values, options)
         if told is not None:
             say(told)
         plain = found.binding is not None and found.binding.plain

@@ -33,14 +33,19 @@ class Mark:
             size and strength 1.
         scale: factor from the photo's size to the working size; for a network that sees photos
             as a whole, a pair for height and width.
-        notes: sentences for the report.
+        plain: function that tells whether it shows too little for a mark to be bound to it.
     """
 
-    def __init__(self, photo, residual, scale, notes=()):
+    def __init__(self, photo, residual, scale, plain=lambda: False):
         self.photo = photo
         self.residual = residual
         self.scale = scale
-        self.notes = notes
+        self._plain = plain
+
+    @property
+    def notes(self):
+        """Sentences for the report."""
+        return (PLAIN,) if self._plain() else ()
 
     @classmethod
     def of(cls, network, cover, slots, subtle=False, codec=None):
@@ -68,15 +73,15 @@ class Mark:
             )
         before = before[None, :height, :width]
         grid = network.message_shape(height, width)
-        blocks, notes = tiling_of(network).lay_out(slots, *grid[:2]), ()
+        blocks, plain = tiling_of(network).lay_out(slots, *grid[:2]), {}
         if codec is not None and codec.bound:
             places, bits = asked(codec, network, before[0], grid[:2])
             blocks[(*places, 0)] = bits
-            notes = (PLAIN,) if is_plain(codec, network, before[0], grid[:2]) else ()
+            plain = {"plain": lambda: is_plain(codec, network, before[0], grid[:2])}
         residual = (np.asarray(network.embed(before, blocks[None], 1.0)) - before)[0]
         if subtle:
             residual *= subtle_weights(before[0])
-        return cls(cover, residual, scale, notes)
+        return cls(cover, residual, scale, **plain)
 
     @property
     def alignment(self):

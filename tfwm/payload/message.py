@@ -132,8 +132,12 @@ def _parse(text, kind):
             return Signature(bytes.fromhex(text))
         return bytes.fromhex(text) if kind == "bytes" else uuid.UUID(text)
     except ValueError:
-        digits = "hexadecimal digits"
-        form = {"int": "digits", "bytes": digits, "uuid": "a UUID"}.get(kind, f"144 {digits}")
+        form = {
+            "int": "digits",
+            "bytes": "hexadecimal digits",
+            "uuid": "a UUID",
+            "signature": f"{2 * SIGNATURE_BYTES} hexadecimal digits",
+        }[kind]
         raise ValueError(
             f"Expected {form} for a message of kind {kind!r}. Received: {text!r:.60}"
         ) from None

@@ -150,8 +150,8 @@ def inspect(
     watermarker = watermarker or load(network or _network_of(manifest))
     how = {"search": search, "false_positive_rate": false_positive_rate, "progress": progress}
     with lane() if lane else contextlib.nullcontext():
-        keys = {"key": key} if public_keys is None else {"public_keys": public_keys}
-        mark = layers["mark"] = watermarker.extract(photo, **keys, **how)
+        mark = watermarker.extract(photo, key=key, public_keys=public_keys, **how)
+        layers["mark"] = mark
         signpost = layers["signpost"] = _signpost(photo, watermarker, mark)
         filled = None
         if manifest is None or not manifest.holds:  # else, nothing says that it is a copy
