@@ -20,7 +20,7 @@ from tfwm.images import (
     read_photo,
 )
 from tfwm.marking.binding import binds
-from tfwm.marking.canvas import Canvas, natural_scale
+from tfwm.marking.canvas import Canvas
 from tfwm.marking.check import (
     Check,
     EmbedOptions,
@@ -29,14 +29,14 @@ from tfwm.marking.check import (
     resaved,
     why_unreadable,
 )
-from tfwm.marking.earlier import EarlierMark, earlier_mark
+from tfwm.marking.earlier import EarlierMark, earlier_mark, objection_to, refuse
 from tfwm.marking.frames import frame_readings
 from tfwm.marking.judge import Extraction, Judge
 from tfwm.marking.mark import Mark
 from tfwm.marking.reader import Reader
 from tfwm.marking.saved import mark_any
 from tfwm.marking.search import STAGES, candidates, hint
-from tfwm.marking.subtle import told_smooth, visible_share
+from tfwm.marking.subtle import share_seen, told_smooth
 from tfwm.marking.tiling import tiling_of
 from tfwm.marking.views import readings
 from tfwm.networks.lazy import lazy_network
@@ -128,8 +128,8 @@ class Watermarker:
             signpost: name of the host to ask about the photo, such as `"c2pa.example.org"`, which
                 everybody can read (`tfwm.provenance.read_signpost`); up to 24 characters. It
                 shares the mark: the PSNR stays, and the message is read from fewer of its bits.
-            over: whether a photo that is marked already (`earlier_mark`) is marked again, which
-                erases the first mark; else it is refused with `tfwm.marking.MarkedError`.
+            over: what becomes of a mark that is there (`earlier_mark`): `False` refuses the photo
+                (`tfwm.marking.MarkedError`), `True` erases the mark, `"beside"` keeps both.
 
         Warns:
             UserWarning: the message will not be read, as the photo is too small or too flat for
@@ -141,10 +141,9 @@ class Watermarker:
             `tfwm.images.PhotoImage`, a `PIL.Image.Image` whose `save` keeps all metadata.
         """
         cover = read_any(photo)
-        if not over and (earlier := self.earlier_mark(cover, key=key)):
-            earlier.refuse(cover.name)
+        refuse(cover.name, objection_to(self, cover, key, over))
         message = message_for(message, cover)
-        how = {"key": key, "subtle": subtle, "signpost": signpost}
+        how = {"key": key, "subtle": subtle, "signpost": signpost, "over": over}
         if isinstance(cover, Animation):
             marks = (self.prepare(frame, message, **how) for frame in cover.frames)
             return cover.with_frames(mark.at(strength, psnr)[0] for mark in marks)
@@ -175,11 +174,13 @@ class Watermarker:
         """
         return earlier_mark(self.network, read_any(photo), key)
 
-    def prepare(self, photo, message, *, key=None, subtle=False, signpost=None, bound=True) -> Mark:
+    def prepare(
+        self, photo, message, *, key=None, subtle=False, signpost=None, over=False, bound=True
+    ) -> Mark:
         """Returns the `Mark` for a photo, see `embed`; `bound=False` does not bind it to it."""
-        cover = read_photo(photo)
-        codec = self.codec(key, bound)
-        return Mark.of(self.network, cover, encode_slots(codec, message, signpost), subtle, codec)
+        cover, codec = read_photo(photo), self.codec(key, bound)
+        slots = encode_slots(codec, message, signpost)
+        return Mark.of(self.network, cover, slots, subtle, codec, over)
 
     def extract(
         self,
@@ -259,18 +260,17 @@ class Watermarker:
         message = message_for(message, cover)
         if isinstance(cover, Animation):
             cover = cover.frames[len(cover.frames) // 2]
-        mark = self.prepare(cover, message, key=key, subtle=subtle, signpost=signpost)
+        mark = self.prepare(cover, message, key=key, subtle=subtle, signpost=signpost, over=over)
 
         def read(marked, tried):
             what = tried, message, key, signpost
             room = self.check_copy(cover, marked, marked, *what).margin
             check = self.check_copy(cover, marked, resaved(marked), *what)
-            return check.with_room(room, EmbedOptions.margin)
+            return check.with_room(room, EmbedOptions(over=over).room)
 
         _, check = mark.until(read, strength, psnr)
-        canvas = Canvas.of(self.network, cover)
-        seen = visible_share(canvas.scaled(natural_scale(canvas.height, canvas.width)))
-        check = check.without(None if over else self.earlier_mark(cover, key=key))
+        seen = share_seen(self.network, cover)
+        check = check.without(objection_to(self, cover, key, over))
         notes = *told_smooth(seen, subtle), *mark.notes
         return dataclasses.replace(check, smooth=seen, notes=notes)
 

@@ -303,3 +303,17 @@ def test_a_public_mark_is_told_once(network, photo, photos, tmp_path, capsys, mo
         out, err = capsys.readouterr()
         json.loads(out)
         assert err.count("no key: everybody can read this message") == count
+
+
+def test_a_mark_beside_another(run, fails, network, photo, tmp_path):
+    one, two = tmp_path / "one.png", tmp_path / "two.png"
+    assert run("embed", photo, "-o", one, "--message", "Ada", "--key", "first")[0] == 0
+    second = ["embed", one, "-o", two, "--message", "Eve", "--key", "second", "--beside"]
+    code, _, err = run(*second)
+    assert code == 0 and "beside which the new one was laid" in err
+    assert [run("extract", two, "--key", k)[1] for k in ("first", "second")] == ["Ada\n", "Eve\n"]
+    assert "not allowed with argument" in fails(*second, "--over")
+    line = fails(
+        "embed", one, "-o", two, "--overwrite", "--message", "Eve", "--key", "first", "--beside"
+    )
+    assert "take another key" in line

@@ -1,4 +1,5 @@
 import math
+import types
 
 import numpy as np
 import pytest
@@ -7,9 +8,10 @@ from skimage import data
 
 import tfwm
 from tfwm.images import Photo, read_photo
-from tfwm.marking import EarlierMark, MarkedError
+from tfwm.keys import Key
+from tfwm.marking import EarlierMark, Mark, MarkedError, tiling_of
 from tfwm.marking.check import resaved
-from tfwm.marking.earlier import FALSE_ALARM_RATE, repetition_p_value
+from tfwm.marking.earlier import FALSE_ALARM_RATE, refuse, repetition_p_value
 
 
 @pytest.fixture(scope="module")
@@ -90,10 +92,12 @@ def test_resized_copies_of_large_photos_are_noticed(photo_network):
 def test_marked_photos_are_refused(watermarker, tmp_path):
     photo = data.coffee()
     marked = watermarker.embed(photo, "Ada", key="secret")
-    said = "carries a mark of this key, with the message 'Ada', which a new one would erase"
+    said = (
+        "carries a mark of this key, with the message 'Ada', which a new one would erase.*; --over"
+    )
     with pytest.raises(MarkedError, match=said):
         watermarker.embed(marked, "Eve", key="secret")
-    with pytest.raises(MarkedError, match="of a key that was not given.*add --over"):
+    with pytest.raises(MarkedError, match="of a key that was not given.*--beside .* --over"):
         watermarker.embed(marked, "Eve", key="another")
     again = watermarker.embed(marked, "Eve", key="another", over=True)
     assert watermarker.extract(again, key="another", search="none").message == "Eve"
@@ -112,5 +116,49 @@ def test_marked_photos_are_refused(watermarker, tmp_path):
 def test_the_refusal_is_one_line():
     mark = EarlierMark("key", 1e-9, "two\nlines", "text")
     with pytest.raises(MarkedError) as refused:
-        mark.refuse("a.jpg")
+        refuse("a.jpg", mark.objection())
     assert "\n" not in str(refused.value) and r"two\nlines" in str(refused.value)
+
+
+def test_two_marks_are_both_read(photo_network, tmp_path):
+    paths = [tmp_path / name for name in ("photo.png", "one.png", "two.jpg")]
+    Image.fromarray(data.coffee()).save(paths[0])
+    photo_network.embed_file(*paths[:2], "Ada", key="first")
+    assert not photo_network.check(paths[1], "Eve", key="second").fits
+    assert photo_network.check(paths[1], "Eve", key="second", over="beside").fits
+    report = photo_network.embed_file(*paths[1:], "Eve", key="second", over="beside", quality=70)
+    assert any(note.endswith("beside which the new one was laid") for note in report.notes)
+    assert 1.25 <= report.margin < 2  # half of the places cannot hold more
+    for key, message in (("first", "Ada"), ("second", "Eve")):
+        found = photo_network.extract(paths[2], key=key, search="none")
+        assert (found.decision, found.message) == ("present", message)
+
+
+def test_a_mark_is_laid_beside_one_of_another_key_only(photo_network):
+    marked = photo_network.embed(data.coffee(), "Ada", key="secret")
+    with pytest.raises(MarkedError, match="this key.*beside it, take another key"):
+        photo_network.embed(marked, "Eve", key="secret", over="beside")
+    public = photo_network.embed(data.coffee(), "Ada")
+    with pytest.raises(MarkedError, match="of no key.*take another key"):
+        photo_network.embed(public, "Eve", over="beside")
+    both = photo_network.embed(public, "Eve", key="secret", over="beside")
+    assert [photo_network.extract(both, key=key).message for key in (None, "secret")] == [
+        "Ada",
+        "Eve",
+    ]
+    with pytest.raises(ValueError, match=r"over='besides'"):
+        photo_network.embed(marked, "Eve", over="besides")
+
+
+def test_half_of_the_cells_keep_what_they_have(photo_network):
+    photo = Photo(data.coffee())
+    whole, half = (photo_network.prepare(photo, "Ada", key="a", over=o) for o in (True, "beside"))
+    cells = tiling_of(photo_network.network).half(50, 75, Key("a"))
+    kept = np.kron(cells, np.ones((8, 8)))[..., None] * whole.residual[:400, :600]
+    np.testing.assert_allclose(half.residual, kept, atol=1e-6)
+
+
+def test_a_network_for_whole_photos_has_no_room_beside():
+    network = types.SimpleNamespace(whole=True, name="stegastamp")
+    with pytest.raises(ValueError, match="stegastamp marks a photo as a whole"):
+        Mark.of(network, Photo(data.coffee()), None, over="beside")

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from tfwm.keys import Key
 from tfwm.marking import Tiling, tiling_of
 
 
@@ -43,3 +44,16 @@ def test_a_network_says_how_many_bits_a_cell_has(quadrant_network, colour_networ
     assert tiling_of(quadrant_network).shape == (32, 32, 1)
     assert tiling_of(colour_network).shape == (32, 32, 1)
     assert tiling_of(tile_network).shape == (4, 4, 30)
+
+
+def test_a_half_leaves_as_many_cells_of_each_slot():
+    tiling = Tiling(1)
+    first, second = (tiling.half(64, 96, Key(key)) for key in ("first", "second"))
+    slots = tiling.slots_at(64, 96)[..., 0]
+    assert (np.bincount(slots[first], minlength=1024) == 3).all()  # of 2 x 3 tiles
+    assert 0.45 < (first == second).mean() < 0.55
+    np.testing.assert_array_equal(first[:, :64], first[:, 32:])
+    np.testing.assert_array_equal(first[:32], ~first[32:])
+    narrow = tiling.half(40, 96, Key("first"))
+    np.testing.assert_array_equal(narrow[:, :64], ~narrow[:, 32:])
+    assert tiling.half(1, 1, Key("second")).shape == (1, 1)

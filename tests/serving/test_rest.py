@@ -173,6 +173,10 @@ def test_photos_for_people(client, photos, watermarker):
     for query in ("", "?message=", "?message=a&format=bmp", "?message=a&strength=x"):
         assert client.post(f"/v1/models/photo:embed{query}", data=photos[0]).status_code == 400
     assert client.post("/v1/models/photo:embed?message=a", data=b"").status_code == 400
+    owned = watermarker.embed_bytes(photos[0], "Eve", key="secret", file_format="png")
+    both = client.post("/v1/models/photo:embed?message=Ada&over=beside", data=owned).data
+    read = [watermarker.extract(both, key=key, search="none").message for key in (None, "secret")]
+    assert read == ["Ada", "Eve"]
 
 
 def test_the_server_stops_taking_requests(watermarker, photos):

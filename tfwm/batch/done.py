@@ -49,7 +49,8 @@ def settings_of(options):
     asked = {"strength": options.strength} if options.psnr is None else {}
     for field in dataclasses.fields(options):
         value = getattr(options, field.name)
-        if field.name not in ("key", "strength", "over") and value != field.default:
+        plain = field.name in ("key", "strength") or value == field.default
+        if not plain and (field.name, value) != ("over", True):
             asked[field.name] = value
     return " ".join(
         f"{name}={value:g}" if isinstance(value, float | int) else f"{name}={value}"

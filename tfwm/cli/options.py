@@ -315,11 +315,20 @@ def number(low, high, what, kind=float, open_ends=False):
 
 
 def add_over(parser):
-    parser.add_argument(
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
         "--over",
         action="store_true",
         help="mark photos that carry a mark of this network already, which erases it; without "
-        "--over they are refused. Noticed are marks of this key and of none, and in photos from "
-        "about 320 pixels a side on those of other keys; not in a copy that was cropped, turned, "
-        "mirrored or, below 768 x 512 pixels, resized since",
+        "--over or --beside they are refused. Noticed are marks of this key and of none, and in "
+        "photos from about 320 pixels a side on those of other keys; not in a copy that was "
+        "cropped, turned, mirrored or, below 768 x 512 pixels, resized since",
+    )
+    group.add_argument(
+        "--beside",
+        dest="over",
+        action="store_const",
+        const="beside",
+        help="write only half of the mark's places, beside a mark of another key: both are read, "
+        "each with less to spare",
     )

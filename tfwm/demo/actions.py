@@ -80,7 +80,7 @@ class Actions:
             "ssim": finite(large_ssim(before, after)),
             "strength": strength,
             "readable": found.decision == "present" and found.message == message,
-            "notes": [*photo.notes, *([earlier.note] if earlier else [])],
+            "notes": [*photo.notes, *([earlier.note(over=True)] if earlier else [])],
         }
         return answer, {
             "marked": encode_photo(marked, "marked.png"),

@@ -5,13 +5,19 @@ import dataclasses
 import io
 import math
 
-from tfwm.checks import check_number
+from tfwm.checks import check_number, one_of
 from tfwm.files import in_place, other_names
 from tfwm.images import Encoding, Photo, decode_photo, to_uint8, write_encoded
 from tfwm.payload import SignpostCodec, pack_name, to_plain
 
 # A marked photo should at least survive an ordinary re-saving.
 CHECK_QUALITY = 75
+# What a photo that is marked already gets: nothing, a mark over the first, or one beside it.
+BESIDE = "beside"
+OVER = False, True, BESIDE
+# Of the room to spare that a mark must have, what is asked of one that shares the photo: the other
+# one needs as much.
+BESIDE_ROOM = 0.625
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,12 +45,11 @@ class Check:
     smooth: float | None = None
     notes: tuple = ()
 
-    def without(self, earlier):
-        """Returns the check, refused if there is an earlier mark (`EarlierMark` or `None`)."""
-        if earlier is None:
+    def without(self, objection):
+        """Returns the check, refused if there is an `EarlierMark.objection`, not `None`."""
+        if objection is None:
             return self
-        reason = f"it carries {earlier}, which a new one would erase: --over marks it again"
-        return dataclasses.replace(self, fits=False, reason=reason)
+        return dataclasses.replace(self, fits=False, reason=objection)
 
     def with_room(self, room, wanted):
         """Returns the check, refused if the undamaged file reads with too little room to spare."""
@@ -75,7 +80,7 @@ class EmbedOptions:
             photo comes from a file of that format and the mark reads so, else 95, 90, lossless.
         subtle: whether smooth and clipped parts get less of the mark, see `Watermarker.embed`.
         signpost: name of the host to ask about the photo, see `Watermarker.embed`.
-        over: whether a photo that is marked already is marked again, see `Watermarker.embed`.
+        over: what becomes of an earlier mark, see `Watermarker.embed`.
     """
 
     key: str | bytes | None = None
@@ -85,12 +90,18 @@ class EmbedOptions:
     quality: int | None = None
     subtle: bool = False
     signpost: str | None = None
-    over: bool = False
+    over: bool | str = False
 
     def __post_init__(self):
         check_number("margin", self.margin, 0, 1e6, "a margin of at least 0")
+        one_of("over", self.over, OVER)
         if self.signpost is not None:
             pack_name(self.signpost)
+
+    @property
+    def room(self):
+        """How many times the reading must exceed what the message needs, with half of the cells."""
+        return self.margin * (BESIDE_ROOM if self.over == BESIDE else 1)
 
 
 @dataclasses.dataclass(frozen=True)

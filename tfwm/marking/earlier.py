@@ -6,9 +6,11 @@ import uuid
 
 import numpy as np
 
+from tfwm.checks import one_of
 from tfwm.images import Animation, ImageError
 from tfwm.keys import Key
 from tfwm.marking.canvas import Canvas
+from tfwm.marking.check import BESIDE, OVER
 from tfwm.marking.judge import Judge
 from tfwm.marking.mark import check_whole
 from tfwm.marking.reader import Reader
@@ -57,17 +59,43 @@ class EarlierMark:
         said = "" if self.message is None else f", with the message {to_plain(self.message)!r:.100}"
         return f"a mark {whose}{said}"
 
-    def refuse(self, name):
-        """Raises `MarkedError` for the photo of this name."""
-        raise MarkedError(
-            f"{name} was not marked: it carries {self}, which a new one would erase. Take the "
-            "unmarked photo, or add --over (in Python over=True)."
+    def objection(self, over=False, key=None, beside=True):
+        """Returns why the photo is not to be marked again, or `None`.
+
+        Args:
+            over: see `tfwm.Watermarker.embed`.
+            key: of the new mark.
+            beside: whether a mark can be laid beside this one.
+        """
+        if over and over != BESIDE:
+            return None
+        same = self.whose == "key" or (self.whose == "public" and Key(key).is_public)
+        if over == BESIDE:
+            return f"it carries {self}: beside it, take another key" if same else None
+        beside = "" if same or not beside else "--beside (over='beside') keeps both, "
+        return (
+            f"it carries {self}, which a new one would erase. Take the unmarked photo; "
+            f"{beside}--over (over=True) marks it all the same"
         )
 
-    @property
-    def note(self):
-        """The note of a photo that was marked all the same."""
-        return f"it carried {self}, over which the new one was laid"
+    def note(self, over):
+        """Returns the note of a photo that was marked all the same."""
+        how = "beside" if over == BESIDE else "over"
+        return f"it carried {self}, {how} which the new one was laid"
+
+
+def objection_to(watermarker, photo, key, over):
+    """Returns why a photo is not to be marked again, or `None`; see `EarlierMark.objection`."""
+    if one_of("over", over, OVER) is True:
+        return None
+    earlier = watermarker.earlier_mark(photo, key=key)
+    return earlier and earlier.objection(over, key)
+
+
+def refuse(name, objection):
+    """Raises `MarkedError` for the photo of this name, if there is an `objection`."""
+    if objection is not None:
+        raise MarkedError(f"{name} was not marked: {objection}.")
 
 
 def earlier_mark(network, photo, key=None):

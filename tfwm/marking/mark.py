@@ -9,6 +9,7 @@ from tfwm.checks import check_number
 from tfwm.images import DamagedError, ImageError, psnr
 from tfwm.marking.binding import asked, is_plain
 from tfwm.marking.canvas import Alignment, Canvas, add_residual, natural_scale
+from tfwm.marking.check import BESIDE
 from tfwm.marking.strength import STRONGEST, check_strength, mark_at_psnr
 from tfwm.marking.subtle import subtle_weights
 from tfwm.marking.tiling import tiling_of
@@ -48,7 +49,7 @@ class Mark:
         return (PLAIN,) if self._plain() else ()
 
     @classmethod
-    def of(cls, network, cover, slots, subtle=False, codec=None):
+    def of(cls, network, cover, slots, subtle=False, codec=None, over=False):
         """Makes the mark of a photo.
 
         Args:
@@ -57,8 +58,14 @@ class Mark:
             slots: `(slots,)` of 0 and 1, see `tfwm.payload.encode_slots`.
             subtle: see `tfwm.Watermarker.embed`.
             codec: `tfwm.payload.Codec` that binds the mark to its photo; `None` leaves it free.
+            over: `"beside"` leaves half of the cells as they are, see `Tiling.half`; by a `codec`.
         """
         check_whole(cover)
+        if over == BESIDE and network.whole:
+            raise ValueError(
+                f"Expected over=True: {network.name} marks a photo as a whole, and leaves no room "
+                'for another mark. Received: over="beside"'
+            )
         sides, canvas = cover.pixels.shape[:2], Canvas.of(network, cover)
         scale = natural_scale(canvas.height, canvas.width)
         before = canvas.scaled(scale)
@@ -79,6 +86,9 @@ class Mark:
             blocks[(*places, 0)] = bits
             plain = {"plain": lambda: is_plain(codec, network, before[0], grid[:2])}
         residual = (np.asarray(network.embed(before, blocks[None], 1.0)) - before)[0]
+        if over == BESIDE:
+            cells = tiling_of(network).half(*grid[:2], codec.key)
+            residual *= np.kron(cells, np.ones(network.block_shape))[..., None]
         if subtle:
             residual *= subtle_weights(before[0])
         return cls(cover, residual, scale, **plain)

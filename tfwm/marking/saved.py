@@ -18,6 +18,7 @@ from tfwm.images import (
 from tfwm.images.animation import check_holds
 from tfwm.images.encoding import default_encoding
 from tfwm.marking.check import FileReport
+from tfwm.marking.earlier import refuse
 from tfwm.marking.mark import LARGEST_STRENGTH, STRENGTH_STEP
 
 # At least this share of an animation's frames must read by themselves.
@@ -31,6 +32,7 @@ def mark_any(
     cover = read_any(source)
     target = f"marked{ending_of(cover, file_format)}" if output is None else output
     how = {"key": options.key, "subtle": options.subtle, "signpost": options.signpost}
+    how["over"] = options.over
 
     def prepare(photo):
         with lane():
@@ -43,12 +45,11 @@ def mark_any(
 
     with lane():
         earlier = watermarker.earlier_mark(cover, key=options.key)
-    if earlier and not options.over:
-        earlier.refuse(cover.name)
+    refuse(cover.name, earlier and earlier.objection(options.over, options.key))
     saved = mark_frames if isinstance(cover, Animation) else mark_photo
     encoded, best, encoding, notes = saved(cover, target, options, prepare, check, progress)
     values = best.strength, best.psnr, best.p_value, best.margin
-    laid = (earlier.note,) if earlier else ()
+    laid = (earlier.note(options.over),) if earlier else ()
     notes = (*cover.notes, *notes, *laid, *told_losses(cover, target))
     size = cover.encoding and cover.encoding.size
     return encoded, FileReport(
@@ -81,13 +82,13 @@ def mark_photo(cover, target, options, prepare, check, progress=None):
         for encoding in tried:
             encoded = encode_photo(marked, target, encoding)
             best = check(cover, marked, decode_photo(encoded), strength)
-            if best.fits and best.margin >= options.margin:
+            if best.fits and best.margin >= options.room:
                 return encoded, best, encoding, mark.notes
     reason = best.reason
     if best.fits:
         reason = (
             f"at strength {best.strength:.3g} ({best.psnr:.1f} dB) {reason}, but "
-            f"{options.margin:g} times are wanted: raise the strength or the quality, "
+            f"{options.room:g} times are wanted: raise the strength or the quality, "
             "shorten the message, or take a larger photo"
         )
     raise ImageError(f"{cover.name} was not marked: {reason}.")
@@ -128,7 +129,7 @@ def mark_frames(animation, target, options, prepare, check, progress=None):
             tell(0.5 + 0.5 * done / len(todo), f"frame {number + 1} of {count}")
             cover = animation.frames[number]
             checks[number] = check(cover, marked[number], copies[number], strengths[number])
-        weak = [n for n in todo if checks[n].margin < options.margin or not checks[n].fits]
+        weak = [n for n in todo if checks[n].margin < options.room or not checks[n].fits]
         todo = []
         if options.psnr is None:
             todo = [n for n in weak if strengths[n] * STRENGTH_STEP <= largest]
@@ -151,11 +152,11 @@ def _frames_of(copy, animation):
 
 
 def _verdict(animation, checks, options):
-    good = [check for check in checks if check.fits and check.margin >= options.margin]
+    good = [check for check in checks if check.fits and check.margin >= options.room]
     if len(good) < ENOUGH * len(checks):
         raise ImageError(
             f"{animation.name} was not marked: {len(good)} of its {len(checks)} frames read with "
-            f"{options.margin:g} times the signal needed; raise the strength, shorten the message, "
+            f"{options.room:g} times the signal needed; raise the strength, shorten the message, "
             "or take larger frames."
         )
     notes = []

@@ -3,6 +3,7 @@
 import numpy as np
 
 from tfwm.images import filters, luminance
+from tfwm.marking.canvas import Canvas, natural_scale
 
 # Of the mark's strength, what is left where it would be seen at once.
 FLOOR = 0.2
@@ -50,6 +51,12 @@ def subtle_weights(image):
 def visible_share(image):
     """Returns the share of a photo that is smooth or clipped, where a mark can be seen."""
     return float((hiding(image) < 0.25).mean())
+
+
+def share_seen(network, photo):
+    """Returns the `visible_share` of a `tfwm.images.Photo` at the size for marking."""
+    canvas = Canvas.of(network, photo)
+    return visible_share(canvas.scaled(natural_scale(canvas.height, canvas.width)))
 
 
 def told_smooth(share, subtle):

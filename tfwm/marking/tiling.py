@@ -58,6 +58,23 @@ class Tiling:
         """Returns the values of slots `(rows, columns, bits_per_cell)` float32 in a whole grid."""
         return np.asarray(bits, np.float32).ravel()[self.slots_at(rows, columns, shift)]
 
+    def half(self, rows, columns, key):
+        """Returns the cells `(rows, columns)` bool that a mark takes beside another one: half.
+
+        Of each slot, by a bit of the key, it has the cell in every second row of tiles: the other
+        mark keeps its sign in as many, their sum is 0 where the two differ, and from left to right
+        tiles repeat as before, by which copies are found. Where there is one row, columns count.
+
+        Args:
+            rows: of the grid, and `columns`.
+            key: `tfwm.keys.Key`.
+        """
+        side = self.shape[0]
+        first = key.bits(f"beside {side}", side * side).reshape(side, side)
+        down, across = np.arange(rows), np.arange(columns)
+        tile = down[:, None] // side if rows >= min(2 * side, columns) else across // side
+        return (tile + first[np.ix_(down % side, across % side)]) % 2 == 0
+
     def fold(self, logits):
         """Sums the logits of all tiles.
 

@@ -17,6 +17,7 @@ from tfwm.images import (
     to_uint8,
 )
 from tfwm.marking import Check, EmbedOptions
+from tfwm.marking.earlier import objection_to, refuse
 from tfwm.payload import encode_slots
 from tfwm.provenance.manifest import Claims
 from tfwm.provenance.signing import SigningWatermarker, SignReport
@@ -208,9 +209,9 @@ class Stamper:
         """The marked photo, and what was read back from it."""
         options = self.options
         how = {"key": options.key, "subtle": options.subtle, "signpost": options.signpost}
-        if self.check and not options.over:
-            if earlier := self.watermarker.earlier_mark(photo, key=options.key):
-                earlier.refuse(photo.name)
+        how["over"] = options.over
+        if self.check:
+            refuse(photo.name, objection_to(self.watermarker, photo, options.key, options.over))
         mark = self.watermarker.prepare(photo, message, **how)
         if not self.check:
             return mark.at(options.strength, options.psnr)[0], None
@@ -218,7 +219,7 @@ class Stamper:
 
         def read(marked, strength):
             check = self.watermarker.check_copy(photo, marked, marked, strength, *what)
-            return check.with_room(check.margin, options.margin)
+            return check.with_room(check.margin, options.room)
 
         return mark.until(read, options.strength, options.psnr)
 

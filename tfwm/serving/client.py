@@ -11,7 +11,7 @@ from tfwm.console import in_one_line
 from tfwm.images import ImageError, read_photo
 from tfwm.marking import Alignment, Judge
 from tfwm.marking.check import check_votes
-from tfwm.marking.earlier import known_mark
+from tfwm.marking.earlier import known_mark, refuse
 from tfwm.marking.mark import LARGEST_STRENGTH, STRENGTH_STEP
 from tfwm.marking.strength import check_strength
 from tfwm.marking.tiling import tiling_of
@@ -131,6 +131,7 @@ class Client:
             `tfwm.serving.ServerError` if the server cannot be reached.
         """
         one_of("file_format", file_format, FORMATS)
+        one_of("over", over, (False, True))
         codec, strength = self.codec(key), check_strength(strength)
         shape = read_photo(encoded).pixels.shape
         if not over:
@@ -158,7 +159,7 @@ class Client:
         place = Alignment(whole=self.network.whole)
         votes = self.read_votes(encoded)
         if earlier := known_mark(place, votes, key):
-            earlier.refuse("The photo")
+            refuse("The photo", earlier.objection(key=key, beside=False))
 
     def read_votes(self, encoded):
         """Returns the votes `(slots,)` of a photo's file as it is."""

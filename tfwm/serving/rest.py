@@ -23,6 +23,7 @@ MOST_VALUES = 4_000_000
 # A body, what is parsed of it, and the answer, as a multiple of the body.
 IN_MEMORY, BODIES = 4, 2**29
 NUMBERS = {"strength": float, "quality": int}
+OVER_ASKED = {"1": True, "beside": "beside"}
 
 
 def make_rest(served, metrics=None, token=None):
@@ -97,7 +98,7 @@ def _add_plain(app, flask, served, bodies):
         file_format = asked.get("format", "keep")
         if not asked.get("message") or file_format not in FORMATS:
             raise ValueError(f"Expected ?message=TEXT, and format as one of {', '.join(FORMATS)}")
-        how = {"over": asked.get("over") == "1"}
+        how = {"over": OVER_ASKED.get(asked.get("over"), False)}
         how |= {key: _number(asked[key], kind) for key, kind in NUMBERS.items() if key in asked}
         flask.request.environ[ABOUT].update(model=name, signature="embed", photos=1)
         with served.gate, bodies.hold(IN_MEMORY * (flask.request.content_length or 0)):
