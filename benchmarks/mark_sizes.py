@@ -6,8 +6,8 @@ Images are squeezed to each size and marked by the barrier; a host does its task
 out that size. All are rounded to 8 bits and read. Writes results/barrier/barrier-sizes.csv and
 results/keyed/keyed-sizes.csv: mean and least similarity, the share of at least 0.9, what the
 unmarked photos read at most, and of a barrier the PSNR, of a host the share of QR codes decoded.
-And results/barrier/barrier-foreign.csv: what is read with barrier-xray from unmarked gray photos,
-which are no radiographs.
+And results/barrier/barrier-foreign.csv: what is read with barrier-xray from gray photos, which are
+no radiographs: unmarked, and (`marked`, `marked_success`) with its mark.
 """
 
 import argparse
@@ -63,10 +63,11 @@ def main():
 
 
 def foreign(marker, photos, sizes):
-    """Yields what is read from unmarked photos of another kind, in gray, at each size."""
+    """Yields what is read from photos of another kind, in gray, at each size."""
     for size in sizes:
         images = gray(np.stack([squeezed(photo, size) for photo in photos]))
         similarity = marker.reader.similarity(to_uint8(images))
+        marked = marker.reader.similarity(to_uint8(marker.mark(images)))
         yield {
             "network": marker.name,
             "size": size,
@@ -74,6 +75,8 @@ def foreign(marker, photos, sizes):
             "similarity": float(similarity.mean()),
             "largest": float(similarity.max()),
             "success": float(np.mean(similarity >= 0.9)),
+            "marked": float(marked.mean()),
+            "marked_success": float(np.mean(marked >= 0.9)),
         }
 
 
