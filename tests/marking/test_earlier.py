@@ -127,8 +127,12 @@ def test_two_marks_are_both_read(photo_network, tmp_path):
     assert not photo_network.check(paths[1], "Eve", key="second").fits
     assert photo_network.check(paths[1], "Eve", key="second", over="beside").fits
     report = photo_network.embed_file(*paths[1:], "Eve", key="second", over="beside", quality=70)
-    assert any(note.endswith("beside which the new one was laid") for note in report.notes)
+    assert any("beside which the new one was laid; read that one" in n for n in report.notes)
     assert 1.25 <= report.margin < 2  # half of the places cannot hold more
+    alone = photo_network.embed_file(
+        paths[0], tmp_path / "alone.png", "Eve", key="a", over="beside"
+    )
+    assert alone.margin > 2 and any("half of the places all the same" in n for n in alone.notes)
     for key, message in (("first", "Ada"), ("second", "Eve")):
         found = photo_network.extract(paths[2], key=key, search="none")
         assert (found.decision, found.message) == ("present", message)
@@ -162,3 +166,23 @@ def test_a_network_for_whole_photos_has_no_room_beside():
     network = types.SimpleNamespace(whole=True, name="stegastamp")
     with pytest.raises(ValueError, match="stegastamp marks a photo as a whole"):
         Mark.of(network, Photo(data.coffee()), None, over="beside")
+
+
+def test_a_mark_that_everybody_reads_is_not_lost_beside_another(photo_network, tmp_path):
+    marked, output = tmp_path / "long.png", tmp_path / "both.png"
+    for message, kept in (("Ada", True), (24 * "x", False)):
+        photo_network.embed_file(data.coffee(), marked, message, overwrite=True)
+        if kept:
+            photo_network.embed_file(marked, output, "Eve", key="b", over="beside")
+            assert photo_network.extract(output, search="none").message == message
+            output.unlink()
+            continue
+        with pytest.raises(MarkedError, match="long.png was not marked: beside a second mark"):
+            photo_network.embed_file(marked, output, "Eve", key="b", over="beside")
+        assert not output.exists()
+
+
+def test_a_mark_of_a_whole_photo_is_not_said_to_leave_room():
+    mark = EarlierMark("public", 1e-9, "Ada", "text")
+    assert "--beside" in mark.objection(key="b")
+    assert "--beside" not in mark.objection(key="b", beside=False)

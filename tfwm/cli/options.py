@@ -329,6 +329,7 @@ def add_over(parser):
         dest="over",
         action="store_const",
         const="beside",
-        help="write only half of the mark's places, beside a mark of another key: both are read, "
-        "each with less to spare",
+        help="write only half of the mark's places, beside a mark of another key: two messages of "
+        "up to 8 bytes are read then, each with less to spare; a longer one, a signature or a "
+        "signpost of the first mark is often lost, and by a third mark most of what was there",
     )

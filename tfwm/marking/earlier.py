@@ -72,7 +72,7 @@ class EarlierMark:
         same = self.whose == "key" or (self.whose == "public" and Key(key).is_public)
         if over == BESIDE:
             return f"it carries {self}: beside it, take another key" if same else None
-        beside = "" if same or not beside else "--beside (over='beside') keeps both, "
+        beside = "" if same or not beside else "--beside (over='beside') keeps short ones, "
         return (
             f"it carries {self}, which a new one would erase. Take the unmarked photo; "
             f"{beside}--over (over=True) marks it all the same"
@@ -80,8 +80,25 @@ class EarlierMark:
 
     def note(self, over):
         """Returns the note of a photo that was marked all the same."""
-        how = "beside" if over == BESIDE else "over"
-        return f"it carried {self}, {how} which the new one was laid"
+        if over != BESIDE:
+            return f"it carried {self}, over which the new one was laid"
+        unread = "; read that one with its key, as a long message may be lost"
+        return (
+            f"it carried {self}, beside which the new one was laid"
+            f"{unread if self.whose == 'unknown' else ''}"
+        )
+
+    def check_kept(self, watermarker, copy):
+        """Raises `MarkedError` if a photo that is marked beside this mark shows it no more.
+
+        Only a mark that everybody can read is looked for: of a key that was not given, nobody can
+        tell.
+        """
+        if self.whose != "public":
+            return
+        found = watermarker.earlier_mark(copy)
+        if found is None or found.message != self.message:
+            refuse(copy.name, f"beside a second mark, {self} would not be read any more")
 
 
 def objection_to(watermarker, photo, key, over):
@@ -89,7 +106,7 @@ def objection_to(watermarker, photo, key, over):
     if one_of("over", over, OVER) is True:
         return None
     earlier = watermarker.earlier_mark(photo, key=key)
-    return earlier and earlier.objection(over, key)
+    return earlier and earlier.objection(over, key, not watermarker.network.whole)
 
 
 def refuse(name, objection):

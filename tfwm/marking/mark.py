@@ -63,8 +63,8 @@ class Mark:
         check_whole(cover)
         if over == BESIDE and network.whole:
             raise ValueError(
-                f"Expected over=True: {network.name} marks a photo as a whole, and leaves no room "
-                'for another mark. Received: over="beside"'
+                f"{network.name} marks a photo as a whole, and leaves no room for a second mark: "
+                "leave out --beside (over='beside'), or take a network of cells, such as photo."
             )
         sides, canvas = cover.pixels.shape[:2], Canvas.of(network, cover)
         scale = natural_scale(canvas.height, canvas.width)

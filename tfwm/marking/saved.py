@@ -1,5 +1,7 @@
 """Marks photos and animations so strongly that their files read with room to spare."""
 
+import dataclasses
+
 import numpy as np
 
 from tfwm.images import (
@@ -17,12 +19,14 @@ from tfwm.images import (
 )
 from tfwm.images.animation import check_holds
 from tfwm.images.encoding import default_encoding
-from tfwm.marking.check import FileReport
+from tfwm.marking.check import BESIDE, FileReport
 from tfwm.marking.earlier import refuse
 from tfwm.marking.mark import LARGEST_STRENGTH, STRENGTH_STEP
 
 # At least this share of an animation's frames must read by themselves.
 ENOUGH = 0.5
+HALF = "half of the places hold no more; "
+ALONE = "no mark was noticed in it; the new one takes half of the places all the same"
 
 
 def mark_any(
@@ -45,11 +49,19 @@ def mark_any(
 
     with lane():
         earlier = watermarker.earlier_mark(cover, key=options.key)
-    refuse(cover.name, earlier and earlier.objection(options.over, options.key))
+    room = not watermarker.network.whole
+    refuse(cover.name, earlier and earlier.objection(options.over, options.key, room))
     saved = mark_frames if isinstance(cover, Animation) else mark_photo
     encoded, best, encoding, notes = saved(cover, target, options, prepare, check, progress)
     values = best.strength, best.psnr, best.p_value, best.margin
     laid = (earlier.note(options.over),) if earlier else ()
+    if options.over == BESIDE:
+        laid = laid or (ALONE,)
+        if earlier:
+            with lane():
+                earlier.check_kept(
+                    watermarker, dataclasses.replace(decode_any(encoded), name=cover.name)
+                )
     notes = (*cover.notes, *notes, *laid, *told_losses(cover, target))
     size = cover.encoding and cover.encoding.size
     return encoded, FileReport(
@@ -88,9 +100,10 @@ def mark_photo(cover, target, options, prepare, check, progress=None):
     if best.fits:
         reason = (
             f"at strength {best.strength:.3g} ({best.psnr:.1f} dB) {reason}, but "
-            f"{options.room:g} times are wanted: raise the strength or the quality, "
-            "shorten the message, or take a larger photo"
+            f"{options.room:g} times are wanted: "
         )
+        reason += HALF if options.over == BESIDE else "raise the strength or the quality, "
+        reason += "shorten the message, or take a larger photo"
     raise ImageError(f"{cover.name} was not marked: {reason}.")
 
 
