@@ -170,7 +170,7 @@ def test_a_network_for_whole_photos_has_no_room_beside():
 
 def test_a_mark_that_everybody_reads_is_not_lost_beside_another(photo_network, tmp_path):
     marked, output = tmp_path / "long.png", tmp_path / "both.png"
-    for message, kept in (("Ada", True), (24 * "x", False)):
+    for message, kept in (("Ada", True), (32 * "x", False)):
         photo_network.embed_file(data.coffee(), marked, message, overwrite=True)
         if kept:
             photo_network.embed_file(marked, output, "Eve", key="b", over="beside")
