@@ -28,6 +28,7 @@ from pathlib import Path
 
 import numpy as np
 from peers import PEERS, make_peer
+from photo_sets import places
 
 from tfwm.files import result_head, write_csv
 from tfwm.startup import import_tensorflow
@@ -91,7 +92,7 @@ def measure(run, config, names, args):
     from tfwm.recipes.translation import open_crops
 
     inputs, targets = test_pairs(config, config.test_images)
-    chosen = np.linspace(0, len(inputs) - 1, min(args.images, len(inputs))).round().astype(int)
+    chosen = places(len(inputs), args.images)
     inputs, targets = inputs[chosen], to_uint8(targets[chosen])
     barrier = run.barrier()
     marked = to_uint8(barrier.mark(inputs if config.source == "input" else targets))

@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from photo_sets import places
 
 from tfwm.files import result_head, write_csv
 from tfwm.images.drawing import COLORS, new_figure, save_figure
@@ -140,8 +141,8 @@ def attacker_pairs(config, count):
 def evenly(arrays, count):
     """Up to so many entries of arrays of one length, from all of it."""
     have = len(next(iter(arrays.values())))
-    places = np.linspace(0, have - 1, min(count, have)).round().astype(int)
-    return {key: array[places] for key, array in arrays.items()}
+    chosen = places(have, count)
+    return {key: array[chosen] for key, array in arrays.items()}
 
 
 def reader_of(barrier):

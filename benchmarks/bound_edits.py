@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from attacker import Attacker
+from photo_sets import photo_result
 from security import working_size
 from tqdm import tqdm
 
@@ -23,7 +24,6 @@ from tfwm.distortions import distort
 from tfwm.files import result_head, write_csv
 from tfwm.images import Photo, filters
 
-ROOT = Path(__file__).resolve().parents[1]
 KEY, MESSAGE = "the owner's key", "(c) 2026 Ada Lovelace"
 DECISIONS = "present", "copied", "uncertain"
 
@@ -102,8 +102,7 @@ def save(table, name, images, photos):
     """Writes the rows of photos of one size from a folder."""
     height, width = photos[0].pixels.shape[:2]
     head = result_head(f"{images}, {len(photos)} images of {width} x {height}")
-    source = "-".join(images.parts[-2:]).removeprefix("photos-")
-    write_csv(table, ROOT / f"results/photo/{name}-{source}.csv", head)
+    write_csv(table, photo_result(name, images), head)
 
 
 def main():

@@ -26,6 +26,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from photo_sets import photo_result, places
 from PIL import Image
 from scipy.fft import dctn, idctn
 from tqdm import tqdm
@@ -35,7 +36,6 @@ from tfwm.distortions import distort
 from tfwm.files import result_head, write_csv
 from tfwm.networks import load_network
 
-ROOT = Path(__file__).resolve().parents[1]
 SIDES = 64, 128, 256, 512
 QUALITIES = 36, 38, 40, 42, 44, 46, 48
 COUNTS = 1, 2, 4, 8, 16, 32, 63
@@ -99,11 +99,11 @@ class NetworkMark:
         """Returns the marked images, uint8."""
         return scaled(self.residual, self.images, psnr)
 
-    def wrong(self, images, kept=slice(None)):
-        """Returns the share of wrong bits of each image."""
+    def wrong(self, images):
+        """Returns the share of wrong bits of each image, or of a part from its top left corner."""
         planes = (np.float32(image[None, ..., None]) / 255 for image in images)
         logits = np.concatenate([np.asarray(self.network.extract(plane)) for plane in planes])
-        bits = self.bits[:, kept, kept][:, : logits.shape[1], : logits.shape[2]]
+        bits = self.bits[:, : logits.shape[1], : logits.shape[2]]
         return ((logits > 0) != (bits > 0)).mean(axis=(1, 2, 3))
 
 
@@ -125,21 +125,17 @@ class LinearMark:
 
     def best(self, psnr, attack):
         """Returns the errors `(n, count)` of the second half, and how many frequencies it has."""
-        learn = np.arange(len(self.images)) < len(self.images) // 2
-        mask, best = np.ones((CELL, CELL), np.float32), None
-        mask[0, 0] = 0
-        order = None
+        half, best = len(self.images) // 2, (-1.0,)
+        order = np.arange(1, CELL**2)  # all but the mean
         for count in COUNTS[::-1]:
-            if order is not None:
-                mask = np.zeros(CELL * CELL, np.float32)
-                mask[order[:count]] = 1
-                mask = mask.reshape(CELL, CELL)
+            order = order[:count]
+            mask = np.isin(np.arange(CELL**2), order).reshape(CELL, CELL)
             wrong = self.wrong(mask, psnr, attack)
-            sent = mask * capacity(wrong[learn].mean(axis=(0, 1, 2)))
-            if order is None:
+            sent = mask * capacity(wrong[:half].mean(axis=(0, 1, 2)))
+            if count == COUNTS[-1]:
                 order = np.argsort(-sent, axis=None)
-            if best is None or sent.sum() > best[0]:
-                best = sent.sum(), wrong[~learn].mean(axis=(1, 2))[:, mask > 0], count
+            if sent.sum() > best[0]:
+                best = sent.sum(), wrong[half:].mean(axis=(1, 2))[:, mask], count
         return best[1:]
 
 
@@ -184,7 +180,7 @@ def rows(network, paths, psnr):
         yield row("linear", "linear", errors, frequencies=count, **about)
     for share in SHARES:
         kept = round(side * share**0.5 / CELL) * CELL
-        errors = mark.wrong(marked[:, :kept, :kept], slice(0, kept // CELL))
+        errors = mark.wrong(marked[:, :kept, :kept])
         part = (kept / side) ** 2
         yield row("crop", name, errors, part, side=side, psnr=psnr, share=round(part, 3))
 
@@ -199,15 +195,14 @@ def main():
     parser.add_argument("--network", default="photo", help="of one bit in 8 x 8 gray pixels")
     args = parser.parse_args()
     paths = list_photos(args.images)
-    chosen = np.linspace(0, len(paths) - 1, min(args.photos, len(paths))).round().astype(int)
+    chosen = places(len(paths), args.photos)
     fields = dict.fromkeys(
         ("check", "mark", "side", "psnr", "attack", "level", "share", "frequencies", "images")
     )
     network = load_network(args.network)
     table = [fields | r for r in rows(network, [paths[n] for n in chosen], args.psnr)]
-    source = "-".join(args.images.parts[-2:]).removeprefix("photos-")
     head = result_head(f"{args.images}, {len(chosen)} images")
-    write_csv(table, ROOT / f"results/photo/capacity-{source}.csv", head)
+    write_csv(table, photo_result("capacity", args.images), head)
 
 
 if __name__ == "__main__":

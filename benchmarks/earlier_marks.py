@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from photo_sets import places
 from PIL import Image
 from tqdm import tqdm
 
@@ -61,8 +62,7 @@ def measure(watermarker, folder, marked):
     }
     row |= {"least_p": min(values), "seconds": float(np.median(seconds)), "marked": 0}
     row |= {f"{who}_{name}": 0 for who in ("own", "other") for name in CHANGES}
-    chosen = np.unique(np.linspace(0, len(paths) - 1, marked).round().astype(int))
-    for number in tqdm(chosen, desc=f"{folder}, marked"):
+    for number in tqdm(places(len(paths), marked), desc=f"{folder}, marked"):
         mark = watermarker.prepare(paths[number], MESSAGE, key=KEY).apply()
         row["marked"] += 1
         for name, change in CHANGES.items():

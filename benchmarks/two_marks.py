@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from bound_edits import edited
+from photo_sets import photo_result, places
 from tqdm import tqdm
 
 import tfwm
@@ -28,7 +29,6 @@ FIELDS = (
     *("edit", "level", "images", "refuse_first", "refuse_second"),
     *("alone", "psnr_alone", "first", "second", "third", "psnr"),
 )
-ROOT = Path(__file__).resolve().parents[1]
 KEYS = "first", "second", "third"
 EDITS = (
     ("identity", None),
@@ -95,15 +95,11 @@ def main():
     parser.add_argument("--photos", type=int, default=50, help="photos, evenly chosen")
     args = parser.parse_args()
     paths = list_photos(args.images)
-    chosen = np.linspace(0, len(paths) - 1, min(args.photos, len(paths))).round().astype(int)
+    chosen = places(len(paths), args.photos)
     with tempfile.TemporaryDirectory() as folder:
         table = list(measure(tfwm.load(), [paths[n] for n in chosen], Path(folder)))
-    source = "-".join(args.images.parts[-2:]).removeprefix("photos-")
-    write_csv(
-        table,
-        ROOT / f"results/photo/two-marks-{source}.csv",
-        result_head(f"{args.images}, {len(chosen)} images"),
-    )
+    head = result_head(f"{args.images}, {len(chosen)} images")
+    write_csv(table, photo_result("two-marks", args.images), head)
 
 
 if __name__ == "__main__":

@@ -129,7 +129,7 @@ class Watermarker:
                 everybody can read (`tfwm.provenance.read_signpost`); up to 24 characters. It
                 shares the mark: the PSNR stays, and the message is read from fewer of its bits.
             over: what becomes of a mark that is there (`earlier_mark`): `False` refuses the photo
-                (`tfwm.marking.MarkedError`), `True` erases the mark, `"beside"` keeps both.
+                (`tfwm.marking.MarkedError`), `True` erases it, `"beside"` keeps a short one.
 
         Warns:
             UserWarning: the message will not be read, as the photo is too small or too flat for

@@ -99,6 +99,11 @@ class EmbedOptions:
             pack_name(self.signpost)
 
     @property
+    def placing(self):
+        """The options that `Watermarker.prepare` takes."""
+        return {name: getattr(self, name) for name in ("key", "subtle", "signpost", "over")}
+
+    @property
     def room(self):
         """How many times the reading must exceed what the message needs, with half of the cells."""
         return self.margin * (BESIDE_ROOM if self.over == BESIDE else 1)

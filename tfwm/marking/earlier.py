@@ -82,23 +82,22 @@ class EarlierMark:
         """Returns the note of a photo that was marked all the same."""
         if over != BESIDE:
             return f"it carried {self}, over which the new one was laid"
-        unread = "; read that one with its key, as a long message may be lost"
-        return (
-            f"it carried {self}, beside which the new one was laid"
-            f"{unread if self.whose == 'unknown' else ''}"
-        )
+        laid = f"it carried {self}, beside which the new one was laid"
+        if self.whose == "unknown":
+            laid += "; read that one with its key, as a long message may be lost"
+        return laid
 
-    def check_kept(self, watermarker, copy):
-        """Raises `MarkedError` if a photo that is marked beside this mark shows it no more.
+    def check_kept(self, watermarker, encoded, name):
+        """Raises `MarkedError` if the file of a photo, marked beside this mark, shows it no more.
 
         Only a mark that everybody can read is looked for: of a key that was not given, nobody can
         tell.
         """
         if self.whose != "public":
             return
-        found = watermarker.earlier_mark(copy)
+        found = watermarker.earlier_mark(encoded)
         if found is None or found.message != self.message:
-            refuse(copy.name, f"beside a second mark, {self} would not be read any more")
+            refuse(name, f"beside a second mark, {self} would not be read any more")
 
 
 def objection_to(watermarker, photo, key, over):

@@ -1,7 +1,5 @@
 """Marks photos and animations so strongly that their files read with room to spare."""
 
-import dataclasses
-
 import numpy as np
 
 from tfwm.images import (
@@ -35,12 +33,10 @@ def mark_any(
     """Does the work of `tfwm.Watermarker.mark_file`, which describes the arguments."""
     cover = read_any(source)
     target = f"marked{ending_of(cover, file_format)}" if output is None else output
-    how = {"key": options.key, "subtle": options.subtle, "signpost": options.signpost}
-    how["over"] = options.over
 
     def prepare(photo):
         with lane():
-            return watermarker.prepare(photo, message, **how)
+            return watermarker.prepare(photo, message, **options.placing)
 
     def check(photo, marked, copy, strength):
         with lane():
@@ -54,14 +50,12 @@ def mark_any(
     saved = mark_frames if isinstance(cover, Animation) else mark_photo
     encoded, best, encoding, notes = saved(cover, target, options, prepare, check, progress)
     values = best.strength, best.psnr, best.p_value, best.margin
-    laid = (earlier.note(options.over),) if earlier else ()
-    if options.over == BESIDE:
-        laid = laid or (ALONE,)
-        if earlier:
-            with lane():
-                earlier.check_kept(
-                    watermarker, dataclasses.replace(decode_any(encoded), name=cover.name)
-                )
+    laid = (ALONE,) if options.over == BESIDE else ()
+    if earlier:
+        laid = (earlier.note(options.over),)
+    if earlier and options.over == BESIDE:
+        with lane():
+            earlier.check_kept(watermarker, encoded, cover.name)
     notes = (*cover.notes, *notes, *laid, *told_losses(cover, target))
     size = cover.encoding and cover.encoding.size
     return encoded, FileReport(

@@ -208,11 +208,9 @@ class Stamper:
     def _mark(self, photo, message) -> tuple[Photo, Check | None]:
         """The marked photo, and what was read back from it."""
         options = self.options
-        how = {"key": options.key, "subtle": options.subtle, "signpost": options.signpost}
-        how["over"] = options.over
         if self.check:
             refuse(photo.name, objection_to(self.watermarker, photo, options.key, options.over))
-        mark = self.watermarker.prepare(photo, message, **how)
+        mark = self.watermarker.prepare(photo, message, **options.placing)
         if not self.check:
             return mark.at(options.strength, options.psnr)[0], None
         what = message, options.key, options.signpost

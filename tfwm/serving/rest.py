@@ -7,6 +7,7 @@ import json
 import threading
 
 from tfwm.checks import need
+from tfwm.marking.check import BESIDE
 from tfwm.serving.models import DEFAULT
 from tfwm.serving.signatures import FORMATS, SIGNATURES
 from tfwm.web import Room, make_app
@@ -23,7 +24,7 @@ MOST_VALUES = 4_000_000
 # A body, what is parsed of it, and the answer, as a multiple of the body.
 IN_MEMORY, BODIES = 4, 2**29
 NUMBERS = {"strength": float, "quality": int}
-OVER_ASKED = {"1": True, "beside": "beside"}
+OVER_ASKED = {"1": True, BESIDE: BESIDE}
 
 
 def make_rest(served, metrics=None, token=None):
