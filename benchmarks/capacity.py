@@ -80,7 +80,7 @@ def cells_of(images):
 
 
 class NetworkMark:
-    """Bits that a network hides in the cells of images, at 1 bit a cell."""
+    """Bits that a network hides in the cells of images."""
 
     def __init__(self, network, images):
         self.network, self.images = network, images
@@ -100,11 +100,11 @@ class NetworkMark:
         return scaled(self.residual, self.images, psnr)
 
     def wrong(self, images):
-        """Returns the share of wrong bits of each image, or of a part from its top left corner."""
+        """Returns the share of wrong bits `(n, bits of a cell)`, or of the top left part."""
         planes = (np.float32(image[None, ..., None]) / 255 for image in images)
         logits = np.concatenate([np.asarray(self.network.extract(plane)) for plane in planes])
         bits = self.bits[:, : logits.shape[1], : logits.shape[2]]
-        return ((logits > 0) != (bits > 0)).mean(axis=(1, 2, 3))
+        return ((logits > 0) != (bits > 0)).mean(axis=(1, 2))
 
 
 class LinearMark:
@@ -192,7 +192,7 @@ def main():
     parser.add_argument("--images", type=Path, required=True, help="folder of photos")
     parser.add_argument("--photos", type=int, default=50, help="photos, evenly chosen")
     parser.add_argument("--psnr", type=float, default=42.0, help="of the marks, in dB")
-    parser.add_argument("--network", default="photo", help="of one bit in 8 x 8 gray pixels")
+    parser.add_argument("--network", default="photo", help="of 8 x 8 gray pixels a cell")
     args = parser.parse_args()
     paths = list_photos(args.images)
     chosen = places(len(paths), args.photos)

@@ -36,7 +36,7 @@ def make_cases():
         "resized": list(resized_cases()),
         "turned": turned_case(),
         "marked": marked_case(),
-        "bound": [bound_case(number) for number in range(4)],
+        "bound": [bound_case(number) for number in range(5)],
     }
 
 
@@ -173,13 +173,14 @@ def marked_case():
 
 
 def bound_case(number):
-    """A mark made for the photo, whole and in a crop; one made for another; a noisy photo."""
+    """For the photo, whole and in a crop; for another; a noisy photo; with 4 bits in each cell."""
     codec, network = Codec(1024, "a key", bound=True), Blocks()
+    network.bits = 4 if number == 4 else 1
     plane = texture(80, 120)[..., :1].repeat(4, 0).repeat(4, 1) / np.float32(255)
     planes = [plane, plane[::-1, ::-1]]
     places, bits = asked(codec, network, planes[number == 2], (40, 60))
-    message = Tiling(1).lay_out(codec.encode("Ada"), 40, 60)
-    message[(*places, 0)] = bits
+    message = Tiling(network.bits).lay_out(codec.encode("Ada"), 40, 60)
+    message[places] = bits
     random = np.random.default_rng(number)
     logits = np.float32(8 * message - 4 + random.normal(size=message.shape))
     plane, corner, shift = planes[0], (0, 0), (0, 0)
@@ -197,13 +198,14 @@ def bound_case(number):
         "shift": shift,
         "logits": np.ascontiguousarray(logits).tobytes().hex(),
         "grid": logits.shape[:2],
+        "bits": network.bits,
         "asked": [bit.tolist() for bit in asked(codec, network, planes[0], (40, 60))[1]],
         "binding": found.to_dict(),
     }
 
 
 class Blocks:
-    """The geometry of a network with a bit in each cell of 8 x 8 pixels."""
+    """The geometry of a network of cells of 8 x 8 pixels."""
 
     bits, block_shape, whole = 1, (8, 8), False
 

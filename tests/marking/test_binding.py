@@ -129,7 +129,7 @@ def test_marks_made_for_other_content_fit_by_chance_only(watermarker, coffee, ot
         codec = Codec(1024, Key(f"weak key {number}"), bound=True)
         message = tiling_of(network).lay_out(codec.encode(MESSAGE), *grid)
         places, bits = asked(codec, network, planes[0], grid)
-        message[(*places, 0)] = bits
+        message[places] = bits
         cells = Cells(8.0 * message - 4, (0, 0), (0, 0), planes[1])
         found = binding_of(codec, network, [cells])
         shares.append(found.share)
@@ -146,7 +146,7 @@ def test_a_faint_mark_is_bound_in_all_of_its_cells(watermarker, coffee, other):
     planes = [Canvas.of(network, Photo(photo)).scaled(1.0) for photo in (coffee, other)]
     message = tiling_of(network).lay_out(codec.encode(MESSAGE), *grid)
     places, bits = asked(codec, network, planes[0], grid)
-    message[(*places, 0)] = bits
+    message[places] = bits
     noise = np.random.default_rng(0).normal(0, 1, message.shape)
     own, carried = (
         binding_of(codec, network, [Cells(message - 0.5 + noise, (0, 0), (0, 0), plane)])

@@ -45,6 +45,14 @@ def test_p_value_bounds_chance():
     assert values.min() < 0.3  # and is no empty bound
 
 
+def test_bits_of_a_cell_that_are_the_same_count_once():
+    grid = np.random.default_rng(2).normal(size=(64, 96, 1))
+    grid += np.tile(grid[:32, :32], (2, 3, 1))
+    for bits in (2, 4):
+        p_value = repetition_p_value(grid.repeat(bits, axis=-1), 32)
+        assert p_value == pytest.approx(repetition_p_value(grid, 32), rel=1e-6)
+
+
 def test_what_is_no_mark():
     y, x = np.indices((64, 96))
     flat = np.full((64, 96, 1), 0.7)

@@ -22,6 +22,12 @@ def test_keras_model_lets_marked_outputs_out(model, barrier, images):
     assert protected.inputs[0].name == "photo" and protected.name == "protected_darken"
 
 
+def test_sequential_model_that_was_never_called(barrier, images):
+    flat = keras.Sequential([keras.Input(images.shape[1:]), keras.layers.Rescaling(0.5)])
+    expected = barrier.mark(0.5 * images)
+    np.testing.assert_allclose(protect(flat, barrier)(images), expected, atol=1e-6)
+
+
 def test_saved_model_marks_and_holds_no_unmarked_endpoint(model, barrier, images, tmp_path):
     protect(model, barrier).export(tmp_path / "1", verbose=False)
     loaded = tf.saved_model.load(tmp_path / "1")

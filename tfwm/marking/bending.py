@@ -97,7 +97,7 @@ def shifts_at(coefficients, rows, columns):
 
 def _step(cells, pilots, deviation, degree):
     """Coefficients `(2, terms)` that fit the shifts of parts, or `None`."""
-    surface = _surety(cells.logits[..., 0], pilots[..., 0], deviation)
+    surface = _surety(cells.logits, pilots, deviation)
     weights = np.maximum(surface.max(axis=(0, 1)) - SURE, 0)
     if np.count_nonzero(weights) < FEWEST:
         return None
@@ -116,10 +116,11 @@ def _surety(logits, pilots, deviation):
     """How surely the parts around cells fit each shift `(shifts, shifts, rows, columns)`."""
     count = len(SHIFTS)
     agreement = np.moveaxis(np.clip(logits, -LOGIT_LIMIT, LOGIT_LIMIT) * pilots, 0, -1)
-    mean, energy = (gaussian(values, deviation) for values in (agreement, agreement**2))
+    sums = (values.sum(axis=-2) for values in (agreement, agreement**2))
+    mean, energy = (gaussian(values, deviation) for values in sums)
     # The mean of independent values under a Gaussian of that deviation is so much less noisy.
     z = 2 * math.sqrt(math.pi) * deviation * mean / np.sqrt(energy + 1e-6)
-    return np.moveaxis(z, -1, 0).reshape(count, count, *logits.shape[1:])
+    return np.moveaxis(z, -1, 0).reshape(count, count, *logits.shape[1:3])
 
 
 def _best_shifts(surface):

@@ -16,9 +16,9 @@ from typing import NamedTuple
 import numpy as np
 
 from tfwm.marking.reader import Cells
-from tfwm.marking.tiling import tiling_of
+from tfwm.marking.tiling import has_fine_cells, tiling_of
 from tfwm.payload.evidence import agreement_p_value, normal_share
-from tfwm.payload.layout import CONTENT_BITS
+from tfwm.payload.layout import CONTENT_BITS, SHARED_SLOTS
 
 # Side of a cell's surroundings, in cells: part of the format, like the order of the frequencies.
 SURROUNDINGS = 11
@@ -94,7 +94,7 @@ class Binding:
 def binds(network, key):
     """Whether marks of a network with a `tfwm.payload.Key` are bound to their photos."""
     tiling = tiling_of(network)
-    return not (network.whole or key.is_public) and tiling.shape == (32, 32, 1)
+    return has_fine_cells(network) and tiling.slots >= SHARED_SLOTS and not key.is_public
 
 
 def frequencies():
@@ -145,16 +145,16 @@ def asked(codec, network, plane, grid, corner=(0, 0), shift=(0, 0)):
         shift: rows and columns from the first cell to a corner of a tile.
 
     Returns:
-        `(places, bits)`: rows and columns of the cells, and 0 or 1 for each.
+        `(places, bits)`: row, column and place within the cell of each bound bit, and 0 or 1.
     """
-    places, numbers = _bound_cells(codec, network, grid, shift)
-    seen = content(plane, network.block_shape, corner, grid)[places]
+    places, numbers = _bound_places(codec, network, grid, shift)
+    seen = content(plane, network.block_shape, corner, grid)[places[:2]]
     return places, codec.bound_bits(numbers, _values(seen))
 
 
 def is_plain(codec, network, plane, grid):
     """Returns whether a photo shows too little for any mark to be bound to it; see `asked`."""
-    cells = Cells(np.ones((*grid, 1)), (0, 0), (0, 0), plane)
+    cells = Cells(np.ones((*grid, network.bits)), (0, 0), (0, 0), plane)
     return _most([_View.of(codec, network, cells)]) < ENOUGH
 
 
@@ -184,16 +184,16 @@ def binding_of(codec, network, readings, signs=None):
 
 
 class _View(NamedTuple):
-    """The bound cells of one reading, and how well its pilots agree.
+    """The bound bits of one reading, and how well its pilots agree.
 
     Args:
-        numbers: of the cells among the bound slots.
-        logits: of the cells.
-        coefficients: `(cells, CONTENT_BITS)`, of what is seen around them.
-        threshold: `(cells, 1)`.
-        detail: `(cells, 1)`, deviation of what is finer than cells around them, in gray levels.
-        outside: share of their surroundings that lies outside of a crop, `(cells, 1)`.
-        covered: share of their surroundings where the mark is gone, `(cells, 1)`.
+        numbers: of the bits among the bound slots.
+        logits: of the bits.
+        coefficients: `(bits, CONTENT_BITS)`, of what is seen around their cells.
+        threshold: `(bits, 1)`.
+        detail: `(bits, 1)`, deviation of what is finer than cells around them, in gray levels.
+        outside: share of their surroundings that lies outside of a crop, `(bits, 1)`.
+        covered: share of their surroundings where the mark is gone, `(bits, 1)`.
         gone: whether it is gone at the cell itself.
         pilots: agreement of each pilot's cell where it is not gone.
         left: share of all cells where it is not.
@@ -212,29 +212,31 @@ class _View(NamedTuple):
 
     @classmethod
     def of(cls, codec, network, cells, signs=None):
-        logits = np.clip(cells.logits[..., 0], -CLEAR, CLEAR)
-        places, numbers = _bound_cells(codec, network, logits.shape, cells.shift)
-        where = network.block_shape, cells.corner, logits.shape
+        logits = np.clip(cells.logits, -CLEAR, CLEAR)
+        grid = logits.shape[:2]
+        places, numbers = _bound_places(codec, network, grid, cells.shift)
+        where = network.block_shape, cells.corner, grid
         parts = _parts(cells.plane, *where)
         coefficients, threshold = _transformed(parts)
         detail = _around(parts.var(axis=(1, 3)), mode="edge")
         cut = (*cells.corner, *cells.shift) != (0, 0, 0, 0)
         tiling = tiling_of(network)
         pilots, known = (
-            tiling.lay_out(x, *logits.shape, cells.shift)[..., 0]
+            tiling.lay_out(x, *grid, cells.shift)
             for x in (codec.pilot, np.zeros(codec.slots) if signs is None else signs)
         )
-        gone = _gone(known * logits, known != 0)
+        gone = _gone((known * logits).sum(axis=-1), (known != 0).sum(axis=-1))
+        at = places[:2]
         return cls(
             numbers,
             logits[places],
-            coefficients[places],
-            threshold[places],
-            np.sqrt(detail)[places][:, None],
-            _around(np.zeros(logits.shape), constant_values=float(cut))[places][:, None],
-            _around(gone.astype(float))[places][:, None],
-            gone[places],
-            (pilots * logits)[~gone & (pilots != 0)],
+            coefficients[at],
+            threshold[at],
+            np.sqrt(detail)[at][:, None],
+            _around(np.zeros(grid), constant_values=float(cut))[at][:, None],
+            _around(gone.astype(float))[at][:, None],
+            gone[at],
+            (pilots * logits)[~gone[..., None] & (pilots != 0)],
             1 - float(gone.mean()),
         )
 
@@ -292,11 +294,11 @@ def _gathered(views, likely, votes):
     return entries, np.bincount(which, weights[weights != 0]), squares
 
 
-def _bound_cells(codec, network, grid, shift=(0, 0)):
-    """Rows and columns of the bound cells of a grid, and their numbers among the bound slots."""
+def _bound_places(codec, network, grid, shift=(0, 0)):
+    """Places of the bound bits of a grid, see `asked`, and their numbers among the bound slots."""
     numbers = np.full(codec.slots, -1)
     numbers[codec.bound_places] = np.arange(len(codec.bound_places))
-    numbers = numbers[tiling_of(network).slots_at(*grid, shift)[..., 0]]
+    numbers = numbers[tiling_of(network).slots_at(*grid, shift)]
     places = np.nonzero(numbers >= 0)
     return places, numbers[places]
 
@@ -319,7 +321,7 @@ def _windows(grid, reach=SURROUNDINGS // 2, **edges):
 
 
 def _gone(agreement, known):
-    """Where the mark is gone, by the agreement of the known signs of a grid."""
+    """Where the mark is gone, by the agreement of the known signs of a grid, and their numbers."""
     count = _around(known.astype(float), NEAR)
     near = _around(agreement, NEAR) / np.maximum(count, 1e-9)
     return (count > 0) & (near < LOST * agreement.sum() / max(known.sum(), 1))

@@ -186,6 +186,7 @@ def repetition_p_value(logits, side):
     independent phases, `|sum of unit phasors|^2 / n` has no larger moments than an exponential
     variable of mean 1 (those of the complex normal variable bound those of Steinhaus sums). So the
     mean `x` of that over `m` frequencies has, by Chernoff, `P(mean >= x) <= (x * exp(1 - x)) ** m`.
+    The bits of one cell may depend on each other: `b` of them count as one, by Hoelder's inequality.
     Each frequency counts alike, however strong the photo's pattern; the axes, on which borders of
     tiles and stripes of the photo lie, do not count. Of partly seen tiles, the part counts that
     makes most pairs of cells.
@@ -211,7 +212,8 @@ def repetition_p_value(logits, side):
         return 1.0
     phasors = spectra[:, counts] / np.abs(spectra[:, counts])
     mean = float((np.abs(phasors.sum(axis=0)) ** 2).mean()) / count
-    return math.exp(counts.sum() * (1 - mean + math.log(mean))) if mean > 1 else 1.0
+    independent = counts.sum() / logits.shape[-1]
+    return math.exp(independent * (1 - mean + math.log(mean))) if mean > 1 else 1.0
 
 
 def _tiles(logits, side):

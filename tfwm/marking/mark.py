@@ -83,7 +83,7 @@ class Mark:
         blocks, plain = tiling_of(network).lay_out(slots, *grid[:2]), {}
         if codec is not None and codec.bound:
             places, bits = asked(codec, network, before[0], grid[:2])
-            blocks[(*places, 0)] = bits
+            blocks[places] = bits
             plain = {"plain": lambda: is_plain(codec, network, before[0], grid[:2])}
         residual = (np.asarray(network.embed(before, blocks[None], 1.0)) - before)[0]
         if over == BESIDE:

@@ -13,7 +13,7 @@ import numpy as np
 from tfwm.marking.bending import BENT, unbent
 from tfwm.marking.canvas import WORKING_PIXELS, Alignment, natural_scale
 from tfwm.marking.lattice import lattices, reduced
-from tfwm.marking.tiling import tiling_of
+from tfwm.marking.tiling import has_fine_cells, tiling_of
 
 STAGES = ("none", "crop", "scale", "rotate", "all")
 # Side of the parts where unbending starts, and how many of them.
@@ -112,7 +112,7 @@ def candidates(reader, search="rotate", progress=None):
         yield "crop", _settle(reader, place, plan) if score > HOPEFUL else place
     if last < 2:
         return
-    if last >= 3 and tile and reader.network.bits == 1:
+    if last >= 3 and tile and has_fine_cells(reader.network):
         for scale in scales[:1]:
             parts = reader.parts(Alignment(scale), PART, plan.step)[:PARTS]
             starts += [place for score, place in parts if score > HOPEFUL]

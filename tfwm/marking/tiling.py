@@ -7,6 +7,8 @@ import numpy as np
 SLOTS = 1024
 # Shorter side of a photo of 3 : 2 at the size for marking: a tile is no larger.
 WORKING_SIDE = 512
+# Larger cells, in pixels a side, tell little of where they are.
+FINE_CELL = 8
 # A single cell may not outvote the others, however sure the network is.
 LOGIT_LIMIT = 4.0
 
@@ -100,3 +102,8 @@ def tiling_of(network):
     """Returns the `Tiling` for a network; of whole photos, there is one cell."""
     cell_shape = (WORKING_SIDE, WORKING_SIDE) if network.whole else network.block_shape
     return Tiling(network.bits, cell_shape)
+
+
+def has_fine_cells(network):
+    """Returns whether marks of a network lie in small cells: they can be unbent, and be bound."""
+    return not network.whole and max(network.block_shape) <= FINE_CELL

@@ -17,17 +17,20 @@ CELL = 8
 WINDOW = 16
 
 
-def build_embedder(width: int = 64, depth: int = 3, name: str = "embedder") -> keras.Model:
+def build_embedder(
+    width: int = 64, depth: int = 3, message_length: int = 1, name: str = "embedder"
+) -> keras.Model:
     """Builds the embedding network, from image and bits to the watermarked image.
 
     Args:
         width: channels of the hidden layers.
         depth: number of 3 x 3 convolutions over cells, each with a skip connection.
+        message_length: bits of a cell.
         name: name of the model.
 
     Returns:
         `keras.Model` with the inputs `{"image": (batch, H, W, 1) in [0, 1],
-        "message": (batch, H / 8, W / 8, 1) of 0 and 1, "strength": (batch,)}`, H and W any
+        "message": (batch, H / 8, W / 8, message_length) of 0 and 1, "strength": (batch,)}`, H and W any
         multiples of 8, and the watermarked image `(batch, H, W, 1)`, not clipped, as output.
 
     Example:
@@ -38,7 +41,7 @@ def build_embedder(width: int = 64, depth: int = 3, name: str = "embedder") -> k
     (1, 64, 96, 1)
     """
     image = keras.Input((None, None, 1), name="image")
-    message = keras.Input((None, None, 1), name="message")
+    message = keras.Input((None, None, message_length), name="message")
     strength = keras.Input((), name="strength")
     x = _analysis(image, width)
     x = keras.layers.Concatenate(name="cells_and_bits")([x, parts.to_signs(message)])
@@ -50,17 +53,20 @@ def build_embedder(width: int = 64, depth: int = 3, name: str = "embedder") -> k
     return keras.Model(inputs, watermarked, name=name)
 
 
-def build_extractor(width: int = 64, depth: int = 3, name: str = "extractor") -> keras.Model:
+def build_extractor(
+    width: int = 64, depth: int = 3, message_length: int = 1, name: str = "extractor"
+) -> keras.Model:
     """Builds the extraction network, which returns one logit for each cell.
 
     Args:
         width: channels of the hidden layers.
         depth: number of 3 x 3 convolutions over cells, each with a skip connection.
+        message_length: bits of a cell.
         name: name of the model.
 
     Returns:
         `keras.Model` from an image `(batch, H, W, 1)` in [0, 1] to the logits
-        `(batch, H / 8, W / 8, 1)`, before the sigmoid, positive for a 1.
+        `(batch, H / 8, W / 8, message_length)`, before the sigmoid, positive for a 1.
 
     Example:
 
@@ -70,7 +76,7 @@ def build_extractor(width: int = 64, depth: int = 3, name: str = "extractor") ->
     image = keras.Input((None, None, 1), name="image")
     x = _analysis(image, width)
     x = _cell_convolutions(x, width, depth)
-    logits = keras.layers.Conv2D(1, 1, name="logits", dtype="float32")(x)
+    logits = keras.layers.Conv2D(message_length, 1, name="logits", dtype="float32")(x)
     return keras.Model(image, logits, name=name)
 
 

@@ -220,8 +220,10 @@ def protect(
                 "Expected a model with one output of images (batch, height, width, channels). "
                 f"Received: outputs of shape {[tuple(output.shape) for output in outputs]}"
             )
+        # A Sequential model that was never called has inputs, but no input.
+        structure = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
         inputs = keras.tree.map_structure(
-            lambda x: keras.Input(x.shape[1:], dtype=x.dtype, name=x.name), model.input
+            lambda x: keras.Input(x.shape[1:], dtype=x.dtype, name=x.name), structure
         )
         return keras.Model(inputs, layer(model(inputs)), name=f"protected_{model.name}")
     if not callable(model):

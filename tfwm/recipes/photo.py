@@ -34,6 +34,7 @@ class Config(MessageConfig):
     output: str = "runs/photo"
     crop_size: int = 96
     depth: int = setting(3, "convolutions over cells")
+    message_length: int = setting(1, "bits of a cell")
     attack_per: str = "slice"
     rounding_noise: float = 0.002
     psnr: float = 41.5
@@ -54,13 +55,13 @@ class Config(MessageConfig):
 
 def check(config):
     """Raise `ConfigError` for sizes that do not fit."""
-    check_positive(config, ("depth",))
+    check_positive(config, ("depth", "message_length"))
     check_multiple(config, "a cell's side", photo.CELL)
 
 
 def build_networks(config, training):
     """Return embedder and extractor, the same in training and for export."""
-    sizes = config.width, config.depth
+    sizes = config.width, config.depth, config.message_length
     return photo.build_embedder(*sizes), photo.build_extractor(*sizes)
 
 
@@ -74,6 +75,7 @@ def card(config):
         "geometry": {
             "patch": cell,
             "block": cell,
+            "bits": config.message_length,
             "message": "one bit in each cell of 8x8 pixels; gray images whose sides are "
             "multiples of 8",
         },

@@ -60,7 +60,7 @@ def cell_agreement(network, codec, photo, alignment, message=None, kind=None):
     signs = tiling_of(network).lay_out(signs, *grid, found.shift)
     if message is not None and codec.bound:
         places, bits = asked(codec, network, found.plane, grid, found.corner, found.shift)
-        signs[(*places, 0)] = 2.0 * bits - 1
+        signs[places] = 2.0 * bits - 1
     agreement = np.clip(found.logits / LOGIT_LIMIT, -1, 1) * signs
     count = np.count_nonzero(signs * found.logits.any(axis=-1, keepdims=True), axis=-1)
     cells = np.where(count > 0, agreement.sum(axis=-1) / np.maximum(count, 1), np.nan)

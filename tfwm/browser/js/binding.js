@@ -3,6 +3,8 @@
 import { agreementPValue, normalTail } from "./evidence.js";
 import { Tiling, modulo } from "./reader.js";
 
+const FINE_CELL = 8;
+const SHARED_SLOTS = 512;
 const SURROUNDINGS = 11;
 const REACH = Math.floor(SURROUNDINGS / 2);
 const LEVELS = 255;
@@ -35,13 +37,15 @@ function frequencies(count) {
 }
 
 // Whether marks of a network with a key are bound to their photos.
-export const binds = (tiling, key) => !key.isPublic && tiling.bits === 1 && tiling.side === 32;
+export const binds = ({ block }, { slots }, key) => {
+  return !key.isPublic && Math.max(...block) <= FINE_CELL && slots >= SHARED_SLOTS;
+};
 
-// The bits that a photo asks for in its bound cells: pairs of a cell's index in the grid and 0 or 1.
+// The bits that a photo asks for: pairs of a bound bit's index in the grid's bits and 0 or 1.
 export function asked(codec, network, cells) {
   const seen = surroundings(network, cells);
-  return boundCells(codec, network, cells).map(([place, number]) => {
-    return [place, codec.boundBit(number, valueOf(exceeding(seen(place), 1)))];
+  return boundPlaces(codec, network, cells).map(([place, number]) => {
+    return [place, codec.boundBit(number, valueOf(exceeding(seen(cellOf(network, place)), 1)))];
   });
 }
 
@@ -63,7 +67,7 @@ export function bindingOf(codec, network, cells, signs = new Float64Array(codec.
   return doubted;
 }
 
-// The bound cells of a reading and what is seen around them, and how well its pilots agree.
+// The bound bits of a reading and what is seen around them, and how well its pilots agree.
 function viewOf(codec, network, cells, signs) {
   const { rows, columns } = cells;
   const seen = surroundings(network, cells);
@@ -71,18 +75,20 @@ function viewOf(codec, network, cells, signs) {
   const gone = whereGone(network, cells, signs);
   const inside = around(new Float64Array(rows * columns).fill(1), rows, columns);
   const covered = around(gone, rows, columns);
-  const bound = boundCells(codec, network, cells).map(([place, number]) => {
+  const bound = boundPlaces(codec, network, cells).map(([place, number]) => {
+    const cell = cellOf(network, place);
     return {
       number,
       logit: clipped(cells.data[place]),
-      seen: seen(place),
-      outside: cut ? 1 - inside(place) : 0,
-      covered: covered(place),
-      gone: gone[place],
+      seen: seen(cell),
+      outside: cut ? 1 - inside(cell) : 0,
+      covered: covered(cell),
+      gone: gone[cell],
     };
   });
   const slot = slotsOf(network, cells);
-  const pilots = agreement(network, cells, codec.pilot).filter((_, place) => codec.pilot[slot(place)] && !gone[place]);
+  const counts = (_, place) => codec.pilot[slot(place)] && !gone[cellOf(network, place)];
+  const pilots = agreement(network, cells, codec.pilot).filter(counts);
   const reliability = pilots.length ? pilots.reduce((sum, x) => sum + x, 0) / pilots.length : null;
   const left = 1 - gone.reduce((sum, x) => sum + x, 0) / gone.length;
   return { bound, reliability, left, most: mostOf(bound) };
@@ -138,44 +144,52 @@ function decided({ pValue, share, deviations, left }) {
 
 const clipped = (logit) => Math.min(Math.max(logit, -CLEAR), CLEAR);
 
-// A function that tells the slot of a cell of the grid, whose tiles begin `shift` cells further on.
+// The cell of the grid in which a bit lies.
+const cellOf = ({ bits }, place) => Math.floor(place / bits);
+
+// A function that tells the slot of a bit of the grid, whose tiles begin `shift` cells further on.
 function slotsOf(network, { columns, shift }) {
   const tiling = new Tiling(network);
   return (place) => {
-    const [row, column] = [Math.floor(place / columns) - shift[0], (place % columns) - shift[1]];
-    return tiling.slot(modulo(row, tiling.side), modulo(column, tiling.side), 0);
+    const cell = cellOf(network, place);
+    const [row, column] = [Math.floor(cell / columns) - shift[0], (cell % columns) - shift[1]];
+    return tiling.slot(modulo(row, tiling.side), modulo(column, tiling.side), place % network.bits);
   };
 }
 
-// Indices of the bound cells of a grid, and their numbers among the bound slots.
-function boundCells(codec, network, cells) {
+// Indices of the bound bits of a grid, and their numbers among the bound slots.
+function boundPlaces(codec, network, cells) {
   const slot = slotsOf(network, cells);
   const numbers = new Map(codec.boundPlaces.map((slot, number) => [slot, number]));
   const found = [];
-  for (let place = 0; place < cells.rows * cells.columns; place++) {
+  for (let place = 0; place < cells.rows * cells.columns * network.bits; place++) {
     const number = numbers.get(slot(place));
     if (number !== undefined) found.push([place, number]);
   }
   return found;
 }
 
-// How well each cell agrees with the known signs of the slots, 0 where none is known.
+// How well each bit agrees with the known signs of the slots, 0 where none is known.
 function agreement(network, cells, signs) {
   const slot = slotsOf(network, cells);
-  return Float64Array.from({ length: cells.rows * cells.columns }, (_, place) => signs[slot(place)] * clipped(cells.data[place]));
+  const length = cells.rows * cells.columns * network.bits;
+  return Float64Array.from({ length }, (_, place) => signs[slot(place)] * clipped(cells.data[place]));
 }
 
-// 1 where the mark is gone, by the agreement of known signs.
+// 1 for each cell where the mark is gone, by the agreement of known signs.
 function whereGone(network, cells, signs) {
   const { rows, columns } = cells;
   const slot = slotsOf(network, cells);
-  const agrees = agreement(network, cells, signs);
-  const known = agrees.map((_, place) => Number(signs[slot(place)] !== 0));
+  const [agrees, known] = [new Float64Array(rows * columns), new Float64Array(rows * columns)];
+  agreement(network, cells, signs).forEach((x, place) => {
+    agrees[cellOf(network, place)] += x;
+    known[cellOf(network, place)] += Number(signs[slot(place)] !== 0);
+  });
   const [near, count] = [agrees, known].map((grid) => around(grid, rows, columns, NEAR));
   const mean = agrees.reduce((sum, x) => sum + x, 0) / Math.max(known.reduce((sum, x) => sum + x, 0), 1);
-  return agrees.map((_, place) => {
-    const seen = count(place);
-    return Number(seen > 0 && near(place) / seen < LOST * mean);
+  return agrees.map((_, cell) => {
+    const seen = count(cell);
+    return Number(seen > 0 && near(cell) / seen < LOST * mean);
   });
 }
 

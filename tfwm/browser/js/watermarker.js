@@ -28,7 +28,7 @@ export class Watermarker {
 
   // Whether marks are bound to their photo.
   binds(codec) {
-    return binds(this.tiling, codec.key);
+    return binds(this.network, this.tiling, codec.key);
   }
 
   // Reads a photo { width, height, pixels } as `tfwm extract` does.
