@@ -27,6 +27,20 @@ def test_any_multiple_of_eight(models, size):
     assert tuple(models[1](watermarked).shape) == message.shape
 
 
+def test_several_bits_in_a_cell():
+    embedder, extractor = (
+        build(width=8, depth=1, message_length=4)
+        for build in (photo.build_embedder, photo.build_extractor)
+    )
+    image, message = np.full((1, 16, 24, 1), 0.5, np.float32), np.zeros((1, 2, 3, 4), np.float32)
+    watermarked = embed(embedder, image, message)
+    assert tuple(extractor(watermarked).shape) == message.shape
+    for bit in range(4):
+        flipped = message.copy()
+        flipped[0, 1, 1, bit] = 1
+        assert np.abs(embed(embedder, image, flipped) - watermarked).max() > 1e-4
+
+
 def test_strength_scales_the_residual(models, gray_photo):
     message = np.random.default_rng(0).integers(0, 2, (1, 32, 32, 1)).astype(np.float32)
     once, twice = (embed(models[0], gray_photo, message, s) - gray_photo for s in (1.0, 2.0))

@@ -186,7 +186,7 @@ def repetition_p_value(logits, side):
     independent phases, `|sum of unit phasors|^2 / n` has no larger moments than an exponential
     variable of mean 1 (those of the complex normal variable bound those of Steinhaus sums). So the
     mean `x` of that over `m` frequencies has, by Chernoff, `P(mean >= x) <= (x * exp(1 - x)) ** m`.
-    The bits of one cell may depend on each other: `b` of them count as one, by Hoelder's inequality.
+    The bits of a cell may depend on each other: all of them count as one, by Hoelder's inequality.
     Each frequency counts alike, however strong the photo's pattern; the axes, on which borders of
     tiles and stripes of the photo lie, do not count. Of partly seen tiles, the part counts that
     makes most pairs of cells.

@@ -30,8 +30,8 @@ def build_embedder(
 
     Returns:
         `keras.Model` with the inputs `{"image": (batch, H, W, 1) in [0, 1],
-        "message": (batch, H / 8, W / 8, message_length) of 0 and 1, "strength": (batch,)}`, H and W any
-        multiples of 8, and the watermarked image `(batch, H, W, 1)`, not clipped, as output.
+        "message": (batch, H / 8, W / 8, message_length) of 0 and 1, "strength": (batch,)}`, H and W
+        any multiples of 8, and the watermarked image `(batch, H, W, 1)`, not clipped, as output.
 
     Example:
 
