@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import math
 import os
-import warnings
 
 from PIL import Image
 
@@ -27,9 +26,9 @@ from tfwm.marking.check import (
     FileReport,
     check_votes,
     resaved,
-    why_unreadable,
+    warn_unreadable,
 )
-from tfwm.marking.earlier import EarlierMark, earlier_mark, objection_to, refuse
+from tfwm.marking.earlier import EarlierMark, beside, earlier_mark, objection_to
 from tfwm.marking.frames import frame_readings
 from tfwm.marking.judge import Extraction, Judge
 from tfwm.marking.mark import Mark
@@ -141,18 +140,20 @@ class Watermarker:
             `tfwm.images.PhotoImage`, a `PIL.Image.Image` whose `save` keeps all metadata.
         """
         cover = read_any(photo)
-        refuse(cover.name, objection_to(self, cover, key, over))
+        earlier = beside(self, cover, key, over)
         message = message_for(message, cover)
         how = {"key": key, "subtle": subtle, "signpost": signpost, "over": over}
         if isinstance(cover, Animation):
             marks = (self.prepare(frame, message, **how) for frame in cover.frames)
-            return cover.with_frames(mark.at(strength, psnr)[0] for mark in marks)
-        mark = self.prepare(cover, message, **how)
-        marked, strength = mark.at(strength, psnr)
-        if self.codec(key).decode(self.read_votes(marked)) is None:
-            why = why_unreadable(strength, mark.psnr(marked))
-            warnings.warn(f"{cover.name}: {why}", stacklevel=2)
-        if photo is cover:
+            marked = cover.with_frames(mark.at(strength, psnr)[0] for mark in marks)
+        else:
+            mark = self.prepare(cover, message, **how)
+            marked, strength = mark.at(strength, psnr)
+            if self.codec(key).decode(self.read_votes(marked)) is None:
+                warn_unreadable(cover.name, strength, mark.psnr(marked))
+        if earlier:
+            earlier.check_kept(self, marked, cover.name)
+        if photo is cover or isinstance(cover, Animation):
             return marked
         is_image = isinstance(photo, Image.Image) or not is_array(photo)
         return PhotoImage.of(marked) if is_image else marked.to_array(photo)
@@ -318,9 +319,8 @@ class Watermarker:
         if not stream:
             check_output(output, options.quality, overwrite)
             if file_format != KEEP:
-                raise ValueError(
-                    "A file_format goes with a file object: the ending of a path sets its format."
-                )
+                why = "A file_format goes with a file object: the ending of a path sets its format."
+                raise ValueError(why)
         how = {"file_format": file_format, "progress": progress}
         target = None if stream else output
         keeper = Keeper(None if dry_run else register, self.network.name, options.key, target)

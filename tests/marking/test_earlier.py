@@ -12,6 +12,7 @@ from tfwm.keys import Key
 from tfwm.marking import EarlierMark, Mark, MarkedError, tiling_of
 from tfwm.marking.check import resaved
 from tfwm.marking.earlier import FALSE_ALARM_RATE, refuse, repetition_p_value
+from tfwm.provenance import Stamper
 
 
 @pytest.fixture(scope="module")
@@ -188,6 +189,11 @@ def test_a_mark_that_everybody_reads_is_not_lost_beside_another(photo_network, t
         with pytest.raises(MarkedError, match="long.png was not marked: beside a second mark"):
             photo_network.embed_file(marked, output, "Eve", key="b", over="beside")
         assert not output.exists()
+        with pytest.raises(MarkedError, match="was not marked: beside a second mark"):
+            photo_network.embed(np.asarray(Image.open(marked)), "Eve", key="b", over="beside")
+        stamper = Stamper("acme", "1", key="b", network=photo_network, over="beside")
+        with pytest.raises(MarkedError, match="beside a second mark"):
+            stamper.stamp(Image.open(marked))
 
 
 def test_a_mark_of_a_whole_photo_is_not_said_to_leave_room():

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import io
 import math
+import warnings
 
 from tfwm.checks import check_number, one_of
 from tfwm.files import in_place, other_names
@@ -222,6 +223,11 @@ def why_unreadable(strength, psnr):
         "(the photo is too small or too flat, or the strength, PSNR or quality that was asked for "
         "too low): shorten it or take a larger photo"
     )
+
+
+def warn_unreadable(name, strength, psnr):
+    """Warns the caller of `embed` of a marked photo whose message does not read back."""
+    warnings.warn(f"{name}: {why_unreadable(strength, psnr)}", stacklevel=3)
 
 
 def _times(margin):

@@ -87,15 +87,15 @@ class EarlierMark:
             laid += "; read that one with its key, as a long message may be lost"
         return laid
 
-    def check_kept(self, watermarker, encoded, name):
-        """Raises `MarkedError` if the file of a photo, marked beside this mark, shows it no more.
+    def check_kept(self, watermarker, marked, name):
+        """Raises `MarkedError` if a photo, marked beside this mark, shows it no more.
 
         Only a mark that everybody can read is looked for: of a key that was not given, nobody can
         tell.
         """
         if self.whose != "public":
             return
-        found = watermarker.earlier_mark(encoded)
+        found = watermarker.earlier_mark(marked)
         if found is None or found.message != self.message:
             refuse(name, f"beside a second mark, {self} would not be read any more")
 
@@ -106,6 +106,15 @@ def objection_to(watermarker, photo, key, over):
         return None
     earlier = watermarker.earlier_mark(photo, key=key)
     return earlier and earlier.objection(over, key, not watermarker.network.whole)
+
+
+def beside(watermarker, photo, key, over):
+    """Returns the `EarlierMark` beside which a photo is to be marked, or `None`; see `refuse`."""
+    if one_of("over", over, OVER) is True:
+        return None
+    earlier = watermarker.earlier_mark(photo, key=key)
+    refuse(photo.name, earlier and earlier.objection(over, key, not watermarker.network.whole))
+    return earlier
 
 
 def refuse(name, objection):

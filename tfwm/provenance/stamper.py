@@ -17,7 +17,7 @@ from tfwm.images import (
     to_uint8,
 )
 from tfwm.marking import Check, EmbedOptions
-from tfwm.marking.earlier import objection_to, refuse
+from tfwm.marking.earlier import beside
 from tfwm.payload import encode_slots
 from tfwm.provenance.manifest import Claims
 from tfwm.provenance.signing import SigningWatermarker, SignReport
@@ -208,8 +208,9 @@ class Stamper:
     def _mark(self, photo, message) -> tuple[Photo, Check | None]:
         """The marked photo, and what was read back from it."""
         options = self.options
+        earlier = None
         if self.check:
-            refuse(photo.name, objection_to(self.watermarker, photo, options.key, options.over))
+            earlier = beside(self.watermarker, photo, options.key, options.over)
         mark = self.watermarker.prepare(photo, message, **options.placing)
         if not self.check:
             return mark.at(options.strength, options.psnr)[0], None
@@ -219,7 +220,10 @@ class Stamper:
             check = self.watermarker.check_copy(photo, marked, marked, strength, *what)
             return check.with_room(check.margin, options.room)
 
-        return mark.until(read, options.strength, options.psnr)
+        marked, check = mark.until(read, options.strength, options.psnr)
+        if earlier:
+            earlier.check_kept(self.watermarker, marked, photo.name)
+        return marked, check
 
 
 def _opened(images, layout):
