@@ -19,7 +19,7 @@ from tfwm.recipes.message import MessageRecipe
 from tfwm.training.config import setting
 
 LIMITS = [
-    "The luminance is marked; a photo needs some texture, and about 128 x 128 pixels for 64 bits.",
+    "The luminance is marked; a photo needs some texture, and about 256 x 256 pixels for 64 bits.",
     "Read best at its own size or after a plain resize; crops, other scales and angles are "
     "searched for, which takes seconds.",
     BOUND_LIMIT,
@@ -67,16 +67,17 @@ def build_networks(config, training):
 
 def card(config):
     """Return what the network's card says."""
-    cell = [photo.CELL, photo.CELL]
+    cell, count = [photo.CELL, photo.CELL], config.message_length
+    bits = "one bit" if count == 1 else f"{count} bits"
     return {
-        "description": "All-round network for photographs: one bit in each 8x8 cell of luminance, "
+        "description": f"All-round network for photographs: {bits} in each 8x8 cell of luminance, "
         "each a weak vote for a message that is spread over the photo",
         "paper": "tfwm's own; after Ahmadi et al., ReDMark, Expert Systems with Applications, 2020",
         "geometry": {
             "patch": cell,
             "block": cell,
             "bits": config.message_length,
-            "message": "one bit in each cell of 8x8 pixels; gray images whose sides are "
+            "message": f"{bits} in each cell of 8x8 pixels; gray images whose sides are "
             "multiples of 8",
         },
         "guidance": "1 is what it was trained at, about 41 dB; from 0.6 to 1.6 is useful.",
