@@ -56,14 +56,54 @@ def test_functions_keep_their_type(barrier, images):
     assert tensor.dtype == tf.float16 and tf.is_tensor(tensor)
 
 
+@pytest.mark.parametrize("kind", ["float16", "uint8"])
+def test_keras_models_keep_their_type(kind, barrier, images):
+    inputs = keras.Input((None, None, 3))
+    scale = 255 if kind == "uint8" else 1
+    output = keras.ops.cast(keras.ops.round(inputs * 255) / (255 / scale), kind)
+    marked = np.asarray(protect(keras.Model(inputs, [output]), barrier)(images))
+    assert marked.dtype == kind
+    expected = barrier.mark(np.round(images * 255) / np.float32(255))
+    np.testing.assert_allclose(marked.astype(float) / scale, expected, atol=1 / 255)
+
+
+def test_a_subclassed_model_becomes_a_function(barrier, images):
+    class Darken(keras.Model):
+        def call(self, x):
+            return 0.5 * x
+
+    np.testing.assert_allclose(
+        protect(Darken(), barrier)(images), barrier.mark(0.5 * images), atol=1e-6
+    )
+
+
+def test_a_model_may_be_named_as_the_layer(barrier, images):
+    inputs = keras.Input((None, None, 3))
+    model = keras.Model(inputs, {"image": 0.5 * inputs}, name="barrier")
+    np.testing.assert_allclose(
+        protect(model, barrier)(images), barrier.mark(0.5 * images), atol=1e-6
+    )
+
+
 def test_what_cannot_be_protected(model, barrier):
     with pytest.raises(ValueError, match="a model or a function"):
         protect(3, barrier)
-    inputs = keras.Input((4,))
+    with pytest.raises(ValueError, match="a barrier, its name or its path. Received: None"):
+        protect(model, None)
+    inputs, gray = keras.Input((4,)), keras.Input((None, None, 1))
     with pytest.raises(ValueError, match="one output of images"):
-        protect(keras.Model(inputs, 2 * inputs), barrier)
-    with pytest.raises(ValueError, match="Received: int64"):
-        protect(lambda x: x, barrier)(np.zeros((1, 4, 4, 3), np.int64))
+        protect(keras.Model(inputs, [2 * inputs, inputs + 1]), barrier)
+    for wrong in (keras.Model(inputs, 2 * inputs), keras.Model(gray, 0.5 * gray)):
+        with pytest.raises(ValueError, match=r"width, 3\), floats in \[0, 1\] or uint8. Received"):
+            protect(wrong, barrier)
+    for images, received in (
+        (np.zeros((1, 4, 4, 3), np.int64), "int64"),
+        (np.zeros((1, 4, 4, 4), np.float32), "float32 of shape"),
+        (np.full((1, 4, 4, 3), 200.0), "values from 200 to 200"),
+        ([object()], "list"),
+    ):
+        with pytest.raises(ValueError, match=f"Received: {received}"):
+            protect(lambda x: x, barrier)(images)
 
 
 STOCK = """

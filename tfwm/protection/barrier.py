@@ -28,6 +28,9 @@ from tfwm.protection.picture import (
     sides,
 )
 
+# Floats may lie so far outside of [0, 1], where they are clipped; further out, it is another range.
+OUTSIDE = 0.5
+
 
 @keras.saving.register_keras_serializable(package="tfwm")
 class WatermarkBarrier(keras.layers.Layer):
@@ -184,7 +187,11 @@ def load_barrier(name_or_path) -> Barrier:
 
 def open_barrier(barrier):
     """Returns a barrier that is given itself, or by name or path."""
-    return load_barrier(barrier) if isinstance(barrier, str | os.PathLike) else barrier
+    if isinstance(barrier, str | os.PathLike):
+        return load_barrier(barrier)
+    if not hasattr(barrier, "embedder"):
+        raise ValueError(f"Expected a barrier, its name or its path. Received: {barrier!r}")
+    return barrier
 
 
 def protect(
@@ -192,10 +199,10 @@ def protect(
 ) -> keras.Model | Callable:
     """Puts a barrier behind a model, so that each of its outputs is marked.
 
-    A Keras model becomes a Keras model whose last layer is the barrier. It can be saved, exported
-    for TF Serving, converted to TFLite or mapped over a `tf.data.Dataset`, and does not give the
-    unmarked output. Any other callable from arrays or tensors to images, such as a traditional
-    algorithm, becomes a function of the same arguments.
+    A Keras model whose inputs are known, functional or Sequential, becomes a Keras model that ends
+    in the barrier. It can be saved, exported for TF Serving, converted to TFLite or mapped over a
+    `tf.data.Dataset`; what is exported gives marked images only. Any other callable to images, such
+    as a subclassed model or a traditional algorithm, becomes a function of the same arguments.
 
     Args:
         model: `keras.Model` or function to images `(batch, height, width, channels)`: floats in
@@ -206,46 +213,80 @@ def protect(
     Returns:
         `keras.Model`, or a function. Its images have the type of the unmarked ones.
 
+    Raises:
+        ValueError: the model does not give such images; of a function, when it is called.
+
     Example:
 
     >>> darken = protect(lambda image: 0.5 * image, "barrier-derain")
     >>> marked = darken(tf.ones((1, 128, 128, 3)))
     """
     barrier = open_barrier(barrier)
-    layer = WatermarkBarrier(barrier.embedder, barrier.watermark, strength, name="barrier")
-    if isinstance(model, keras.Model) and model.inputs:
-        outputs = model.outputs
-        if len(outputs) != 1 or len(outputs[0].shape) != 4:
-            raise ValueError(
-                "Expected a model with one output of images (batch, height, width, channels). "
-                f"Received: outputs of shape {[tuple(output.shape) for output in outputs]}"
-            )
-        # A Sequential model that was never called has inputs, but no input.
-        structure = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
-        inputs = keras.tree.map_structure(
-            lambda x: keras.Input(x.shape[1:], dtype=x.dtype, name=x.name), structure
-        )
-        return keras.Model(inputs, layer(model(inputs)), name=f"protected_{model.name}")
     if not callable(model):
         raise ValueError(f"Expected a model or a function. Received: model={model!r}")
+    names, outputs = (), None
+    if isinstance(model, keras.Model):
+        outputs = getattr(model, "outputs", None)  # a subclassed model has none
+        names = model.name, *(x.name for x in (model.inputs if outputs else ()))
+    name = "tfwm_barrier" if "barrier" in names else "barrier"
+    layer = WatermarkBarrier(barrier.embedder, barrier.watermark, strength, name=name)
+    if outputs:
+        return _protected_model(model, layer, barrier.channels)
 
     def protected(*args, **kwargs):
-        return _mark_outputs(model(*args, **kwargs), layer)
+        return _mark_outputs(model(*args, **kwargs), layer, barrier.channels)
 
     return protected
 
 
-def _mark_outputs(images, layer):
+def _protected_model(model, layer, channels):
+    if len(model.outputs) != 1:
+        shapes = [tuple(output.shape) for output in model.outputs]
+        raise ValueError(f"Expected a model with one output of images. Received: {shapes}")
+    _check_images(model.outputs[0], channels)
+    # A Sequential model that was never called has inputs, but no input.
+    structure = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
+    inputs = keras.tree.map_structure(
+        lambda x: keras.Input(x.shape[1:], dtype=x.dtype, name=x.name), structure
+    )
+    (output,) = keras.tree.flatten(model(inputs))
+    kind, ops = keras.backend.standardize_dtype(output.dtype), keras.ops
+    if kind == "uint8":
+        marked = ops.cast(ops.round(255 * layer(ops.cast(output, "float32") / 255)), kind)
+    else:
+        marked = layer(output if kind == "float32" else ops.cast(output, "float32"))
+        marked = marked if kind == "float32" else ops.cast(marked, kind)
+    return keras.Model(inputs, marked, name=f"protected_{model.name}")
+
+
+def _mark_outputs(images, layer, channels):
     """Marks a batch of images; floats stay floats, uint8 stays uint8, arrays stay arrays."""
-    tensor = tf.convert_to_tensor(images)
-    if tensor.shape.rank != 4 or not (tensor.dtype.is_floating or tensor.dtype == tf.uint8):
-        raise ValueError(
-            "Expected images (batch, height, width, channels), floats in [0, 1] or uint8. "
-            f"Received: {tensor.dtype.name} of shape {tuple(tensor.shape)}"
-        )
+    try:
+        tensor = tf.convert_to_tensor(images)
+    except (TypeError, ValueError):
+        raise ValueError(f"{_expected(channels)}. Received: {type(images).__name__}") from None
+    _check_images(tensor, channels)
+    if tensor.dtype.is_floating and tf.executing_eagerly():
+        low, high = float(tf.reduce_min(tensor)), float(tf.reduce_max(tensor))
+        if low < -OUTSIDE or high > 1 + OUTSIDE:
+            raise ValueError(
+                f"{_expected(channels)}. Received: values from {low:.4g} to {high:.4g}: bring them "
+                "to [0, 1] before the barrier"
+            )
     marked = layer(tf.image.convert_image_dtype(tensor, tf.float32))
     if tensor.dtype == tf.uint8:
         marked = tf.cast(tf.round(marked * 255), tf.uint8)
     else:
         marked = tf.cast(marked, tensor.dtype)
     return marked.numpy() if isinstance(images, np.ndarray) else marked
+
+
+def _check_images(tensor, channels):
+    kind, shape = keras.backend.standardize_dtype(tensor.dtype), tuple(tensor.shape)
+    right = kind == "uint8" or "float" in kind
+    if len(shape) != 4 or shape[-1] not in (channels, None) or not right:
+        raise ValueError(f"{_expected(channels)}. Received: {kind} of shape {shape}")
+
+
+def _expected(channels):
+    return f"Expected images (batch, height, width, {channels}), floats in [0, 1] or uint8"
