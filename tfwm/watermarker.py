@@ -11,6 +11,7 @@ from tfwm.checks import one_of
 from tfwm.images import (
     KEEP,
     Animation,
+    Photo,
     PhotoImage,
     check_output,
     is_array,
@@ -141,22 +142,22 @@ class Watermarker:
         """
         cover = read_any(photo)
         earlier = beside(self, cover, key, over)
-        message = message_for(message, cover)
         how = {"key": key, "subtle": subtle, "signpost": signpost, "over": over}
+        message = message_for(message, cover)
         if isinstance(cover, Animation):
             marks = (self.prepare(frame, message, **how) for frame in cover.frames)
             marked = cover.with_frames(mark.at(strength, psnr)[0] for mark in marks)
         else:
             mark = self.prepare(cover, message, **how)
             marked, strength = mark.at(strength, psnr)
-            if self.codec(key).decode(self.read_votes(marked)) is None:
-                warn_unreadable(cover.name, strength, mark.psnr(marked))
         if earlier:
             earlier.check_kept(self, marked, cover.name)
+        if isinstance(marked, Photo) and self.codec(key).decode(self.read_votes(marked)) is None:
+            warn_unreadable(cover.name, strength, mark.psnr(marked))
         if photo is cover or isinstance(cover, Animation):
             return marked
-        is_image = isinstance(photo, Image.Image) or not is_array(photo)
-        return PhotoImage.of(marked) if is_image else marked.to_array(photo)
+        array = is_array(photo) and not isinstance(photo, Image.Image)
+        return marked.to_array(photo) if array else PhotoImage.of(marked)
 
     def earlier_mark(self, photo, *, key=None) -> EarlierMark | None:
         """Returns the `EarlierMark` of this network that a photo carries, as far as it shows.
@@ -384,8 +385,7 @@ class Watermarker:
         Returns:
             `(encoded, report)`: the bytes of the file, and its `FileReport`.
         """
-        how = {"file_format": file_format, "progress": progress}
-        cover = read_any(source)
+        cover, how = read_any(source), {"file_format": file_format, "progress": progress}
         return mark_any(self, cover, output, message_for(message, cover), options, lane, **how)
 
     def check_copy(self, cover, marked, copy, strength, message, key=None, signpost=None):
