@@ -1,5 +1,6 @@
 """Every trainer, with every part it may have, learns on several devices what it does on one."""
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -162,9 +163,11 @@ CASES = [(case, count) for case in (*CASES, "translation") for count in (2, 4)]
     [CASES[0], *(pytest.param(*case, marks=pytest.mark.slow) for case in CASES[1:])],
 )
 def test_several_devices_learn_what_one_does(case, count):
+    # With oneDNN the rounding depends on the size of the batch, which differs here.
     run = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(DEVICES), case, str(count)],
         capture_output=True,
         text=True,
+        env={**os.environ, "TF_ENABLE_ONEDNN_OPTS": "0"},
     )
     assert run.stdout.strip().endswith("agree"), run.stderr[-2000:]
