@@ -187,11 +187,7 @@ def load_barrier(name_or_path) -> Barrier:
 
 def open_barrier(barrier):
     """Returns a barrier that is given itself, or by name or path."""
-    if isinstance(barrier, str | os.PathLike):
-        return load_barrier(barrier)
-    if not hasattr(barrier, "embedder"):
-        raise ValueError(f"Expected a barrier, its name or its path. Received: {barrier!r}")
-    return barrier
+    return load_barrier(barrier) if isinstance(barrier, str | os.PathLike) else barrier
 
 
 def protect(
@@ -222,6 +218,8 @@ def protect(
     >>> marked = darken(tf.ones((1, 128, 128, 3)))
     """
     barrier = open_barrier(barrier)
+    if not isinstance(barrier, Barrier):
+        raise ValueError(f"Expected a barrier, its name or its path. Received: {barrier!r}")
     if not callable(model):
         raise ValueError(f"Expected a model or a function. Received: model={model!r}")
     names, outputs = (), None
