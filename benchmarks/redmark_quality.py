@@ -21,7 +21,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from redmark_training import PACKAGE, REFERENCE
+from redmark_training import PACKAGE, REFERENCE, package_steps, reference_steps
 from tqdm import tqdm
 
 from tfwm import data
@@ -46,7 +46,7 @@ class Course:
     """
 
     def __init__(self, config, patches, train):
-        self.config, self.train = config, train
+        self.train = train
         self.trainer = RECIPE.build_model(config)
         self.stream = data.CropStream(patches, 32, config.batch_size)
         self.seconds, self.steps, self.rows = 0.0, 0, []
@@ -54,7 +54,7 @@ class Course:
         self.untimed = train(self.trainer, self.stream.dataset())  # traces and compiles
 
     def turn(self, seconds, most):
-        """Trains for about so many seconds, and at most up to so many steps; then measures."""
+        """Trains for about so many seconds, and at most up to so many steps."""
         start, before = time.perf_counter(), self.steps
         while time.perf_counter() - start < seconds and self.steps < most:
             batches = self.stream.dataset(self.steps + self.untimed)
@@ -92,18 +92,6 @@ class Course:
 def psnr_of(residual):
     """Returns the PSNR of the mean squared error of a change of images in [0, 1]."""
     return float(-10 * np.log10(np.mean(np.square(residual))))
-
-
-def reference_steps(trainer, batches):
-    for batch in batches.take(10):
-        trainer.train_on_batch(batch)
-        trainer.predict_on_batch(batch)
-    return 10
-
-
-def package_steps(trainer, batches):
-    trainer.fit(batches, steps_per_epoch=20, verbose=0)
-    return 20
 
 
 def main():

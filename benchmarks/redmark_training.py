@@ -11,6 +11,7 @@ The two take turns; the last line is the ratio of their medians in patches a sec
 """
 
 import argparse
+import itertools
 import statistics
 import time
 from pathlib import Path
@@ -66,30 +67,34 @@ def _measure(way, seconds):
 
 
 def _reference_way(patches):
-    trainer = RECIPE.build_model(REFERENCE)
     batches = iter(data.CropStream(patches, 32, REFERENCE.batch_size).dataset())
-
-    def ten_steps():
-        for _ in range(10):
-            batch = next(batches)
-            trainer.train_on_batch(batch)
-            trainer.predict_on_batch(batch)
-        return 10 * REFERENCE.batch_size
-
-    ten_steps()  # traces the graphs
-    return ten_steps
+    return _way(REFERENCE, reference_steps, batches)
 
 
 def _package_way(patches):
-    trainer = RECIPE.build_model(PACKAGE)
     batches = data.CropStream(patches, 32, PACKAGE.batch_size).dataset()
+    return _way(PACKAGE, package_steps, batches)
 
-    def twenty_steps():
-        trainer.fit(batches, steps_per_epoch=20, verbose=0)
-        return 20 * PACKAGE.batch_size
 
-    twenty_steps()  # compiles
-    return twenty_steps
+def _way(config, train, batches):
+    """Returns a function that trains some steps and returns the number of patches."""
+    trainer = RECIPE.build_model(config)
+    train(trainer, batches)  # traces the graphs, and compiles
+    return lambda: train(trainer, batches) * config.batch_size
+
+
+def reference_steps(trainer, batches):
+    """Trains ten steps in the authors' way; returns their number."""
+    for batch in itertools.islice(batches, 10):
+        trainer.train_on_batch(batch)
+        trainer.predict_on_batch(batch)
+    return 10
+
+
+def package_steps(trainer, batches):
+    """Trains twenty steps in this package's way; returns their number."""
+    trainer.fit(batches, steps_per_epoch=20, verbose=0)
+    return 20
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@ from tqdm import tqdm
 import tfwm
 from tfwm.data.sources import list_photos
 from tfwm.files import result_head, write_csv
-from tfwm.images import ImageError, psnr
+from tfwm.images import ImageError, decode_photo, psnr
+from tfwm.marking.check import resaved
 
 SIDES = 64, 96, 128, 192, 256, 512
 BYTES = 2, 8, 16, 32, 64
@@ -48,13 +49,6 @@ def as_png(pixels):
     return buffer.getvalue()
 
 
-def as_jpeg(encoded, quality):
-    """Returns a photo's file saved again as JPEG."""
-    buffer = io.BytesIO()
-    Image.open(io.BytesIO(encoded)).convert("RGB").save(buffer, "JPEG", quality=quality)
-    return buffer.getvalue()
-
-
 def measure(watermarker, photos, length):
     """Returns what is accepted and read of `photos` with messages of so many bytes."""
     random, qualities = np.random.default_rng(length), []
@@ -62,13 +56,13 @@ def measure(watermarker, photos, length):
     for photo in photos:
         message = random.bytes(length)
         try:
-            marked = watermarker.embed_bytes(as_png(photo), message, key=KEY)
+            encoded = watermarker.embed_bytes(as_png(photo), message, key=KEY)
         except ImageError:
             continue
-        qualities.append(psnr(photo, np.asarray(Image.open(io.BytesIO(marked)))))
+        marked = decode_photo(encoded)
+        qualities.append(psnr(photo, marked.pixels))
         for quality in QUALITIES:
-            copy = as_jpeg(marked, quality)
-            found = watermarker.extract_bytes(copy, key=KEY, search="none")
+            found = watermarker.extract(resaved(marked, quality), key=KEY, search="none")
             read[quality] += found.message == message
     mean = round(float(np.mean(qualities)), 2) if qualities else None
     found = {"images": len(photos), "accepted": len(qualities), "psnr": mean}

@@ -29,7 +29,7 @@ from tfwm.marking.check import (
     resaved,
     warn_unreadable,
 )
-from tfwm.marking.earlier import EarlierMark, beside, earlier_mark, objection_to
+from tfwm.marking.earlier import EarlierMark, earlier_mark, mark_beside, objection_to
 from tfwm.marking.frames import frame_readings
 from tfwm.marking.judge import Extraction, Judge
 from tfwm.marking.mark import Mark
@@ -141,7 +141,7 @@ class Watermarker:
             `tfwm.images.PhotoImage`, a `PIL.Image.Image` whose `save` keeps all metadata.
         """
         cover = read_any(photo)
-        earlier = beside(self, cover, key, over)
+        earlier = mark_beside(self, cover, key, over)
         how = {"key": key, "subtle": subtle, "signpost": signpost, "over": over}
         message = message_for(message, cover)
         if isinstance(cover, Animation):
@@ -261,7 +261,7 @@ class Watermarker:
         cover = read_any(photo)
         message = message_for(message, cover)
         if isinstance(cover, Animation):
-            cover = cover.frames[len(cover.frames) // 2]
+            cover = cover.middle
         mark = self.prepare(cover, message, key=key, subtle=subtle, signpost=signpost, over=over)
 
         def read(marked, tried):

@@ -50,6 +50,11 @@ class Animation:
         """The pixels of the first frame."""
         return self.frames[0].pixels
 
+    @property
+    def middle(self):
+        """The frame in the middle, which stands for all."""
+        return self.frames[len(self.frames) // 2]
+
     def with_frames(self, frames):
         """Returns a copy with other frames."""
         return dataclasses.replace(self, frames=list(frames))

@@ -100,10 +100,8 @@ class EarlierMark:
         if self.whose != "public":
             return
         copy = read_any(marked)
-        is_photo = not isinstance(copy, Animation)
-        votes = watermarker.read_votes(
-            resaved(copy) if is_photo else copy.frames[len(copy.frames) // 2]
-        )
+        copy = copy.middle if isinstance(copy, Animation) else resaved(copy)
+        votes = watermarker.read_votes(copy)
         if watermarker.codec().margin(votes, self.message, self.kind) < KEPT_ROOM:
             refuse(
                 name,
@@ -112,21 +110,26 @@ class EarlierMark:
             )
 
 
-def objection_to(watermarker, photo, key, over):
-    """Returns why a photo is not to be marked again, or `None`; see `EarlierMark.objection`."""
-    if one_of("over", over, OVER) is True:
-        return None
-    earlier = watermarker.earlier_mark(photo, key=key)
+def objection_of(watermarker, earlier, key, over):
+    """Returns why a photo with an `EarlierMark` (or `None`) is not to be marked, or `None`."""
     return earlier and earlier.objection(over, key, not watermarker.network.whole)
 
 
-def beside(watermarker, photo, key, over):
+def objection_to(watermarker, photo, key, over):
+    """Returns the same of a photo, in which no mark is looked for that may be erased."""
+    return objection_of(watermarker, _to_keep(watermarker, photo, key, over), key, over)
+
+
+def mark_beside(watermarker, photo, key, over):
     """Returns the `EarlierMark` beside which a photo is to be marked, or `None`; see `refuse`."""
-    if one_of("over", over, OVER) is True:
-        return None
-    earlier = watermarker.earlier_mark(photo, key=key)
-    refuse(photo.name, earlier and earlier.objection(over, key, not watermarker.network.whole))
+    earlier = _to_keep(watermarker, photo, key, over)
+    refuse(photo.name, objection_of(watermarker, earlier, key, over))
     return earlier
+
+
+def _to_keep(watermarker, photo, key, over):
+    may_go = one_of("over", over, OVER) is True
+    return None if may_go else watermarker.earlier_mark(photo, key=key)
 
 
 def refuse(name, objection):
@@ -169,7 +172,7 @@ def look(network, photo, key=None):
     """
     check_whole(photo)
     if isinstance(photo, Animation):
-        photo = photo.frames[len(photo.frames) // 2]
+        photo = photo.middle
     tiling = tiling_of(network)
     reader = Reader(network, Canvas.of(network, photo), Codec(tiling.slots, key))
     place = next((place for _, place in candidates(reader, "none")), None)

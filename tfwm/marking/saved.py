@@ -18,7 +18,7 @@ from tfwm.images import (
 from tfwm.images.animation import check_holds
 from tfwm.images.encoding import default_encoding
 from tfwm.marking.check import BESIDE, FileReport
-from tfwm.marking.earlier import refuse
+from tfwm.marking.earlier import objection_of, refuse
 from tfwm.marking.mark import LARGEST_STRENGTH, STRENGTH_STEP
 
 # At least this share of an animation's frames must read by themselves.
@@ -45,8 +45,7 @@ def mark_any(
 
     with lane():
         earlier = watermarker.earlier_mark(cover, key=options.key)
-    room = not watermarker.network.whole
-    refuse(cover.name, earlier and earlier.objection(options.over, options.key, room))
+    refuse(cover.name, objection_of(watermarker, earlier, options.key, options.over))
     saved = mark_frames if isinstance(cover, Animation) else mark_photo
     encoded, best, encoding, notes = saved(cover, target, options, prepare, check, progress)
     values = best.strength, best.psnr, best.p_value, best.margin

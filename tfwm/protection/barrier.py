@@ -248,17 +248,11 @@ def _protected_model(model, layer, channels):
         lambda x: keras.Input(x.shape[1:], dtype=x.dtype, name=x.name), structure
     )
     (output,) = keras.tree.flatten(model(inputs))
-    kind, ops = keras.backend.standardize_dtype(output.dtype), keras.ops
-    if kind == "uint8":
-        marked = ops.cast(ops.round(255 * layer(ops.cast(output, "float32") / 255)), kind)
-    else:
-        marked = layer(output if kind == "float32" else ops.cast(output, "float32"))
-        marked = marked if kind == "float32" else ops.cast(marked, kind)
-    return keras.Model(inputs, marked, name=f"protected_{model.name}")
+    return keras.Model(inputs, _marked_as_it_is(output, layer), name=f"protected_{model.name}")
 
 
 def _mark_outputs(images, layer, channels):
-    """Marks a batch of images; floats stay floats, uint8 stays uint8, arrays stay arrays."""
+    """Marks a batch of images; arrays stay arrays."""
     try:
         tensor = tf.convert_to_tensor(images)
     except (TypeError, ValueError):
@@ -271,12 +265,18 @@ def _mark_outputs(images, layer, channels):
                 f"{_expected(channels)}. Received: values from {low:.4g} to {high:.4g}: bring them "
                 "to [0, 1] before the barrier"
             )
-    marked = layer(tf.image.convert_image_dtype(tensor, tf.float32))
-    if tensor.dtype == tf.uint8:
-        marked = tf.cast(tf.round(marked * 255), tf.uint8)
-    else:
-        marked = tf.cast(marked, tensor.dtype)
+    marked = _marked_as_it_is(tensor, layer)
     return marked.numpy() if isinstance(images, np.ndarray) else marked
+
+
+def _marked_as_it_is(image, layer):
+    """Marks a tensor of images, of a graph too; floats stay floats, uint8 stays uint8."""
+    kind, ops = keras.backend.standardize_dtype(image.dtype), keras.ops
+    if kind == "float32":
+        return layer(image)
+    if kind == "uint8":
+        return ops.cast(ops.round(255 * layer(ops.cast(image, "float32") / 255)), kind)
+    return ops.cast(layer(ops.cast(image, "float32")), kind)
 
 
 def _check_images(tensor, channels):

@@ -17,7 +17,7 @@ from tfwm.images import (
     to_uint8,
 )
 from tfwm.marking import Check, EmbedOptions
-from tfwm.marking.earlier import beside
+from tfwm.marking.earlier import mark_beside
 from tfwm.payload import encode_slots
 from tfwm.provenance.manifest import Claims
 from tfwm.provenance.signing import SigningWatermarker, SignReport
@@ -210,7 +210,7 @@ class Stamper:
         options = self.options
         earlier = None
         if self.check:
-            earlier = beside(self.watermarker, photo, options.key, options.over)
+            earlier = mark_beside(self.watermarker, photo, options.key, options.over)
         mark = self.watermarker.prepare(photo, message, **options.placing)
         if not self.check:
             return mark.at(options.strength, options.psnr)[0], None
