@@ -43,3 +43,10 @@ def test_a_share_of_nothing_is_no_share():
     assert gain_share(23.0, 23.5, 22.5) == 0.5
     assert gain_share(22.0, 23.5, 22.5) < 0
     assert gain_share(22.4, 22.5, 22.5) is None
+
+
+def test_a_tint_of_millions_of_pixels():
+    # More than float32 can count.
+    gray = np.random.default_rng(0).random((4, 1000, 1000, 1), dtype=np.float32)
+    tint = plain_ways(gray, np.repeat(gray, 3, -1), (gray, np.float32(0.5) * gray))["one tint"]
+    assert tint(np.full((1, 1, 1, 1), 0.8)).item() == pytest.approx(0.4, abs=1e-4)

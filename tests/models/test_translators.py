@@ -6,6 +6,7 @@ import pytest
 
 from tfwm.models import translators
 from tfwm.models.translators import Enlarge, ReflectionPadding
+from tfwm.ops.color import rgb_to_gray, rgb_to_yuv
 
 
 @pytest.fixture
@@ -107,8 +108,37 @@ def test_bad_arguments(build, arguments):
 
 
 def test_residual_needs_as_many_channels():
-    with pytest.raises(ValueError, match="Received: channels_in=1, channels_out=3"):
-        translators.build_resnet(0, 1, 3, 4, residual=True)
+    with pytest.raises(ValueError, match="Received: channels_in=3, channels_out=1"):
+        translators.build_resnet(0, 3, 1, 4, residual=True)
+
+
+@pytest.mark.parametrize(
+    "build, last",
+    [
+        (lambda: translators.build_unet(1, 3, 4, 3, residual=True), "up1"),
+        (lambda: translators.build_resnet(0, 1, 3, 4, residual=True), "last"),
+    ],
+)
+def test_gray_input_is_given_its_chroma(build, last, gray_photo):
+    gray = gray_photo[:, :32, :48]
+    model = build()
+    colored = np.asarray(model(gray))
+    assert colored.shape == (1, 32, 48, 3)
+    inside = ((colored > 0) & (colored < 1)).all(-1, keepdims=True)  # not clipped
+    assert inside.mean() > 0.5
+    np.testing.assert_allclose(np.asarray(rgb_to_gray(colored))[inside], gray[inside], atol=1e-5)
+    assert np.ptp(colored, axis=-1).max() > 0.01
+    plain = without_last(model, last)(gray)
+    np.testing.assert_allclose(plain, np.repeat(gray, 3, -1), atol=1e-6)
+
+
+def test_chroma_reaches_every_color():
+    color = np.array([[[[1.0, 0.0, 0.0]], [[0.0, 0.0, 1.0]], [[0.3, 0.9, 0.1]]]], "float32")
+    yuv = np.asarray(rgb_to_yuv(color))
+    chroma = yuv[..., 1:] / translators.LARGEST_CHROMA
+    assert np.abs(chroma).max() == pytest.approx(1.0, abs=1e-4)
+    found = translators.AddChroma()([yuv[..., :1], chroma])
+    np.testing.assert_allclose(found, color, atol=1e-5)
 
 
 def test_equals_up_sampling_of_keras(photo):

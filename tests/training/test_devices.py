@@ -108,6 +108,15 @@ DEVICES = """
         data = {"input": images(8, 16, seed=1), "target": images(8, 16, seed=2)}
         return trainer, data, dict.fromkeys(("output", "marked", "unmarked"), "mse")
 
+    def make_fine_tuned():
+        host = translators.build_unet(width=4, depth=2, normalization=None)
+        trainer = training.KeyedTrainer(
+            host, keyed.build_extractor(16, 16, 3, 1, width=8), np.ones((16, 16, 1)), [0, 1] * 8,
+            attack=chain(), fine_tuned=training.FineTuned(host, "mse", 2, 1e-4), seed=0,
+        )
+        data = {"input": images(8, 16, seed=1), "target": images(8, 16, seed=2)}
+        return trainer, data, dict.fromkeys(("output", "marked", "fine_tuned"), "mse")
+
     def make_translation():
         network = translators.build_unet(width=4, depth=2, normalization=None)
         data = {"input": images(8, 16, seed=1), "target": images(8, 16, seed=2)}
@@ -167,6 +176,7 @@ CASES = (
     "critic_optimizer",
     "barrier",
     "keyed",
+    "fine_tuned",
 )
 CASES = [(case, count) for case in (*CASES, "translation") for count in (2, 4)]
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfwm.training import KeyedTrainer
+from tfwm.training import FineTuned, KeyedTrainer
 
 BITS = 16
 
@@ -119,3 +119,22 @@ def test_keys_are_bits(key):
 def test_bad_gain(arguments):
     with pytest.raises(ValueError, match="gain and gain_steps of at least 1"):
         make(**arguments)
+
+
+def test_what_is_read_after_fine_tuning(pairs):
+    trainer = make()
+    tuned = FineTuned(trainer.host, "mae", 10, 0.1)
+    trainer = KeyedTrainer(
+        trainer.host, Echo(), trainer.watermark, trainer.key, fine_tuned=tuned, seed=0
+    )
+    names = ("output", "marked", "unmarked", "wrong_key", "fine_tuned")
+    trainer.compile("adam", loss=dict.fromkeys(names, "mae"))
+    first, second = (trainer(pairs, training=True) for _ in range(2))
+    np.testing.assert_array_equal(first["fine_tuned"], first["marked"])
+    assert np.abs(second["fine_tuned"] - second["marked"]).max() > 0.01
+    # In use and in validation nobody has tuned the host.
+    outputs = trainer(pairs, training=False)
+    np.testing.assert_array_equal(outputs["fine_tuned"], outputs["marked"])
+    assert float(np.asarray(tuned.taken)) == 2
+    assert set(trainer.targets(pairs, outputs)) == set(names)
+    assert "fine_tuned" not in make()(pairs, training=True)

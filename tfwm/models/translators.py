@@ -22,7 +22,8 @@ Code: pix2pix and CycleGAN (BSD), and Zhang et al.'s; nothing of it is reused. W
   residual network without blocks.
 
 Images are in [0, 1]. Inside the networks, pixels are `2 image - 1`, and the last function is tanh.
-With `residual` a network outputs a change of its input in that range, and the sum is clipped.
+With `residual` a network outputs a change of its input in that range, and the sum is clipped; of a
+gray input that becomes a color image, the change is its chroma alone.
 """
 
 import keras
@@ -32,6 +33,10 @@ from tfwm.checks import one_of
 from tfwm.layers import DepthToSpace
 from tfwm.layers.base import Configured
 from tfwm.models import parts
+from tfwm.ops.color import yuv_to_rgb
+
+# The largest V of a color in [0, 1].
+LARGEST_CHROMA = 0.615
 
 
 def build_unet(
@@ -54,7 +59,7 @@ def build_unet(
         normalization: `"instance"`, `"batch"` or `None`.
         dropout: rate in training in the middle of the way up, from a depth of 6; pix2pix has 0.5.
         residual: whether the network outputs a change of the input, which then needs as many
-            channels.
+            channels, or one where the output has three: U and V are predicted, the input is Y.
         name: name of the model.
 
     Returns:
@@ -69,7 +74,8 @@ def build_unet(
     """
     parts.check_sizes(channels_in=channels_in, channels_out=channels_out, width=width)
     image = keras.Input((None, None, channels_in), name="image")
-    x = parts.unet(parts.to_signal(image), channels_out, width, depth, normalization, dropout)
+    changed = _changed_channels(channels_in, channels_out, residual)
+    x = parts.unet(parts.to_signal(image), changed, width, depth, normalization, dropout)
     return keras.Model(image, _finished(image, x, residual), name=name)
 
 
@@ -120,7 +126,8 @@ def build_resnet(
             x, width << i, f"double{2 - i}", normalization, strides=2, transposed=True
         )
     x = ReflectionPadding(3, name="last_border")(x)
-    x = parts.small_convolution(x, channels_out, 7, "last", padding="valid", dtype="float32")
+    changed = _changed_channels(channels_in, channels_out, residual)
+    x = parts.small_convolution(x, changed, 7, "last", padding="valid", dtype="float32")
     return keras.Model(image, _finished(image, x, residual), name=name)
 
 
@@ -181,19 +188,28 @@ def _check_blocks(blocks):
         raise ValueError(f"Expected blocks to be an integer from 0. Received: blocks={blocks!r}")
 
 
+def _changed_channels(channels_in, channels_out, residual):
+    """Returns the channels of the last convolution: two where a gray input is given its chroma."""
+    if not residual or channels_in == channels_out:
+        return channels_out
+    if (channels_in, channels_out) != (1, 3):
+        raise ValueError(
+            "Expected as many channels_out as channels_in with residual=True, or 1 and 3 to add "
+            f"colors. Received: channels_in={channels_in}, channels_out={channels_out}"
+        )
+    return 2
+
+
 def _finished(image, x, residual):
     """Turns the last convolution's results into pixels in [0, 1], float32."""
+    x = keras.layers.Activation("tanh", name="tanh", dtype="float32")(x)
     if not residual:
-        x = keras.layers.Activation("tanh", name="tanh", dtype="float32")(x)
         return keras.layers.Rescaling(0.5, offset=0.5, name="output", dtype="float32")(x)
-    if image.shape[-1] != x.shape[-1]:
-        raise ValueError(
-            "Expected as many channels_out as channels_in with residual=True. "
-            f"Received: channels_in={image.shape[-1]}, channels_out={x.shape[-1]}"
-        )
-    change = keras.layers.Activation("tanh", name="tanh", dtype="float32")(x)
-    change = keras.layers.Rescaling(0.5, name="change", dtype="float32")(change)
-    x = keras.layers.Add(name="changed", dtype="float32")([image, change])
+    if image.shape[-1] == x.shape[-1]:
+        x = keras.layers.Rescaling(0.5, name="change", dtype="float32")(x)
+        x = keras.layers.Add(name="changed", dtype="float32")([image, x])
+    else:
+        x = AddChroma(name="colored")([image, x])
     return keras.ops.clip(x, 0.0, 1.0)
 
 
@@ -207,6 +223,36 @@ def _block(x, depth, name, normalization):
             y, x.shape[-1], f"{name}_conv{i}", normalization, relu=relu, padding="valid"
         )
     return keras.layers.Add(name=f"{name}_sum")([x, y])
+
+
+@keras.saving.register_keras_serializable(package="tfwm")
+class AddChroma(Configured, keras.layers.Layer):
+    """Gives a gray image its colors: BT.601 YUV whose Y is the image.
+
+    Input shape:
+        A list: the image `(batch, height, width, 1)`; U and V `(batch, height, width, 2)`, where 1
+        stands for 0.615, the largest V of a color in [0, 1].
+
+    Output shape:
+        `(batch, height, width, 3)`, RGB, float32, not clipped.
+
+    Example:
+
+    >>> gray, none = np.full((1, 1, 1, 1), 0.5, "float32"), np.zeros((1, 1, 1, 2), "float32")
+    >>> AddChroma()([gray, none]).numpy()[0, 0, 0].tolist()
+    [0.5, 0.5, 0.5]
+    """
+
+    def __init__(self, **kwargs):
+        kwargs["dtype"] = "float32"
+        super().__init__(**kwargs)
+
+    def call(self, inputs):
+        light, chroma = inputs
+        return yuv_to_rgb(tf.concat([light, LARGEST_CHROMA * chroma], axis=-1))
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[0][:-1], 3)
 
 
 @keras.saving.register_keras_serializable(package="tfwm")

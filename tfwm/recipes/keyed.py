@@ -40,7 +40,7 @@ from tfwm.recipes.translation import (
     read_crops,
     train_translator,
 )
-from tfwm.training import ConfigError, KeyedTrainer
+from tfwm.training import ConfigError, FineTuned, KeyedTrainer
 from tfwm.training.config import setting
 
 ATTACK_PER = ("image", "batch")
@@ -70,7 +70,9 @@ class Config(TaskConfig):
     width: int = 64
     depth: int = setting(8, "halvings of the U-Net")
     blocks: int = setting(9, "residual blocks of the other hosts")
-    residual: bool = setting(False, "whether the host gives a change of its input")
+    residual: bool = setting(
+        False, "whether the host gives a change of its input: of a gray one, its colors"
+    )
     extractor_width: int = setting(64, "channels of the extractor's hidden layers")
     block: int = setting(4, "side in pixels of the square of the mark that a key bit has")
     keying: str = setting("mixed", "how the key enters, see `tfwm.models.keyed`")
@@ -81,6 +83,11 @@ class Config(TaskConfig):
     marked_weight: float = setting(1.0, "weight of what is read from marked outputs; alpha")
     unmarked_weight: float = setting(0.5, "weight of what is read from unmarked images; beta")
     wrong_key_weight: float = setting(0.5, "weight of what is read with wrong keys; gamma")
+    fine_tuned_weight: float = setting(
+        0.0, "weight of what is read after simulated fine-tuning of the host; 0: none"
+    )
+    fine_tuning_steps: int = setting(300, "steps of it before it starts again")
+    fine_tuning_rate: float = setting(3e-4, "its learning rate")
     flipped_bits: int = setting(8, "wrong bits of a wrong key in training; T_d")
     gain: float = setting(1.0, "factor at first on what the host is told of the mark")
     gain_share: float = setting(0.5, "share of the steps until that factor is 1")
@@ -171,6 +178,11 @@ def build_trainer(config):
         host = build_host(config)  # first, so that it starts as the unmarked one
         extractor = build_extractor(config)
     adversary = parts.build_patch_adversary(config, build_task(config.task).channels_out)
+    task_loss = build_task_loss(config.task_loss)
+    fine_tuned = None
+    if config.fine_tuned_weight:
+        steps, rate = config.fine_tuning_steps, config.fine_tuning_rate
+        fine_tuned = FineTuned(host, task_loss, steps, rate)
     trainer = KeyedTrainer(
         host,
         extractor,
@@ -178,6 +190,7 @@ def build_trainer(config):
         build_key(config),
         attack=build_attack(config),
         adversary=adversary,
+        fine_tuned=fine_tuned,
         flipped_bits=config.flipped_bits,
         gain=config.gain,
         gain_steps=max(1, round(config.gain_share * config.steps)),
@@ -188,9 +201,11 @@ def build_trainer(config):
         "unmarked": config.unmarked_weight,
         "wrong_key": config.wrong_key_weight,
     }
+    if fine_tuned is not None:
+        weights["fine_tuned"] = config.fine_tuned_weight
     trainer.compile(
         parts.build_optimizer(config, adversary),
-        loss={"output": build_task_loss(config.task_loss), **dict.fromkeys(weights, "mse")},
+        loss={"output": task_loss, **dict.fromkeys(weights, "mse")},
         loss_weights={"output": config.task_weight, **weights},
         metrics={"output": [metrics.PSNR()]},
         jit_compile=parts.with_xla(config),

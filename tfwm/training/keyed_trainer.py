@@ -19,7 +19,9 @@ class KeyedTrainer(Trainer):
     * from G(x) with the key (`"marked"`): with the watermark, eq. 1;
     * from images that the host did not make (`"unmarked"`): with the blank watermark, eq. 2;
     * from G(x) with a key that differs in 1 to `flipped_bits` bits (`"wrong_key"`): with the
-      blank watermark, eq. 3.
+      blank watermark, eq. 3;
+    * with `fine_tuned`, from a host that somebody trained further (`"fine_tuned"`): with the
+      watermark (ours).
 
     Pass a loss and a weight for each output to `compile`. The paper has 1 for the task, and
     L1 with the weights 1, 0.5 and 0.5 for these three.
@@ -31,6 +33,7 @@ class KeyedTrainer(Trainer):
         key: array of 0 and 1, the bits of the secret key.
         attack: a `tfwm.attacks.Attack` on images before the extractor, or `None`.
         adversary: a `tfwm.losses.AdversarialLoss` on the host's outputs, or `None`.
+        fine_tuned: a `tfwm.training.FineTuned` of the host, or `None`.
         flipped_bits: the paper's T_d.
         blank: value of pixels that means "no watermark", the middle of the range.
         gain: initial factor on the gradients from the mark's losses to the host (ours); it falls
@@ -55,6 +58,7 @@ class KeyedTrainer(Trainer):
         key,
         attack=None,
         adversary=None,
+        fine_tuned=None,
         flipped_bits=8,
         blank=0.5,
         gain=1.0,
@@ -73,6 +77,7 @@ class KeyedTrainer(Trainer):
             )
         self.attack = attack
         self.adversary = adversary
+        self.fine_tuned = fine_tuned
         self.flipped_bits = int(flipped_bits)
         self.blank = float(blank)
         if gain < 1 or gain_steps < 1:
@@ -87,23 +92,35 @@ class KeyedTrainer(Trainer):
 
     def build(self, input_shape):
         build_part(self.attack, input_shape["target"])
+        build_part(self.fine_tuned, input_shape["input"], input_shape["target"])
         self.step = add_number(self, "step")
         super().build(input_shape)
 
     def call(self, inputs, training=None):
         output = self.host(inputs["input"], training=training)
-        unmarked = inputs.get("unmarked", inputs["target"])
-        seen = self._amplify(output) if training else output
-        seen = tf.concat([seen, tf.cast(unmarked, output.dtype)], axis=0)
+        seen = {
+            "marked": self._amplify(output) if training else output,
+            "unmarked": tf.cast(inputs.get("unmarked", inputs["target"]), output.dtype),
+        }
+        if training and self.fine_tuned is not None:
+            seen["fine_tuned"] = self.fine_tuned(inputs["input"], inputs["target"])
+        read = self._read(seen, training)
+        # Outside training nobody tunes the host, and losses expect all outputs.
+        tuned = {} if self.fine_tuned is None else {"fine_tuned": read["marked"]}
+        return {"output": output, **tuned, **read}
+
+    def _read(self, seen, training):
+        """Returns what the key reads from each batch, and a wrong key from the marked one."""
+        batches = tf.concat(list(seen.values()), axis=0)
         if self.attack is not None:
-            seen = self.attack(seen, training=training)
-        marked, unmarked = tf.split(seen, 2)
-        right = tf.repeat(tf.constant(self.key)[None], tf.shape(output)[0], axis=0)
-        keys = tf.concat([right, right, self.wrong_keys(right)], axis=0)
-        images = tf.concat([marked, unmarked, marked], axis=0)
+            batches = self.attack(batches, training=training)
+        batches = tf.split(batches, len(seen))
+        right = tf.repeat(tf.constant(self.key)[None], tf.shape(batches[0])[0], axis=0)
+        keys = tf.concat([right] * len(seen) + [self.wrong_keys(right)], axis=0)
+        images = tf.concat([*batches, batches[0]], axis=0)
         read = self.extractor({"image": images, "key": keys}, training=training)
-        names = ("marked", "unmarked", "wrong_key")
-        return {"output": output, **dict(zip(names, tf.split(read, 3), strict=True))}
+        names = (*seen, "wrong_key")
+        return dict(zip(names, tf.split(read, len(names)), strict=True))
 
     def _amplify(self, output):
         """Returns the output itself, but multiplies the gradients through it."""
@@ -120,4 +137,6 @@ class KeyedTrainer(Trainer):
         blank = tf.fill(tf.shape(outputs["marked"]), self.blank)
         watermark = tf.repeat(tf.constant(self.watermark)[None], tf.shape(blank)[0], axis=0)
         targets = {"marked": watermark, "unmarked": blank, "wrong_key": blank}
+        if self.fine_tuned is not None:
+            targets["fine_tuned"] = watermark
         return {"output": inputs["target"], **targets}

@@ -66,6 +66,8 @@ def gain_share(marked, unmarked, baseline):
 
 def _tint(inputs, targets):
     channels = range(targets.shape[-1])
+    # In float32, the sums of millions of pixels would be far off.
+    inputs, targets = np.float64(inputs), np.float64(targets)
     lines = [np.polyfit(inputs.ravel(), targets[..., c].ravel(), 1) for c in channels]
     return lambda x: np.concatenate([np.polyval(line, x) for line in lines], axis=-1)
 
