@@ -6,7 +6,7 @@ Writes to results/keyed: keyed-tasks.csv (how like marked and unmarked outputs a
 SSIM of the like task beside it, and how well both hosts do their task), keyed-readings.csv (which
 key reads what from which images, and from damaged ones), keyed-wrong-keys.csv and keyed-
 robustness.csv, each of these two with a figure beside it. Figures 5 and 6, the pictures, lie in
-each run's `plots`.
+each run's `plots`. Rows of other runs that the files hold already stay as they are, with --keep.
 """
 
 import argparse
@@ -27,6 +27,7 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("runs", nargs="+", metavar="RUN", help="folders of finished runs")
+    parser.add_argument("--keep", action="store_true", help="keep the rows of runs not given")
     options = parser.parse_args()
     runs = {}
     for folder in map(Path, options.runs):
@@ -50,10 +51,18 @@ def main():
         rows = [{"run": name, **row} for name, run in runs.items() for row in run[part]]
         tables[f"keyed-{part}"] = rows
     for name, rows in tables.items():
-        print("wrote", write_csv(rows, RESULTS / f"{name}.csv", head))
+        path = RESULTS / f"{name}.csv"
+        kept = read_csv(path) if options.keep and path.is_file() else []
+        kept = [row for row in kept if row["run"] not in runs]
+        tables[name] = rows + kept
+        names = ", ".join(dict.fromkeys(row["run"] for row in kept))
+        note = [f"rows of {names}: of an earlier call"] if kept else []
+        print("wrote", write_csv(tables[name], path, [*head, *note]))
     for part, draw in (("wrong-keys", key_figure), ("robustness", distortion_figure)):
-        figure = draw({name: run[part] for name, run in runs.items()})
-        print("wrote", save_figure(figure, RESULTS, f"keyed-{part}"))
+        curves = {}
+        for row in tables[f"keyed-{part}"]:
+            curves.setdefault(row["run"], []).append(row)
+        print("wrote", save_figure(draw(curves), RESULTS, f"keyed-{part}"))
 
 
 def data_of(folders, runs):
