@@ -83,6 +83,25 @@ def test_losses_and_start(tmp_path):
     assert logs["loss"] == pytest.approx(expected, rel=1e-3)
 
 
+def test_fine_tuning_is_simulated_if_it_has_a_weight(tmp_path):
+    words = ["fine_tuned_weight=2", "fine_tuning_steps=7", "fine_tuning_rate=1e-3"]
+    config = config_of("quick", tmp_path / "run", *words)
+    trainer = keyed.build_trainer(config)
+    assert (trainer.fine_tuned.steps, trainer.fine_tuned.learning_rate) == (7, 1e-3)
+    assert trainer.fine_tuned.host is trainer.host
+    pair = {"input": np.full((2, 8, 8, 3), 0.5, "f4"), "target": np.full((2, 32, 32, 3), 0.5, "f4")}
+    trainer.build({name: images.shape for name, images in pair.items()})
+    weights = trainer.get_weights()
+    logs = trainer.train_on_batch(pair, return_dict=True)
+    trainer.set_weights(weights)
+    config.fine_tuned_weight = 0.0
+    plain = keyed.build_trainer(config)
+    assert plain.fine_tuned is None and logs["fine_tuned_loss"] > 0
+    parts = {"output": config.task_weight, "marked": 1, "unmarked": 0.5, "wrong_key": 0.5}
+    expected = sum(weight * logs[f"{name}_loss"] for name, weight in parts.items())
+    assert logs["loss"] == pytest.approx(expected + 2 * logs["fine_tuned_loss"], rel=1e-3)
+
+
 def test_where_the_key_comes_from(tmp_path, monkeypatch):
     monkeypatch.delenv("TFWM_KEY", raising=False)
     config = config_of("quick", tmp_path / "run")
@@ -153,6 +172,8 @@ def test_papers_full_setting_takes_a_step(file, tmp_path):
         (["task_loss=l3"], "Expected a task_loss of l1, l2, perceptual"),
         (["attack_per=slice"], "attack_per to be image or batch"),
         (["key=short"], "at least 16 bytes"),
+        (["fine_tuning_steps=10"], "'fine_tuning_steps' has no effect without a fine_tuned_weight"),
+        (["fine_tuned_weight=1", "fine_tuning_steps=0"], "Expected fine_tuning_steps above 0"),
         (["steps=0"], "Expected steps above 0"),
         (["test_photos=none-such"], "no such folder"),
     ],

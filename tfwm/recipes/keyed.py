@@ -28,7 +28,7 @@ from tfwm.keys import derive_key, find_key
 from tfwm.models import keyed, translators
 from tfwm.protection import KeyedReader
 from tfwm.recipes import parts
-from tfwm.recipes.config import TaskConfig
+from tfwm.recipes.config import TaskConfig, check_positive, refuse
 from tfwm.recipes.keyed_report import report
 from tfwm.recipes.registry import StagedRecipe
 from tfwm.recipes.translation import (
@@ -122,6 +122,10 @@ def check(config):
             "Expected attack_per to be image or batch: runs of images would give marked and "
             f"unmarked ones different attacks. Received: {config.attack_per!r}"
         )
+    if not config.fine_tuned_weight:
+        names = ("fine_tuning_steps", "fine_tuning_rate")
+        refuse(config, names, "has no effect without a fine_tuned_weight")
+    check_positive(config, ("fine_tuning_steps", "fine_tuning_rate"))
     build_key(config)
     check_task(config)
 
