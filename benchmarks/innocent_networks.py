@@ -27,7 +27,9 @@ from tfwm.startup import import_tensorflow
 from tfwm.statistics import wilson_interval
 
 ROOT = Path(__file__).resolve().parents[1]
-SIDE, IMAGES, CROPS, KEYS, BATCH = 64, 16, 600, 999, 4
+SIDE, IMAGES, CROPS, BATCH = 64, 16, 600, 4
+# Random keys that read the first images of networks that are claimed without them.
+KEYS, KEY_IMAGES = 999, 4
 HOSTS, BARRIER, XRAY = ("keyed-colorize", "keyed-super-resolve"), "barrier-derain", "barrier-xray"
 
 
@@ -95,28 +97,27 @@ def measure(readers, kinds, photos, images, args):
 
 def claims(name, reader, outputs, tasks, unmarked):
     """Returns the row of a reader: which networks its owner would claim."""
+    from tfwm.protection import compare_with_unmarked, prove_images
+
+    @functools.cache
+    def has_key(number):
+        images = outputs[number][:KEY_IMAGES]
+        return not hasattr(reader, "key") or prove_images(reader, images, keys=KEYS, seed=0).proven
+
     read, photos = [reader.similarity(images) for images in outputs], reader.similarity(unmarked)
     claimed = {"photos": 0, "likes": 0}
-    for number, similarity in enumerate(read):
+    for number, similarity in enumerate(tqdm(read, desc=name, unit="network")):
         same = [n for n, task in enumerate(tasks) if task == tasks[number] and n != number]
         references = {"photos": photos, "likes": np.concatenate([read[n] for n in same])}
         for kind, reference in references.items():
-            claimed[kind] += is_claimed(reader, outputs[number], similarity, reference)
+            proven = compare_with_unmarked(similarity, reference).proven
+            claimed[kind] += proven and has_key(number)
     most = int(np.argmax([similarity.mean() for similarity in read]))
     row = {"network": name, "networks": len(read)}
     for kind, count in claimed.items():
         high = wilson_interval(count / len(read), len(read))[1]
         row |= {f"claimed_{kind}": count, f"rate_high_{kind}": high}
     return {**row, "similarity": float(read[most].mean()), "task": tasks[most]}
-
-
-def is_claimed(reader, images, similarity, reference):
-    """Returns whether images are claimed by their similarities, and of a keyed host by keys too."""
-    from tfwm.protection import compare_with_unmarked, prove_images
-
-    if not compare_with_unmarked(similarity, reference).proven:
-        return False
-    return not hasattr(reader, "key") or prove_images(reader, images, keys=KEYS, seed=0).proven
 
 
 def train(number, task, crops, steps):

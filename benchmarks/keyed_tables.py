@@ -69,7 +69,7 @@ def data_of(folders, runs):
     """Test photos of the runs and number of images."""
     configs = [tomllib.loads((f / "keyed" / "config.toml").read_text()) for f in map(Path, folders)]
     names = " and ".join(dict.fromkeys(config["test_photos"] for config in configs))
-    counts = dict.fromkeys(run["task"][0]["images"] for run in runs.values())
+    counts = dict.fromkeys(run["likeness"][0]["images"] for run in runs.values())
     return f"{names}, {' or '.join(map(str, counts))} images"
 
 
