@@ -19,6 +19,11 @@ MARGIN = 0.1
 NC_LIMIT = 0.95
 # Images of one network are no independent proofs: what ranks of them say further down is nothing.
 LEAST_P = 1e-4
+# What every card of a network whose marks are proven by images says.
+LIMIT = (
+    "Networks that never saw the mark are claimed more often than the stated rate, which is one of "
+    "images: compare with outputs of several other networks for the same task."
+)
 VERDICT = {True: "carry the mark", False: "show no proof of the mark"}
 
 
@@ -207,9 +212,11 @@ def prove_images(
     * Images that are known to be unmarked are read as well: ranks again, by
       `compare_with_unmarked`.
 
-    Both p-values must be at most the false-positive rate. Neither says that the key is older than
-    the dispute: whoever has the extractor can look for a key that reads something. That is what a
-    `make_commitment` is for.
+    Both p-values must be at most the false-positive rate. That is a rate of images: of networks
+    that never saw the mark, more are claimed (`benchmarks/innocent_networks.py`), so take as
+    unmarked images outputs of several other networks for the same task. Neither says that the key
+    is older than the dispute: whoever has the extractor can look for a key that reads something.
+    That is what a `make_commitment` is for.
 
     Args:
         reader: a `KeyedReader` with the owner's key, or a `Barrier`.

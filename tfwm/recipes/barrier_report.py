@@ -10,6 +10,7 @@ from tfwm.files import result_head, write_csv, write_whole
 from tfwm.images.arrays import to_uint8
 from tfwm.images.pictures import amplify, thumbnails
 from tfwm.pages import render
+from tfwm.protection.evidence import LIMIT
 from tfwm.recipes.card import recipe_card, train_command, whole_geometry
 
 SHOWN = 3  # photos
@@ -22,6 +23,7 @@ LIMITS = [
     "unmarked images, of which nothing may be read.",
     "Whoever has the barrier's networks can remove or forge the mark. So can anybody who averages "
     "many outputs, if it is alike in all of them.",
+    LIMIT,
 ]
 TASK_LIMIT = "It does its task at the size that it was trained at; larger images lose their detail."
 

@@ -24,6 +24,7 @@ from tfwm.images.pictures import amplify, data_uri, thumbnails
 from tfwm.images.quality import mean_quality
 from tfwm.pages import render
 from tfwm.protection import prove_images
+from tfwm.protection.evidence import LIMIT
 from tfwm.recipes.card import recipe_card, train_command, whole_geometry
 
 # Photos that are shown; images and keys of the proof.
@@ -39,6 +40,7 @@ LIMITS = [
     "unmarked images and other keys give nothing.",
     "It tells that an image comes from this host; not when, nor for whom.",
     "Whoever has the host can train the mark away.",
+    LIMIT,
 ]
 
 
