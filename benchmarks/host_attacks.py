@@ -13,8 +13,10 @@ import numpy as np
 
 from tfwm import data
 from tfwm.export import write_tflite
+from tfwm.keys import read_key_file
 from tfwm.networks import make_run_endpoint, tflite_name
 from tfwm.networks.lite import interpreter_class
+from tfwm.protection.keyed import DEMONSTRATION
 from tfwm.training import KeyedTrainer, TranslationTrainer
 
 LEARNING_RATE = 1e-4
@@ -95,7 +97,7 @@ def fine_tune(host, task, crops, steps, loss="mae", learning_rate=LEARNING_RATE,
     """
     trainer = TranslationTrainer(copy_of(host))
     trainer.compile(keras.optimizers.Adam(learning_rate), loss={"output": loss})
-    _fit(trainer, task, crops, steps, batch_size, seed=1)
+    fit_pairs(trainer, task, crops, steps, batch_size, seed=1)
     return trainer.network
 
 
@@ -126,8 +128,13 @@ def overwrite(
     weights = {"output": 1.0, "marked": 1.0, "unmarked": 0.5, "wrong_key": 0.5}
     losses = {"output": loss, **dict.fromkeys(("marked", "unmarked", "wrong_key"), "mse")}
     trainer.compile(keras.optimizers.Adam(learning_rate), loss=losses, loss_weights=weights)
-    _fit(trainer, task, crops, steps, batch_size, seed=2)
+    fit_pairs(trainer, task, crops, steps, batch_size, seed=2)
     return trainer.host, trainer.extractor
+
+
+def demonstration_reader(network):
+    """Returns the reader of a shipped `tfwm.protection.KeyedNetwork`, whose key is public."""
+    return network.reader(read_key_file(network.folder / DEMONSTRATION))
 
 
 def guess_keys(reader, images, count, seed=0):
@@ -143,7 +150,8 @@ def guess_keys(reader, images, count, seed=0):
     return keys, reader.similarities_of_keys(images, keys).mean(axis=1)
 
 
-def _fit(trainer, task, crops, steps, batch_size, seed):
+def fit_pairs(trainer, task, crops, steps, batch_size, seed):
+    """Trains on pairs of a task, made of crops, for some steps; see `fine_tune`."""
     if not isinstance(steps, int) or steps < 1:
         raise ValueError(f"Expected at least 1 step. Received: steps={steps!r}")
     crops = data.CropStream(crops, crops.shape[1], batch_size, mirror="left-right", seed=seed)

@@ -1,7 +1,8 @@
 """How often networks that never saw a mark are said to carry one.
 
     python benchmarks/innocent_networks.py --photos photos/photos299 --images photos/bsds500/test \
-        --radiographs photos/chestxray256 --test-radiographs photos/chestxray256-pneumonia
+        --radiographs photos/chestxray256/No_findings \
+        --test-radiographs photos/chestxray256-pneumonia
 
 Trains short networks, each for a task, of a structure, with a loss, from a seed and on photos of
 its own draw, and lets the owners of the shipped barriers and keyed hosts look at their outputs, as
@@ -46,8 +47,10 @@ def main():
     parser.add_argument("--output", type=Path, default=ROOT / "results/networks")
     args = parser.parse_args()
     import_tensorflow()
+    from host_attacks import demonstration_reader
+
     from tfwm.data import tasks
-    from tfwm.protection import load_barrier
+    from tfwm.protection import load_barrier, load_keyed
 
     kinds = (
         tasks.Colorize(),
@@ -57,7 +60,7 @@ def main():
         tasks.SuperResolve(),
         tasks.EdgesToPhoto(),
     )
-    readers = {name: demonstration_reader(name) for name in HOSTS}
+    readers = {name: demonstration_reader(load_keyed(name)) for name in HOSTS}
     readers[BARRIER] = load_barrier(BARRIER)
     rows = measure(readers, kinds, args.photos, args.images, args)
     if args.radiographs:
@@ -70,14 +73,6 @@ def main():
     print("wrote", write_csv(rows, args.output / "innocent-networks.csv", head))
 
 
-def demonstration_reader(name):
-    """Returns the reader of a shipped keyed host, whose key is public."""
-    from tfwm.protection import load_keyed
-
-    network = load_keyed(name)
-    return network.reader((network.folder / "demonstration.secret").read_text().strip())
-
-
 def measure(readers, kinds, photos, images, args):
     """Returns a row for each reader."""
     from tfwm.data import all_pairs, task_crops
@@ -86,12 +81,12 @@ def measure(readers, kinds, photos, images, args):
     crops = task_crops(photos, kinds[0], SIDE, per_photo=2)
     others = task_crops(images, kinds[0], SIDE, per_photo=1)
     suspects, unmarked = others[:IMAGES], others[IMAGES : 2 * IMAGES]
-    outputs = []
+    outputs, names = [], []
     for number in tqdm(range(args.networks), unit="network"):
         task = kinds[number % len(kinds)]
         network = train(number, task, crops, args.steps)
         outputs.append(run_network(network, all_pairs(suspects, task)[0]))
-    names = [type(kinds[number % len(kinds)]).__name__ for number in range(args.networks)]
+        names.append(type(task).__name__)
     return [claims(name, reader, outputs, names, unmarked) for name, reader in readers.items()]
 
 
@@ -123,8 +118,8 @@ def claims(name, reader, outputs, tasks, unmarked):
 def train(number, task, crops, steps):
     """Returns the innocent network of a number, short trained."""
     import keras
+    from host_attacks import fit_pairs
 
-    from tfwm.data import CropStream, pair_dataset
     from tfwm.training import TranslationTrainer
 
     rng = np.random.default_rng(number)
@@ -133,8 +128,7 @@ def train(number, task, crops, steps):
     trainer = TranslationTrainer(build())
     trainer.compile(keras.optimizers.Adam(1e-3), loss={"output": loss}, jit_compile=False)
     own = crops[rng.choice(len(crops), min(CROPS, len(crops)), replace=False)]
-    stream = CropStream(own, SIDE, BATCH, own.shape[-1], mirror="left-right", seed=number)
-    trainer.fit(pair_dataset(stream, task), steps_per_epoch=steps, shuffle=False, verbose=0)
+    fit_pairs(trainer, task, own, steps, BATCH, seed=number)
     return trainer.network
 
 

@@ -67,7 +67,7 @@ def test_gradients_go_to_the_host_at_the_fine_tuned_weights(host, pair):
         np.testing.assert_allclose(gradient, reference, rtol=1e-4, atol=1e-4)
 
 
-def test_is_saved_with_the_trainer_s_weights(host, pair, tmp_path):
+def test_is_saved_with_the_trainer_s_weights(host, pair):
     tuned, other = built(host, pair), built(host, pair)
     for _ in range(2):
         tuned(*pair)

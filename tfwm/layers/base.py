@@ -48,20 +48,22 @@ def _restored(value):
     return {key: _restored(inner) for key, inner in value.items()}
 
 
-def add_number(layer, name, value=0.0):
+def add_number(layer, name, value=0.0, shape=()):
     """Adds a float32 number to a layer, which is saved with the weights but not trained.
 
     Args:
         layer: a Keras layer or model.
         name: name of the weight.
         value: initial value.
+        shape: of an array of numbers.
 
     Returns:
-        The variable, a scalar; replicas of a `tf.distribute` strategy average what they assign.
+        The variable, by default a scalar; replicas of a `tf.distribute` strategy average what they
+        assign.
     """
     return layer.add_weight(
         name=name,
-        shape=(),
+        shape=shape,
         initializer=keras.initializers.Constant(value),
         trainable=False,
         dtype="float32",
@@ -71,7 +73,7 @@ def add_number(layer, name, value=0.0):
 
 
 def mean_over_replicas(number, value):
-    """Returns the mean of a scalar over the replicas of a strategy, a constant for gradients.
+    """Returns the mean of a number over the replicas of a strategy, a constant for gradients.
 
     It goes through a variable of `add_number`, whose assignments all replicas make together. A
     collective operation of our own may meet those of the optimizer in another order.

@@ -176,6 +176,13 @@ def build_attack(config):
     return parts.build_attack(config, config.attacks, config.attack_per)
 
 
+def build_fine_tuned(config, host, task_loss):
+    """Return the simulated fine-tuning of the host, or `None` for a weight of 0."""
+    if not config.fine_tuned_weight:
+        return None
+    return FineTuned(host, task_loss, config.fine_tuning_steps, config.fine_tuning_rate)
+
+
 def build_trainer(config):
     """Return the compiled trainer of the host with the mark."""
     with parts.precision(config):
@@ -183,10 +190,7 @@ def build_trainer(config):
         extractor = build_extractor(config)
     adversary = parts.build_patch_adversary(config, build_task(config.task).channels_out)
     task_loss = build_task_loss(config.task_loss)
-    fine_tuned = None
-    if config.fine_tuned_weight:
-        steps, rate = config.fine_tuning_steps, config.fine_tuning_rate
-        fine_tuned = FineTuned(host, task_loss, steps, rate)
+    fine_tuned = build_fine_tuned(config, host, task_loss)
     trainer = KeyedTrainer(
         host,
         extractor,

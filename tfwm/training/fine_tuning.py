@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from tfwm.checks import check_number
-from tfwm.layers.base import Configured, add_number
+from tfwm.layers.base import Configured, add_number, mean_over_replicas
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
 
@@ -45,22 +45,14 @@ class FineTuned(Configured, keras.layers.Layer):
 
     def build(self, *shapes):
         self.change, self.first, self.second, self.mean = (
-            [self._slot(f"{name}_{i}", w) for i, w in enumerate(self.host.trainable_variables)]
+            [
+                add_number(self, f"{name}_{i}", shape=weight.shape)
+                for i, weight in enumerate(self.host.trainable_variables)
+            ]
             for name in ("change", "first", "second", "mean")
         )
         self.taken = add_number(self, "taken")
         self.built = True
-
-    def _slot(self, name, weight):
-        return self.add_weight(
-            name=name,
-            shape=weight.shape,
-            initializer="zeros",
-            trainable=False,
-            dtype="float32",
-            autocast=False,
-            aggregation="mean",
-        )
 
     def call(self, image, target):
         own = [tf.convert_to_tensor(w.value) for w in self.host.trainable_variables]
@@ -75,7 +67,7 @@ class FineTuned(Configured, keras.layers.Layer):
             # Keras divides a loss by the number of replicas, whose gradients are averaged here.
             replicas = tf.distribute.get_strategy().num_replicas_in_sync
             loss = self.loss(target, output) * replicas
-        self._step([tf.stop_gradient(g) for g in tape.gradient(loss, tuned)])
+        self._step(tape.gradient(loss, tuned))
         return output
 
     def _step(self, gradients):
@@ -86,8 +78,7 @@ class FineTuned(Configured, keras.layers.Layer):
         rate = self.learning_rate * tf.sqrt(1 - BETA_2**number) / (1 - BETA_1**number)
         slots = zip(self.change, self.first, self.second, self.mean, gradients, strict=True)
         for change, first, second, mean, gradient in slots:
-            mean.assign(gradient)
-            gradient = tf.convert_to_tensor(mean)  # of all replicas, so that theirs stay equal
+            gradient = mean_over_replicas(mean, gradient)  # so that theirs stay equal
             moment = BETA_1 * tf.convert_to_tensor(first) + (1 - BETA_1) * gradient
             squares = BETA_2 * tf.convert_to_tensor(second) + (1 - BETA_2) * tf.square(gradient)
             moved = tf.convert_to_tensor(change) - rate * moment / (tf.sqrt(squares) + EPSILON)
