@@ -102,6 +102,20 @@ def test_fine_tuning_is_simulated_if_it_has_a_weight(tmp_path):
     assert logs["loss"] == pytest.approx(expected + 2 * logs["fine_tuned_loss"], rel=1e-3)
 
 
+def test_innocent_networks_train_beside(tmp_path):
+    config = config_of("quick", tmp_path / "run", "innocent_steps=50")
+    trainer = keyed.build_trainer(config)
+    assert [layer.steps for layer in trainer.innocent] == [50, 50]
+    pair = {"input": np.full((2, 8, 8, 3), 0.5, "f4"), "target": np.full((2, 32, 32, 3), 0.5, "f4")}
+    logs = trainer.train_on_batch(pair, return_dict=True)
+    parts = {"output": config.task_weight, "marked": 1, "wrong_key": 0.5}
+    parts |= dict.fromkeys(("unmarked", "innocent"), config.unmarked_weight)
+    expected = sum(weight * logs[f"{name}_loss"] for name, weight in parts.items())
+    assert logs["loss"] == pytest.approx(expected, rel=1e-3)
+    outputs = trainer(pair)
+    np.testing.assert_array_equal(outputs["innocent"], outputs["unmarked"])  # not in training
+
+
 def test_where_the_key_comes_from(tmp_path, monkeypatch):
     monkeypatch.delenv("TFWM_KEY", raising=False)
     config = config_of("quick", tmp_path / "run")
@@ -172,6 +186,8 @@ def test_papers_full_setting_takes_a_step(file, tmp_path):
         (["task_loss=l3"], "Expected a task_loss of l1, l2, perceptual"),
         (["attack_per=slice"], "attack_per to be image or batch"),
         (["key=short"], "at least 16 bytes"),
+        (["innocent_steps=-1"], "Expected innocent_steps above 0"),
+        (["innocent_steps=9", "crop_size=36"], "innocent networks halve to, 8. Received: crop_size=36"),
         (["fine_tuning_steps=10"], "'fine_tuning_steps' has no effect without a fine_tuned_weight"),
         (["fine_tuned_weight=1", "fine_tuning_steps=0"], "Expected fine_tuning_steps above 0"),
         (["steps=0"], "Expected steps above 0"),

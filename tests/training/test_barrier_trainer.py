@@ -7,7 +7,7 @@ from tfwm.attacks import GaussianNoise, Ramp
 from tfwm.losses import AdversarialLoss
 from tfwm.models import barrier
 from tfwm.models.critic import build_patch_critic
-from tfwm.training import BarrierTrainer
+from tfwm.training import BarrierTrainer, Innocent
 
 SIZE = 16
 WATERMARK = np.random.default_rng(0).random((SIZE, SIZE, 1)).astype("float32")
@@ -118,6 +118,16 @@ def test_an_unrelated_network_s_outputs_are_clean(pairs):
     clean = np.asarray(trainer(pairs)["clean"])
     assert clean.shape[0] == 24 and not unrelated.trainable
     np.testing.assert_allclose(clean[16:], unrelated(pairs["input"])[..., :1], atol=1e-6)
+
+
+def test_outputs_of_innocent_networks_are_clean_in_training(pairs):
+    network = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(3, 1)])
+    trainer = make(extractor=Constant(), innocent=[Innocent(network, "mse")])
+    trainer.build({key: value.shape for key, value in pairs.items()})
+    both = [pairs["input"][..., :1], pairs["target"][..., :1]]
+    np.testing.assert_allclose(trainer(pairs)["clean"], np.concatenate(both))
+    expected = np.concatenate([*both, np.asarray(network(pairs["input"]))[..., :1]])
+    np.testing.assert_allclose(trainer(pairs, training=True)["clean"], expected, atol=1e-6)
 
 
 def test_images_of_other_kinds_are_clean(pairs):

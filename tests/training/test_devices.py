@@ -117,6 +117,16 @@ DEVICES = """
         data = {"input": images(8, 16, seed=1), "target": images(8, 16, seed=2)}
         return trainer, data, dict.fromkeys(("output", "marked", "fine_tuned"), "mse")
 
+    def make_innocent():
+        network = translators.build_unet(width=4, depth=2, normalization=None)
+        trainer = training.KeyedTrainer(
+            translators.build_unet(width=4, depth=2, normalization=None),
+            keyed.build_extractor(16, 16, 3, 1, width=8), np.ones((16, 16, 1)), [0, 1] * 8,
+            attack=chain(), innocent=[training.Innocent(network, "mse", 2, 1e-4)], seed=0,
+        )
+        data = {"input": images(8, 16, seed=1), "target": images(8, 16, seed=2)}
+        return trainer, data, dict.fromkeys(("output", "marked", "innocent"), "mse")
+
     def make_translation():
         network = translators.build_unet(width=4, depth=2, normalization=None)
         data = {"input": images(8, 16, seed=1), "target": images(8, 16, seed=2)}
@@ -177,6 +187,7 @@ CASES = (
     "barrier",
     "keyed",
     "fine_tuned",
+    "innocent",
 )
 CASES = [(case, count) for case in (*CASES, "translation") for count in (2, 4)]
 

@@ -33,6 +33,7 @@ from tfwm.recipes.config import TaskConfig, check_multiple, check_positive
 from tfwm.recipes.registry import StagedRecipe
 from tfwm.recipes.surrogates import Surrogate, train_surrogate
 from tfwm.recipes.translation import (
+    build_innocent,
     check_task,
     fit_pairs,
     open_crops,
@@ -180,6 +181,7 @@ def build_trainer(config, surrogate=None, unrelated=None):
         surrogate=surrogate,
         unrelated=unrelated,
         adversary=adversary,
+        innocent=build_innocent(config),
         period=config.period or None,
         source=config.source,
     )

@@ -69,6 +69,11 @@ class TaskConfig(TrainingConfig):
     crops_per_photo: int = setting(0, "crops of a photo; 0: as many as tile it")
     whole: bool = setting(False, "whether to squeeze whole photos to `crop_size` instead")
     crop_size: int = 256
+    innocent_steps: int = setting(
+        0,
+        "mean number of steps after which networks without a mark, which learn beside and from "
+        "which nothing may be read, start again; 0: no such networks (ours)",
+    )
     optimizer: str = "adam"
     learning_rate: float = 2e-4
     # pix2pix's, from which both papers start.

@@ -33,6 +33,7 @@ from tfwm.recipes.keyed_report import report
 from tfwm.recipes.registry import StagedRecipe
 from tfwm.recipes.translation import (
     LOSSES,
+    build_innocent,
     build_task_loss,
     check_task,
     fit_pairs,
@@ -191,6 +192,7 @@ def build_trainer(config):
     adversary = parts.build_patch_adversary(config, build_task(config.task).channels_out)
     task_loss = build_task_loss(config.task_loss)
     fine_tuned = build_fine_tuned(config, host, task_loss)
+    innocent = build_innocent(config)
     trainer = KeyedTrainer(
         host,
         extractor,
@@ -199,6 +201,7 @@ def build_trainer(config):
         attack=build_attack(config),
         adversary=adversary,
         fine_tuned=fine_tuned,
+        innocent=innocent,
         flipped_bits=config.flipped_bits,
         gain=config.gain,
         gain_steps=max(1, round(config.gain_share * config.steps)),
@@ -209,6 +212,8 @@ def build_trainer(config):
         "unmarked": config.unmarked_weight,
         "wrong_key": config.wrong_key_weight,
     }
+    if innocent:
+        weights["innocent"] = config.unmarked_weight
     if fine_tuned is not None:
         weights["fine_tuned"] = config.fine_tuned_weight
     trainer.compile(

@@ -4,13 +4,16 @@ import tensorflow as tf
 
 from tfwm import data, losses, metrics
 from tfwm.data.tasks import build_task
+from tfwm.models import translators
 from tfwm.recipes import parts
-from tfwm.recipes.config import refuse
+from tfwm.recipes.config import check_multiple, check_positive, refuse
 from tfwm.recipes.fit import fit
-from tfwm.training import TellSkipped, TranslationTrainer
+from tfwm.training import Innocent, TellSkipped, TranslationTrainer
 from tfwm.training.distribute import worker
 
 LOSSES = ("l1", "l2", "perceptual")
+# The networks of others that learn beside a marked one.
+INNOCENT_WIDTH, INNOCENT_DEPTH = 16, 3
 # The trained network, in a stage's folder.
 NETWORK = "network.keras"
 
@@ -19,6 +22,9 @@ def check_task(config):
     """Raise ValueError for a task or test photos that cannot be used."""
     if not config.adversarial_weight:
         refuse(config, parts.CRITIC, "has no effect without an adversarial_weight")
+    if config.innocent_steps:
+        check_positive(config, ("innocent_steps",))
+        check_multiple(config, "what innocent networks halve to", 2**INNOCENT_DEPTH)
     read_crops(config, config.test_photos, 1)
 
 
@@ -84,6 +90,25 @@ def fit_pairs(build_trainer, config, folder, crops, change=None, seed=None, othe
     shapes = {name: tuple(spec.shape) for name, spec in make_data(0).element_spec.items()}
     skipped = [TellSkipped(stream) for stream in streams]
     return fit(build_trainer, shapes, config, folder, make_data, callbacks=skipped)
+
+
+def build_innocent(config):
+    """Return networks that learn beside and never see a mark: a list of `Innocent` layers.
+
+    They have two structures, of the width `INNOCENT_WIDTH`; without `innocent_steps` there is none.
+    """
+    if not config.innocent_steps:
+        return []
+    channels = [build_task(config.task).channels_out] * 2
+    with parts.precision(config):
+        networks = (
+            translators.build_unet(*channels, INNOCENT_WIDTH, INNOCENT_DEPTH),
+            translators.build_resnet(1, *channels, INNOCENT_WIDTH, residual=True),
+        )
+    return [
+        Innocent(network, "mae", config.innocent_steps, seed=config.seed + number)
+        for number, network in enumerate(networks)
+    ]
 
 
 def build_translator(build_network, build_loss, config):

@@ -9,8 +9,8 @@ from tfwm.training.callbacks import EarlyStopping, MeanGradients, RestOfEpoch, T
 from tfwm.training.checkpoint import Checkpoint
 from tfwm.training.config import ConfigError, load_config, save_config
 from tfwm.training.distribute import training_strategy
-from tfwm.training.fine_tuning import FineTuned
 from tfwm.training.keyed_trainer import KeyedTrainer
+from tfwm.training.simulated import FineTuned, Innocent
 from tfwm.training.translation_trainer import TranslationTrainer
 from tfwm.training.watermark_trainer import WatermarkTrainer
 
@@ -20,6 +20,7 @@ __all__ = [
     "ConfigError",
     "EarlyStopping",
     "FineTuned",
+    "Innocent",
     "KeyedTrainer",
     "MeanGradients",
     "RestOfEpoch",

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tfwm.checks import one_of
 from tfwm.training.base import Trainer, build_part
+from tfwm.training.simulated import innocent_outputs
 
 SOURCES = ("target", "input")
 
@@ -31,6 +32,8 @@ class BarrierTrainer(Trainer):
     With `"other"` among the inputs (ours), images of other kinds count as clean in both stages:
     otherwise the extractor may find the mark in whatever A and B do not look like.
 
+    Outputs of `innocent` networks (ours) count as clean in both stages, for the same reason.
+
     With a `period` (ours), the extractor also reads B plus the part of the mark that any surrogate
     can learn (`"copied"`), which is compared with the watermark in both stages. For one watermark
     the embedder makes nearly the same pattern in each image. A convolutional surrogate does not
@@ -50,6 +53,7 @@ class BarrierTrainer(Trainer):
         surrogate: model from A to B'', which is not trained here, or `None`.
         unrelated: model from A to unmarked outputs, which is not trained here, or `None`.
         adversary: a `tfwm.losses.AdversarialLoss`, or `None`.
+        innocent: list of `tfwm.training.Innocent`, networks of others.
         period: distance in pixels at which the learnable part repeats, a divisor of the images'
             sides; 4 for networks that halve twice. `None` for the paper's losses only.
         source: input of the embedder: `"target"` (B), or `"input"` (A), with as many channels.
@@ -86,6 +90,7 @@ class BarrierTrainer(Trainer):
         surrogate=None,
         unrelated=None,
         adversary=None,
+        innocent=(),
         period=None,
         source="target",
         **kwargs,
@@ -100,6 +105,7 @@ class BarrierTrainer(Trainer):
         self.surrogate = surrogate
         self.unrelated = unrelated
         self.adversary = adversary
+        self.innocent = list(innocent)
         self.period = period
         self.source = source
         for network in (surrogate, unrelated):
@@ -108,6 +114,8 @@ class BarrierTrainer(Trainer):
 
     def build(self, input_shape):
         build_part(self.attack, input_shape["target"])
+        for network in self.innocent:
+            build_part(network, input_shape["input"], input_shape["target"])
         super().build(input_shape)
 
     def call(self, inputs, training=None):
@@ -129,6 +137,8 @@ class BarrierTrainer(Trainer):
             clean.append(tf.cast(self.unrelated(before, training=False), after.dtype))
         if "other" in inputs:
             clean.append(inputs["other"])
+        if training and self.innocent:
+            clean.append(innocent_outputs(self.innocent, before, after))
         covers = [after] * len(groups) + clean
         groups["clean"] = tf.concat(clean, axis=0)
         sizes = [tf.shape(images)[0] for images in groups.values()]

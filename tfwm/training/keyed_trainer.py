@@ -7,6 +7,7 @@ import tensorflow as tf
 from tfwm.layers.base import add_number
 from tfwm.models.keyed import WrongKeys
 from tfwm.training.base import Trainer, build_part
+from tfwm.training.simulated import innocent_outputs
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
@@ -21,7 +22,8 @@ class KeyedTrainer(Trainer):
     * from G(x) with a key that differs in 1 to `flipped_bits` bits (`"wrong_key"`): with the
       blank watermark, eq. 3;
     * with `fine_tuned`, from a host that somebody trained further (`"fine_tuned"`): with the
-      watermark (ours).
+      watermark (ours);
+    * with `innocent` networks, from their outputs (`"innocent"`): with the blank watermark (ours).
 
     Pass a loss and a weight for each output to `compile`. The paper has 1 for the task, and
     L1 with the weights 1, 0.5 and 0.5 for these three.
@@ -34,6 +36,7 @@ class KeyedTrainer(Trainer):
         attack: a `tfwm.attacks.Attack` on images before the extractor, or `None`.
         adversary: a `tfwm.losses.AdversarialLoss` on the host's outputs, or `None`.
         fine_tuned: a `tfwm.training.FineTuned` of the host, or `None`.
+        innocent: list of `tfwm.training.Innocent`, networks of others.
         flipped_bits: the paper's T_d.
         blank: value of pixels that means "no watermark", the middle of the range.
         gain: initial factor on the gradients from the mark's losses to the host (ours); it falls
@@ -59,6 +62,7 @@ class KeyedTrainer(Trainer):
         attack=None,
         adversary=None,
         fine_tuned=None,
+        innocent=(),
         flipped_bits=8,
         blank=0.5,
         gain=1.0,
@@ -78,6 +82,7 @@ class KeyedTrainer(Trainer):
         self.attack = attack
         self.adversary = adversary
         self.fine_tuned = fine_tuned
+        self.innocent = list(innocent)
         self.flipped_bits = int(flipped_bits)
         self.blank = float(blank)
         if gain < 1 or gain_steps < 1:
@@ -92,7 +97,8 @@ class KeyedTrainer(Trainer):
 
     def build(self, input_shape):
         build_part(self.attack, input_shape["target"])
-        build_part(self.fine_tuned, input_shape["input"], input_shape["target"])
+        for part in (self.fine_tuned, *self.innocent):
+            build_part(part, input_shape["input"], input_shape["target"])
         self.step = add_number(self, "step")
         super().build(input_shape)
 
@@ -102,12 +108,20 @@ class KeyedTrainer(Trainer):
             "marked": self._amplify(output) if training else output,
             "unmarked": tf.cast(inputs.get("unmarked", inputs["target"]), output.dtype),
         }
-        if training and self.fine_tuned is not None:
-            seen["fine_tuned"] = self.fine_tuned(inputs["input"], inputs["target"])
+        pair = inputs["input"], inputs["target"]
+        # Outside training nobody else trains, and losses expect all outputs.
+        stand_in = {}
+        if self.fine_tuned is not None:
+            stand_in["fine_tuned"] = "marked"
+            if training:
+                seen["fine_tuned"] = self.fine_tuned(*pair)
+        if self.innocent:
+            stand_in["innocent"] = "unmarked"
+            if training:
+                seen["innocent"] = innocent_outputs(self.innocent, *pair)
         read = self._read(seen, training)
-        # Outside training nobody tunes the host, and losses expect all outputs.
-        tuned = {} if self.fine_tuned is None else {"fine_tuned": read["marked"]}
-        return {"output": output, **tuned, **read}
+        missing = {name: read[other] for name, other in stand_in.items() if name not in read}
+        return {"output": output, **missing, **read}
 
     def _read(self, seen, training):
         """Returns what the key reads from each batch, and a wrong key from the marked one."""
@@ -136,7 +150,6 @@ class KeyedTrainer(Trainer):
     def targets(self, inputs, outputs):
         blank = tf.fill(tf.shape(outputs["marked"]), self.blank)
         watermark = tf.repeat(tf.constant(self.watermark)[None], tf.shape(blank)[0], axis=0)
-        targets = {"marked": watermark, "unmarked": blank, "wrong_key": blank}
-        if self.fine_tuned is not None:
-            targets["fine_tuned"] = watermark
-        return {"output": inputs["target"], **targets}
+        marked = ("marked", "fine_tuned")
+        read = {name: watermark if name in marked else blank for name in outputs}
+        return {**read, "output": inputs["target"]}
