@@ -8,8 +8,8 @@ Trains short networks, each for a task, of a structure, with a loss, from a seed
 its own draw, and lets the owners of the shipped barriers and keyed hosts look at their outputs, as
 `tfwm barrier prove` and `tfwm keyed prove` do, at a false-positive rate of 0.001: against photos
 that are known to be unmarked (`photos`), and as they should, against outputs of other networks for
-the same task (`likes`); of a keyed host against random keys as well. What is counted is networks:
-images of one network are not independent.
+the same task, none of which may read nearly as much (`likes`); of a keyed host against random keys
+as well. What is counted is networks: images of one network are not independent.
 
 Writes results/networks/innocent-networks.csv, one row for each reader: networks, how many were
 claimed in either way, with the highest rate that the count allows (Wilson, 95 %), and the mean
@@ -93,6 +93,7 @@ def measure(readers, kinds, photos, images, args):
 def claims(name, reader, outputs, tasks, unmarked):
     """Returns the row of a reader: which networks its owner would claim."""
     from tfwm.protection import compare_with_unmarked, prove_images
+    from tfwm.protection.evidence import MARGIN
 
     @functools.cache
     def has_key(number):
@@ -103,10 +104,11 @@ def claims(name, reader, outputs, tasks, unmarked):
     claimed = {"photos": 0, "likes": 0}
     for number, similarity in enumerate(tqdm(read, desc=name, unit="network")):
         same = [n for n, task in enumerate(tasks) if task == tasks[number] and n != number]
-        references = {"photos": photos, "likes": np.concatenate([read[n] for n in same])}
-        for kind, reference in references.items():
-            proven = compare_with_unmarked(similarity, reference).proven
-            claimed[kind] += proven and has_key(number)
+        references = {"photos": [photos], "likes": [read[n] for n in same]}
+        for kind, groups in references.items():
+            proven = compare_with_unmarked(similarity, np.concatenate(groups)).proven
+            above = similarity.mean() >= max(group.mean() for group in groups) + MARGIN
+            claimed[kind] += proven and above and has_key(number)
     most = int(np.argmax([similarity.mean() for similarity in read]))
     row = {"network": name, "networks": len(read)}
     for kind, count in claimed.items():

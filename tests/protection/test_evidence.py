@@ -215,6 +215,33 @@ def test_marked_files_of_a_barrier_are_proven(write_images):
     assert values["proven"] is True and values["unmarked"]["p_value"] == found.unmarked.p_value
 
 
+def test_each_folder_is_another_network(write_images):
+    suspects = write_images("found", 200, 6)
+    others = [write_images(f"net{n}", 50 + n, 20) for n in range(3)]
+    found = prove_files(BrightBarrier(), [suspects], [*others[:2], *sorted(others[2].iterdir())])
+    assert found.proven and (found.networks, found.unmarked_images) == (3, 60)
+    assert found.network_p_value == 1 / 4 and abs(found.network_similarity) < 0.2
+    assert "other networks: p = 2.5e-01 (the most that one of 3 reads is" in str(found)
+    likely = write_images("like", 190, 6)  # one innocent network that reads as much
+    found = prove_files(BrightBarrier(), [suspects], [*others, likely])
+    assert found.unmarked.proven and not found.proven
+    assert found.network_p_value in (1 / 5, 2 / 5)
+    assert not prove_files(BrightBarrier(), [suspects], [others[0]]).networks
+    with pytest.raises(ValueError, match=r"Expected different folders. Received: .*net0 twice"):
+        prove_files(BrightBarrier(), [suspects], [others[0], others[0]])
+
+
+def test_images_of_several_networks(keyed_reader, marked, gray):
+    groups = {"one": gray[10:14], "two": gray[14:]}
+    found = prove_images(keyed_reader, marked[:10], groups, seed=0)
+    assert found.proven and found.networks == 2 and found.unmarked_images == 10
+    assert found.network_p_value == pytest.approx(1 / 3) and found.network_similarity < 0.2
+    together = prove_images(keyed_reader, marked[:10], gray[10:], seed=0)
+    assert found.unmarked == together.unmarked and together.networks == 0
+    groups["copy"] = marked[10:]
+    assert not prove_images(keyed_reader, marked[:10], groups, seed=0).proven
+
+
 def test_unmarked_files_are_not(write_images):
     found = prove_files(
         BrightBarrier(), [write_images("found", 90, 6)], [write_images("others", 50, 20)]

@@ -187,7 +187,10 @@ def test_papers_full_setting_takes_a_step(file, tmp_path):
         (["attack_per=slice"], "attack_per to be image or batch"),
         (["key=short"], "at least 16 bytes"),
         (["innocent_steps=-1"], "Expected innocent_steps above 0"),
-        (["innocent_steps=9", "crop_size=36"], "innocent networks halve to, 8. Received: crop_size=36"),
+        (
+            ["innocent_steps=9", "crop_size=36"],
+            "innocent networks halve to, 8. Received: crop_size=36",
+        ),
         (["fine_tuning_steps=10"], "'fine_tuning_steps' has no effect without a fine_tuned_weight"),
         (["fine_tuned_weight=1", "fine_tuning_steps=0"], "Expected fine_tuning_steps above 0"),
         (["steps=0"], "Expected steps above 0"),

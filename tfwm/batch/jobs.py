@@ -72,6 +72,20 @@ def find_photos(sources, without=(), what="photos", same_names=False):
     return jobs
 
 
+def by_folder(sources):
+    """Parts sources into lists for `find_photos`: each folder alone, and the files together.
+
+    Raises `ValueError` for a folder that is named twice.
+    """
+    folders = [Path(source) for source in sources if Path(source).is_dir()]
+    places = [folder.resolve() for folder in folders]
+    for number, folder in enumerate(folders):
+        if places[number] in places[:number]:
+            raise ValueError(f"Expected different folders. Received: {folder} twice.")
+    files = [source for source in sources if not Path(source).is_dir()]
+    return [[folder] for folder in folders] + [files] * bool(files)
+
+
 def _named(sources, same_names):
     jobs = {}
     for path in sources:

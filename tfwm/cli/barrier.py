@@ -8,6 +8,8 @@ from tfwm.cli.options import (
     add_format,
     add_json,
     add_strength,
+    add_unmarked,
+    find_unmarked,
     start_for,
 )
 from tfwm.cli.output import counts, print_json, show_progress
@@ -86,17 +88,12 @@ def _add_prove(commands):
         "proven, 2 error.",
         [
             "tfwm barrier prove found/ --unmarked others/ --barrier barrier-derain",
-            "tfwm barrier prove found/*.png --unmarked others/ --barrier runs/mine/mine --json",
+            "tfwm barrier prove found/*.png --unmarked net1/ net2/ --barrier runs/mine/mine --json",
         ],
         "suspected images",
         "SUSPECT",
     )
-    parser.add_argument(
-        "--unmarked",
-        metavar="FOLDER",
-        required=True,
-        help="folder of images of the same kind that are certainly unmarked",
-    )
+    add_unmarked(parser, required=True)
     add_false_positive_rate(parser)
 
 
@@ -155,7 +152,7 @@ def run_read(options):
 def run_prove(options):
     from tfwm.batch.jobs import find_photos
 
-    find_photos([options.unmarked], what="images")
+    find_unmarked(options.unmarked)
     barrier = _load(options, find_photos)
     from tfwm.protection import prove_files
 
@@ -163,7 +160,7 @@ def run_prove(options):
         found = prove_files(
             barrier,
             options.files,
-            [options.unmarked],
+            options.unmarked,
             false_positive_rate=options.false_positive_rate,
             progress=progress,
         )

@@ -7,6 +7,8 @@ from tfwm.cli.options import (
     add_false_positive_rate,
     add_json,
     add_key,
+    add_unmarked,
+    find_unmarked,
     number,
     read_key,
     start_for,
@@ -84,19 +86,14 @@ def _add_prove(commands):
         "is 0 if the mark is proven and a given commitment holds, 1 if not, 2 after an error.",
         [
             "tfwm keyed prove found/ --network runs/mine/mine --key-file my.key --unmarked others/",
+            "tfwm keyed prove found/ --network mine --key-file my.key --unmarked net1/ net2/ net3/",
             "tfwm keyed prove a.png b.jpg --network keyed-colorize --key-file my.key --json",
         ],
     )
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="suspected images, or a folder")
     _add_network(parser, "--network", required=True)
     add_key(parser, KEY_HELP)
-    parser.add_argument(
-        "--unmarked",
-        nargs="+",
-        metavar="IMAGE",
-        help="images, or a folder, known to be unmarked: outputs of other models for the same "
-        "task, or photos. Recommended",
-    )
+    add_unmarked(parser)
     parser.add_argument(
         "--commitment",
         metavar="FILE.json",
@@ -118,8 +115,7 @@ def run_prove(options):
 
     key = read_key(options, strong=True)
     find_photos(options.images, what="images")
-    if options.unmarked:
-        find_photos(options.unmarked, what="images")
+    find_unmarked(options.unmarked)
     if options.commitment and not os.path.isfile(os.path.expanduser(options.commitment)):
         raise ValueError(f"The commitment {options.commitment} does not exist: check the path.")
     start_for(options.network, kind="keyed")

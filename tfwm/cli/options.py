@@ -248,6 +248,25 @@ def add_false_positive_rate(parser, default="1e-3"):
     )
 
 
+def add_unmarked(parser, **how):
+    parser.add_argument(
+        "--unmarked",
+        nargs="+",
+        metavar="IMAGE",
+        help="images, or folders, known to be unmarked: best of all outputs of other networks for "
+        "the same task, a folder for each network, as innocent networks too read more than photos",
+        **how,
+    )
+
+
+def find_unmarked(sources):
+    """Raises `ValueError` unless each folder, and the files together, hold images."""
+    from tfwm.batch.jobs import by_folder, find_photos
+
+    for group in by_folder(sources or ()):
+        find_photos(group, what="images")
+
+
 def start_for(*networks, kind=None):
     """Imports TensorFlow, which takes seconds, if there are networks of these names or paths.
 

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from tfwm.batch.jobs import by_folder
 from tfwm.checks import need
 from tfwm.metrics import normalized_correlation, watermark_similarity
 from tfwm.protection.barrier import open_barrier
@@ -74,6 +75,11 @@ class Proof:
         key_p_value: share of keys, the owner's among them, that read as much as the owner's. It
             cannot be below `1 / (keys + 1)`, however clear the case is.
         texts: texts of QR codes that were decoded, with the number of images.
+        networks: number of other networks whose outputs the unmarked images are, 0 if these were
+            not told apart.
+        network_similarity: the largest mean similarity of the outputs of one of them.
+        network_p_value: share of networks, the suspected one among them, that read as much as it.
+            It cannot be below `1 / (networks + 1)` and is not compared with the rate.
         nc_success: of a barrier, the share of the suspected images with a normalized correlation
             above 0.95, the paper's success rate, which a blank may reach.
         unmarked_nc_success: the same of the unmarked ones.
@@ -88,18 +94,26 @@ class Proof:
     key_similarity: float | None = None
     key_p_value: float | None = None
     texts: dict = dataclasses.field(default_factory=dict)
+    networks: int = 0
+    network_similarity: float | None = None
+    network_p_value: float | None = None
     nc_success: float | None = None
     unmarked_nc_success: float | None = None
 
     @property
     def proven(self) -> bool:
-        """Whether the mark is there, by each comparison: a small p-value, and 0.1 above."""
+        """Whether the mark is there, by each comparison: a small p-value, and 0.1 above.
+
+        Of other networks, which are too few for a small p-value, none may come near.
+        """
         found = []
         if self.keys:
             above = self.similarity >= self.key_similarity + MARGIN
             found.append(above and self.key_p_value <= self.false_positive_rate)
         if self.unmarked is not None:
             found.append(self.unmarked.proven)
+        if self.networks:
+            found.append(self.similarity >= self.network_similarity + MARGIN)
         return bool(found) and all(found)
 
     @property
@@ -141,6 +155,11 @@ class Proof:
             lines.append(
                 f"unmarked images: {_told(self.unmarked.p_value)} (they read "
                 f"{self.unmarked.reference:.3f})"
+            )
+        if self.networks:
+            lines.append(
+                f"other networks: p = {self.network_p_value:.1e} (the most that one of "
+                f"{self.networks} reads is {self.network_similarity:.3f})"
             )
         if self.nc_success is not None:
             lines.append(
@@ -213,16 +232,18 @@ def prove_images(
       `compare_with_unmarked`.
 
     Both p-values must be at most the false-positive rate. That is a rate of images: of networks
-    that never saw the mark, more are claimed (`benchmarks/innocent_networks.py`), so take as
-    unmarked images outputs of several other networks for the same task. Neither says that the key
-    is older than the dispute: whoever has the extractor can look for a key that reads something.
-    That is what a `make_commitment` is for.
+    that never saw the mark, more are claimed (`benchmarks/innocent_networks.py`). So take as
+    unmarked images outputs of several other networks for the same task, in a dict: then none of
+    these networks may read nearly as much, and the rank among them is a p-value over networks.
+    Nothing of this says that the key is older than the dispute: whoever has the extractor can look
+    for a key that reads something. That is what a `make_commitment` is for.
 
     Args:
         reader: a `KeyedReader` with the owner's key, or a `Barrier`.
         images: suspected images, see `KeyedReader.look`.
         unmarked: the same of images known to be unmarked: outputs of other models for the same
-            task, or photos. `None` leaves that comparison out, which a barrier needs.
+            task, or photos; or a dict of these, one for each network. `None` leaves that
+            comparison out, which a barrier needs.
         keys: number of random keys; 999 allow p-values down to 0.001. A barrier has none.
         false_positive_rate: how often unmarked images may be called marked.
         seed: integer, draws the same random keys again; by default they come from the system.
@@ -236,17 +257,18 @@ def prove_images(
     >>> found.proven, found.key_p_value  # doctest: +SKIP
     (True, 0.001)
     """
-    seen, others = (None if x is None else reader.look(x) for x in (images, unmarked))
-    return _prove(reader, seen, others, keys, false_positive_rate, seed)
+    groups = list(unmarked.values()) if isinstance(unmarked, dict) else [unmarked]
+    others = None if unmarked is None else [reader.look(group) for group in groups]
+    return _prove(reader, reader.look(images), others, keys, false_positive_rate, seed)
 
 
-def _prove(reader, seen, unmarked, keys, false_positive_rate, seed):
-    """The same of what `look` returned."""
+def _prove(reader, seen, groups, keys, false_positive_rate, seed):
+    """The same of what `look` returned, of the unmarked images a list."""
     _check_rate(false_positive_rate)
     has_key = hasattr(reader, "key")
     if has_key and (not isinstance(keys, int) or keys < 1):
         raise ValueError(f"Expected at least 1 random key. Received: keys={keys!r}")
-    if unmarked is None and not has_key:
+    if not groups and not has_key:
         raise ValueError("Expected unmarked images to compare a barrier's readings with.")
     read = reader.read_seen(seen)
     similarities = watermark_similarity(reader.watermark, read)
@@ -259,14 +281,20 @@ def _prove(reader, seen, unmarked, keys, false_positive_rate, seed):
         values["key_p_value"] = float(rank / (keys + 1))
         texts = collections.Counter(text for text in decode_qr(read) if text is not None)
         values["texts"] = dict(texts)
-    if unmarked is not None:
-        other = reader.read_seen(unmarked)
-        reference = watermark_similarity(reader.watermark, other)
-        values["unmarked"] = compare_with_unmarked(similarities, reference, false_positive_rate)
-        values["unmarked_images"] = len(unmarked)
+    if groups:
+        others = [reader.read_seen(group) for group in groups]
+        references = [watermark_similarity(reader.watermark, other) for other in others]
+        together = np.concatenate(references)
+        values["unmarked"] = compare_with_unmarked(similarities, together, false_positive_rate)
+        values["unmarked_images"] = len(together)
+        if len(groups) > 1:
+            means = np.array([reference.mean() for reference in references])
+            rank = 1 + np.sum(means >= similarities.mean())
+            values |= {"networks": len(groups), "network_similarity": float(means.max())}
+            values["network_p_value"] = float(rank / (len(groups) + 1))
         if not has_key:
             values["nc_success"] = _nc_success(reader, read)
-            values["unmarked_nc_success"] = _nc_success(reader, other)
+            values["unmarked_nc_success"] = _nc_success(reader, np.concatenate(others))
     return Proof(false_positive_rate=false_positive_rate, **values)
 
 
@@ -279,7 +307,8 @@ def prove_files(
         reader: a `KeyedReader` with the owner's key, or a `Barrier`, its name or path.
         sources: list of one folder, with its sub-folders, or of files: suspected images.
         unmarked: the same of images known to be unmarked, of the same kind as the suspected ones:
-            outputs of other models for the same task, or photos that were never marked.
+            outputs of other models for the same task, or photos that were never marked. Of
+            several folders, each is taken for another network.
         keys: see `prove_images`, also for `false_positive_rate` and `seed`.
         progress: called with the share done, 0 to 1, and what was just done; or `None`.
 
@@ -301,12 +330,12 @@ def prove_files(
         return reader.look(fit_channels(photo, reader.channels))[0]
 
     files, seen = read_each(sources, look, progress)
-    others = None
+    groups = None
     if unmarked is not None:
-        other_files, others = read_each(unmarked, look, progress)
-        check_apart(files, other_files)
-        others = np.stack(others)
-    return _prove(reader, np.stack(seen), others, keys, false_positive_rate, seed)
+        found = [read_each(group, look, progress) for group in by_folder(unmarked)]
+        check_apart(files, [file for other_files, _ in found for file in other_files])
+        groups = [np.stack(others) for _, others in found]
+    return _prove(reader, np.stack(seen), groups, keys, false_positive_rate, seed)
 
 
 def _told(p_value):

@@ -187,10 +187,13 @@ class Innocent(_Simulated):
 
 
 def innocent_outputs(innocents, image, target):
-    """Returns as many outputs as targets, an equal part from each of several `Innocent` layers."""
-    count = len(innocents)
-    outputs = [one(image, target)[i::count] for i, one in enumerate(innocents)]
-    return tf.concat([tf.cast(part, target.dtype) for part in outputs], axis=0)
+    """Returns as many outputs as targets, from several `Innocent` layers, each with its share."""
+    size, count = tf.shape(target)[0], len(innocents)
+    outputs = []
+    for number, network in enumerate(innocents):
+        share = slice(tf.minimum(number, size - 1), None, count)  # never none
+        outputs.append(tf.cast(network(image[share], target[share]), target.dtype))
+    return tf.concat(outputs, axis=0)[:size]
 
 
 def _fitted(image, target):
