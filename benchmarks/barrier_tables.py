@@ -4,8 +4,9 @@
 
 Writes results/barrier/barrier-table1.csv, barrier-table2.csv, barrier-table3.csv,
 barrier-claims.csv (what is read where nothing may be) and, if there is a task-specific run among
-the folders, barrier-task-specific.csv. For all rows of Table 3 a run
-needs all its surrogates, which those it has do not hinder:
+the folders, barrier-task-specific.csv. With --keep, rows of other runs that the files hold stay
+as they are. For all rows of Table 3 a run needs all its surrogates, which those it has do not
+hinder:
 
     tfwm train barrier --config cpu-derain --resume \\
         photos=my/photos surrogates='["cnet-l2", "res9-l2", "res16-l2", "unet-l2", "unet-l1",
@@ -19,8 +20,10 @@ above 0.95, which a blank reaches if the watermark is mostly white; `success` a
 import argparse
 from pathlib import Path
 
+from kept_rows import write_runs
+
 from tfwm.evaluation.runs import BarrierRun
-from tfwm.files import result_head, write_csv
+from tfwm.files import result_head
 
 RESULTS = Path(__file__).resolve().parents[1] / "results/barrier"
 # What the paper calls its tasks; other tasks have no figures to be compared with.
@@ -184,6 +187,7 @@ def main():
     """Reads the runs and writes the tables that have rows."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("runs", nargs="+", metavar="RUN", help="folders of finished runs")
+    parser.add_argument("--keep", action="store_true", help="keep the rows of runs not given")
     options = parser.parse_args()
     try:
         runs = [BarrierRun.load(folder) for folder in options.runs]
@@ -194,7 +198,7 @@ def main():
     for name, table in BARRIER_TABLES.items():
         rows = table(runs)
         if rows:
-            print("wrote", write_csv(rows, RESULTS / f"{name}.csv", head))
+            write_runs(rows, RESULTS / f"{name}.csv", head, options.keep)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,10 @@ import argparse
 import tomllib
 from pathlib import Path
 
+from kept_rows import write_runs
+
 from tfwm.evaluation.figures.keyed import distortion_figure, key_figure
-from tfwm.files import read_csv, result_head, write_csv
+from tfwm.files import read_csv, result_head
 from tfwm.images.drawing import save_figure
 
 RESULTS = Path(__file__).resolve().parents[1] / "results/keyed"
@@ -51,13 +53,7 @@ def main():
         rows = [{"run": name, **row} for name, run in runs.items() for row in run[part]]
         tables[f"keyed-{part}"] = rows
     for name, rows in tables.items():
-        path = RESULTS / f"{name}.csv"
-        kept = read_csv(path) if options.keep and path.is_file() else []
-        kept = [row for row in kept if row["run"] not in runs]
-        tables[name] = rows + kept
-        names = ", ".join(dict.fromkeys(row["run"] for row in kept))
-        note = [f"rows of {names}: of an earlier call"] if kept else []
-        print("wrote", write_csv(tables[name], path, [*head, *note]))
+        tables[name] = write_runs(rows, RESULTS / f"{name}.csv", head, options.keep)
     for part, draw in (("wrong-keys", key_figure), ("robustness", distortion_figure)):
         curves = {}
         for row in tables[f"keyed-{part}"]:

@@ -1,12 +1,8 @@
-import runpy
-from pathlib import Path
-
+import barrier_tables
 import pytest
 
 from tfwm.evaluation.runs import BarrierRun
-
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
-BARRIER_TABLES = runpy.run_path(BENCHMARKS / "barrier_tables.py")["BARRIER_TABLES"]
+from tfwm.files import read_csv
 
 READ = "nc,success_nc,similarity,success,p_value,proven"
 
@@ -19,7 +15,7 @@ def make_run(tmp_path):
         folder = tmp_path / name
         (folder / "initial").mkdir(parents=True)
         (folder / "initial" / "config.toml").write_text(
-            f'name = "{name}"\ntask = {{ name = "{task}" }}\nwatermark = "flower"\n'
+            f'name = "{name}"\ntest_photos = "photos"\ntask = {{ name = "{task}" }}\nwatermark = "flower"\n'
             f"task_specific = {str(task_specific).lower()}\n"
         )
         groups = ["marked", *attacks, "unmarked", *["unmarked network"] * task_specific]
@@ -41,7 +37,7 @@ def make_run(tmp_path):
 
 def tables(*folders):
     runs = [BarrierRun.load(folder) for folder in folders]
-    return {name: table(runs) for name, table in BARRIER_TABLES.items()}
+    return {name: table(runs) for name, table in barrier_tables.BARRIER_TABLES.items()}
 
 
 def test_the_papers_figures_stand_beside_ours(make_run):
@@ -100,3 +96,19 @@ def test_other_folders(make_run, tmp_path):
         run.row("initial", "res9-l2")
     with pytest.raises(FileNotFoundError, match="trained surrogate unet-l2"):
         run.surrogate("unet-l2")
+
+
+def test_rows_of_other_runs_are_kept_if_asked(make_run, tmp_path, monkeypatch):
+    results = tmp_path / "results"
+    monkeypatch.setattr(barrier_tables, "RESULTS", results)
+    first, second = make_run("first", "Derain", ["unet-l2"]), make_run("second", "Derain")
+
+    def run(*arguments):
+        monkeypatch.setattr("sys.argv", ["barrier_tables.py", *map(str, arguments)])
+        barrier_tables.main()
+        return [row["run"] for row in read_csv(results / "barrier-table1.csv")]
+
+    assert run(first, second) == ["first", "first", "second", "second"]
+    assert run(second, "--keep") == ["second", "second", "first", "first"]
+    assert len(read_csv(results / "barrier-table2.csv")) == 2  # the first's surrogate
+    assert run(second) == ["second", "second"]

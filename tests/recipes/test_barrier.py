@@ -1,7 +1,6 @@
 import csv
-import runpy
-from pathlib import Path
 
+import barrier_tables
 import numpy as np
 import pytest
 
@@ -14,9 +13,6 @@ from tfwm.recipes.barrier_report import report
 from tfwm.recipes.surrogates import Surrogate
 from tfwm.resources import resource_directory
 from tfwm.training import ConfigError, load_config
-
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
-BARRIER_TABLES = runpy.run_path(BENCHMARKS / "barrier_tables.py")["BARRIER_TABLES"]
 
 recipe = stages.RECIPE
 FOLDER = resource_directory("recipes") / "barrier"
@@ -127,7 +123,10 @@ def test_whole_run(tmp_path, capsys):
     assert (
         "False claims after the adversarial stage: of 8 images" in page and "data:image/png" in page
     )
-    tables = {name.removeprefix("barrier-"): table([run]) for name, table in BARRIER_TABLES.items()}
+    tables = {
+        name.removeprefix("barrier-"): table([run])
+        for name, table in barrier_tables.BARRIER_TABLES.items()
+    }
     assert [row["adversarial_stage"] for row in tables["table1"]] == [False, True]
     assert [row["surrogate"] for row in tables["table2"]] == ["cnet-l2", "cnet-l2"]
     assert [row["images_of"] for row in tables["claims"]] == groups[2:]
@@ -151,10 +150,10 @@ def test_task_specific_run_is_compared_with_an_unmarked_network(tmp_path):
     words = [*TINY, f"output={output}", "name=tiny", "task_specific=true", "residual_limit=1.0"]
     assert recipe.main(["--config", str(FOLDER / "quick.toml"), *words]) == 0
     run = BarrierRun.load(output)
-    (marked, unmarked) = BARRIER_TABLES["barrier-task-specific"]([run])
+    (marked, unmarked) = barrier_tables.BARRIER_TABLES["barrier-task-specific"]([run])
     assert (marked["network"], unmarked["network"]) == ("marked", "unmarked network")
     assert marked["psnr"] > 5 and unmarked["psnr"] > 5
-    assert BARRIER_TABLES["barrier-table1"]([run]) == []
+    assert barrier_tables.BARRIER_TABLES["barrier-table1"]([run]) == []
     assert "learned the task alone" in (output / "report.html").read_text()
     assert "does its task" in load_barrier(output / "tiny").card["limits"][-1]
 

@@ -95,7 +95,7 @@ def fit_pairs(build_trainer, config, folder, crops, change=None, seed=None, othe
 def build_innocent(config):
     """Return networks that learn beside and never see a mark: a list of `Innocent` layers.
 
-    They have two structures, of the width `INNOCENT_WIDTH`; without `innocent_steps` there is none.
+    They have three structures, of the width `INNOCENT_WIDTH`; without `innocent_steps` there is none.
     """
     if not config.innocent_steps:
         return []
@@ -103,6 +103,7 @@ def build_innocent(config):
     with parts.precision(config):
         networks = (
             translators.build_unet(*channels, INNOCENT_WIDTH, INNOCENT_DEPTH),
+            translators.build_resnet(0, *channels, INNOCENT_WIDTH),
             translators.build_resnet(1, *channels, INNOCENT_WIDTH, residual=True),
         )
     return [
