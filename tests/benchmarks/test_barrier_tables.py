@@ -15,7 +15,8 @@ def make_run(tmp_path):
         folder = tmp_path / name
         (folder / "initial").mkdir(parents=True)
         (folder / "initial" / "config.toml").write_text(
-            f'name = "{name}"\ntest_photos = "photos"\ntask = {{ name = "{task}" }}\nwatermark = "flower"\n'
+            f'name = "{name}"\ntest_photos = "photos"\nwatermark = "flower"\n'
+            f'task = {{ name = "{task}" }}\n'
             f"task_specific = {str(task_specific).lower()}\n"
         )
         groups = ["marked", *attacks, "unmarked", *["unmarked network"] * task_specific]
