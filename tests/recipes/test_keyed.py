@@ -103,9 +103,11 @@ def test_fine_tuning_is_simulated_if_it_has_a_weight(tmp_path):
 
 
 def test_innocent_networks_train_beside(tmp_path):
-    config = config_of("quick", tmp_path / "run", "innocent_steps=50")
+    config = config_of(
+        "quick", tmp_path / "run", "innocent_steps=50", 'innocent_structures=["cnet","resnet"]'
+    )
     trainer = keyed.build_trainer(config)
-    assert [layer.steps for layer in trainer.innocent] == [50] * 3
+    assert [layer.steps for layer in trainer.innocent] == [50] * 2
     pair = {"input": np.full((2, 8, 8, 3), 0.5, "f4"), "target": np.full((2, 32, 32, 3), 0.5, "f4")}
     logs = trainer.train_on_batch(pair, return_dict=True)
     parts = {"output": config.task_weight, "marked": 1, "wrong_key": 0.5}

@@ -74,6 +74,9 @@ class TaskConfig(TrainingConfig):
         "mean number of steps after which networks without a mark, which learn beside and from "
         "which nothing may be read, start again; 0: no such networks (ours)",
     )
+    innocent_structures: list = setting(
+        ["unet", "cnet", "resnet"], "structures of these networks, one for each"
+    )
     optimizer: str = "adam"
     learning_rate: float = 2e-4
     # pix2pix's, from which both papers start.

@@ -1,5 +1,7 @@
 """What recipes for image-to-image networks share: their task, their crops, their training."""
 
+import functools
+
 import tensorflow as tf
 
 from tfwm import data, losses, metrics
@@ -8,12 +10,17 @@ from tfwm.models import translators
 from tfwm.recipes import parts
 from tfwm.recipes.config import check_multiple, check_positive, refuse
 from tfwm.recipes.fit import fit
-from tfwm.training import Innocent, TellSkipped, TranslationTrainer
+from tfwm.training import ConfigError, Innocent, TellSkipped, TranslationTrainer
 from tfwm.training.distribute import worker
 
 LOSSES = ("l1", "l2", "perceptual")
-# The networks of others that learn beside a marked one.
-INNOCENT_WIDTH, INNOCENT_DEPTH = 16, 3
+# Networks of others that learn beside a marked one: functions of channels in and out.
+INNOCENT_DEPTH = 3
+INNOCENT = {
+    "unet": functools.partial(translators.build_unet, width=16, depth=INNOCENT_DEPTH),
+    "cnet": functools.partial(translators.build_resnet, 0, width=16),
+    "resnet": functools.partial(translators.build_resnet, 1, width=16, residual=True),
+}
 # The trained network, in a stage's folder.
 NETWORK = "network.keras"
 
@@ -22,7 +29,15 @@ def check_task(config):
     """Raise ValueError for a task or test photos that cannot be used."""
     if not config.adversarial_weight:
         refuse(config, parts.CRITIC, "has no effect without an adversarial_weight")
-    if config.innocent_steps:
+    if not config.innocent_steps:
+        refuse(config, ("innocent_structures",), "has no effect without innocent_steps")
+    else:
+        unknown = [name for name in config.innocent_structures if name not in INNOCENT]
+        if unknown or not config.innocent_structures:
+            raise ConfigError(
+                f"Expected innocent_structures among {', '.join(INNOCENT)}. "
+                f"Received: {config.innocent_structures}"
+            )
         check_positive(config, ("innocent_steps",))
         check_multiple(config, "what innocent networks halve to", 2**INNOCENT_DEPTH)
     read_crops(config, config.test_photos, 1)
@@ -93,19 +108,12 @@ def fit_pairs(build_trainer, config, folder, crops, change=None, seed=None, othe
 
 
 def build_innocent(config):
-    """Return networks that learn beside and never see a mark: a list of `Innocent` layers.
-
-    They have three structures, of the width `INNOCENT_WIDTH`; without `innocent_steps` there is none.
-    """
+    """Return the networks that learn beside and never see a mark: a list of `Innocent` layers."""
     if not config.innocent_steps:
         return []
     channels = [build_task(config.task).channels_out] * 2
     with parts.precision(config):
-        networks = (
-            translators.build_unet(*channels, INNOCENT_WIDTH, INNOCENT_DEPTH),
-            translators.build_resnet(0, *channels, INNOCENT_WIDTH),
-            translators.build_resnet(1, *channels, INNOCENT_WIDTH, residual=True),
-        )
+        networks = [INNOCENT[name](*channels) for name in config.innocent_structures]
     return [
         Innocent(network, "mae", config.innocent_steps, seed=config.seed + number)
         for number, network in enumerate(networks)
