@@ -77,12 +77,35 @@ def test_a_subclassed_model_becomes_a_function(barrier, images):
     )
 
 
-def test_a_model_may_be_named_as_the_layer(barrier, images):
-    inputs = keras.Input((None, None, 3))
-    model = keras.Model(inputs, {"image": 0.5 * inputs}, name="barrier")
+@pytest.mark.parametrize("name", ["barrier", "photo", "times"])
+def test_a_model_may_be_named_as_its_parts(name, barrier, images):
+    inputs = keras.Input((None, None, 3), name="photo")
+    model = keras.Model(
+        inputs, {"image": keras.layers.Rescaling(0.5, name="times")(inputs)}, name=name
+    )
     np.testing.assert_allclose(
         protect(model, barrier)(images), barrier.mark(0.5 * images), atol=1e-6
     )
+
+
+def test_a_model_may_have_a_barrier_already(model, barrier, images):
+    twice = protect(protect(model, barrier), barrier)
+    expected = barrier.mark(barrier.mark(0.5 * images))
+    np.testing.assert_allclose(twice(images), expected, atol=1e-6)
+
+
+def test_optional_inputs_stay_optional(barrier, images):
+    class Add(keras.layers.Layer):
+        def call(self, image, weight=None):
+            return 0.5 * image if weight is None else weight * image
+
+    image = keras.Input((None, None, 3), name="image")
+    weight = keras.Input((None, None, 1), optional=True, name="weight")
+    model = keras.Model({"image": image, "weight": weight}, Add()(image, weight=weight))
+    protected = protect(model, barrier)
+    for given, factor in ((None, 0.5), (np.full((1, 1, 1, 1), 0.25, "f4"), 0.25)):
+        marked = protected({"image": images, "weight": given})
+        np.testing.assert_allclose(marked, barrier.mark(factor * images), atol=1e-6)
 
 
 def test_what_cannot_be_protected(model, barrier):

@@ -1,5 +1,6 @@
 """A trained barrier in use: it marks images, reads its mark, and protects models."""
 
+import itertools
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -48,10 +49,10 @@ class WatermarkBarrier(keras.layers.Layer):
         strength: factor on the change.
 
     Input shape:
-        `(batch, height, width, channels)`, in [0, 1].
+        `(batch, height, width, channels)`, floats in [0, 1] or uint8.
 
     Output shape:
-        The same, clipped to [0, 1].
+        The same, of the same type, clipped to [0, 1].
 
     Example:
 
@@ -63,8 +64,7 @@ class WatermarkBarrier(keras.layers.Layer):
     """
 
     def __init__(self, embedder, watermark, strength=1.0, **kwargs):
-        kwargs.setdefault("dtype", "float32")
-        super().__init__(**kwargs)
+        super().__init__(**{"dtype": "float32", "autocast": False, **kwargs})
         self.embedder = embedder
         self.embedder.trainable = False
         watermark = np.asarray(watermark, np.float32)
@@ -80,6 +80,12 @@ class WatermarkBarrier(keras.layers.Layer):
         self.watermark.assign(watermark)
 
     def call(self, image):
+        kind = keras.backend.standardize_dtype(image.dtype)
+        if kind == "uint8":
+            return tf.cast(tf.round(255 * self._marked(tf.cast(image, tf.float32) / 255)), kind)
+        return tf.cast(self._marked(tf.cast(image, tf.float32)), kind)
+
+    def _marked(self, image):
         size = self.watermark.shape[:2]
         small = resized(image, size)
         message = tf.repeat(self.watermark[None], tf.shape(image)[0], axis=0)
@@ -88,8 +94,8 @@ class WatermarkBarrier(keras.layers.Layer):
         marked = tf.cast(self.embedder(inputs, training=False), tf.float32)
         return tf.clip_by_value(image + resized(marked - small, sides(image)), 0.0, 1.0)
 
-    def compute_output_shape(self, input_shape):
-        return input_shape
+    def compute_output_spec(self, image):
+        return keras.KerasTensor(image.shape, image.dtype)
 
     def get_config(self):
         embedder = keras.saving.serialize_keras_object(self.embedder)
@@ -222,13 +228,12 @@ def protect(
         raise ValueError(f"Expected a barrier, its name or its path. Received: {barrier!r}")
     if not callable(model):
         raise ValueError(f"Expected a model or a function. Received: model={model!r}")
-    names, outputs = (), None
-    if isinstance(model, keras.Model):
-        outputs = getattr(model, "outputs", None)  # a subclassed model has none
-        names = model.name, *(x.name for x in (model.inputs if outputs else ()))
-    name = "tfwm_barrier" if "barrier" in names else "barrier"
+    known = isinstance(model, keras.Model) and getattr(model, "outputs", None)
+    parts = (*model.layers, *getattr(model, "operations", ())) if known else ()
+    names = {part.name for part in parts}
+    name = next(name for name in _names() if name not in names)
     layer = WatermarkBarrier(barrier.embedder, barrier.watermark, strength, name=name)
-    if outputs:
+    if known:
         return _protected_model(model, layer, barrier.channels)
 
     def protected(*args, **kwargs):
@@ -243,12 +248,13 @@ def _protected_model(model, layer, channels):
         raise ValueError(f"Expected a model with one output of images. Received: {shapes}")
     _check_images(model.outputs[0], channels)
     # A Sequential model that was never called has inputs, but no input.
-    structure = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
-    inputs = keras.tree.map_structure(
-        lambda x: keras.Input(x.shape[1:], dtype=x.dtype, name=x.name), structure
-    )
-    (output,) = keras.tree.flatten(model(inputs))
-    return keras.Model(inputs, _marked_as_it_is(output, layer), name=f"protected_{model.name}")
+    inputs = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
+    return keras.Model(inputs, layer(model.outputs[0]), name=f"protected_{model.name}")
+
+
+def _names():
+    yield "barrier"
+    yield from (f"barrier_{number}" for number in itertools.count(1))
 
 
 def _mark_outputs(images, layer, channels):
@@ -265,18 +271,8 @@ def _mark_outputs(images, layer, channels):
                 f"{_expected(channels)}. Received: values from {low:.4g} to {high:.4g}: bring them "
                 "to [0, 1] before the barrier"
             )
-    marked = _marked_as_it_is(tensor, layer)
+    marked = layer(tensor)
     return marked.numpy() if isinstance(images, np.ndarray) else marked
-
-
-def _marked_as_it_is(image, layer):
-    """Marks a tensor of images, of a graph too; floats stay floats, uint8 stays uint8."""
-    kind, ops = keras.backend.standardize_dtype(image.dtype), keras.ops
-    if kind == "float32":
-        return layer(image)
-    if kind == "uint8":
-        return ops.cast(ops.round(255 * layer(ops.cast(image, "float32") / 255)), kind)
-    return ops.cast(layer(ops.cast(image, "float32")), kind)
 
 
 def _check_images(tensor, channels):
