@@ -53,7 +53,7 @@ class _Simulated(Configured, keras.layers.Layer):
     def _step(self, gradients):
         """Takes a step of Adam, or starts again."""
         taken = tf.convert_to_tensor(self.taken)
-        go_on = tf.cast(self.goes_on(taken), tf.float32)
+        goes_on = self.goes_on(taken)
         number = taken + 1.0
         rate = self.learning_rate * tf.sqrt(1 - BETA_2**number) / (1 - BETA_1**number)
         starts = self.starts()
@@ -63,13 +63,9 @@ class _Simulated(Configured, keras.layers.Layer):
             moment = BETA_1 * tf.convert_to_tensor(first) + (1 - BETA_1) * gradient
             squares = BETA_2 * tf.convert_to_tensor(second) + (1 - BETA_2) * tf.square(gradient)
             moved = tf.convert_to_tensor(own) - rate * moment / (tf.sqrt(squares) + EPSILON)
-            for slot, value, again in (
-                (first, moment, 0),
-                (second, squares, 0),
-                (own, moved, start),
-            ):
-                slot.assign(go_on * value + (1 - go_on) * again)
-        self.taken.assign(go_on * number)
+            for slot, value in ((first, moment), (second, squares), (own, moved)):
+                slot.assign(tf.where(goes_on, value, start if slot is own else 0.0))
+        self.taken.assign(tf.where(goes_on, number, 0.0))
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
