@@ -93,7 +93,7 @@ def measure(readers, kinds, photos, images, args):
 def claims(name, reader, outputs, tasks, unmarked):
     """Returns the row of a reader: which networks its owner would claim."""
     from tfwm.protection import compare_with_unmarked, prove_images
-    from tfwm.protection.evidence import MARGIN
+    from tfwm.protection.evidence import clearly_above
 
     @functools.cache
     def has_key(number):
@@ -107,7 +107,7 @@ def claims(name, reader, outputs, tasks, unmarked):
         references = {"photos": [photos], "likes": [read[n] for n in same]}
         for kind, groups in references.items():
             proven = compare_with_unmarked(similarity, np.concatenate(groups)).proven
-            above = similarity.mean() >= max(group.mean() for group in groups) + MARGIN
+            above = clearly_above(similarity.mean(), max(group.mean() for group in groups))
             claimed[kind] += proven and above and has_key(number)
     most = int(np.argmax([similarity.mean() for similarity in read]))
     row = {"network": name, "networks": len(read)}

@@ -16,6 +16,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# Benchmarks import their own modules from their folder, as a script does.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
+
 COMPARE = Path(__file__).parent / "export" / "compare.py"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 SHARED = Path(__file__).resolve().parents[2] / "shared"

@@ -1,11 +1,4 @@
-"""Reports of barriers are read as a benchmark does, whose modules lie in its folder."""
-
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
 
 @pytest.fixture

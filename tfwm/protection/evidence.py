@@ -49,7 +49,7 @@ class Comparison:
     @property
     def proven(self):
         """Whether the mark is there: a p-value that small, and a similarity 0.1 above theirs."""
-        above = self.similarity >= self.reference + MARGIN
+        above = clearly_above(self.similarity, self.reference)
         return self.p_value <= self.false_positive_rate and above
 
     def __str__(self):
@@ -108,12 +108,12 @@ class Proof:
         """
         found = []
         if self.keys:
-            above = self.similarity >= self.key_similarity + MARGIN
+            above = clearly_above(self.similarity, self.key_similarity)
             found.append(above and self.key_p_value <= self.false_positive_rate)
         if self.unmarked is not None:
             found.append(self.unmarked.proven)
         if self.networks:
-            found.append(self.similarity >= self.network_similarity + MARGIN)
+            found.append(clearly_above(self.similarity, self.network_similarity))
         return bool(found) and all(found)
 
     @property
@@ -181,6 +181,17 @@ class Proof:
         if self.unmarked is not None:
             values["unmarked"]["proven"] = self.unmarked.proven
         return values
+
+
+def clearly_above(similarity, other):
+    """Whether a mean similarity is so far above another that more than the kind of image differs.
+
+    Example:
+
+    >>> clearly_above(0.5, 0.45), clearly_above(0.5, 0.3)
+    (False, True)
+    """
+    return similarity >= other + MARGIN
 
 
 def compare_with_unmarked(similarities, unmarked, false_positive_rate=1e-3) -> Comparison:

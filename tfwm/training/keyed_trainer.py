@@ -109,19 +109,17 @@ class KeyedTrainer(Trainer):
             "unmarked": tf.cast(inputs.get("unmarked", inputs["target"]), output.dtype),
         }
         pair = inputs["input"], inputs["target"]
-        # Outside training nobody else trains, and losses expect all outputs.
-        stand_in = {}
-        if self.fine_tuned is not None:
-            stand_in["fine_tuned"] = "marked"
-            if training:
-                seen["fine_tuned"] = self.fine_tuned(*pair)
-        if self.innocent:
-            stand_in["innocent"] = "unmarked"
-            if training:
-                seen["innocent"] = innocent_outputs(self.innocent, *pair)
+        if training and self.fine_tuned is not None:
+            seen["fine_tuned"] = self.fine_tuned(*pair)
+        if training and self.innocent:
+            seen["innocent"] = innocent_outputs(self.innocent, *pair)
         read = self._read(seen, training)
-        missing = {name: read[other] for name, other in stand_in.items() if name not in read}
-        return {"output": output, **missing, **read}
+        # Outside training nobody else trains, and losses expect all outputs.
+        if self.fine_tuned is not None:
+            read.setdefault("fine_tuned", read["marked"])
+        if self.innocent:
+            read.setdefault("innocent", read["unmarked"])
+        return {"output": output, **read}
 
     def _read(self, seen, training):
         """Returns what the key reads from each batch, and a wrong key from the marked one."""
