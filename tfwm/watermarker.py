@@ -30,6 +30,7 @@ from tfwm.marking.check import (
     warn_unreadable,
 )
 from tfwm.marking.earlier import EarlierMark, earlier_mark, mark_beside, objection_to
+from tfwm.marking.filtered import check_signpost
 from tfwm.marking.frames import frame_readings
 from tfwm.marking.judge import Extraction, Judge
 from tfwm.marking.mark import Mark
@@ -55,8 +56,8 @@ class Watermarker:
     the size at which it has about 512 x 768 pixels (smaller ones at their own), and the change
     is scaled back up. A network for whole photos gets them squeezed to its own size. The message is
     repeated over the whole photo. Without the key, nobody can read it or compose another one; where
-    single cells carry single bits, the key also binds the mark to what the photo shows. It does not
-    hide the mark: everybody who has a marked photo and the network can detect or remove it.
+    single cells carry single bits, the key also binds the mark to what the photo shows. It hides no
+    mark but that of `photo-private`: who has marked photo and network can detect or remove it.
 
     Args:
         network: a network that carries messages, see `tfwm.networks.load_network`, or its name or
@@ -115,19 +116,17 @@ class Watermarker:
 
         Args:
             photo: path, bytes of a file, file object, `PIL.Image.Image`, `tfwm.images.Photo`, or
-                one photo as an array or tensor, see `tfwm.images.read_photo`;
-                `tfwm.images.to_photos` takes batches.
+                an array or tensor (`tfwm.images.read_photo`; of batches `tfwm.images.to_photos`).
             message: text, bytes, an integer of at least 0, a `uuid.UUID`, or a
                 `tfwm.signatures.Signer`, whose mark everybody can check and nobody else make.
             key: secret text or bytes; with `None` everybody can read the mark.
-            strength: factor on the mark, above 0; 1 is the strength of training. A larger one is
-                easier to read and easier to see.
+            strength: factor on the mark, above 0; 1 is that of training. More is seen more easily.
             psnr: instead of a strength, the PSNR wanted, in dB, over all channels.
             subtle: whether smooth and clipped parts, such as a sky, get less of the mark, which is
                 harder to see and harder to read.
             signpost: name of the host to ask about the photo, such as `"c2pa.example.org"`, which
-                everybody can read (`tfwm.provenance.read_signpost`); up to 24 characters. It
-                shares the mark: the PSNR stays, and the message is read from fewer of its bits.
+                everybody can read (`tfwm.provenance.read_signpost`); up to 24 characters. It leaves
+                fewer bits to the message, and goes not with networks that ask for the key's filter.
             over: what becomes of a mark that is there (`earlier_mark`): `False` refuses the photo
                 (`tfwm.marking.MarkedError`), `True` erases it, `"beside"` keeps a short one.
 
@@ -152,7 +151,8 @@ class Watermarker:
             marked, strength = mark.at(strength, psnr)
         if earlier:
             earlier.check_kept(self, marked, cover.name)
-        if isinstance(marked, Photo) and self.codec(key).decode(self.read_votes(marked)) is None:
+        votes = self.read_votes(marked, key) if isinstance(marked, Photo) else None
+        if votes is not None and self.codec(key).decode(votes) is None:
             warn_unreadable(cover.name, strength, mark.psnr(marked))
         if photo is cover or isinstance(cover, Animation):
             return marked
@@ -165,7 +165,7 @@ class Watermarker:
         It is read once, as it is, without a search: a copy that was cropped, turned or mirrored is
         taken for unmarked, and so is one that was resized, unless both have 0.4 megapixels or more.
         A mark of another key shows by its repetition, in photos from about 320 pixels a side on,
-        and not with networks for whole photos. One unmarked photo in a million is called marked.
+        not of whole photos, nor behind a key's filter. One unmarked photo in a million is taken so.
 
         Args: as for `embed`.
 
@@ -180,6 +180,7 @@ class Watermarker:
         self, photo, message, *, key=None, subtle=False, signpost=None, over=False, bound=True
     ) -> Mark:
         """Returns the `Mark` for a photo, see `embed`; `bound=False` does not bind it to it."""
+        check_signpost(self.network, signpost)
         cover, codec = read_photo(photo), self.codec(key, bound)
         slots = encode_slots(codec, message, signpost)
         return Mark.of(self.network, cover, slots, subtle, codec, over)
@@ -202,12 +203,11 @@ class Watermarker:
             photo: as for `embed`.
             key: the key that the photo was marked with.
             corners: those of a marked print or screen that the photo shows, `(4, 2)`: `(x, y)` in
-                pixels, clockwise from the picture's top left. The picture is made upright and
-                read. `"find"` reads the photo itself and the likeliest quadrilaterals in it,
-                which takes up to 6 times as long.
-            search: how far to look for a mark in a changed copy, one of
-                `tfwm.marking.STAGES`: `"none"`, `"crop"`, `"scale"`, `"rotate"`, `"all"`. An
-                intact or plainly resized copy is read at once in any case.
+                pixels, clockwise from the picture's top left, which is made upright. `"find"` reads
+                the photo and the likeliest quadrilaterals in it, up to 6 times as long.
+            search: how far to look for a mark in a changed copy, one of `tfwm.marking.STAGES`:
+                `"none"`, `"crop"`, `"scale"`, `"rotate"`, `"all"`. An intact or plainly resized
+                copy is read at once in any case.
             false_positive_rate: share of unmarked photos that may be called marked.
             damaged: whether to read what is there of a file that is cut off, see `rows_read`.
             public_keys: file of OpenSSH public keys, of which one must have signed what the photo
@@ -229,13 +229,13 @@ class Watermarker:
             if judge.decoded is not None:
                 break
         found = judge.extraction()
-        reason = found.reason if found.message is not None else found.reason + hint(search)
+        reason = found.reason + (hint(search) if found.message is None else "")
         found = dataclasses.replace(found, reason=reason, rows_read=copy.rows_read)
         return verified(found, copy, public_keys)
 
-    def read_votes(self, photo):
-        """Returns the votes `(slots,)` of a photo as it is. They do not depend on the key."""
-        reader = Reader(self.network, Canvas.of(self.network, read_photo(photo)), self.codec())
+    def read_votes(self, photo, key=None):
+        """Returns the votes `(slots,)` of a photo as it is; a key matters to networks that ask."""
+        reader = Reader(self.network, Canvas.of(self.network, read_photo(photo)), self.codec(key))
         return reader.votes(next(candidates(reader, "none"))[1])
 
     def check(
@@ -390,7 +390,7 @@ class Watermarker:
 
     def check_copy(self, cover, marked, copy, strength, message, key=None, signpost=None):
         """Returns the `tfwm.marking.Check` of a marked photo, read from a saved copy of it."""
-        votes = self.read_votes(copy)
+        votes = self.read_votes(copy, key)
         quality = psnr(cover.pixels, marked.pixels, identical=math.inf)
         return check_votes(self.codec(key, bound=True), votes, message, strength, quality, signpost)
 

@@ -119,11 +119,12 @@ def _network(network):
     card = files.card
     geometry = card.get("geometry", {})
     # LiteRT.js does not give what a graph reshapes to computed sides, as patches of blocks do.
-    fits = geometry and geometry["patch"] == geometry["block"] and not geometry.get("whole")
+    fits = geometry and geometry["patch"] == geometry["block"]
+    fits = fits and not geometry.get("whole") and not geometry.get("phases")
     if card.get("kind") != "message" or not fits or geometry.get("channels", 1) != 1:
         raise ValueError(
-            "Expected a network that marks the luminance of photos in blocks of their own, such "
-            f"as photo. Received: {network}"
+            "Expected a network that marks the luminance of photos in blocks of their own, without "
+            f"the key's filter, such as photo. Received: {network}"
         )
     name = card["name"]
     if not (files.folder / f"{name}.tflite").is_file():

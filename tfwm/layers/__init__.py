@@ -5,6 +5,7 @@ from tfwm.startup import need_tensorflow
 need_tensorflow()
 
 from tfwm.layers.normalization import FusedBatchNormalization, InstanceNormalization
+from tfwm.layers.phases import RandomPhases
 from tfwm.layers.rearrange import DepthToSpace, PatchesToSpace, SpaceToDepth, SpaceToPatches
 from tfwm.layers.seeded import RandomMessage, SeededLayer
 
@@ -14,6 +15,7 @@ __all__ = [
     "InstanceNormalization",
     "PatchesToSpace",
     "RandomMessage",
+    "RandomPhases",
     "SeededLayer",
     "SpaceToDepth",
     "SpaceToPatches",

@@ -11,6 +11,7 @@ from tfwm.images import Animation, ImageError, read_any
 from tfwm.keys import Key
 from tfwm.marking.canvas import Canvas
 from tfwm.marking.check import BESIDE, CHECK_QUALITY, OVER, resaved
+from tfwm.marking.filtered import is_filtered
 from tfwm.marking.judge import Judge
 from tfwm.marking.mark import check_whole
 from tfwm.marking.reader import Reader
@@ -62,17 +63,18 @@ class EarlierMark:
         said = "" if self.message is None else f", with the message {to_plain(self.message)!r:.100}"
         return f"a mark {whose}{said}"
 
-    def objection(self, over=False, key=None, beside=True):
+    def objection(self, over=False, key=None, beside=True, erased=True):
         """Returns why the photo is not to be marked again, or `None`.
 
         Args:
             over: see `tfwm.Watermarker.embed`.
             key: of the new mark.
             beside: whether a mark can be laid beside this one.
+            erased: whether a mark of another key erases this one.
         """
-        if over and over != BESIDE:
-            return None
         same = self.whose == "key" or (self.whose == "public" and Key(key).is_public)
+        if (over and over != BESIDE) or not (same or erased):
+            return None
         if over == BESIDE:
             return f"it carries {self}: beside it, take another key" if same else None
         beside = "" if same or not beside else "--beside (over='beside') keeps short ones, "
@@ -112,7 +114,8 @@ class EarlierMark:
 
 def objection_of(watermarker, earlier, key, over):
     """Returns why a photo with an `EarlierMark` (or `None`) is not to be marked, or `None`."""
-    return earlier and earlier.objection(over, key, not watermarker.network.whole)
+    network = watermarker.network
+    return earlier and earlier.objection(over, key, not network.whole, not is_filtered(network))
 
 
 def objection_to(watermarker, photo, key, over):
@@ -142,7 +145,8 @@ def earlier_mark(network, photo, key=None):
     """Looks for a mark in a photo as it is, by one reading.
 
     The message of the key that was given, and of no key, is read. Marks of other keys show by
-    their repetition (`repetition_p_value`) where the photo holds more than one tile. There is no
+    their repetition (`repetition_p_value`) where the photo holds more than one tile; those behind a
+    filter of their key (`Network.phases`) do not show, but are not erased either. There is no
     search: a copy that was cropped, turned or mirrored since is taken for unmarked, and so is one
     that was resized, unless photo and copy have `WORKING_PIXELS` or more.
 
@@ -159,6 +163,9 @@ def earlier_mark(network, photo, key=None):
     """
     place, votes, p_value = look(network, photo, key)
     known = known_mark(place, votes, key)
+    if known is None and is_filtered(network):  # what everybody can read lies behind another filter
+        place, votes, _ = look(network, photo)
+        return known_mark(place, votes)
     if known is None and p_value <= FALSE_ALARM_RATE / WAYS:
         return EarlierMark("unknown", p_value)
     return known
@@ -179,7 +186,8 @@ def look(network, photo, key=None):
     cells = None if place is None else reader.cells(place)
     if cells is None:
         return None, np.zeros(tiling.slots), 1.0
-    p_value = 1.0 if network.whole else repetition_p_value(cells.logits, tiling.shape[0])
+    hidden = network.whole or is_filtered(network)
+    p_value = 1.0 if hidden else repetition_p_value(cells.logits, tiling.shape[0])
     return place, reader.votes_of(cells), p_value
 
 

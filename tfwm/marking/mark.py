@@ -7,9 +7,11 @@ import numpy as np
 
 from tfwm.checks import check_number
 from tfwm.images import DamagedError, ImageError, psnr
+from tfwm.keys import Key
 from tfwm.marking.binding import asked, is_plain
 from tfwm.marking.canvas import Alignment, Canvas, add_residual, natural_scale
 from tfwm.marking.check import BESIDE
+from tfwm.marking.filtered import behind_filter
 from tfwm.marking.strength import STRONGEST, check_strength, mark_at_psnr
 from tfwm.marking.subtle import subtle_weights
 from tfwm.marking.tiling import tiling_of
@@ -57,10 +59,12 @@ class Mark:
             cover: the unmarked `tfwm.images.Photo`.
             slots: `(slots,)` of 0 and 1, see `tfwm.payload.encode_slots`.
             subtle: see `tfwm.Watermarker.embed`.
-            codec: `tfwm.payload.Codec` that binds the mark to its photo; `None` leaves it free.
+            codec: `tfwm.payload.Codec` that binds the mark to its photo, and whose key filters it
+                where the network asks for that; `None` leaves it free.
             over: `"beside"` leaves half of the cells as they are, see `Tiling.half`; by a `codec`.
         """
         check_whole(cover)
+        network = behind_filter(network, Key(None) if codec is None else codec.key)
         if over == BESIDE and network.whole:
             raise ValueError(
                 f"{network.name} marks a photo as a whole, and leaves no room for a second mark: "

@@ -9,6 +9,7 @@ from PIL import Image
 
 from tfwm.marking.bending import bent
 from tfwm.marking.canvas import transformed
+from tfwm.marking.filtered import behind_filter
 from tfwm.marking.tiling import tiling_of
 
 # So many pixels go through the network at once.
@@ -46,7 +47,7 @@ class Reader:
     """
 
     def __init__(self, network, canvas, codec):
-        self.network = network
+        self.network = behind_filter(network, codec.key)
         self.canvas = canvas
         self.codec = codec
         self.trials = 0

@@ -9,6 +9,7 @@ from tfwm.checks import nearest, one_line, shortened
 from tfwm.files import write_whole
 from tfwm.networks.inside import read_inside
 from tfwm.networks.strict_json import parse_json
+from tfwm.payload.phases import LARGEST_REACH
 
 CARD = "card.json"
 # The largest that a card may say: sides of a patch in pixels, bits of a block, a strength.
@@ -51,6 +52,7 @@ TEXT, TEXTS, RECORDS, FLAG, CHANNELS = "a text", "texts", "objects", "true or fa
 NUMBER = f"a number above 0, {MOST_STRENGTH} at most,"
 SIDES = f"two whole numbers from 1 to {LONGEST_SIDE}"
 COUNT = f"a whole number from 1 to {MOST_BITS}"
+REACH = f"a whole number from 1 to {LARGEST_REACH}"
 NAME = "a name of 1 to 200 characters, no path,"
 KIND = " or ".join(KINDS)
 
@@ -66,6 +68,7 @@ FIELDS = {
         "block": SIDES,
         "channels": CHANNELS,
         "bits": COUNT,
+        "phases": REACH,
         "whole": FLAG,
         "image_watermark": FLAG,
         "message": TEXT,
@@ -74,9 +77,9 @@ FIELDS = {
     "results": RECORDS,
     "limits": TEXTS,
 }
-# Where a card lacks them, they are 1, 1 and false. `image_watermark` told barriers before cards
-# had a kind. A keyed host has no strength.
-OPTIONAL = ("channels", "bits", "whole", "image_watermark", "training_data")
+# Where a card lacks them, they are 1, 1, none and false. `image_watermark` told barriers before
+# cards had a kind. A keyed host has no strength.
+OPTIONAL = ("channels", "bits", "phases", "whole", "image_watermark", "training_data")
 
 
 def make_card(
@@ -103,6 +106,7 @@ def make_card(
             recipe's file and the command that trains it again.
         geometry: `{"patch": (rows, columns), "block": (M, N), "message": ...}`, see
             `redmark_geometry`; `"channels"` of the image and `"bits"` of a block if not 1;
+            `"phases"`, the reach of the key's filter (`tfwm.payload.phases`), if there is one;
             `"whole"` if photos are squeezed to one patch.
         limits: list of sentences: what the network cannot do.
         strength: `{"default": 1.0, "guidance": ...}`; `None` for a keyed host.
@@ -241,6 +245,8 @@ def _fits(value, kind):
         return number and 0 < value <= MOST_STRENGTH
     if kind == CHANNELS:
         return _is_count(value, 3) and value != 2
+    if kind == REACH:
+        return _is_count(value, LARGEST_REACH)
     if kind == COUNT:
         return _is_count(value, MOST_BITS)
     if not isinstance(value, list):

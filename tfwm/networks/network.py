@@ -34,6 +34,8 @@ class Network:
         block_shape: `(M, N)`; each block of these sides carries bits of its own.
         channels: of an image: 1 for luminance, 3 for RGB.
         bits: number of bits of a block.
+        phases: reach in pixels of the key's filter that marks need (`tfwm.payload.phases`), 0 for
+            none.
         whole: whether an image is one patch, to which any photo is squeezed as a whole.
         parallel: how many calls at once, from several threads, are faster than one after another.
     """
@@ -49,6 +51,7 @@ class Network:
         self.block_shape = tuple(geometry.get("block", (8, 8)))
         self.channels = geometry.get("channels", 1)
         self.bits = geometry.get("bits", 1)
+        self.phases = geometry.get("phases", 0)
         self.whole = geometry.get("whole", False)
         if form is not None and not geometry:
             sides = form.inputs["embed"]

@@ -337,6 +337,7 @@ class SignpostCodec:
         self.places = signpost_places(slots)
         self._codec = Codec(len(self.places))
         self._codec._signpost = None
+        self.key = self._codec.key
         self.pilot = np.zeros(slots, np.float32)
         self.pilot[self.places] = self._codec.pilot
 

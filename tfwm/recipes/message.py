@@ -36,6 +36,7 @@ class MessageRecipe(Recipe):
         hold_psnr: function of a config to a `HoldPSNR`, or to `None`.
         balance: function of a config to a `LossBalance`, or to `None`.
         alignment: function of a config to an `AlignmentLoss` or its like, or to `None`.
+        phases: function of a config to a `RandomPhases`, or to `None`.
         stream: function of a config to its `CropStream`.
         cut: function of a config and a source to the crops to validate on.
         callbacks: function of a config to more Keras callbacks.
@@ -50,6 +51,7 @@ class MessageRecipe(Recipe):
     hold_psnr: Callable = parts.build_hold_psnr
     balance: Callable = lambda config: None
     alignment: Callable = lambda config: None
+    phases: Callable = lambda config: None
     stream: Callable = parts.build_stream
     cut: Callable = parts.cut_source
     callbacks: Callable = lambda config: []
@@ -97,6 +99,7 @@ class MessageRecipe(Recipe):
             hold_psnr=self.hold_psnr(config),
             adversary=adversary,
             balance=balance,
+            phases=self.phases(config),
             alignment=self.alignment(config),
             strength=config.strength,
             seed=config.seed,

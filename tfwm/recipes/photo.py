@@ -12,10 +12,13 @@ PSNR that a multiplier holds and that rises over the first half.
 import dataclasses
 import sys
 
+from tfwm.layers import RandomPhases
 from tfwm.models import photo
+from tfwm.payload.phases import LARGEST_REACH
 from tfwm.recipes.card import BOUND_LIMIT
 from tfwm.recipes.config import MessageConfig, check_multiple, check_positive
 from tfwm.recipes.message import MessageRecipe
+from tfwm.training import ConfigError
 from tfwm.training.config import setting
 
 LIMITS = [
@@ -35,6 +38,9 @@ class Config(MessageConfig):
     crop_size: int = 96
     depth: int = setting(3, "convolutions over cells")
     message_length: int = setting(1, "bits of a cell")
+    phases: int = setting(
+        0, "reach in pixels of the key's filter, see `tfwm.payload.phases`; 0: no filter"
+    )
     attack_per: str = "slice"
     rounding_noise: float = 0.002
     psnr: float = 41.5
@@ -57,12 +63,22 @@ def check(config):
     """Raise `ConfigError` for sizes that do not fit."""
     check_positive(config, ("depth", "message_length"))
     check_multiple(config, "a cell's side", photo.CELL)
+    if not 0 <= config.phases <= LARGEST_REACH:
+        raise ConfigError(
+            f"Expected a reach of phases from 0 to {LARGEST_REACH} pixels. Received: "
+            f"phases={config.phases}"
+        )
 
 
 def build_networks(config, training):
     """Return embedder and extractor, the same in training and for export."""
     sizes = config.width, config.depth, config.message_length
     return photo.build_embedder(*sizes), photo.build_extractor(*sizes)
+
+
+def build_phases(config):
+    """Return the filters that stand between photos and networks, or `None`."""
+    return RandomPhases(config.phases, config.seed) if config.phases else None
 
 
 def card(config):
@@ -77,6 +93,7 @@ def card(config):
             "patch": cell,
             "block": cell,
             "bits": config.message_length,
+            **({"phases": config.phases} if config.phases else {}),
             "message": f"{bits} in each cell of 8x8 pixels; gray images whose sides are "
             "multiples of 8",
         },
@@ -92,6 +109,7 @@ RECIPE = MessageRecipe(
     check=check,
     networks=build_networks,
     channels=1,
+    phases=build_phases,
     card=card,
 )
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 from PIL import Image
 
 from tfwm.files import atomic_directory, write_whole
+from tfwm.marking.filtered import check_unfiltered
 from tfwm.marking.tiling import tiling_of
 from tfwm.networks import KerasNetwork
 from tfwm.networks.keras_files import find_keras_models, read_keras_models
@@ -151,7 +152,9 @@ def _open(source):
             "Expected a network whose name has letters, digits, dots and dashes only, as it stands "
             f"in addresses. Received: {name}"
         )
-    return KerasNetwork(*read_keras_models(files, "message"), name, card)
+    network = KerasNetwork(*read_keras_models(files, "message"), name, card)
+    check_unfiltered(network, "a server does not get the key")
+    return network
 
 
 def _texture(file_format):

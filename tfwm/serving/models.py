@@ -9,6 +9,7 @@ import numpy as np
 
 from tfwm.checks import one_of
 from tfwm.images import ImageError, encode_photo, ending_of, read_photo
+from tfwm.marking.filtered import check_unfiltered
 from tfwm.marking.mark import Mark
 from tfwm.marking.reader import BATCH_PIXELS
 from tfwm.marking.tiling import tiling_of
@@ -87,6 +88,7 @@ class Model:
         )
         self._room = room or Room(self.limits.memory, self.limits.patience)
         getattr(network, "open", lambda: None)()
+        check_unfiltered(network, "a server does not get the key")
         if max_batch > 1:
             network = BatchedNetwork(network, max_batch=max_batch, max_wait=max_wait, tell=tell)
         self.network, self._watermarker = network, Watermarker(network)

@@ -31,6 +31,8 @@ class WatermarkTrainer(Trainer):
         adversary: a `tfwm.losses.AdversarialLoss`, or `None`.
         balance: a `tfwm.losses.LossBalance`, which holds and weighs the losses, or `None`. With
             it, `compile` needs no losses; losses of `compile` are added.
+        phases: a `tfwm.layers.RandomPhases`, whose filters stand between photos and networks, so
+            that marks can be read with one key only, or `None`.
         alignment: a `tfwm.losses.AlignmentLoss`, which teaches the extractor's spatial transformer
             where the attack moved the image, or `None`. It needs an attack.
         strength: factor on the mark in training, or a pair `(low, high)` to draw one per image, so
@@ -71,6 +73,7 @@ class WatermarkTrainer(Trainer):
         hold_psnr=None,
         adversary=None,
         balance=None,
+        phases=None,
         alignment=None,
         strength=1.0,
         seed=None,
@@ -85,6 +88,7 @@ class WatermarkTrainer(Trainer):
         self.hold_psnr = hold_psnr
         self.adversary = adversary
         self.balance = balance
+        self.phases = phases
         self.alignment = alignment
         self.strength = number_or_range("strength", strength)
         self.seed = seed
@@ -103,6 +107,7 @@ class WatermarkTrainer(Trainer):
         build_part(self.validation_attack, shape)
         build_part(self.hold_psnr, [shape, shape])
         build_part(self.balance, None)
+        build_part(self.phases, shape)
         build_part(self.alignment, None)
         super().build(input_shape)
 
@@ -115,9 +120,8 @@ class WatermarkTrainer(Trainer):
         if training and self.strength not in (1.0, (1.0, 1.0)):
             seed = self.random_message.next_seed()
             strength *= draw_strength(self.strength, seed, tf.shape(cover)[0])
-        watermarked = self.embedder(
-            {"image": cover, "message": message, "strength": strength}, training=training
-        )
+        filters = None if self.phases is None else self.phases(cover)
+        watermarked = self._embedded(cover, message, strength, filters, training)
         attack = self.attack if training else self.validation_attack or self.attack
         learned = {}
         if training and self.alignment is not None:
@@ -127,7 +131,8 @@ class WatermarkTrainer(Trainer):
             attacked = watermarked
             if attack is not None:
                 attacked = attack(watermarked, cover=cover, training=training)
-            logits = self.extractor(attacked, training=training)
+            seen = attacked if filters is None else self.phases.apply(attacked, filters)
+            logits = self.extractor(seen, training=training)
         return {
             "watermarked": watermarked,
             "attacked": attacked,
@@ -135,6 +140,16 @@ class WatermarkTrainer(Trainer):
             "message": message,
             **learned,
         }
+
+    def _embedded(self, cover, message, strength, filters, training):
+        seen = cover if filters is None else self.phases.apply(cover, filters)
+        inputs = {"image": seen, "message": message, "strength": strength}
+        watermarked = self.embedder(inputs, training=training)
+        return (
+            watermarked
+            if filters is None
+            else cover + self.phases.undo(watermarked - seen, filters)
+        )
 
     def penalties(self, inputs, outputs, training):
         """See `Trainer.penalties`: of what holds, misleads, balances and aligns."""
