@@ -7,7 +7,9 @@ Photos are brought to the size at which they are marked, 768 x 512 at most in ar
 one key at strength 1. Of three sets of photos that share none, the victims are marked, with one
 message; the targets are not; the pool is marked too, for averages, once with the victims' message
 and once with a message for each photo. The attacker has marked photos and, where a row says so,
-the public network; never the key, nor the photos as they were but for `exact`.
+the public network; never the key, nor the photos as they were but for `exact`. Where the key
+filters marks (`photo-private`), a second attacker looks for the filter in marked photos of the key
+(`filter_fitting.py`), and does the same with what was found.
 
 - `forge`: the mark goes into the targets. `present` and `copied` count what `extract` decides with
   the key, `message` those with the victims' message; PSNR is to the target. Who learned signs from
@@ -19,7 +21,7 @@ the public network; never the key, nor the photos as they were but for `exact`.
 - `link`: the share of cells with equal signs in two marked photos; `auc` against pairs of different
   keys and messages.
 
-Writes results/photo/security-<set>.csv.
+Writes results/photo/security-<set>.csv, and the network's name into that of others than `photo`.
 """
 
 import argparse
@@ -29,6 +31,7 @@ from pathlib import Path
 
 import numpy as np
 from attacker import Attacker
+from filter_fitting import Fitting, filtered_extractor
 from PIL import Image
 from removal import denoise, remove_by_gradients
 from tqdm import tqdm
@@ -41,9 +44,8 @@ from tfwm.images import Photo, psnr, read_photo
 from tfwm.marking.canvas import add_residual, natural_scale
 from tfwm.marking.check import resaved
 from tfwm.marking.earlier import repetition_p_value
+from tfwm.marking.filtered import is_filtered
 from tfwm.marking.lattice import lattices
-from tfwm.networks.keras_files import read_keras_models
-from tfwm.networks.places import network_directory
 from tfwm.statistics import wilson_interval
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -53,6 +55,8 @@ AVERAGED = 1, 5, 20, 50
 BUDGET = 40.0
 # Strength of what says whose mark it is, where the attacker writes strongly what he knows besides.
 FAINT = 0.35
+# Photos and starts of somebody who fits the key's filter.
+FITTED, STARTS = 20, 3
 FIELDS = [
     *("kind", "attack", "has", "images", "psnr", "present", "present_low", "present_high"),
     *(
@@ -82,7 +86,9 @@ class Bench:
 
     def __init__(self, watermarker, photos, count, seed):
         self.watermarker = watermarker
-        self.attacker = Attacker(watermarker.network, np.random.default_rng(seed))
+        rng = np.random.default_rng(seed)
+        self.attackers = {"public network": Attacker(watermarker.network, rng)}
+        self.attacker = self.attackers["public network"]
         self.covers, self.targets, pool = (
             photos[:count],
             photos[count : 2 * count],
@@ -93,6 +99,13 @@ class Bench:
         self.pool_own = [
             self.mark(photo, f"photo {number:012d}") for number, photo in enumerate(tqdm(pool))
         ]
+        if is_filtered(watermarker.network):
+            fitting = Fitting(self.attacker, self.pool[:FITTED])
+            starts = [fitting.run(seed=n) for n in tqdm(range(STARTS), desc="filter")]
+            fitted, agreement = max(starts, key=lambda pair: pair[1])
+            print(f"tiles agree behind the fitted filter: {agreement:.3f}", flush=True)
+            who = f"public network, filter fitted to {len(self.pool[:FITTED])}"
+            self.attackers[who] = Attacker(watermarker.network, rng, fitted)
 
     def mark(self, photo, message=MESSAGE, key=KEY):
         return self.watermarker.embed(photo, message, key=key, over=True)
@@ -128,26 +141,33 @@ def forgeries(bench):
         for c, m, t in pairs
     ]
     yield row("exact change of one photo, added", "photo and marked photo", exact)
+    for who, attacker in bench.attackers.items():
+        yield from forgeries_with_network(bench, who, attacker, row)
+    for name, pool in (("one message", bench.pool), ("a message each", bench.pool_own)):
+        for count, tile in averages(bench.attacker, pool):
+            copies = [bench.attacker.add(t, tile, BUDGET) for t in targets]
+            yield row(
+                f"mean detail of {count}, {BUDGET:g} dB", f"{marked_photos(count)}, {name}", copies
+            )
+
+
+def forgeries_with_network(bench, who, attacker, row):
+    """Yields the rows of an attacker with the network; `row` makes one, `who` tells what he has."""
+    targets = bench.targets
     for before, words in ((None, "one marked photo"), (75, "its copy as JPEG 75")):
         given = [m if before is None else resaved(m, before) for m in bench.marked]
         slots = [attacker.slots(photo) for photo in given]
         copies = [attacker.write(t, s) for t, s in zip(targets, slots, strict=True)]
-        yield row("cells read and written again", f"{words}, public network", copies)
+        yield row("cells read and written again", f"{words}, {who}", copies)
     copies = [attacker.carried(m, t) for m, t in zip(bench.marked, targets, strict=True)]
-    yield row("each cell's sign in its place", "one marked photo, public network", copies)
+    yield row("each cell's sign in its place", f"one marked photo, {who}", copies)
     for count in AVERAGED[1:]:
         if count <= len(bench.pool):
             learned = attacker.learn(bench.pool[:count])
-            has = f"{count} marked photos, public network"
+            has = f"{count} marked photos, {who}"
             for words, faint in (("", None), (", known ones strong", FAINT)):
                 copies = [attacker.forge(t, learned, faint) for t in targets]
                 yield row(f"signs learned from {count}{words}", has, copies)
-    for name, pool in (("one message", bench.pool), ("a message each", bench.pool_own)):
-        for count, tile in averages(attacker, pool):
-            copies = [attacker.add(t, tile, BUDGET) for t in targets]
-            yield row(
-                f"mean detail of {count}, {BUDGET:g} dB", f"{marked_photos(count)}, {name}", copies
-            )
 
 
 def averages(attacker, pool):
@@ -166,18 +186,10 @@ def removals(bench):
     attacker, marked = bench.attacker, bench.marked
     row = functools.partial(bench.row, "remove", originals=bench.covers)
     yield row("none", "", marked)
-    with_network = "one marked photo, public network"
-    for strength in (0.5, 0.75, 1.0):
-        copies = [attacker.write(m, 1 - attacker.slots(m), strength) for m in marked]
-        yield row(f"opposite cells written, strength {strength:g}", with_network, copies)
-    drawn = [attacker.rng.integers(0, 2, attacker.tiling.slots, np.uint8) for _ in marked]
-    copies = [attacker.write(m, bits) for m, bits in zip(marked, drawn, strict=True)]
-    yield row("random cells written", with_network, copies)
     copies = [bench.mark(m, OTHER_MESSAGE, OTHER_KEY) for m in marked]
-    yield row("`tfwm embed --over` with another key", with_network, copies)
-    for decibel in (46.0, 44.0, 42.0):
-        copies = [by_gradients(attacker, m, decibel) for m in tqdm(marked, desc="gradients")]
-        yield row(f"gradients, {decibel:g} dB to the marked", with_network, copies)
+    yield row("`tfwm embed --over` with another key", "one marked photo, public network", copies)
+    for who, other in bench.attackers.items():
+        yield from removals_with_network(bench, f"one marked photo, {who}", other, row)
     for count, tile in averages(attacker, bench.pool):
         copies = [attacker.add(m, -tile, BUDGET) for m in marked]
         yield row(f"mean detail of {count} subtracted, {BUDGET:g} dB", marked_photos(count), copies)
@@ -186,14 +198,23 @@ def removals(bench):
         yield row(name, "one marked photo", copies, search=search)
 
 
-@functools.cache
-def _extractor(name):
-    return read_keras_models(network_directory(name))[1]
+def removals_with_network(bench, with_network, attacker, row):
+    """Yields the rows of an attacker with the network, see `forgeries_with_network`."""
+    marked = bench.marked
+    for strength in (0.5, 0.75, 1.0):
+        copies = [attacker.write(m, 1 - attacker.slots(m), strength) for m in marked]
+        yield row(f"opposite cells written, strength {strength:g}", with_network, copies)
+    drawn = [attacker.rng.integers(0, 2, attacker.tiling.slots, np.uint8) for _ in marked]
+    copies = [attacker.write(m, bits) for m, bits in zip(marked, drawn, strict=True)]
+    yield row("random cells written", with_network, copies)
+    for decibel in (46.0, 44.0, 42.0):
+        copies = [by_gradients(attacker, m, decibel) for m in tqdm(marked, desc="gradients")]
+        yield row(f"gradients, {decibel:g} dB to the marked", with_network, copies)
 
 
 def by_gradients(attacker, photo, decibel):
     """Moves a photo along the gradients of the public extractor, away from what it reads."""
-    extractor = _extractor(attacker.network.name)
+    extractor = filtered_extractor(attacker)
     plane = attacker.plane(photo)
     signs = np.float32(attacker.logits(photo) > 0)
     levels = np.uint8(np.rint(255 * plane))[None]
@@ -248,18 +269,13 @@ def down_and_up(photo, side):
 
 def findings(bench):
     """Yields rows on telling marked photos from others, and marks of one key from others."""
-    attacker = bench.attacker
-    statistics = {
-        "repetition of cells": ("public network", functools.partial(repetition, attacker)),
-        "mean size of cells' logits": (
-            "public network",
-            lambda photo: float(np.abs(attacker.logits(photo)).mean()),
-        ),
-        "repetition of detail": ("nothing", functools.partial(lattice_strength, attacker)),
-    }
-    for (name, (has, value)), quality in itertools.product(statistics.items(), (None, 75)):
+    statistics = [("repetition of detail", "nothing", lattice_strength, bench.attacker)]
+    for who, attacker in bench.attackers.items():
+        statistics.append(("repetition of cells", who, repetition, attacker))
+        statistics.append(("mean size of cells' logits", who, mean_size, attacker))
+    for (name, has, value, attacker), quality in itertools.product(statistics, (None, 75)):
         marked, clean = (
-            [value(p if quality is None else resaved(p, quality)) for p in photos]
+            [value(attacker, p if quality is None else resaved(p, quality)) for p in photos]
             for photos in (bench.marked, bench.targets)
         )
         after = "" if quality is None else f", JPEG {quality}"
@@ -270,6 +286,12 @@ def findings(bench):
             "images": len(marked) + len(clean),
             "auc": auc(marked, clean),
         }
+    for who, attacker in bench.attackers.items():
+        yield from links(bench, who, attacker)
+
+
+def links(bench, who, attacker):
+    """Yields rows on telling by the cells' signs whether marks are of one key."""
     slots = [attacker.slots(photo) for photo in bench.marked]
     own = [attacker.slots(photo) for photo in bench.pool_own]
     other = [attacker.slots(bench.mark(c, f"{n}", f"key {n}")) for n, c in enumerate(bench.covers)]
@@ -279,13 +301,18 @@ def findings(bench):
         yield {
             "kind": "link",
             "attack": f"equal cells: {name}",
-            "has": "public network",
+            "has": who,
             "images": len(shares),
             "auc": auc(pairs, strangers),
             "least": min(pairs),
             "most": max(pairs),
             "strangers": max(strangers),
         }
+
+
+def mean_size(attacker, photo):
+    """The mean absolute logit of a cell."""
+    return float(np.abs(attacker.logits(photo)).mean())
 
 
 def repetition(attacker, photo):
@@ -345,7 +372,8 @@ def main():
         rows.append({field: row.get(field, "") for field in FIELDS})
         print({k: v for k, v in row.items() if not k.endswith(("low", "high"))}, flush=True)
     name = args.images.name
-    path = args.output / f"security-{name}.csv"
+    network = "" if args.network == "photo" else f"-{args.network}"
+    path = args.output / f"security-{name}{network}.csv"
     write_csv(rows, path, result_head(f"{name}, {wanted} images", f"network {args.network}"))
     print(f"written to {path}")
 

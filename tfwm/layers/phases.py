@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tfwm.layers.seeded import SeededLayer
 from tfwm.ops.random import uniform
-from tfwm.payload.phases import CONTRAST, DEVIATION, SURROUND, lags
+from tfwm.payload.phases import CONTRAST, DEVIATION, lags, surround
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
@@ -18,36 +18,40 @@ class RandomPhases(SeededLayer):
 
     Args:
         reach: radius in pixels, see `tfwm.payload.phases.PhaseFilter`.
+        deviation: of the phase in radians. Filters of less reach and deviation than those of keys
+            fit small crops, and teach networks as well.
         seed: integer that makes the filters repeatable.
 
     Input shape:
-        `(batch, height, width, channels)`, at least 24 pixels a side.
+        `(batch, height, width, channels)`, sides of `2 * reach * deviation` pixels or more.
 
     Output shape:
-        `(batch, height + 48, width / 2 + 25)` complex64: the filters at the frequencies of the
-        images and what is mirrored around them.
+        `(batch, rows, columns)` complex64: the filters at the frequencies of the images with what
+        is mirrored around them.
 
     Example:
 
     >>> images = np.random.default_rng(0).random((2, 64, 64, 1), np.float32)
-    >>> layer = RandomPhases(6, seed=1)
+    >>> layer = RandomPhases(6, 2.0, seed=1)
     >>> filters = layer(images)
     >>> tuple(filters.shape), tuple(layer.apply(images, filters).shape)
     ((2, 112, 57), (2, 64, 64, 1))
     """
 
-    def __init__(self, reach, seed=None, **kwargs):
+    def __init__(self, reach, deviation=DEVIATION, seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)
-        self.reach = reach
+        self.reach, self.deviation = reach, deviation
+        self._around = surround(reach, deviation)
 
     def call(self, inputs):
         shape = tf.shape(inputs)
         numbers = uniform((shape[0], len(lags(self.reach))), self.next_seed(), -1.0, 1.0)
-        return self.responses(numbers, shape[1] + 2 * SURROUND, shape[2] + 2 * SURROUND)
+        return self.responses(numbers, shape[1], shape[2])
 
     def responses(self, numbers, height, width):
         """Returns the filters of images of these sides for numbers `(batch, n)` of any size."""
-        numbers *= DEVIATION * np.sqrt(2.0) / tf.norm(numbers, axis=1, keepdims=True)
+        height, width = height + 2 * self._around, width + 2 * self._around
+        numbers *= self.deviation * np.sqrt(2.0) / tf.norm(numbers, axis=1, keepdims=True)
         # The angle of each lag at each frequency.
         rows, columns = (
             np.float32(2 * np.pi) * lag.astype(np.float32) for lag in lags(self.reach).T
@@ -60,20 +64,19 @@ class RandomPhases(SeededLayer):
 
     def compute_output_shape(self, input_shape):
         batch, height, width, _ = input_shape
-        return (batch, height + 2 * SURROUND, width // 2 + SURROUND + 1)
+        return (batch, height + 2 * self._around, width // 2 + self._around + 1)
 
     def apply(self, images, filters):
         """Returns images as the networks see them: filtered, at half of their contrast."""
-        return 0.5 + CONTRAST * (_filtered(images, filters, "SYMMETRIC") - 0.5)
+        return 0.5 + CONTRAST * (self._filtered(images, filters, "SYMMETRIC") - 0.5)
 
     def undo(self, changes, filters):
         """Returns the change of the photo that changes what the networks see so."""
-        return _filtered(changes, tf.math.conj(filters), "CONSTANT") / CONTRAST
+        return self._filtered(changes, tf.math.conj(filters), "CONSTANT") / CONTRAST
 
-
-def _filtered(images, filters, edges):
-    around = [[0, 0], [SURROUND, SURROUND], [SURROUND, SURROUND], [0, 0]]
-    planes = tf.transpose(tf.pad(images, around, edges), (0, 3, 1, 2))
-    spectra = tf.signal.rfft2d(planes) * filters[:, None]
-    filtered = tf.transpose(tf.signal.irfft2d(spectra, tf.shape(planes)[-2:]), (0, 2, 3, 1))
-    return filtered[:, SURROUND:-SURROUND, SURROUND:-SURROUND]
+    def _filtered(self, images, filters, edges):
+        n = self._around
+        planes = tf.transpose(tf.pad(images, [[0, 0], [n, n], [n, n], [0, 0]], edges), (0, 3, 1, 2))
+        spectra = tf.signal.rfft2d(planes) * filters[:, None]
+        filtered = tf.transpose(tf.signal.irfft2d(spectra, tf.shape(planes)[-2:]), (0, 2, 3, 1))
+        return filtered[:, n:-n, n:-n]

@@ -16,6 +16,8 @@ class FilteredNetwork:
         phase_filter: `tfwm.payload.phases.PhaseFilter`.
     """
 
+    phases = 0  # no further filter is needed
+
     def __init__(self, network, phase_filter):
         self._network = network
         self._filter = phase_filter

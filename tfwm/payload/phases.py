@@ -2,8 +2,8 @@
 
 A network that writes and reads marks in photos filtered so leaves, in the photo itself, a change
 whose shape only the key tells. A random smooth phase is a sum of sines over the lags of half a
-disc, so that the filter is about as short as the disc is wide, leaves the mean and slow changes as
-they are, and is undone exactly by the opposite phase.
+disc, so that the filter is short, leaves the mean and slow changes as they are, and is undone
+exactly by the opposite phase.
 """
 
 import functools
@@ -11,12 +11,10 @@ import functools
 import numpy as np
 
 # Parts of the format: the deviation of the phase over all frequencies, in radians, and its stream.
-DEVIATION = 2.0
+DEVIATION = 3.0
 PURPOSE = "phases"
 # Radius of the disc of lags that a card may name.
 LARGEST_REACH = 12
-# Pixels around a picture that are filtered with it: 99 % of a filter of reach 6 lies within.
-SURROUND = 24
 # A filtered photo leaves [0, 1] where edges meet: at half of its contrast, it hardly does.
 CONTRAST = 0.5
 
@@ -45,6 +43,15 @@ def scaled(numbers):
     return DEVIATION * np.sqrt(2) * numbers / np.linalg.norm(numbers)
 
 
+def surround(reach, deviation=DEVIATION):
+    """Returns how many pixels around a picture are filtered with it: most of a filter lies there.
+
+    >>> surround(12)
+    72
+    """
+    return int(2 * reach * deviation)
+
+
 class PhaseFilter:
     """A filter that changes phases only.
 
@@ -55,9 +62,9 @@ class PhaseFilter:
     Example:
 
     >>> from tfwm.keys import Key
-    >>> picture = np.random.default_rng(0).random((1, 64, 64, 1), np.float32)
-    >>> secret, other = (PhaseFilter.of(Key(key), 6) for key in ("secret", "other"))
-    >>> inside = np.s_[:, 24:40, 24:40]
+    >>> picture = np.random.default_rng(0).random((1, 96, 96, 1), np.float32)
+    >>> secret, other = (PhaseFilter.of(Key(key), 4) for key in ("secret", "other"))
+    >>> inside = np.s_[:, 40:56, 40:56]
     >>> bool(np.abs(secret.undo(secret.apply(picture)) - picture)[inside].max() < 0.1)
     True
     >>> bool(np.abs(other.undo(secret.apply(picture)) - picture)[inside].max() < 0.1)
@@ -66,7 +73,7 @@ class PhaseFilter:
 
     def __init__(self, coefficients, reach):
         self.coefficients = coefficients
-        self._lags = lags(reach)
+        self._lags, self._around = lags(reach), surround(reach)
         self._responses = {}
 
     @classmethod
@@ -96,9 +103,10 @@ class PhaseFilter:
         return self._responses[height, width]
 
     def _filtered(self, images, edges, opposite):
-        around = [(0, 0), (SURROUND, SURROUND), (SURROUND, SURROUND), (0, 0)]
+        n = self._around
+        around = [(0, 0), (n, n), (n, n), (0, 0)]
         planes = np.moveaxis(np.pad(np.asarray(images, np.float32), around, edges), -1, 1)
         response = self.response(*planes.shape[-2:])
         spectra = np.fft.rfft2(planes) * (response.conj() if opposite else response)
         filtered = np.moveaxis(np.fft.irfft2(spectra, planes.shape[-2:]), 1, -1)
-        return filtered[:, SURROUND:-SURROUND, SURROUND:-SURROUND].astype(np.float32)
+        return filtered[:, n:-n, n:-n].astype(np.float32)

@@ -14,7 +14,7 @@ import sys
 
 from tfwm.layers import RandomPhases
 from tfwm.models import photo
-from tfwm.payload.phases import LARGEST_REACH
+from tfwm.payload.phases import LARGEST_REACH, surround
 from tfwm.recipes.card import BOUND_LIMIT
 from tfwm.recipes.config import MessageConfig, check_multiple, check_positive
 from tfwm.recipes.message import MessageRecipe
@@ -41,6 +41,9 @@ class Config(MessageConfig):
     phases: int = setting(
         0, "reach in pixels of the key's filter, see `tfwm.payload.phases`; 0: no filter"
     )
+    training_phases: list = setting(
+        [6, 2.0], "reach and deviation, in radians, of the random filters in training"
+    )
     attack_per: str = "slice"
     rounding_noise: float = 0.002
     psnr: float = 41.5
@@ -63,10 +66,24 @@ def check(config):
     """Raise `ConfigError` for sizes that do not fit."""
     check_positive(config, ("depth", "message_length"))
     check_multiple(config, "a cell's side", photo.CELL)
-    if not 0 <= config.phases <= LARGEST_REACH:
+    if config.phases:
+        check_phases(config)
+
+
+def check_phases(config):
+    """Raise `ConfigError` for filters that are not to be."""
+    given = config.training_phases
+    numbers = len(given) == 2 and all(isinstance(n, int | float) and n > 0 for n in given)
+    if not numbers or given[0] != int(given[0]) or surround(*given) > config.crop_size:
+        raise ConfigError(
+            "Expected training_phases=[reach, deviation], a whole number of pixels and radians, "
+            f"whose filters fit crops: 2 * reach * deviation up to {config.crop_size}. Received: "
+            f"training_phases={given}"
+        )
+    if not max(config.phases, given[0]) <= LARGEST_REACH or config.phases < 0:
         raise ConfigError(
             f"Expected a reach of phases from 0 to {LARGEST_REACH} pixels. Received: "
-            f"phases={config.phases}"
+            f"phases={config.phases}, training_phases={given}"
         )
 
 
@@ -78,7 +95,7 @@ def build_networks(config, training):
 
 def build_phases(config):
     """Return the filters that stand between photos and networks, or `None`."""
-    return RandomPhases(config.phases, config.seed) if config.phases else None
+    return RandomPhases(*config.training_phases, config.seed) if config.phases else None
 
 
 def card(config):
