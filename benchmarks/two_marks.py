@@ -4,11 +4,12 @@
     python benchmarks/two_marks.py --images photos/urban100 --photos 6      # to try it out
 
 Each photo is marked by `embed_file` as PNG with a first key and a message of 8 bytes, and then,
-with `over="beside"`, with a second and a third key. Photos that refuse one of the first two marks
+with `over="beside"`, with a second and a third key; where the key filters marks (`--network
+photo-private`), all over the photo each time. Photos that refuse one of the first two marks
 are counted only. Of the others, `first` and `second` are those whose message is read after an edit
 by the default search, and `alone` is the first one before there was a second. The row `third mark`
 is that of photos with three. PSNR is that of all marks to the photo. Writes
-results/photo/two-marks-<set>.csv.
+results/photo/two-marks-<set>.csv, and the network's name into that of others than `photo`.
 """
 
 import argparse
@@ -24,6 +25,7 @@ import tfwm
 from tfwm.data.sources import list_photos
 from tfwm.files import result_head, write_csv
 from tfwm.images import ImageError, psnr, read_photo
+from tfwm.marking.filtered import is_filtered
 
 FIELDS = (
     *("edit", "level", "images", "refuse_first", "refuse_second"),
@@ -46,9 +48,10 @@ EDITS = (
 def marked(watermarker, path, messages, folder):
     """Returns copies of a photo with one, two and, if it fits, three marks; fewer if refused."""
     copies, source = [], path
+    again = False if is_filtered(watermarker.network) else "beside"
     for key, message in zip(KEYS, messages, strict=True):
         target = folder / f"{key}.png"
-        how = {"key": key, "over": "beside" if copies else False, "overwrite": True}
+        how = {"key": key, "over": again if copies else False, "overwrite": True}
         try:
             watermarker.embed_file(source, target, message, **how)
         except ImageError:
@@ -93,13 +96,16 @@ def main():
     )
     parser.add_argument("--images", type=Path, required=True, help="folder of photos")
     parser.add_argument("--photos", type=int, default=50, help="photos, evenly chosen")
+    parser.add_argument("--network", default="photo")
     args = parser.parse_args()
     paths = list_photos(args.images)
     chosen = places(len(paths), args.photos)
     with tempfile.TemporaryDirectory() as folder:
-        table = list(measure(tfwm.load(), [paths[n] for n in chosen], Path(folder)))
-    head = result_head(f"{args.images}, {len(chosen)} images")
-    write_csv(table, photo_result("two-marks", args.images), head)
+        table = list(measure(tfwm.load(args.network), [paths[n] for n in chosen], Path(folder)))
+    name = "two-marks" if args.network == "photo" else f"two-marks-{args.network}"
+    write_csv(
+        table, photo_result(name, args.images), result_head(f"{args.images}, {len(chosen)} images")
+    )
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from tfwm.payload import phases
 
 @pytest.fixture
 def images():
-    return np.random.default_rng(0).random((3, 64, 80, 1), np.float32)
+    return np.random.default_rng(0).random((3, 96, 72, 1), np.float32)
 
 
 def test_equals_the_filter_of_a_key(images, monkeypatch):

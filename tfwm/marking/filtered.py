@@ -19,26 +19,27 @@ class FilteredNetwork:
     phases = 0  # no further filter is needed
 
     def __init__(self, network, phase_filter):
-        self._network = network
+        self.inner = network
         self._filter = phase_filter
 
     def __getattr__(self, name):
-        if name.startswith("_"):
+        if name.startswith("_") or name == "inner":
             raise AttributeError(name)
-        return getattr(self._network, name)
+        return getattr(self.inner, name)
 
     def embed(self, image, message, strength=1.0):
         """Returns the watermarked image, see `tfwm.networks.Network.embed`."""
         image = np.asarray(image, np.float32)
-        seen = np.clip(self._seen(image), 0, 1)
-        change = np.asarray(self._network.embed(seen, message, strength)) - seen
+        seen = np.clip(self.seen(image), 0, 1)
+        change = np.asarray(self.inner.embed(seen, message, strength)) - seen
         return image + self._filter.undo(change) / np.float32(CONTRAST)
 
     def extract(self, image):
         """Returns the logits, see `tfwm.networks.Network.extract`."""
-        return self._network.extract(self._seen(image))
+        return self.inner.extract(self.seen(image))
 
-    def _seen(self, image):
+    def seen(self, image):
+        """Returns images as the inner network sees them."""
         half, contrast = np.float32(0.5), np.float32(CONTRAST)
         return half + contrast * (self._filter.apply(image) - half)
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tfwm.images.filters import uniform
+from tfwm.payload.phases import fast_length
 
 # Detail is what a mean over so many pixels a side leaves, weighed by its own size nearby.
 FINE = 5
@@ -208,7 +209,7 @@ def _detail(plane):
 def _autocorrelation(detail):
     """Autocorrelation at all shifts, the shift 0 in the middle, and the share of the area."""
     shape = detail.shape
-    padded = [_fast(2 * n) for n in shape]
+    padded = [fast_length(2 * n) for n in shape]
     spectrum = np.fft.rfft2(detail, padded)
     energy = spectrum.real**2 + spectrum.imag**2
     around = uniform(energy, AROUND)
@@ -219,8 +220,3 @@ def _autocorrelation(detail):
     away = [np.minimum(np.arange(n), n - np.arange(n)) for n in padded]
     rows, columns = (np.maximum(n - a, 0) / n for n, a in zip(shape, away, strict=True))
     return np.fft.fftshift(likeness), np.fft.fftshift(rows[:, None] * columns)
-
-
-def _fast(n):
-    """The next length whose Fourier transform is fast."""
-    return min(m << max(math.ceil(math.log2(n / m)), 0) for m in (1, 3, 5, 9, 15))

@@ -9,7 +9,7 @@ from PIL import Image
 
 from tfwm.marking.bending import bent
 from tfwm.marking.canvas import transformed
-from tfwm.marking.filtered import behind_filter
+from tfwm.marking.filtered import FilteredNetwork, behind_filter
 from tfwm.marking.tiling import tiling_of
 
 # So many pixels go through the network at once.
@@ -256,11 +256,14 @@ class Reader:
 
     def _logits(self, plane, positions, room):
         """Logits `(n, rows, columns, bits)` of views of `room`, cut to whole patches."""
+        network = self.network
+        if isinstance(network, FilteredNetwork):  # all views are filtered at once
+            plane, network = network.seen(plane[None])[0], network.inner
         height, width = (r // p * p for r, p in zip(room, self.network.patch_shape, strict=True))
         views = [plane[y : y + height, x : x + width] for y, x in positions]
         step = max(BATCH_PIXELS // (height * width), 1)
         batches = (np.stack(views[i : i + step]) for i in range(0, len(views), step))
-        return np.concatenate([np.asarray(self.network.extract(batch)) for batch in batches])
+        return np.concatenate([np.asarray(network.extract(batch)) for batch in batches])
 
 
 def _nearest_zero(position, period):

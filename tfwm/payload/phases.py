@@ -7,6 +7,7 @@ exactly by the opposite phase.
 """
 
 import functools
+import math
 
 import numpy as np
 
@@ -50,6 +51,15 @@ def surround(reach, deviation=DEVIATION):
     72
     """
     return int(2 * reach * deviation)
+
+
+def fast_length(n):
+    """Returns the next length, from `n` on, whose Fourier transform is fast.
+
+    >>> fast_length(656)
+    768
+    """
+    return min(m << max(math.ceil(math.log2(n / m)), 0) for m in (1, 3, 5, 9, 15))
 
 
 class PhaseFilter:
@@ -103,10 +113,11 @@ class PhaseFilter:
         return self._responses[height, width]
 
     def _filtered(self, images, edges, opposite):
-        n = self._around
-        around = [(0, 0), (n, n), (n, n), (0, 0)]
+        n, (height, width) = self._around, images.shape[1:3]
+        ends = (fast_length(side + 2 * n) - side - n for side in (height, width))
+        around = [(0, 0), *((n, end) for end in ends), (0, 0)]
         planes = np.moveaxis(np.pad(np.asarray(images, np.float32), around, edges), -1, 1)
         response = self.response(*planes.shape[-2:])
         spectra = np.fft.rfft2(planes) * (response.conj() if opposite else response)
         filtered = np.moveaxis(np.fft.irfft2(spectra, planes.shape[-2:]), 1, -1)
-        return filtered[:, n:-n, n:-n].astype(np.float32)
+        return filtered[:, n : n + height, n : n + width].astype(np.float32)

@@ -1,0 +1,101 @@
+"""Marks behind the filter of their key: read with it alone, and not in each other's way."""
+
+import numpy as np
+import pytest
+from skimage import data
+
+import tfwm
+from tfwm.images import Photo
+from tfwm.keys import Key
+from tfwm.marking import MarkedError
+from tfwm.marking.check import resaved
+from tfwm.marking.filtered import FilteredNetwork, behind_filter
+from tfwm.marking.mark import Mark
+from tfwm.payload.phases import PhaseFilter
+
+KEY, OTHER = "a secret", "another secret"
+
+
+@pytest.fixture(scope="module")
+def private():
+    return tfwm.load("photo-private").open()
+
+
+@pytest.fixture(scope="module")
+def coffee():
+    return Photo(data.coffee())
+
+
+@pytest.fixture(scope="module")
+def marked(private, coffee):
+    return private.embed(coffee, "Ada", key=KEY)
+
+
+def test_read_with_its_key_alone(private, marked):
+    found = private.extract(marked, key=KEY, search="none")
+    assert (found.decision, found.message) == ("present", "Ada") and found.binding.fits
+    for key in (OTHER, None):
+        assert private.extract(marked, key=key, search="none").decision == "absent"
+
+
+def test_found_in_a_copy_that_was_cut_and_turned(private, marked):
+    copy = Photo(np.rot90(marked.pixels[21:, 13:-30]).copy())
+    found = private.extract(resaved(copy, 60), key=KEY)
+    assert found.message == "Ada" and found.alignment.turns in (1, 3)
+
+
+def test_two_keys_in_one_photo(private, marked):
+    """The second mark lies all over the first, which is read all the same."""
+    both = resaved(private.embed(marked, "Agency", key=OTHER), 70)
+    assert private.extract(both, key=KEY, search="none").message == "Ada"
+    assert private.extract(both, key=OTHER, search="none").message == "Agency"
+
+
+def test_marks_of_this_key_and_of_none_are_noticed(private, marked, coffee):
+    assert private.earlier_mark(marked, key=KEY).message == "Ada"
+    assert private.earlier_mark(marked, key=OTHER) is None
+    with pytest.raises(MarkedError, match="a new one would erase"):
+        private.embed(marked, "Eve", key=KEY)
+    public = private.embed(coffee, "Ada")
+    assert private.earlier_mark(public, key=KEY).whose == "public"
+    both = private.embed(public, "Eve", key=KEY)
+    assert private.extract(both, search="none").message == "Ada"
+
+
+@pytest.mark.parametrize("key", [None, "guessed"])
+def test_opposite_signs_of_somebody_without_the_key_leave_it(private, marked, key):
+    """What removes a mark of `photo`: reading with the network and writing the opposite."""
+    opposite = np.uint8(private.read_votes(marked, key) < 0)
+    erased = Mark.of(private.network, marked, opposite, codec=private.codec(key)).apply()
+    assert private.extract(erased, key=KEY, search="none").message == "Ada"
+
+
+def test_change_is_filtered_back():
+    """A network that adds a pattern: the photo changes by the pattern, filtered back."""
+
+    class Adds:
+        phases, name = 4, "adds"
+
+        def embed(self, image, message, strength):
+            return image + 0.01 * message
+
+        def extract(self, image):
+            return image[:, ::8, ::8]
+
+    phase_filter = PhaseFilter.of(Key(KEY), 4)
+    network = FilteredNetwork(Adds(), phase_filter)
+    image = np.full((1, 128, 128, 1), 0.5, np.float32)
+    pattern = np.random.default_rng(0).normal(size=image.shape).astype(np.float32)
+    change = network.embed(image, pattern) - image
+    np.testing.assert_allclose(change, phase_filter.undo(0.02 * pattern), atol=1e-6)
+    assert network.name == "adds" and network.extract(image).shape == (1, 16, 16, 1)
+
+
+def test_without_a_filter_the_network_stays(private):
+    network = tfwm.load().network
+    assert behind_filter(network, Key(KEY)) is network
+
+
+def test_no_signpost(private, coffee):
+    with pytest.raises(ValueError, match="without the key's filter, .* everybody reads"):
+        private.embed(coffee, "Ada", key=KEY, signpost="example.org")
