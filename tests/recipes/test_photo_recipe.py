@@ -59,6 +59,9 @@ def test_run_resumes_and_exports(tmp_path, capsys):
         (["depth=0"], "depth above 0"),
         (['attacks=[{name="Chain", attacks=[{name="Jpeg"}]}]'], "did you mean 'JPEG'"),
         (["psnr_penalty=mse"], "penalty"),
+        (["phases=40"], "reach of phases from 0 to 12"),
+        (["phases=6", "training_phases=[6]"], "Expected training_phases=[reach, deviation]"),
+        (["phases=6", "training_phases=[12, 3.0]"], "2 * reach * deviation up to 48"),
     ],
 )
 def test_bad_settings_give_one_line(words, message, refuses):

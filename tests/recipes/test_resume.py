@@ -32,7 +32,7 @@ SHARED = ["name=tiny", "steps=9", "steps_per_epoch=3", "batch_size=4", "jit_comp
 NOISE = '{name="GaussianNoise", stddev=0.02}'
 BITS = ["patches_per_photo=3", "width=8", "strength=[0.5, 1.0]", "optimizer=adam"]
 CASES = {
-    "photo": [*BITS, f"attacks={NOISE}", "crop_size=48", "depth=1", "psnr=30"],
+    "photo": [*BITS, f"attacks={NOISE}", "crop_size=48", "depth=1", "psnr=30", "phases=6"],
     "mbrs": [*BITS, f"attacks={NOISE}", "crop_size=32", "block_size=4", "depth=1"],
     "carriers": [*BITS, f"attacks={NOISE}", "crop_size=128", "message_length=16"],
     "stegastamp": [*BITS, f"attacks={NOISE}", "crop_size=64", "message_length=20"],
