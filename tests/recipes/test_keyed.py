@@ -186,7 +186,7 @@ def test_papers_full_setting_takes_a_step(file, tmp_path):
         (["host=vgg"], "Expected a host of unet, resnet, super_resolver"),
         (['task={ name = "Derain" }'], "a task whose input is small"),
         (["task_loss=l3"], "Expected a task_loss of l1, l2, perceptual"),
-        (["attack_per=slice"], "attack_per to be image or batch"),
+        (["attack_per=slice"], "Expected an attack_per of image, batch"),
         (["key=short"], "at least 16 bytes"),
         (["innocent_steps=-1"], "Expected innocent_steps above 0"),
         (

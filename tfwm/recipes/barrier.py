@@ -23,7 +23,6 @@ from pathlib import Path
 import keras
 
 from tfwm import data, losses
-from tfwm.attacks import GaussianNoise
 from tfwm.data.tasks import build_task
 from tfwm.models import barrier as models
 from tfwm.protection import Barrier, WatermarkBarrier
@@ -33,6 +32,7 @@ from tfwm.recipes.config import TaskConfig, check_multiple, check_positive
 from tfwm.recipes.registry import StagedRecipe
 from tfwm.recipes.surrogates import Surrogate, train_surrogate
 from tfwm.recipes.translation import (
+    build_attack,
     build_innocent,
     check_task,
     fit_pairs,
@@ -92,7 +92,7 @@ class Config(TaskConfig):
     period: int = setting(
         0, "period in pixels of the part of the mark that is read alone as well; 0: none"
     )
-    noise: float = setting(0.0, "deviation of the noise on what is read in training")
+    rounding_noise: float = 0.0
     # Training
     steps: int = setting(75_000, "steps of the initial stage; `learning_rate` is that stage's too")
     steps_per_epoch: int = 375
@@ -177,7 +177,7 @@ def build_trainer(config, surrogate=None, unrelated=None):
         extractor,
         build_watermark(config),
         config.blank,
-        attack=GaussianNoise(config.noise) if config.noise else None,
+        attack=build_attack(config),
         surrogate=surrogate,
         unrelated=unrelated,
         adversary=adversary,

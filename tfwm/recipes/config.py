@@ -69,6 +69,11 @@ class TaskConfig(TrainingConfig):
     crops_per_photo: int = setting(0, "crops of a photo; 0: as many as tile it")
     whole: bool = setting(False, "whether to squeeze whole photos to `crop_size` instead")
     crop_size: int = 256
+    attacks: list = setting([], "attacks on what is read: tables as of other recipes")
+    attack_per: str = setting(
+        "image", "what one attack is drawn for: `image` or `batch`", ("image", "batch")
+    )
+    rounding_noise: float = setting(0.002, "deviation of the noise on what is read")
     innocent_steps: int = setting(
         0,
         "mean number of steps after which networks without a mark, which learn beside and from "

@@ -33,6 +33,7 @@ from tfwm.recipes.keyed_report import report
 from tfwm.recipes.registry import StagedRecipe
 from tfwm.recipes.translation import (
     LOSSES,
+    build_attack,
     build_innocent,
     build_task_loss,
     check_task,
@@ -43,8 +44,6 @@ from tfwm.recipes.translation import (
 )
 from tfwm.training import ConfigError, FineTuned, KeyedTrainer
 from tfwm.training.config import setting
-
-ATTACK_PER = ("image", "batch")
 
 
 @dataclasses.dataclass
@@ -92,10 +91,6 @@ class Config(TaskConfig):
     flipped_bits: int = setting(8, "wrong bits of a wrong key in training; T_d")
     gain: float = setting(1.0, "factor at first on what the host is told of the mark")
     gain_share: float = setting(0.5, "share of the steps until that factor is 1")
-    # Attacks
-    attacks: list = setting([], "attacks on what is read: tables as of other recipes")
-    attack_per: str = setting("image", "what one attack is drawn for: `image` or `batch`")
-    rounding_noise: float = setting(0.002, "deviation of the noise on what is read")
     # Training
     steps: int = 100_000
     steps_per_epoch: int = 500
@@ -117,11 +112,6 @@ def check(config):
             "Expected for the host super_resolver a task whose input is small, "
             '{ name = "SuperResolve", enlarge = false }. '
             f"Received: task={config.task}"
-        )
-    if config.attack_per not in ATTACK_PER:
-        raise ConfigError(
-            "Expected attack_per to be image or batch: runs of images would give marked and "
-            f"unmarked ones different attacks. Received: {config.attack_per!r}"
         )
     if not config.fine_tuned_weight:
         names = ("fine_tuning_steps", "fine_tuning_rate")
@@ -168,13 +158,6 @@ def build_extractor(config):
         config.block,
         config.keying,
     )
-
-
-def build_attack(config):
-    """Return the attack on images before they are read, or `None`."""
-    if not (config.attacks or config.rounding_noise):
-        return None
-    return parts.build_attack(config, config.attacks, config.attack_per)
 
 
 def build_fine_tuned(config, host, task_loss):

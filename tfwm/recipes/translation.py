@@ -43,6 +43,17 @@ def check_task(config):
     read_crops(config, config.test_photos, 1)
 
 
+def build_attack(config):
+    """Return the attack on images before they are read, or `None`.
+
+    It is drawn for an image or a batch: runs of images would give marked ones and others different
+    attacks.
+    """
+    if not (config.attacks or config.rounding_noise):
+        return None
+    return parts.build_attack(config, config.attacks, config.attack_per)
+
+
 def build_task_loss(name):
     """Return the Keras loss of a name in `LOSSES`."""
     return {"l1": "mae", "l2": "mse"}.get(name) or losses.PerceptualLoss()
