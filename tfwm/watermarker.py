@@ -97,7 +97,7 @@ class Watermarker:
 
     def codec(self, key=None, bound=False) -> Codec:
         """Returns the `tfwm.payload.Codec` for a key; `bound` if it writes as `embed` does."""
-        key = Key(key)
+        key = key if isinstance(key, Key) else Key(key)
         return Codec(tiling_of(self.network).slots, key, bound and binds(self.network, key))
 
     def embed(

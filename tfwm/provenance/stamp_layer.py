@@ -12,6 +12,7 @@ import tensorflow as tf  # noqa: E402
 
 from tfwm.layers.base import Configured  # noqa: E402
 from tfwm.marking import natural_scale, tiling_of  # noqa: E402
+from tfwm.marking.filtered import check_unfiltered  # noqa: E402
 from tfwm.networks import KerasNetwork, read_keras_models  # noqa: E402
 from tfwm.ops.color import add_to_luma, rgb_to_gray  # noqa: E402
 from tfwm.ops.resample import apply_separable, bicubic_matrix  # noqa: E402
@@ -79,6 +80,7 @@ class StampLayer(Configured, keras.layers.Layer):
                 "Expected a network that marks blocks of a photo, such as photo. "
                 f"Received: {network.name}, which squeezes photos to its own size"
             )
+        check_unfiltered(network, "the layer does not have the key")
         is_keras = isinstance(network, KerasNetwork)
         embedder = network.embedder if is_keras else read_keras_models(network.path)[0]
         block, patch = network.block_shape, network.patch_shape

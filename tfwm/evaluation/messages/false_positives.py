@@ -7,6 +7,7 @@ import numpy as np
 
 from tfwm.checks import need
 from tfwm.evaluation.suite import Counter
+from tfwm.marking.filtered import is_filtered
 from tfwm.payload import Codec, Key
 from tfwm.statistics import wilson_interval
 
@@ -53,8 +54,9 @@ def crop_readings(watermarker, images, count, seed, counter):
     rng = np.random.default_rng(seed)
     found = []
     for number in range(count):
-        votes = watermarker.read_votes(random_crop(images, rng))
-        found.append(judged(codecs[number % CROP_KEYS], votes))
+        codec = codecs[number % CROP_KEYS]
+        votes = watermarker.read_votes(random_crop(images, rng), codec.key)
+        found.append(judged(codec, votes))
         counter.add("unmarked crops")
     return found
 
@@ -69,10 +71,14 @@ def key_readings(watermarker, images, count, seed, counter):
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for i, (image, numbers) in enumerate(zip(images, parts, strict=False)):
             payload = np.random.default_rng([seed, i] if seed else i).bytes(8)
-            votes = watermarker.read_votes(watermarker.embed(image, payload, key=f"right {i}"))
+            marked = watermarker.embed(image, payload, key=f"right {i}")
+            votes = watermarker.read_votes(marked)
 
-            def read(number, votes=votes):
-                return judged(Codec(slots, Key(f"wrong {number}")), votes)
+            def read(number, marked=marked, votes=votes):
+                key = Key(f"wrong {number}")
+                if is_filtered(watermarker.network):  # each key reads behind its own filter
+                    votes = watermarker.read_votes(marked, key)
+                return judged(Codec(slots, key), votes)
 
             for result in pool.map(read, numbers):
                 found.append(result)
