@@ -104,12 +104,16 @@ class Attacker:
             cells: the bits.
             strengths: `(rows, columns)`, 1 by default.
         """
-        plane = self.plane(photo)[None]
-        change = (np.asarray(self.network.embed(plane, np.float32(cells)[None], 1.0)) - plane)[0]
+        plane, cells = self.plane(photo)[None], np.float32(cells)[None]
+        if self.phase_filter:
+            change = self.network.change(plane, cells)
+        else:
+            change = np.asarray(self.network.embed(plane, cells, 1.0)) - plane
         if strengths is not None:
             height, width = self.network.block_shape
             change *= np.float32(strengths).repeat(height, 0).repeat(width, 1)[..., None]
-        return Photo(add_residual(photo.pixels, change, 1.0))
+        change = self.network.undo(change) if self.phase_filter else change
+        return Photo(add_residual(photo.pixels, change[0], 1.0))
 
     def carried(self, source, target):
         """Marks a photo with the signs of another one's cells, each in its place."""

@@ -46,9 +46,9 @@ def measure(watermarker, path):
         for way, encoding in zip(("own", "default"), ways, strict=True):
             encoded = encode_photo(marked, f"a.{ending}", encoding)
             copy = decode_photo(encoded)
-            read = {"margin": codec.margin(watermarker.read_votes(copy), MESSAGE)}
+            read = {"margin": codec.margin(watermarker.read_votes(copy, KEY), MESSAGE)}
             for quality in (75, 50):
-                again = watermarker.read_votes(resaved(copy, quality))
+                again = watermarker.read_votes(resaved(copy, quality), KEY)
                 read[f"margin{quality}"] = codec.margin(again, MESSAGE)
                 found = codec.decode(again)
                 read[f"read{quality}"] = found is not None and found.message == MESSAGE

@@ -50,7 +50,7 @@ def measure(watermarker, path):
     for subtle in (False, True):
         mark = watermarker.prepare(cover, MESSAGE, key=KEY, subtle=subtle)
         for marked, strength in mark.attempts():  # noqa: B007
-            margin = codec.margin(watermarker.read_votes(marked), MESSAGE)
+            margin = codec.margin(watermarker.read_votes(marked, KEY), MESSAGE)
             if margin >= MARGIN:
                 break
         change = 255 * np.abs(luminance(marked.pixels) - luminance(cover.pixels))[parts]

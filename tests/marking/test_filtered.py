@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 from skimage import data
 
 import tfwm
@@ -99,3 +100,21 @@ def test_without_a_filter_the_network_stays(private):
 def test_no_signpost(private, coffee):
     with pytest.raises(ValueError, match="without the key's filter, .* everybody reads"):
         private.embed(coffee, "Ada", key=KEY, signpost="example.org")
+
+
+def test_beside_is_refused(private, marked):
+    with pytest.raises(ValueError, match="marks of two keys lie in one photo without --beside"):
+        private.embed(marked, "Agency", key=OTHER, over="beside")
+
+
+def test_a_public_mark_that_would_be_lost_is_kept(private, tmp_path):
+    """By files and by arrays alike: nobody else can tell that it was there."""
+    public = private.embed(Photo(data.chelsea()), b"x" * 32)
+    Image.fromarray(public.pixels).save(tmp_path / "public.png")
+    for embed in (
+        lambda: private.embed(public, "Eve", key=KEY),
+        lambda: private.embed_file(tmp_path / "public.png", tmp_path / "out.png", "Eve", key=KEY),
+    ):
+        with pytest.raises(MarkedError, match="may not be read after JPEG 75"):
+            embed()
+    assert not (tmp_path / "out.png").exists()

@@ -32,6 +32,7 @@ from tfwm.batch.run import DONE_BEFORE, Pool, Skip, run_jobs
 from tfwm.files import check_writable, is_same_name, other_names
 from tfwm.images import ImageError, read_any, write_encoded
 from tfwm.marking import EmbedOptions
+from tfwm.marking.filtered import check_signpost
 from tfwm.payload import to_bytes
 from tfwm.register import open_register
 from tfwm.register.keeping import Keeper
@@ -89,6 +90,7 @@ def embed_folder(
         a file that is no photo, has no message, or was done before.
     """
     folder, options = Path(output), EmbedOptions(**options)
+    check_signpost(watermarker.network, options.signpost)
     check_folder_apart(sources, folder, in_place=overwrite)
     path = _report_path(report, folder)
     with _held(folder, path, dry_run) as check:
@@ -190,6 +192,7 @@ def check_folder(
     Returns:
         Rows as dicts, sorted: `file`, `source`, `status` and what `Check` has.
     """
+    check_signpost(watermarker.network, signpost)
     jobs = _with_messages(watermarker, find_photos(sources, {REPORT}), message, messages, key, None)
     watermarker.open()
     pool = Pool(workers, watermarker.network)

@@ -79,4 +79,5 @@ class RandomPhases(SeededLayer):
         planes = tf.transpose(tf.pad(images, [[0, 0], [n, n], [n, n], [0, 0]], edges), (0, 3, 1, 2))
         spectra = tf.signal.rfft2d(planes) * filters[:, None]
         filtered = tf.transpose(tf.signal.irfft2d(spectra, tf.shape(planes)[-2:]), (0, 2, 3, 1))
-        return filtered[:, n:-n, n:-n]
+        shape = tf.shape(images)
+        return filtered[:, n : n + shape[1], n : n + shape[2]]

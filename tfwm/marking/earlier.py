@@ -85,6 +85,8 @@ class EarlierMark:
 
     def note(self, over):
         """Returns the note of a photo that was marked all the same."""
+        if not over:  # of another key, behind another filter
+            return f"it carried {self}, which is there still, and weaker beside the new one"
         if over != BESIDE:
             return f"it carried {self}, over which the new one was laid"
         laid = f"it carried {self}, beside which the new one was laid"
@@ -146,7 +148,7 @@ def earlier_mark(network, photo, key=None):
 
     The message of the key that was given, and of no key, is read. Marks of other keys show by
     their repetition (`repetition_p_value`) where the photo holds more than one tile; those behind a
-    filter of their key (`Network.phases`) do not show, but are not erased either. There is no
+    filter of their key (`Network.phases`) do not show, and become weaker, not erased. There is no
     search: a copy that was cropped, turned or mirrored since is taken for unmarked, and so is one
     that was resized, unless photo and copy have `WORKING_PIXELS` or more.
 
@@ -163,7 +165,8 @@ def earlier_mark(network, photo, key=None):
     """
     place, votes, p_value = look(network, photo, key)
     known = known_mark(place, votes, key)
-    if known is None and is_filtered(network):  # what everybody can read lies behind another filter
+    if known is None and is_filtered(network) and not Key(key).is_public:
+        # What everybody can read lies behind another filter.
         place, votes, _ = look(network, photo)
         return known_mark(place, votes)
     if known is None and p_value <= FALSE_ALARM_RATE / WAYS:

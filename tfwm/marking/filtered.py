@@ -1,8 +1,16 @@
 """A network behind the filter of a key, for marks whose very shape only the key tells."""
 
+import functools
+
 import numpy as np
 
 from tfwm.payload.phases import CONTRAST, PhaseFilter
+
+
+@functools.lru_cache(maxsize=16)
+def filter_of(key, reach):
+    """Returns the `PhaseFilter` of a `tfwm.payload.Key`; the last ones are kept."""
+    return PhaseFilter.of(key, reach)
 
 
 class FilteredNetwork:
@@ -28,11 +36,17 @@ class FilteredNetwork:
         return getattr(self.inner, name)
 
     def embed(self, image, message, strength=1.0):
-        """Returns the watermarked image, see `tfwm.networks.Network.embed`."""
-        image = np.asarray(image, np.float32)
-        seen = np.clip(self.seen(image), 0, 1)
-        change = np.asarray(self.inner.embed(seen, message, strength)) - seen
-        return image + self._filter.undo(change) / np.float32(CONTRAST)
+        """Returns the watermarked image, see `tfwm.networks.Network.embed`; it may leave [0, 1]."""
+        return np.asarray(image, np.float32) + self.undo(self.change(image, message, strength))
+
+    def change(self, image, message, strength=1.0):
+        """Returns how the inner network changes what it sees of an image."""
+        seen = np.clip(self.seen(np.asarray(image, np.float32)), 0, 1)
+        return np.asarray(self.inner.embed(seen, message, strength)) - seen
+
+    def undo(self, change):
+        """Returns the change of the image that changes what the inner network sees so."""
+        return self._filter.undo(change) / np.float32(CONTRAST)
 
     def extract(self, image):
         """Returns the logits, see `tfwm.networks.Network.extract`."""
@@ -42,6 +56,9 @@ class FilteredNetwork:
         """Returns images as the inner network sees them."""
         half, contrast = np.float32(0.5), np.float32(CONTRAST)
         return half + contrast * (self._filter.apply(image) - half)
+
+    def __repr__(self):
+        return f"{self.inner!r} behind a key's filter"
 
 
 def is_filtered(network):
@@ -68,4 +85,4 @@ def behind_filter(network, key):
     """Returns a network as a `tfwm.payload.Key` needs it: itself, or behind the key's filter."""
     if not is_filtered(network):
         return network
-    return FilteredNetwork(network, PhaseFilter.of(key, network.phases))
+    return FilteredNetwork(network, filter_of(key, network.phases))

@@ -11,7 +11,7 @@ from tfwm.keys import Key
 from tfwm.marking.binding import asked, is_plain
 from tfwm.marking.canvas import Alignment, Canvas, add_residual, natural_scale
 from tfwm.marking.check import BESIDE
-from tfwm.marking.filtered import behind_filter
+from tfwm.marking.filtered import behind_filter, check_unfiltered
 from tfwm.marking.strength import STRONGEST, check_strength, mark_at_psnr
 from tfwm.marking.subtle import subtle_weights
 from tfwm.marking.tiling import tiling_of
@@ -64,12 +64,9 @@ class Mark:
             over: `"beside"` leaves half of the cells as they are, see `Tiling.half`; by a `codec`.
         """
         check_whole(cover)
+        if over == BESIDE:
+            check_beside(network)
         network = behind_filter(network, Key(None) if codec is None else codec.key)
-        if over == BESIDE and network.whole:
-            raise ValueError(
-                f"{network.name} marks a photo as a whole, and leaves no room for a second mark: "
-                "leave out --beside (over='beside'), or take a network of cells, such as photo."
-            )
         sides, canvas = cover.pixels.shape[:2], Canvas.of(network, cover)
         scale = natural_scale(canvas.height, canvas.width)
         before = canvas.scaled(scale)
@@ -163,6 +160,16 @@ class Mark:
     def psnr(self, marked):
         """Returns the PSNR of a marked photo, in dB over all channels; inf for no change."""
         return psnr(self.photo.pixels, marked.pixels, identical=math.inf)
+
+
+def check_beside(network):
+    """Raises `ValueError` for a network that leaves no cells to a second mark."""
+    if network.whole:
+        raise ValueError(
+            f"{network.name} marks a photo as a whole, and leaves no room for a second mark: "
+            "leave out --beside (over='beside'), or take a network of cells, such as photo."
+        )
+    check_unfiltered(network, "marks of two keys lie in one photo without --beside")
 
 
 def check_whole(cover):

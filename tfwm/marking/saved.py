@@ -52,7 +52,7 @@ def mark_any(
     laid = (ALONE,) if options.over == BESIDE else ()
     if earlier:
         laid = (earlier.note(options.over),)
-    if earlier and options.over == BESIDE:
+    if earlier and options.over is not True:
         with lane():
             earlier.check_kept(watermarker, encoded, cover.name)
     notes = (*cover.notes, *notes, *laid, *told_losses(cover, target))

@@ -2,7 +2,7 @@
 
 A network that writes and reads marks in photos filtered so leaves, in the photo itself, a change
 whose shape only the key tells. A random smooth phase is a sum of sines over the lags of half a
-disc, so that the filter is short, leaves the mean and slow changes as they are, and is undone
+disc, so that the filter is short, leaves the mean, moves slow changes by some pixels, and is undone
 exactly by the opposite phase.
 """
 
@@ -16,6 +16,8 @@ DEVIATION = 3.0
 PURPOSE = "phases"
 # Radius of the disc of lags that a card may name.
 LARGEST_REACH = 12
+# Responses for so many sizes are kept.
+MOST_RESPONSES = 8
 # A filtered photo leaves [0, 1] where edges meet: at half of its contrast, it hardly does.
 CONTRAST = 0.5
 
@@ -101,16 +103,17 @@ class PhaseFilter:
 
     def response(self, height, width):
         """Returns the filter at the frequencies of `np.fft.rfft2`, complex64."""
-        if (height, width) not in self._responses:
-            if len(self._responses) > 8:
-                self._responses.clear()
+        found = self._responses.get((height, width))
+        if found is None:
             lagged = np.zeros((height, width))
             for sign in (1, -1):
                 places = tuple((sign * self._lags % (height, width)).T)
                 np.add.at(lagged, places, sign * self.coefficients / 2)
-            phase = -np.fft.rfft2(lagged).imag
-            self._responses[height, width] = np.exp(1j * phase).astype(np.complex64)
-        return self._responses[height, width]
+            found = np.exp(-1j * np.fft.rfft2(lagged).imag).astype(np.complex64)
+            if len(self._responses) >= MOST_RESPONSES:
+                self._responses = {}
+            self._responses[height, width] = found
+        return found
 
     def _filtered(self, images, edges, opposite):
         n, (height, width) = self._around, images.shape[1:3]

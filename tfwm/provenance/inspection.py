@@ -8,6 +8,7 @@ from tfwm.checks import one_line
 from tfwm.images import ImageError, decode_any
 from tfwm.images.sources import opened
 from tfwm.marking import Extraction
+from tfwm.marking.filtered import is_filtered
 from tfwm.marking.uncut import is_whole, whole_size
 from tfwm.networks import network_names
 from tfwm.provenance.client import StoreClient
@@ -197,6 +198,8 @@ def _network_of(manifest):
 
 
 def _signpost(photo, watermarker, mark):
+    if is_filtered(watermarker.network):  # its marks have none
+        return None
     alignment = mark.alignment if mark.found and mark.corners is None else None
     try:
         return read_signpost(photo, watermarker, search="none", alignment=alignment)

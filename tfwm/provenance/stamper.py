@@ -18,6 +18,7 @@ from tfwm.images import (
 )
 from tfwm.marking import Check, EmbedOptions
 from tfwm.marking.earlier import mark_beside
+from tfwm.marking.filtered import check_signpost
 from tfwm.payload import encode_slots
 from tfwm.provenance.manifest import Claims
 from tfwm.provenance.signing import SigningWatermarker, SignReport
@@ -102,6 +103,7 @@ class Stamper:
         self.watermarker = network if isinstance(network, Watermarker) else Watermarker(network)
         self.options, self.check = EmbedOptions(key=key, **options), check
         self.layout = {"channels": channels, "range": range}
+        check_signpost(self.watermarker.network, self.options.signpost)
         self.slots(self.new_stamp())  # a message that is too long is told now
 
     @property

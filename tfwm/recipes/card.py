@@ -18,6 +18,12 @@ BOUND_LIMIT = (
     "not hide it: anybody who has this network can detect or remove a mark without the key. "
     f"{REMOVED}"
 )
+# Of networks behind the filter of a key: see docs/private-marks.md.
+PRIVATE_LIMIT = (
+    "The key shapes the mark and binds it to what the photo shows: without the key, this network "
+    "hardly reads it. It is no cipher: the mean of many photos of one key shows the pattern of its "
+    f"marks, which can then be subtracted, and a better search may find the filter. {REMOVED}"
+)
 # Of networks that mark a photo as a whole.
 WHOLE_LIMIT = (
     "The mark lies in the whole photo at the network's size: photos of other proportions are "

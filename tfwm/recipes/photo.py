@@ -15,7 +15,7 @@ import sys
 from tfwm.layers import RandomPhases
 from tfwm.models import photo
 from tfwm.payload.phases import LARGEST_REACH, surround
-from tfwm.recipes.card import BOUND_LIMIT
+from tfwm.recipes.card import BOUND_LIMIT, PRIVATE_LIMIT
 from tfwm.recipes.config import MessageConfig, check_multiple, check_positive
 from tfwm.recipes.message import MessageRecipe
 from tfwm.training import ConfigError
@@ -25,7 +25,6 @@ LIMITS = [
     "The luminance is marked; a photo needs some texture, and about 256 x 256 pixels for 64 bits.",
     "Read best at its own size or after a plain resize; crops, other scales and angles are "
     "searched for, which takes seconds.",
-    BOUND_LIMIT,
 ]
 
 
@@ -73,8 +72,8 @@ def check(config):
 def check_phases(config):
     """Raise `ConfigError` for filters that are not to be."""
     given = config.training_phases
-    numbers = len(given) == 2 and all(isinstance(n, int | float) and n > 0 for n in given)
-    if not numbers or given[0] != int(given[0]) or surround(*given) > config.crop_size:
+    numbers = len(given) == 2 and all(isinstance(n, int | float) and 0 < n < 100 for n in given)
+    if not numbers or given[0] % 1 or surround(*given) > config.crop_size:
         raise ConfigError(
             "Expected training_phases=[reach, deviation], a whole number of pixels and radians, "
             f"whose filters fit crops: 2 * reach * deviation up to {config.crop_size}. Received: "
@@ -115,7 +114,7 @@ def card(config):
             "multiples of 8",
         },
         "guidance": "1 is what it was trained at, about 41 dB; from 0.6 to 1.6 is useful.",
-        "limits": LIMITS,
+        "limits": [*LIMITS, PRIVATE_LIMIT if config.phases else BOUND_LIMIT],
     }
 
 

@@ -12,6 +12,7 @@ from tfwm.images import ImageError, read_photo
 from tfwm.marking import Alignment, Judge
 from tfwm.marking.check import check_votes
 from tfwm.marking.earlier import known_mark, refuse
+from tfwm.marking.filtered import check_unfiltered
 from tfwm.marking.mark import LARGEST_STRENGTH, STRENGTH_STEP
 from tfwm.marking.strength import check_strength
 from tfwm.marking.tiling import tiling_of
@@ -132,6 +133,7 @@ class Client:
         """
         one_of("file_format", file_format, FORMATS)
         one_of("over", over, (False, True))
+        check_unfiltered(self.network, "a server does not get the key")
         codec, strength = self.codec(key), check_strength(strength)
         shape = read_photo(encoded).pixels.shape
         if not over:
@@ -182,6 +184,7 @@ class Client:
         Returns:
             `tfwm.marking.Extraction`.
         """
+        check_unfiltered(self.network, "a server does not get the key")
         judge = Judge(self.codec(key), false_positive_rate)
         judge.add("none", Alignment(whole=self.network.whole), self.read_votes(encoded), 1, None)
         return judge.extraction()

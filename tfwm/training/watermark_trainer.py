@@ -98,6 +98,10 @@ class WatermarkTrainer(Trainer):
                 raise ValueError(
                     "Expected an attack, from whose moves `alignment` learns. Received: None"
                 )
+            if phases is not None:
+                raise ValueError(
+                    "Expected phases or an alignment, which reads unfiltered images. Received: both"
+                )
             parameters = keras.tree.flatten(extractor.get_layer(alignment.layer).output)[0]
             self.reader = keras.Model(extractor.input, [extractor.output, parameters])
 
