@@ -56,8 +56,8 @@ class Watermarker:
     the size at which it has about 512 x 768 pixels (smaller ones at their own), and the change
     is scaled back up. A network for whole photos gets them squeezed to its own size. The message is
     repeated over the whole photo. Without the key, nobody can read it or compose another one; where
-    single cells carry single bits, the key also binds the mark to what the photo shows. It hides no
-    mark but that of `photo-private`: who has marked photo and network can detect or remove it.
+    single cells carry single bits, the key also binds the mark to what the photo shows. It does not
+    hide the mark: who has photo and network can remove it, if less easily that of `photo-private`.
 
     Args:
         network: a network that carries messages, see `tfwm.networks.load_network`, or its name or

@@ -147,7 +147,8 @@ def add_key(parser, what=None):
         help=(
             what
             or "secret key of the message: nobody can read the message or compose another one "
-            "without it. But everybody who has a marked photo can detect or remove its mark. "
+            "without it. But who has a marked photo and the network can detect or remove the mark, "
+            "of photo-private not by the network alone. "
             "Without a key, everybody can read the message"
         )
         + ". A key on the command line is not private. Other users of this computer see it in the "
