@@ -37,6 +37,7 @@ LENGTHS = (46, 100, 768, 1500)
 PHOTOS = {
     "photo-key.png": ("photo", "secret", "(c) 2026 Ada Lovelace"),
     "photo-public.jpg": ("photo", None, 8_000_000_001),
+    "photo-private.jpg": ("photo-private", "secret", "Ada Lovelace"),
     "redmark-mt.png": ("redmark-mt", "secret", "Ada Lovelace"),
     "stegastamp-original.jpg": ("stegastamp-original", "secret", "AL"),
 }
