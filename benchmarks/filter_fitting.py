@@ -9,7 +9,7 @@ import tensorflow as tf
 from tfwm.layers import RandomPhases
 from tfwm.networks.keras_files import read_keras_models
 from tfwm.networks.places import network_directory
-from tfwm.payload.phases import PhaseFilter, lags, scaled
+from tfwm.payload.phases import PhaseFilter, lags, scaled, surround
 
 # Filters that are drawn, of which the best is fitted; photos of a step, and their largest side.
 DRAWN, BATCH, SIDE = 96, 2, 512
@@ -27,12 +27,12 @@ def filtered_extractor(attacker):
     extractor, chosen = extractor_of(attacker.network.name), attacker.phase_filter
     if chosen is None:
         return extractor
-    layer = RandomPhases(attacker.public.phases)
-    numbers = tf.constant(chosen.coefficients, tf.float32)[None]
+    reach = attacker.public.phases
+    layer, around = RandomPhases(reach), 2 * surround(reach)
 
     def read(images):
-        response = layer.responses(numbers, *images.shape[1:3])
-        return extractor(layer.apply(images, response))
+        response = chosen.response(*(side + around for side in images.shape[1:3]))
+        return extractor(layer.apply(images, tf.constant(response)[None]))
 
     return read
 
