@@ -57,9 +57,11 @@ def test_packages_of_another_version_are_refused(stand_ins, tmp_path):
     assert not (tmp_path / "page").exists()
 
 
-@pytest.mark.parametrize("network", ["stegastamp-print", "mbrs-128", "barrier-xray", "redmark-gt"])
+@pytest.mark.parametrize(
+    "network", ["stegastamp-print", "photo-private", "mbrs-128", "barrier-xray", "redmark-gt"]
+)
 def test_networks_that_the_page_cannot_run(network, stand_ins, tmp_path):
-    with pytest.raises(ValueError, match="in blocks of their own, such as photo"):
+    with pytest.raises(ValueError, match="of their own, without the key's filter, such as photo"):
         write_page(tmp_path / "page", network, packages=stand_ins)
 
 

@@ -13,7 +13,7 @@ FILES = sorted((Path(__file__).parents[2] / "saved_models").glob("*/*.keras"))
 
 
 def test_files_are_there():
-    assert len(FILES) == 26
+    assert len(FILES) == 28
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")

@@ -213,13 +213,14 @@ PARTS = {
     "adversary": adversary,
     "balance": lambda: balance_of(SelfAdaptiveWeights),
     "alignment": lambda: AlignmentLoss("place", 0.1),
+    "phases": lambda: RandomPhases(2, 2.0, seed=1),
     "strength": lambda: (0.5, 1.0),
     "seed": lambda: 3,
 }
 MORE = {
     "adversary, later": {"adversary": lambda: adversary("wasserstein", start=2, ramp_steps=3)},
     "balance, ramped": {"balance": lambda: balance_of(RampedWeights, message_only=2)},
-    "all": PARTS,
+    "all": {name: part for name, part in PARTS.items() if name != "phases"},
 }
 EMBEDDER = ("embedder", "extractor", "message_shape", "attack")
 
