@@ -10,11 +10,10 @@ from tfwm.images import Photo
 from tfwm.keys import Key
 from tfwm.marking.binding import content
 from tfwm.marking.canvas import Canvas, add_residual
-from tfwm.marking.filtered import FilteredNetwork, is_filtered
+from tfwm.marking.filtered import FilteredNetwork, filter_of, is_filtered
 from tfwm.marking.mark import Mark
 from tfwm.marking.tiling import LOGIT_LIMIT, tiling_of
 from tfwm.payload.layout import BOUND_SLOTS
-from tfwm.payload.phases import PhaseFilter
 
 # Without a network: detail is what a Wiener filter of so many pixels a side takes for noise of such
 # a deviation.
@@ -47,7 +46,7 @@ class Attacker:
 
     def __init__(self, network, rng, phase_filter=None):
         if is_filtered(network):
-            phase_filter = phase_filter or PhaseFilter.of(Key(None), network.phases)
+            phase_filter = phase_filter or filter_of(Key(None), network.phases)
         self.public, self.phase_filter, self.rng = network, phase_filter, rng
         self.network = FilteredNetwork(network, phase_filter) if phase_filter else network
         self.tiling = tiling_of(network)

@@ -43,17 +43,13 @@ class Fitting:
     Args:
         attacker: `attacker.Attacker`, whose network is public.
         photos: marked `Photo`s of one key.
-        averaged: whether the mean of their detail is searched, from tile to tile, instead of
-            themselves: much of the photos is gone there, and little of the mark.
     """
 
-    def __init__(self, attacker, photos, averaged=False):
+    def __init__(self, attacker, photos):
         self._side, self._period = attacker.tiling.shape[0], attacker.period
         self._extractor = extractor_of(attacker.network.name)
         self._layer = RandomPhases(attacker.public.phases)
         planes = [attacker.plane(photo) for photo in photos]
-        if averaged:
-            planes = [_as_picture(np.mean([attacker.detail(photo) for photo in photos], axis=0))]
         self._sides = [
             min(SIDE, *(p.shape[axis] for p in planes)) // self._period * self._period
             for axis in (0, 1)
@@ -92,9 +88,3 @@ class Fitting:
         count = tf.cast(tf.shape(tiles)[0], tf.float32)
         total, own = tf.reduce_sum(tiles, 0) ** 2, tf.reduce_sum(tiles**2, 0)
         return tf.reduce_mean(total - own) / (count * (count - 1))
-
-
-def _as_picture(tile):
-    """A tile of detail, repeated, on gray, as strong as a mark of 36 dB."""
-    change = np.tile(tile, (2, 2))[..., None]
-    return np.float32(0.5 + change * 10 ** (-36 / 20) / change.std())

@@ -32,6 +32,7 @@ from pathlib import Path
 import numpy as np
 from attacker import Attacker
 from filter_fitting import Fitting, filtered_extractor
+from photo_sets import of_network
 from PIL import Image
 from removal import denoise, remove_by_gradients
 from tqdm import tqdm
@@ -372,8 +373,7 @@ def main():
         rows.append({field: row.get(field, "") for field in FIELDS})
         print({k: v for k, v in row.items() if not k.endswith(("low", "high"))}, flush=True)
     name = args.images.name
-    network = "" if args.network == "photo" else f"-{args.network}"
-    path = args.output / f"security-{name}{network}.csv"
+    path = args.output / f"{of_network('security', args.network)}-{name}.csv"
     write_csv(rows, path, result_head(f"{name}, {wanted} images", f"network {args.network}"))
     print(f"written to {path}")
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from bound_edits import edited
-from photo_sets import photo_result, places
+from photo_sets import of_network, photo_result, places
 from tqdm import tqdm
 
 import tfwm
@@ -102,7 +102,7 @@ def main():
     chosen = places(len(paths), args.photos)
     with tempfile.TemporaryDirectory() as folder:
         table = list(measure(tfwm.load(args.network), [paths[n] for n in chosen], Path(folder)))
-    name = "two-marks" if args.network == "photo" else f"two-marks-{args.network}"
+    name = of_network("two-marks", args.network)
     write_csv(
         table, photo_result(name, args.images), result_head(f"{args.images}, {len(chosen)} images")
     )

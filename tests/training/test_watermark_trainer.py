@@ -388,22 +388,3 @@ def test_two_devices_agree_with_one(balance):
         text=True,
     )
     assert run.stdout.strip().endswith("agree"), run.stderr[-2000:]
-
-
-def test_phases_stand_between_photos_and_networks():
-    trainer = make_trainer(phases=RandomPhases(2, 2.0, seed=5))
-    outputs = trainer(COVERS[:4], training=True)
-    phases = RandomPhases(2, 2.0, seed=5)
-    filters = phases(COVERS[:4])
-    seen = phases.apply(COVERS[:4], filters)
-    inputs = {"image": seen, "message": outputs["message"], "strength": tf.ones(4)}
-    change = phases.undo(trainer.embedder(inputs) - seen, filters)
-    np.testing.assert_allclose(outputs["watermarked"], COVERS[:4] + change, atol=1e-5)
-    logits = trainer.extractor(phases.apply(outputs["attacked"], filters))
-    np.testing.assert_allclose(outputs["logits"], logits, atol=1e-4)
-
-
-def test_learns_behind_phases():
-    history = fit(make_trainer(phases=RandomPhases(2, 2.0, seed=5)), epochs=25).history
-    assert history["logits_bit_error_rate"][0] > 0.4
-    assert history["logits_bit_error_rate"][-1] < 0.2

@@ -64,7 +64,7 @@ def crop_readings(watermarker, images, count, seed, counter):
 def key_readings(watermarker, images, count, seed, counter):
     if not count:
         return []
-    slots = watermarker.codec().slots
+    slots, own_votes = watermarker.codec().slots, is_filtered(watermarker.network)
     parts = np.array_split(np.arange(count), min(count, len(images)))
     found = []
     # Making a key is meant to take its time, outside Python's lock.
@@ -72,12 +72,12 @@ def key_readings(watermarker, images, count, seed, counter):
         for i, (image, numbers) in enumerate(zip(images, parts, strict=False)):
             payload = np.random.default_rng([seed, i] if seed else i).bytes(8)
             marked = watermarker.embed(image, payload, key=f"right {i}")
-            votes = watermarker.read_votes(marked)
+            # Behind a filter, each key reads votes of its own.
+            shared = None if own_votes else watermarker.read_votes(marked)
 
-            def read(number, marked=marked, votes=votes):
+            def read(number, marked=marked, shared=shared):
                 key = Key(f"wrong {number}")
-                if is_filtered(watermarker.network):  # each key reads behind its own filter
-                    votes = watermarker.read_votes(marked, key)
+                votes = watermarker.read_votes(marked, key) if own_votes else shared
                 return judged(Codec(slots, key), votes)
 
             for result in pool.map(read, numbers):
