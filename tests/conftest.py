@@ -31,6 +31,13 @@ def pytest_collection_finish(session):
         tensorflow.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
+@pytest.fixture(autouse=True)
+def seed():
+    """What a test draws is the same in every run."""
+    if "keras" in sys.modules:
+        sys.modules["keras"].utils.set_random_seed(0)
+
+
 @pytest.fixture(scope="session")
 def shared():
     """Photos and reference outputs beside the checkout; absent on most machines."""

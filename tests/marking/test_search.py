@@ -10,7 +10,7 @@ from skimage import data
 
 from tfwm.images import Photo
 from tfwm.marking import STAGES, Alignment, Canvas, Reader, candidates
-from tfwm.marking.search import ENOUGH_TILES, ROTATIONS, plan_of
+from tfwm.marking.search import ENOUGH_TILES, plan_of
 from tfwm.marking.tiling import tiling_of
 from tfwm.networks import Network
 from tfwm.payload import Codec, Key
@@ -85,9 +85,9 @@ def plan_for(patch, block=None, bits=1):
 
 
 def test_a_scan_has_a_limit_of_positions():
-    assert plan_for((8, 8)) == plan_for((32, 32), (8, 8)) == (4, 256, None)
-    assert plan_for((16, 16)) == (4, 272, 272)
-    assert plan_for((128, 128), bits=30) == (12, 512, 512)
+    assert plan_for((8, 8)) == plan_for((32, 32), (8, 8)) == (4, 256, None, 1)
+    assert plan_for((16, 16)) == (4, 272, 272, 1)
+    assert plan_for((128, 128), bits=30) == (12, 512, 512, 1)
     for side in (16, 48, 128, 256, 512):
         step = plan_for((side, side), bits=100).step
         assert math.ceil(side / step) ** 2 <= 128
@@ -133,7 +133,9 @@ def sweeps(network, sides, search, monkeypatch):
     noise = np.random.default_rng(0).integers(0, 256, (*sides, 3), np.uint8)
     reader = Reader(network, Canvas(Photo(noise)), Codec(1024, Key("k")))
     list(candidates(reader, search))
-    return {scale for scale, _ in tried}, {angle for _, angle in tried} & set(ROTATIONS)
+    return {scale for scale, _ in tried}, {angle for _, angle in tried} & set(
+        plan_of(network).rotations
+    )
 
 
 def test_sweeps_are_for_copies_that_hold_few_tiles(quadrant_network, monkeypatch):

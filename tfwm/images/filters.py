@@ -46,6 +46,36 @@ def minimum(image, size):
     return image
 
 
+def without_specks(images, tolerance):
+    """Limits each pixel to what all but one of the eight around it reach, and some more.
+
+    Specks that stand alone are gone; ends of lines and all larger detail stay.
+
+    Args:
+        images: `(batch, H, W, channels)` float32.
+        tolerance: how far a pixel may lie beyond the second of its neighbors.
+
+    Returns:
+        float32 array of the same shape.
+    """
+    height, width = images.shape[1:3]
+    padded = np.pad(images, [(0, 0), (1, 1), (1, 1), (0, 0)], SYMMETRIC)
+    around = [
+        padded[:, y : y + height, x : x + width]
+        for y in range(3)
+        for x in range(3)
+        if (y, x) != (1, 1)
+    ]
+    limits = []
+    for less, more in ((np.minimum, np.maximum), (np.maximum, np.minimum)):
+        first, second = more(around[0], around[1]), less(around[0], around[1])
+        for neighbor in around[2:]:
+            second = more(second, less(first, neighbor))
+            first = more(first, neighbor)
+        limits.append(second)
+    return np.clip(images, limits[1] - tolerance, limits[0] + tolerance)
+
+
 def _symmetric(image, kernel, radius, border, axis):
     padded = _padded(image, radius, border, axis)
     side = len(padded) - 2 * radius

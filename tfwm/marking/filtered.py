@@ -4,7 +4,12 @@ import functools
 
 import numpy as np
 
+from tfwm.images.filters import without_specks
 from tfwm.payload.phases import CONTRAST, PhaseFilter
+
+# A pixel that stands out from those around it by so much more is a speck, which the filter would
+# spread.
+SPECK = np.float32(0.1)
 
 
 @functools.lru_cache(maxsize=16)
@@ -55,7 +60,7 @@ class FilteredNetwork:
     def seen(self, image):
         """Returns images as the inner network sees them."""
         half, contrast = np.float32(0.5), np.float32(CONTRAST)
-        return half + contrast * (self._filter.apply(image) - half)
+        return half + contrast * (self._filter.apply(without_specks(image, SPECK)) - half)
 
     def __repr__(self):
         return f"{self.inner!r} behind a key's filter"

@@ -16,6 +16,8 @@ from tfwm.marking.tiling import tiling_of
 BATCH_PIXELS = 1 << 20
 # If patches are larger, a scan also reads those that lie partly outside the copy.
 LARGE_PATCH = 64 * 64
+# Pixels around a window that reach it through the filter of a key: most of what does.
+AROUND = 32
 
 
 class Cells(NamedTuple):
@@ -51,6 +53,7 @@ class Reader:
         self.canvas = canvas
         self.codec = codec
         self.trials = 0
+        self._filtered = isinstance(self.network, FilteredNetwork)
         self._tiling = tiling_of(network)
         pilot = codec.pilot.reshape(self._tiling.shape)
         self._templates = np.conj(np.fft.rfft2(np.stack([pilot, np.abs(pilot)]), axes=(1, 2)))
@@ -92,7 +95,8 @@ class Reader:
             return None
         shift = tuple((t - f) // b for t, f, b in zip(tile, phase, block, strict=True))
         margin = int(np.abs(shifts).max())
-        around = np.pad(plane, [(margin, margin)] * 2 + [(0, 0)], "edge") if margin else plane
+        around = self._seen(plane)
+        around = np.pad(around, [(margin, margin)] * 2 + [(0, 0)], "edge") if margin else around
         places = [[f + margin + s for f, s in zip(phase, pair, strict=True)] for pair in shifts]
         logits = self._logits(around, places, room)
         if alignment.warped:
@@ -144,7 +148,7 @@ class Reader:
         Returns:
             `(score, alignment)` of the best offset.
         """
-        plane, corner = self._plane(alignment, window)
+        plane, corner = self._view(alignment, window)
         patch = self.network.patch_shape
         phases = [range(0, p, step) for p in patch]
         if near:
@@ -175,7 +179,7 @@ class Reader:
         Returns:
             Pairs as of `scan`, the highest score first.
         """
-        plane, corner = self._plane(alignment)
+        plane, corner = self._view(alignment)
         positions = list(itertools.product(*(range(0, p, step) for p in self.network.patch_shape)))
         starts = (range(0, max(n - side, 0) + 1, side // 2) for n in plane.shape[:2])
         found = []
@@ -236,6 +240,18 @@ class Reader:
             return _placed(plane, self.network.patch_shape, alignment.offset or (0, 0)), (0, 0)
         return plane, (-(plane.shape[0] // 2), -(plane.shape[1] // 2))
 
+    def _view(self, alignment, window=None):
+        """`_plane` as the network sees it; a window is filtered with what lies around it."""
+        if not (window and self._filtered):
+            plane, corner = self._plane(alignment, window)
+            return self._seen(plane), corner
+        plane, _ = self._plane(alignment, window + 2 * AROUND)
+        plane = _center(self._seen(plane), window)
+        return plane, (-(plane.shape[0] // 2), -(plane.shape[1] // 2))
+
+    def _seen(self, plane):
+        return self.network.seen(plane[None])[0] if self._filtered else plane
+
     def at_scale(self, scale, window=None):
         """`Canvas.scaled`; the last result is kept."""
         if (scale, window) not in self._scaled:
@@ -255,10 +271,12 @@ class Reader:
         return (np.abs(places) < sides[:: -1 if alignment.turns % 2 else 1] / 2).all(axis=-1)
 
     def _logits(self, plane, positions, room):
-        """Logits `(n, rows, columns, bits)` of views of `room`, cut to whole patches."""
-        network = self.network
-        if isinstance(network, FilteredNetwork):  # all views are filtered at once
-            plane, network = network.seen(plane[None])[0], network.inner
+        """Logits `(n, rows, columns, bits)` of views of `room`, cut to whole patches.
+
+        Args:
+            plane: as the network sees it, see `_seen`.
+        """
+        network = self.network.inner if self._filtered else self.network
         height, width = (r // p * p for r, p in zip(room, self.network.patch_shape, strict=True))
         views = [plane[y : y + height, x : x + width] for y, x in positions]
         step = max(BATCH_PIXELS // (height * width), 1)

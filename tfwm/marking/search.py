@@ -12,6 +12,7 @@ import numpy as np
 
 from tfwm.marking.bending import BENT, unbent
 from tfwm.marking.canvas import WORKING_PIXELS, Alignment, natural_scale
+from tfwm.marking.filtered import FilteredNetwork
 from tfwm.marking.lattice import lattices, reduced
 from tfwm.marking.tiling import has_fine_cells, tiling_of
 
@@ -31,7 +32,9 @@ WINDOW_BITS = 256
 SCALE_STEP = 1.024
 SCALE_RANGE = 3.6
 ROTATION_STEP = 1.25
-ROTATIONS = [sign * n * ROTATION_STEP for n in range(1, 11) for sign in (1, -1)]
+LARGEST_ROTATION = 12.5
+# The filter of a key, which is to fit as well, leaves half of that tolerance.
+FINER = 2
 # Stretches, shears, scales and angles that are smaller than this are errors of the lattice.
 EXACT = 8e-4
 # So many places are looked at closely after each sweep.
@@ -118,17 +121,17 @@ def candidates(reader, search="rotate", progress=None):
             starts += [place for score, place in parts if score > HOPEFUL]
         for place in filter(None, (unbent(reader, start) for start in starts)):
             yield BENT, place
-    sweep = _scales(scales, reader)
+    sweep = _scales(scales, reader, plan)
     if tile and last < 4:
         scales, sweep = ([s for s in found if _few(reader, s, tile)] for found in (scales, sweep))
     # Few angles are tried, many scales: angles go first.
     if last >= 3:
-        turned = [Alignment(scale, rotation=angle) for scale in scales for angle in ROTATIONS]
+        turned = [Alignment(scale, rotation=angle) for scale in scales for angle in plan.rotations]
         yield from _sweep(reader, turned, tell, (0.1, 0.4, "rotate"))
     shares = {2: (0.1, 1.0), 3: (0.4, 1.0), 4: (0.4, 0.6)}[last]
     yield from _sweep(reader, [Alignment(s) for s in sweep], tell, (*shares, "scale"))
     if last == 4:
-        both = [Alignment(scale, rotation=angle) for scale in sweep for angle in ROTATIONS]
+        both = [Alignment(scale, rotation=angle) for scale in sweep for angle in plan.rotations]
         yield from _sweep(reader, both, tell, (0.6, 1.0, "all"))
 
 
@@ -140,33 +143,45 @@ class Plan(NamedTuple):
     network with larger blocks gets a larger window, in which crops are looked for as well. A
     patch that has more than 128 such positions, from 48 pixels a side on, is searched more
     coarsely, in steps of 12 pixels for 128; scales and angles of its copies are then tried
-    without a crop only.
+    without a crop only. Behind the filter of a key, all steps are half as long, but for the
+    positions at each of the scales and angles.
 
     Args:
         step: pixels between two positions.
         window: largest side of the part that is looked at, for scales and angles.
         crop_window: the same for crops, or `None`.
+        finer: how many steps of scale and angle there are for one of `SCALE_STEP` and
+            `ROTATION_STEP`.
     """
 
     step: int
     window: int
     crop_window: int | None
+    finer: int = 1
 
     @property
     def sparse(self):
         """Whether there are gaps between the positions."""
         return self.step > COARSE_STEP
 
+    @property
+    def rotations(self):
+        """The angles to try, in degrees, the smallest first."""
+        step = ROTATION_STEP / self.finer
+        counts = range(1, round(LARGEST_ROTATION / step) + 1)
+        return [sign * n * step for n in counts for sign in (1, -1)]
+
 
 def plan_of(network):
     """Returns the `Plan` for a network."""
     patch, block = network.patch_shape, network.block_shape
-    for step in itertools.count(COARSE_STEP, PHASES):
+    finer = FINER if isinstance(network, FilteredNetwork) else 1
+    for step in itertools.count(COARSE_STEP // finer, PHASES):
         if math.prod(math.ceil(side / step) for side in patch) <= POSITIONS:
             break
     cells = math.ceil(math.sqrt(WINDOW_BITS / network.bits))
     window = max(cells * side for side in block) + max(patch)
-    return Plan(step, max(window, WINDOW), window if window > WINDOW else None)
+    return Plan(step, max(window, WINDOW), window if window > WINDOW else None, finer)
 
 
 def plain_scales(reader):
@@ -179,10 +194,11 @@ def plain_scales(reader):
     return [scale for scale in scales if reader.fits(scale)]
 
 
-def _scales(plain, reader):
-    count = round(math.log(SCALE_RANGE) / math.log(SCALE_STEP))
+def _scales(plain, reader, plan):
+    ratio = SCALE_STEP ** (1 / plan.finer)
+    count = round(math.log(SCALE_RANGE) / math.log(ratio))
     steps = sorted(range(-count, count + 1), key=abs)
-    scales = [scale * SCALE_STEP**n for scale in plain[:1] for n in steps]
+    scales = [scale * ratio**n for scale in plain[:1] for n in steps]
     scales += [1.0] if plain != [1.0] else []
     return [s for s in scales if reader.fits(s) and s <= LARGEST_SCALE]
 
@@ -216,7 +232,7 @@ def _repeated(reader, plan, side):
         places = [p for p in places if reader.fits(p.scale) and p.scale <= LARGEST_SCALE]
         # The window may lie where the copy has none of the mark.
         for window in (plan.window, None)[: 2 if number == 0 else 1]:
-            found = _clearest(reader, places, window)
+            found = _clearest(reader, places, plan.step, window)
             if found and found[0][0] > CLEAR:
                 break
         for rank, (score, place) in enumerate(found[:SHORTLIST]):
@@ -224,11 +240,11 @@ def _repeated(reader, plan, side):
                 yield _settle(reader, place, plan)
 
 
-def _clearest(reader, places, window):
+def _clearest(reader, places, step, window):
     """Scores and places of the best offsets, the best first."""
     found = []
     for place in places:
-        found.append(reader.scan(place, COARSE_STEP, window))
+        found.append(reader.scan(place, step, window))
         if found[-1][0] > CLEAR:
             break
     return sorted(found, key=lambda pair: -pair[0])
@@ -283,13 +299,18 @@ def _refine(reader, score, alignment, plan):
     """Climbs to the best scale and angle, first in the window, then in the whole copy."""
     for share in (0.5, 0.25):
         score, alignment = _climb(
-            score, alignment, share, lambda a: reader.scan(a, 2, plan.window, near=True)
+            score,
+            alignment,
+            share / plan.finer,
+            lambda a: reader.scan(a, 2, plan.window, near=True),
         )
         if score < HOPEFUL:
             return alignment
     score, alignment = reader.scan(alignment, 1, near=True)
     for share in (0.25, 0.1):
-        score, alignment = _climb(score, alignment, share, lambda a: (reader.score(a), a))
+        score, alignment = _climb(
+            score, alignment, share / plan.finer, lambda a: (reader.score(a), a)
+        )
     return reader.scan(alignment, 1, near=True)[1]
 
 

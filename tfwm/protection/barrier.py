@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfwm.export import package_network
+from tfwm.metrics import watermark_similarity
 from tfwm.networks import (
     NetworkFiles,
     check_fit,
@@ -28,9 +29,12 @@ from tfwm.protection.picture import (
     resized,
     sides,
 )
+from tfwm.protection.tiles import cut_tiles, join_tiles, views
 
 # Floats may lie so far outside of [0, 1], where they are clipped; further out, it is another range.
 OUTSIDE = 0.5
+# Above this similarity, a mark is not looked for at other scales.
+FOUND = 0.9
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
@@ -38,8 +42,8 @@ class WatermarkBarrier(keras.layers.Layer):
     """Marks each image that passes: the last layer of a protected model.
 
     The embedder of a barrier (Zhang et al. 2020) with its watermark built in. An image of any
-    size is squeezed to the barrier's as a whole, marked there, and the change is carried back
-    up, both bicubically, so that the image keeps its own pixels and size.
+    size is cut into tiles of the barrier's, or squeezed to it as a whole, marked there, and the
+    change is carried back up, both bicubically, so that the image keeps its own pixels and size.
 
     Args:
         embedder: model from `{"image", "message", "strength"}` to the watermarked image, such as
@@ -47,6 +51,7 @@ class WatermarkBarrier(keras.layers.Layer):
         watermark: array `(height, width, channels)` in [0, 1]; its sides are the size at which
             images are marked.
         strength: factor on the change.
+        tiled: whether images are marked in tiles at their own size.
 
     Input shape:
         `(batch, height, width, channels)`, floats in [0, 1] or uint8.
@@ -63,8 +68,9 @@ class WatermarkBarrier(keras.layers.Layer):
     (1, 50, 70, 3)
     """
 
-    def __init__(self, embedder, watermark, strength=1.0, **kwargs):
+    def __init__(self, embedder, watermark, strength=1.0, tiled=False, **kwargs):
         super().__init__(**{"dtype": "float32", "autocast": False, **kwargs})
+        self.tiled = bool(tiled)
         self.embedder = embedder
         self.embedder.trainable = False
         watermark = np.asarray(watermark, np.float32)
@@ -86,13 +92,18 @@ class WatermarkBarrier(keras.layers.Layer):
         return tf.cast(self._marked(tf.cast(image, tf.float32)), kind)
 
     def _marked(self, image):
-        size = self.watermark.shape[:2]
-        small = resized(image, size)
-        message = tf.repeat(self.watermark[None], tf.shape(image)[0], axis=0)
-        strength = tf.fill(tf.shape(image)[:1], self.strength)
+        size = tuple(self.watermark.shape[:2])
+        if self.tiled:
+            change = join_tiles(self._change(cut_tiles(image, size)), *sides(image))
+        else:
+            change = resized(self._change(resized(image, size)), sides(image))
+        return tf.clip_by_value(image + change, 0.0, 1.0)
+
+    def _change(self, small):
+        message = tf.repeat(self.watermark[None], tf.shape(small)[0], axis=0)
+        strength = tf.fill(tf.shape(small)[:1], self.strength)
         inputs = {"image": small, "message": message, "strength": strength}
-        marked = tf.cast(self.embedder(inputs, training=False), tf.float32)
-        return tf.clip_by_value(image + resized(marked - small, sides(image)), 0.0, 1.0)
+        return tf.cast(self.embedder(inputs, training=False), tf.float32) - small
 
     def compute_output_spec(self, image):
         return keras.KerasTensor(image.shape, image.dtype)
@@ -100,7 +111,7 @@ class WatermarkBarrier(keras.layers.Layer):
     def get_config(self):
         embedder = keras.saving.serialize_keras_object(self.embedder)
         own = {"embedder": embedder, "watermark_shape": tuple(self.watermark.shape)}
-        return {**super().get_config(), **own, "strength": self.strength}
+        return {**super().get_config(), **own, "strength": self.strength, "tiled": self.tiled}
 
     @classmethod
     def from_config(cls, config):
@@ -119,6 +130,8 @@ class Barrier(PictureReader):
         watermark: array `(height, width, 1 or 3)` in [0, 1].
         name: what reports call it.
         card: what is known about it, `{}` if nothing.
+        tiled: whether images are marked and read in tiles at their own size, and not squeezed to
+            the watermark's as a whole.
 
     Example:
 
@@ -130,13 +143,17 @@ class Barrier(PictureReader):
     (1, 32, 32, 3)
     """
 
-    def __init__(self, embedder, extractor, watermark, name="barrier", card=None):
+    def __init__(self, embedder, extractor, watermark, name="barrier", card=None, tiled=False):
         super().__init__(watermark, np.shape(watermark)[:2], embedder.output_shape[-1], name, card)
         self.embedder = embedder
         self.extractor = extractor
-        layer = WatermarkBarrier(embedder, self.watermark)
-        self._mark = tf.function(layer, reduce_retracing=True)
+        self.tiled = bool(tiled)
+        self._mark = tf.function(self.layer(), reduce_retracing=True)
         self._read = tf.function(self._read_batch, reduce_retracing=True)
+
+    def layer(self, strength=1.0, **kwargs) -> WatermarkBarrier:
+        """Returns the Keras layer that marks images; more arguments are a layer's."""
+        return WatermarkBarrier(self.embedder, self.watermark, strength, self.tiled, **kwargs)
 
     def mark(self, images) -> np.ndarray:
         """Returns the marked images, float32 `(batch, height, width, channels)` in [0, 1].
@@ -148,14 +165,31 @@ class Barrier(PictureReader):
 
     def read_seen(self, seen) -> np.ndarray:
         """Returns what the extractor reads, `(batch, *watermark.shape)`, see `look`."""
-        return in_batches(self._read, seen)
+        return seen if self.tiled else in_batches(self._read, seen)
+
+    def _seen(self, images):
+        if not self.tiled:
+            return super()._seen(images)
+        return np.stack([self._best_view(image) for image in images])
+
+    def _best_view(self, image):
+        """What is read from an image at the scale at which it is most like the watermark."""
+        best, most = None, -np.inf
+        for tiles in views(image, self.image_size):
+            read = in_batches(self._read, tiles).mean(axis=0)
+            similarity = watermark_similarity(self.watermark, read[None])[0]
+            if similarity > most:
+                best, most = read, similarity
+            if most > FOUND:
+                break
+        return best
 
     def package(self, directory) -> Path:
         """Writes the barrier in every form that a network has; returns its folder.
 
         The signatures are `embed(image, message, strength)`, where the message is the watermark,
         `watermark.png` beside it, and `extract(image)`, whose `logits` are the watermark as it is
-        read. Images must have been squeezed to the watermark's size.
+        read. Images must have been cut or squeezed to the watermark's size.
 
         Args:
             directory: folder to write.
@@ -188,7 +222,8 @@ def load_barrier(name_or_path) -> Barrier:
     if not files.shipped:
         check_fit(card, open_keras(*models, "barrier", compiled=False))
     files.warn_if_uncompared()
-    return Barrier(*models, read_watermark(files), card["name"], card)
+    tiled = not card["geometry"].get("whole", False)
+    return Barrier(*models, read_watermark(files), card["name"], card, tiled)
 
 
 def open_barrier(barrier):
@@ -232,7 +267,7 @@ def protect(
     parts = (*model.layers, *getattr(model, "operations", ())) if known else ()
     names = {part.name for part in parts}
     name = next(name for name in _names() if name not in names)
-    layer = WatermarkBarrier(barrier.embedder, barrier.watermark, strength, name=name)
+    layer = barrier.layer(strength, name=name)
     if known:
         return _protected_model(model, layer, barrier.channels)
 

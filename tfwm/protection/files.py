@@ -23,7 +23,7 @@ from tfwm.images import (
     write_encoded,
 )
 from tfwm.metrics import normalized_correlation, watermark_similarity
-from tfwm.protection.barrier import WatermarkBarrier, open_barrier
+from tfwm.protection.barrier import open_barrier
 
 
 def protect_files(
@@ -71,8 +71,7 @@ def protect_files(
         )
     barrier = open_barrier(barrier)
     jobs = assign_files(sources, output, file_format, quality, overwrite)
-    layer = WatermarkBarrier(barrier.embedder, barrier.watermark, strength)
-    mark = tf.function(layer, reduce_retracing=True)
+    mark = tf.function(barrier.layer(strength), reduce_retracing=True)
     pool = Pool(workers)
 
     def work(job):

@@ -25,7 +25,7 @@ import keras
 from tfwm import data, losses
 from tfwm.data.tasks import build_task
 from tfwm.models import barrier as models
-from tfwm.protection import Barrier, WatermarkBarrier
+from tfwm.protection import Barrier
 from tfwm.recipes import parts
 from tfwm.recipes.barrier_report import report
 from tfwm.recipes.config import TaskConfig, check_multiple, check_positive
@@ -235,7 +235,7 @@ def train_stages(config):
 
 def _copy(name, config, crops, folder, barrier=None):
     """A surrogate of what a barrier lets out, or without one a network that learned the task."""
-    let_out = barrier and WatermarkBarrier(barrier.embedder, barrier.watermark)
+    let_out = barrier and barrier.layer()
 
     def mark(pair):
         return let_out(pair[config.source]) if let_out else pair["target"]
@@ -260,7 +260,8 @@ def _barrier(trainer, config):
     fresh = build_trainer(dataclasses.replace(config, precision="float32"))
     for name in ("embedder", "extractor"):
         getattr(fresh, name).set_weights(getattr(trainer, name).get_weights())
-    return Barrier(fresh.embedder, fresh.extractor, fresh.watermark, config.name)
+    parts = fresh.embedder, fresh.extractor, fresh.watermark
+    return Barrier(*parts, config.name, tiled=not config.whole)
 
 
 def train_copies(config, barrier):

@@ -89,9 +89,10 @@ def report(config, recipe, before, after, surrogates, innocent, pairs, clean, un
 def _card(config, recipe, quality, rows):
     side, task = config.crop_size, config.task["name"]
     colors = "gray" if config.watermark_channels == 1 else "color"
+    way = "squeezed to that size as a whole" if config.whole else "in tiles of that size"
     message = (
-        f"the watermark, a {colors} image of {side}x{side} pixels; images squeezed to that size "
-        "as a whole; the logits are the watermark as it is read"
+        f"the watermark, a {colors} image of {side}x{side} pixels; images {way}; the logits are "
+        "the watermark as it is read"
     )
     description = (
         f"Network for the task {task} that marks its outputs with a picture"
@@ -104,9 +105,11 @@ def _card(config, recipe, quality, rows):
         recipe,
         f"{description} that surrogates trained on them learn as well.",
         paper="Zhang et al., Model watermarking for image processing networks, AAAI 2020",
-        geometry=whole_geometry(
-            side, build_task(config.task).channels_out, message, bits=config.watermark_channels
-        ),
+        geometry={
+            **whole_geometry(side, build_task(config.task).channels_out, message),
+            "bits": config.watermark_channels,
+            "whole": config.whole,
+        },
         guidance="1 is what the extractor was trained at.",
         limits=[*LIMITS, *[TASK_LIMIT] * config.task_specific],
     )

@@ -1,0 +1,74 @@
+"""Images of any size as tiles of one size, each of which is marked and read by itself."""
+
+import numpy as np
+import tensorflow as tf
+
+from tfwm.protection.picture import resized
+
+# Copies are read at these scales: a mark is found up to a factor of about 1.15 from its own.
+SCALES = tuple(2 ** (n / 3) for n in (0, 1, -1, 2, -2, 3, -3))
+# An image is read in up to so many tiles a side, evenly placed.
+MOST = 4
+
+
+def cut_tiles(images, size):
+    """Cuts images into tiles, of which those at the right and the bottom go on mirrored.
+
+    Args:
+        images: tensor `(batch, height, width, channels)`.
+        size: height and width of a tile.
+
+    Returns:
+        `(tiles, *size, channels)`, those of an image row by row.
+
+    Example:
+
+    >>> tuple(cut_tiles(np.zeros((2, 50, 70, 3), "float32"), (32, 32)).shape)
+    (12, 32, 32, 3)
+    """
+    for axis, side in enumerate(size, 1):
+        length = tf.shape(images)[axis]
+        places = tf.range((length + side - 1) // side * side) % (2 * length)
+        images = tf.gather(images, tf.minimum(places, 2 * length - 1 - places), axis=axis)
+    rows, columns = (tf.shape(images)[axis] // side for axis, side in enumerate(size, 1))
+    channels = images.shape[-1]
+    parts = tf.reshape(images, (-1, rows, size[0], columns, size[1], channels))
+    return tf.reshape(tf.transpose(parts, (0, 1, 3, 2, 4, 5)), (-1, *size, channels))
+
+
+def join_tiles(tiles, height, width):
+    """Returns the images `(batch, height, width, channels)` that were cut into tiles."""
+    *size, channels = tiles.shape[1:]
+    rows, columns = ((n + side - 1) // side for n, side in zip((height, width), size, strict=True))
+    parts = tf.reshape(tiles, (-1, rows, columns, *size, channels))
+    shape = (-1, rows * size[0], columns * size[1], channels)
+    return tf.reshape(tf.transpose(parts, (0, 1, 3, 2, 4, 5)), shape)[:, :height, :width]
+
+
+def some_tiles(image, size):
+    """Returns up to 16 tiles `(n, *size, channels)` of an array, evenly placed, whole at its edges.
+
+    Args:
+        image: `(height, width, channels)`, at least of a tile's size.
+        size: height and width of a tile.
+    """
+    starts = (
+        np.linspace(0, n - side, min(-(-n // side), MOST)).round().astype(int)
+        for n, side in zip(image.shape[:2], size, strict=True)
+    )
+    rows, columns = (np.unique(places) for places in starts)
+    return np.stack([image[y : y + size[0], x : x + size[1]] for y in rows for x in columns])
+
+
+def views(image, size):
+    """Yields the tiles of a copy at its own scale and at others, see `some_tiles` and `SCALES`.
+
+    A copy that is smaller than a tile is enlarged to one.
+    """
+    height, width = image.shape[:2]
+    for scale in SCALES:
+        sides = [round(n * scale) for n in (height, width)]
+        if scale == 1:
+            sides = [max(n, side) for n, side in zip(sides, size, strict=True)]
+        if all(n >= side for n, side in zip(sides, size, strict=True)):
+            yield some_tiles(resized(tf.constant(image[None]), tuple(sides)).numpy()[0], size)
