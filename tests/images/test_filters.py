@@ -32,6 +32,19 @@ def test_windows_are_scipys(plane, size):
     np.testing.assert_array_equal(filters.minimum(plane, size), expected)
 
 
+def test_specks_are_gone_and_lines_stay(plane):
+    image = plane[None].astype(np.float32) / 2 + 0.25
+    kept = filters.without_specks(image, 0.1)
+    assert np.mean(np.abs(kept - image) > 1e-6) < 0.01
+    specks, lines = image.copy(), image.copy()
+    specks[:, 5::10, 5::10] = 1
+    lines[:, 5::10] = 1
+    found = filters.without_specks(specks, 0.1)
+    around = ndimage.maximum_filter(image[0], (3, 3, 1))[5::10, 5::10]
+    assert (found[0, 5::10, 5::10] <= around + 0.1 + 1e-6).all()
+    np.testing.assert_allclose(filters.without_specks(lines, 0.1)[:, 5::10], 1)
+
+
 def test_ssim_is_scikit_images(plane):
     cover = (255 * plane).astype(np.uint8)
     marked = np.clip(cover + np.random.default_rng(0).normal(0, 9, cover.shape), 0, 255)

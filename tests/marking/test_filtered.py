@@ -8,10 +8,12 @@ from skimage import data
 import tfwm
 from tfwm.images import Photo
 from tfwm.keys import Key
-from tfwm.marking import MarkedError
+from tfwm.marking import Alignment, Canvas, MarkedError
 from tfwm.marking.check import resaved
 from tfwm.marking.filtered import FilteredNetwork, behind_filter
 from tfwm.marking.mark import Mark
+from tfwm.marking.reader import Reader
+from tfwm.marking.search import plan_of
 from tfwm.payload.phases import PhaseFilter
 
 KEY, OTHER = "a secret", "another secret"
@@ -43,6 +45,27 @@ def test_found_in_a_copy_that_was_cut_and_turned(private, marked):
     copy = Photo(np.rot90(marked.pixels[21:, 13:-30]).copy())
     found = private.extract(resaved(copy, 60), key=KEY)
     assert found.message == "Ada" and found.alignment.turns in (1, 3)
+
+
+def test_a_window_is_filtered_with_what_lies_around_it(private, marked):
+    reader = Reader(private.network, Canvas.of(private.network, marked), private.codec(KEY))
+    place = Alignment(1.0)
+    window, corner = reader._view(place, 128)
+    whole, start = reader._view(place)
+    assert window.shape[:2] == (128, 128) and corner == (-64, -64)
+    top, left = (c - s for c, s in zip(corner, start, strict=True))
+    error = np.abs(whole[top : top + 128, left : left + 128] - window)
+    assert error.mean() < 0.01
+    alone = reader._seen(reader._plane(place, 128)[0])
+    assert error.mean() < 0.3 * np.abs(whole[top : top + 128, left : left + 128] - alone).mean()
+
+
+def test_steps_are_finer_behind_a_filter(private):
+    plain = plan_of(private.network)
+    finer = plan_of(behind_filter(private.network, Key(KEY)))
+    assert (plain.finer, plain.step, finer.finer, finer.step) == (1, 4, 2, 2)
+    assert set(plain.rotations) < set(finer.rotations)
+    assert len(finer.rotations) == 2 * len(plain.rotations) == 40
 
 
 def test_two_keys_in_one_photo(private, marked):
