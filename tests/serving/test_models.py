@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import tfwm
 from tfwm.images import read_photo
 from tfwm.serving.models import Limits, Model
 from tfwm.web import Busy
@@ -32,6 +33,17 @@ def test_votes_are_those_of_the_watermarker(model, watermarker, photos, embed_in
     for encoded, votes in zip(marked, found["votes"], strict=True):
         np.testing.assert_array_equal(votes, watermarker.read_votes(encoded))
         assert watermarker.codec("secret").decode(votes).message == "Ada"
+
+
+def test_a_network_behind_a_filter_is_served_as_arrays(photos):
+    network = tfwm.load("photo-private").network
+    private = Model(network)
+    assert private.network.phases == network.phases > 0
+    image = np.random.default_rng(0).random((1, 64, 64, 1), np.float32)
+    found = private.predict("extract", {"image": image})["logits"]
+    np.testing.assert_allclose(found, network.extract(image), atol=1e-4)
+    with pytest.raises(ValueError, match="RemoteWatermarker does all that. Received: extract_b"):
+        private.predict("extract_bytes", {"image_bytes": [photos[0]]})
 
 
 def test_formats_and_what_a_file_carries(model, photos, embed_inputs):

@@ -116,6 +116,7 @@ class BatchedNetwork(Network):
         self.kind = getattr(network, "kind", "message")
         for name in ("patch_shape", "block_shape", "channels", "bits", "whole"):
             setattr(self, name, getattr(network, name))
+        self.phases = getattr(network, "phases", 0)
         calls = {"embed": network.embed, "extract": network.extract}
         self._batcher = Batcher(lambda name, *arrays: calls[name](*arrays), **options)
 

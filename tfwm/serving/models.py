@@ -9,7 +9,7 @@ import numpy as np
 
 from tfwm.checks import one_of
 from tfwm.images import ImageError, encode_photo, ending_of, read_photo
-from tfwm.marking.filtered import check_unfiltered
+from tfwm.marking.filtered import is_filtered
 from tfwm.marking.mark import Mark
 from tfwm.marking.reader import BATCH_PIXELS
 from tfwm.marking.tiling import tiling_of
@@ -88,7 +88,6 @@ class Model:
         )
         self._room = room or Room(self.limits.memory, self.limits.patience)
         getattr(network, "open", lambda: None)()
-        check_unfiltered(network, "a server does not get the key")
         if max_batch > 1:
             network = BatchedNetwork(network, max_batch=max_batch, max_wait=max_wait, tell=tell)
         self.network, self._watermarker = network, Watermarker(network)
@@ -115,6 +114,12 @@ class Model:
         name = signature.name
         checked = check_inputs(signature, inputs, self.known_sides(), self.limits.items)
         patience = min(patience or self.limits.patience, self.limits.patience)
+        if name.endswith("_bytes") and is_filtered(self.network):
+            raise ValueError(
+                f"Expected embed or extract of {self.network.name}: a server does not get the key, "
+                "whose filter photos need first; tfwm.serving.RemoteWatermarker does all that. "
+                f"Received: {name}"
+            )
         if name == "embed_bytes":
             return self._photos(signature, self._embed_photo, checked, patience)
         if name == "extract_bytes":
