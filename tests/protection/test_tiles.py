@@ -41,7 +41,8 @@ def test_views_are_at_the_own_scale_first():
     np.testing.assert_array_equal(first, some_tiles(image, SIZE))
     assert len(others) == len(SCALES) - 1
     assert [tiles.shape[1:] for tiles in others] == [(8, 8, 1)] * len(others)
-    assert [len(tiles) for tiles in views(image[:3, :3], SIZE)] == [1]
+    small = [tiles.shape for tiles in views(image[:3, :3], SIZE)]
+    assert small[0] == (1, 8, 8, 1) and len(small) == 4  # no part is larger than the copy
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +60,15 @@ def test_each_tile_is_marked_as_by_itself(tiled):
     np.testing.assert_allclose(marked[:, :32, 32:64], tiled.mark(image[:, :32, 32:64]), atol=1e-6)
     again = WatermarkBarrier.from_config(tiled.layer().get_config())
     assert again.tiled and not Barrier(tiled.embedder, tiled.extractor, tiled.watermark).tiled
+
+
+def test_large_images_are_marked_in_bands(tiled, monkeypatch):
+    image = RNG.random((1, 138, 40, 3)).astype("float32")
+    whole = tiled.mark(image, 0.5)
+    monkeypatch.setattr("tfwm.protection.barrier.MOST_PIXELS", 1)
+    np.testing.assert_allclose(tiled.mark(image, 0.5), whole, atol=1e-6)
+    np.testing.assert_allclose(tiled.layer(0.5)(image), whole, atol=1e-6)
+    assert 0.3 < np.abs(whole - image).mean() / np.abs(tiled.mark(image) - image).mean() < 0.7
 
 
 def test_any_size_is_read(tiled):

@@ -1,5 +1,6 @@
 """A trained barrier in use: it marks images, reads its mark, and protects models."""
 
+import functools
 import itertools
 import os
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from tfwm.networks import (
     read_keras_models,
 )
 from tfwm.protection.picture import (
+    BATCH,
     WATERMARK,
     PictureReader,
     as_floats,
@@ -35,6 +37,8 @@ from tfwm.protection.tiles import cut_tiles, join_tiles, views
 OUTSIDE = 0.5
 # Above this similarity, a mark is not looked for at other scales.
 FOUND = 0.9
+# So many pixels are marked in tiles at once.
+MOST_PIXELS = 1 << 22
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
@@ -88,20 +92,23 @@ class WatermarkBarrier(keras.layers.Layer):
     def call(self, image):
         kind = keras.backend.standardize_dtype(image.dtype)
         if kind == "uint8":
-            return tf.cast(tf.round(255 * self._marked(tf.cast(image, tf.float32) / 255)), kind)
-        return tf.cast(self._marked(tf.cast(image, tf.float32)), kind)
+            marked = self.marked(tf.cast(image, tf.float32) / 255, self.strength)
+            return tf.cast(tf.round(255 * marked), kind)
+        return tf.cast(self.marked(tf.cast(image, tf.float32), self.strength), kind)
 
-    def _marked(self, image):
+    def marked(self, image, strength):
+        """Returns marked images, float32, with a factor on the change."""
         size = tuple(self.watermark.shape[:2])
         if self.tiled:
-            change = join_tiles(self._change(cut_tiles(image, size)), *sides(image))
+            tiles = cut_tiles(image, size)
+            change = join_tiles(self._change(tiles, strength), *sides(image))
         else:
-            change = resized(self._change(resized(image, size)), sides(image))
+            change = resized(self._change(resized(image, size), strength), sides(image))
         return tf.clip_by_value(image + change, 0.0, 1.0)
 
-    def _change(self, small):
+    def _change(self, small, strength):
         message = tf.repeat(self.watermark[None], tf.shape(small)[0], axis=0)
-        strength = tf.fill(tf.shape(small)[:1], self.strength)
+        strength = tf.fill(tf.shape(small)[:1], strength)
         inputs = {"image": small, "message": message, "strength": strength}
         return tf.cast(self.embedder(inputs, training=False), tf.float32) - small
 
@@ -148,20 +155,31 @@ class Barrier(PictureReader):
         self.embedder = embedder
         self.extractor = extractor
         self.tiled = bool(tiled)
-        self._mark = tf.function(self.layer(), reduce_retracing=True)
+        self._mark = tf.function(self.layer().marked, reduce_retracing=True)
         self._read = tf.function(self._read_batch, reduce_retracing=True)
 
     def layer(self, strength=1.0, **kwargs) -> WatermarkBarrier:
         """Returns the Keras layer that marks images; more arguments are a layer's."""
         return WatermarkBarrier(self.embedder, self.watermark, strength, self.tiled, **kwargs)
 
-    def mark(self, images) -> np.ndarray:
+    def mark(self, images, strength=1.0) -> np.ndarray:
         """Returns the marked images, float32 `(batch, height, width, channels)` in [0, 1].
 
         Args:
             images: the same shape, floats in [0, 1] or uint8.
+            strength: factor on the change.
         """
-        return in_batches(self._mark, as_floats(images, self.channels))
+        images = as_floats(images, self.channels)
+        mark = functools.partial(self._mark, strength=tf.constant(strength, tf.float32))
+        if not self.tiled:
+            return in_batches(mark, images)
+        # Tiles need their own rows only, and the last ones those before them, where these go on.
+        height, side = images.shape[1], self.image_size[0]
+        rows = max(MOST_PIXELS // (BATCH * images.shape[2]) // side, 1) * side
+        starts = range(0, max(height - side, 0) + 1, rows)
+        ends = [*starts[1:], height]
+        bands = (images[:, start:end] for start, end in zip(starts, ends, strict=True))
+        return np.concatenate([in_batches(mark, band) for band in bands], axis=1)
 
     def read_seen(self, seen) -> np.ndarray:
         """Returns what the extractor reads, `(batch, *watermark.shape)`, see `look`."""

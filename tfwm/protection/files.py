@@ -3,7 +3,6 @@
 import dataclasses
 
 import numpy as np
-import tensorflow as tf
 
 from tfwm.batch.jobs import KEEP, assign_files, find_photos, is_single
 from tfwm.batch.run import Pool, Skip, run_jobs
@@ -71,14 +70,13 @@ def protect_files(
         )
     barrier = open_barrier(barrier)
     jobs = assign_files(sources, output, file_format, quality, overwrite)
-    mark = tf.function(barrier.layer(strength), reduce_retracing=True)
     pool = Pool(workers)
 
     def work(job):
         _refuse_existing(job, overwrite)
         photo = read_photo(job.source)
         with pool.lane():
-            marked = _marked(photo, mark, barrier.channels)
+            marked = _marked(photo, barrier, strength)
         encoded = encode_photo(marked, job.output, quality)
         copy = decode_photo(encoded)
         with pool.lane():
@@ -168,10 +166,10 @@ def fit_channels(photo, channels):
     return np.repeat(pixels, 3 // pixels.shape[-1], axis=-1)[None]
 
 
-def _marked(photo, mark, channels):
-    image = fit_channels(photo, channels)
-    change = mark(tf.constant(image)).numpy()[0] - image[0]
-    if channels == 1:
+def _marked(photo, barrier, strength):
+    image = fit_channels(photo, barrier.channels)
+    change = (barrier.mark(image, strength) - image)[0]
+    if barrier.channels == 1:
         pixels = add_luminance(photo.pixels, change[..., 0])
     else:
         pixels = add_colors(photo.pixels, change)

@@ -61,14 +61,13 @@ def some_tiles(image, size):
 
 
 def views(image, size):
-    """Yields the tiles of a copy at its own scale and at others, see `some_tiles` and `SCALES`.
+    """Yields tiles of a copy at its own scale and at others, see `some_tiles` and `SCALES`.
 
     A copy that is smaller than a tile is enlarged to one.
     """
-    height, width = image.shape[:2]
+    sides = [max(n, side) for n, side in zip(image.shape, size, strict=False)]
+    image = resized(tf.constant(image[None]), tuple(sides)).numpy()[0]
     for scale in SCALES:
-        sides = [round(n * scale) for n in (height, width)]
-        if scale == 1:
-            sides = [max(n, side) for n, side in zip(sides, size, strict=True)]
-        if all(n >= side for n, side in zip(sides, size, strict=True)):
-            yield some_tiles(resized(tf.constant(image[None]), tuple(sides)).numpy()[0], size)
+        part = [round(side / scale) for side in size]
+        if all(n <= side for n, side in zip(part, sides, strict=True)):
+            yield resized(tf.constant(some_tiles(image, part)), size).numpy()
