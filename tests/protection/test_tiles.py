@@ -5,7 +5,7 @@ import pytest
 
 from tfwm.models import barrier as models
 from tfwm.protection import Barrier, WatermarkBarrier
-from tfwm.protection.tiles import SCALES, cut_tiles, join_tiles, some_tiles, views
+from tfwm.protection.tiles import SCALES, cut_tiles, join_tiles, some_tiles, view
 
 SIZE = (8, 8)
 RNG = np.random.default_rng(0)
@@ -27,22 +27,22 @@ def test_tiles_come_row_by_row_and_go_on_mirrored():
 
 
 def test_some_tiles_lie_evenly_and_reach_the_edges():
-    image = RNG.random((100, 12, 1))
-    tiles = some_tiles(image, SIZE)
-    assert tiles.shape == (8, 8, 8, 1)
-    np.testing.assert_array_equal(tiles[0], image[:8, :8])
-    np.testing.assert_array_equal(tiles[-1], image[-8:, -8:])
-    assert some_tiles(image[:8, :8], SIZE).shape == (1, 8, 8, 1)
+    images = RNG.random((2, 100, 12, 1))
+    tiles = some_tiles(images, SIZE)
+    assert tiles.shape == (2, 8, 8, 8, 1)
+    np.testing.assert_array_equal(tiles[:, 0], images[:, :8, :8])
+    np.testing.assert_array_equal(tiles[:, -1], images[:, -8:, -8:])
+    assert some_tiles(images[:, :8, :8], SIZE).shape == (2, 1, 8, 8, 1)
 
 
-def test_views_are_at_the_own_scale_first():
-    image = RNG.random((20, 30, 1)).astype("float32")
-    first, *others = views(image, SIZE)
-    np.testing.assert_array_equal(first, some_tiles(image, SIZE))
-    assert len(others) == len(SCALES) - 1
-    assert [tiles.shape[1:] for tiles in others] == [(8, 8, 1)] * len(others)
-    small = [tiles.shape for tiles in views(image[:3, :3], SIZE)]
-    assert small[0] == (1, 8, 8, 1) and len(small) == 4  # no part is larger than the copy
+def test_views_are_tiles_at_a_scale():
+    images = RNG.random((2, 20, 30, 1)).astype("float32")
+    np.testing.assert_array_equal(view(images, SIZE, 1), some_tiles(images, SIZE))
+    assert [view(images, SIZE, scale).shape[2:] for scale in SCALES] == [(8, 8, 1)] * len(SCALES)
+    assert view(images[:, :3, :3], SIZE, 1).shape == (2, 1, 8, 8, 1)
+    assert view(images[:, :9, :9], SIZE, 0.5) is None
+    flat = view(np.full((1, 16, 16, 3), 0.25, "float32"), SIZE, 0.5)
+    np.testing.assert_allclose(flat, np.full((1, 1, 8, 8, 3), 0.25), atol=1e-6)
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +69,22 @@ def test_large_images_are_marked_in_bands(tiled, monkeypatch):
     np.testing.assert_allclose(tiled.mark(image, 0.5), whole, atol=1e-6)
     np.testing.assert_allclose(tiled.layer(0.5)(image), whole, atol=1e-6)
     assert 0.3 < np.abs(whole - image).mean() / np.abs(tiled.mark(image) - image).mean() < 0.7
+
+
+def test_the_scale_at_which_most_is_read_counts(tiled, monkeypatch):
+    marks = RNG.random((3, 32, 32, 1)).astype("float32")
+    mixed = {1.0: marks, SCALES[1]: np.stack([tiled.watermark, marks[0], marks[1]])}
+    asked = []
+
+    def read(self, images, scale):
+        asked.append((scale, len(images)))
+        found = mixed.get(scale)
+        return None if found is None else found[-len(images) :].copy()
+
+    monkeypatch.setattr(Barrier, "_view", read)
+    found = tiled.read(np.zeros((3, 64, 64, 3), "float32"))
+    np.testing.assert_array_equal(found[0], tiled.watermark)
+    assert asked[:3] == [(1.0, 3), (SCALES[1], 3), (SCALES[2], 2)]
 
 
 def test_any_size_is_read(tiled):

@@ -31,7 +31,7 @@ from tfwm.protection.picture import (
     resized,
     sides,
 )
-from tfwm.protection.tiles import cut_tiles, join_tiles, views
+from tfwm.protection.tiles import SCALES, cut_tiles, join_tiles, view
 
 # Floats may lie so far outside of [0, 1], where they are clipped; further out, it is another range.
 OUTSIDE = 0.5
@@ -39,6 +39,8 @@ OUTSIDE = 0.5
 FOUND = 0.9
 # So many pixels are marked in tiles at once.
 MOST_PIXELS = 1 << 22
+# So many tiles are read at once.
+MOST_TILES = 256
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
@@ -188,19 +190,26 @@ class Barrier(PictureReader):
     def _seen(self, images):
         if not self.tiled:
             return super()._seen(images)
-        return np.stack([self._best_view(image) for image in images])
-
-    def _best_view(self, image):
-        """What is read from an image at the scale at which it is most like the watermark."""
-        best, most = None, -np.inf
-        for tiles in views(image, self.image_size):
-            read = in_batches(self._read, tiles).mean(axis=0)
-            similarity = watermark_similarity(self.watermark, read[None])[0]
-            if similarity > most:
-                best, most = read, similarity
-            if most > FOUND:
-                break
+        best = self._view(images, 1.0)
+        for scale in SCALES[1:]:
+            most = watermark_similarity(self.watermark, best)
+            hidden = np.flatnonzero(most <= FOUND)
+            read = self._view(images[hidden], scale) if len(hidden) else None
+            if read is not None:
+                better = watermark_similarity(self.watermark, read) > most[hidden]
+                best[hidden[better]] = read[better]
         return best
+
+    def _view(self, images, scale):
+        """The median of what tiles read at a scale, `None` if there are none.
+
+        Not the mean: single tiles of unmarked images may read it, and damaged ones may not.
+        """
+        tiles = view(images, self.image_size, scale)
+        if tiles is None:
+            return None
+        read = in_batches(self._read, tiles.reshape(-1, *tiles.shape[2:]), size=MOST_TILES)
+        return np.median(read.reshape(*tiles.shape[:2], *read.shape[1:]), axis=1)
 
     def package(self, directory) -> Path:
         """Writes the barrier in every form that a network has; returns its folder.

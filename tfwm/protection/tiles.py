@@ -5,8 +5,9 @@ import tensorflow as tf
 
 from tfwm.protection.picture import resized
 
-# Copies are read at these scales: a mark is found up to a factor of about 1.15 from its own.
-SCALES = tuple(2 ** (n / 3) for n in (0, 1, -1, 2, -2, 3, -3))
+# Copies are read at these scales: a mark is found up to a factor of about 1.15 from its own. Not
+# further enlarged: enlarged outputs of other networks look like marked ones.
+SCALES = tuple(2 ** (n / 3) for n in (0, 1, -1, -2, -3))
 # An image is read in up to so many tiles a side, evenly placed.
 MOST = 4
 
@@ -45,29 +46,34 @@ def join_tiles(tiles, height, width):
     return tf.reshape(tf.transpose(parts, (0, 1, 3, 2, 4, 5)), shape)[:, :height, :width]
 
 
-def some_tiles(image, size):
-    """Returns up to 16 tiles `(n, *size, channels)` of an array, evenly placed, whole at its edges.
+def some_tiles(images, size):
+    """Returns up to 16 tiles of each image, evenly placed, whole at its edges.
 
     Args:
-        image: `(height, width, channels)`, at least of a tile's size.
+        images: array `(batch, height, width, channels)`, at least of a tile's size.
         size: height and width of a tile.
+
+    Returns:
+        `(batch, tiles, *size, channels)`.
     """
     starts = (
         np.linspace(0, n - side, min(-(-n // side), MOST)).round().astype(int)
-        for n, side in zip(image.shape[:2], size, strict=True)
+        for n, side in zip(images.shape[1:3], size, strict=True)
     )
     rows, columns = (np.unique(places) for places in starts)
-    return np.stack([image[y : y + size[0], x : x + size[1]] for y in rows for x in columns])
+    tiles = [images[:, y : y + size[0], x : x + size[1]] for y in rows for x in columns]
+    return np.stack(tiles, axis=1)
 
 
-def views(image, size):
-    """Yields tiles of a copy at its own scale and at others, see `some_tiles` and `SCALES`.
+def view(images, size, scale):
+    """Returns such tiles of copies at a scale, `None` if they are too small for it.
 
-    A copy that is smaller than a tile is enlarged to one.
+    At the scale 1, copies that are smaller than a tile are enlarged to one.
     """
-    sides = [max(n, side) for n, side in zip(image.shape, size, strict=False)]
-    image = resized(tf.constant(image[None]), tuple(sides)).numpy()[0]
-    for scale in SCALES:
-        part = [round(side / scale) for side in size]
-        if all(n <= side for n, side in zip(part, sides, strict=True)):
-            yield resized(tf.constant(some_tiles(image, part)), size).numpy()
+    sides = [max(n, side) for n, side in zip(images.shape[1:3], size, strict=True)]
+    part = [round(side / scale) for side in size]
+    if any(n > side for n, side in zip(part, sides, strict=True)):
+        return None
+    tiles = some_tiles(resized(tf.constant(images), tuple(sides)).numpy(), part)
+    scaled = resized(tf.constant(tiles.reshape(-1, *tiles.shape[2:])), size).numpy()
+    return scaled.reshape(*tiles.shape[:2], *scaled.shape[1:])
