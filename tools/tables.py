@@ -37,9 +37,9 @@ MARKER = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 INTRODUCTION = """\
 The commands below each list write these files. One thing was changed by hand: in the file of the
 task-specific barrier and some of keyed hosts, p-values below 1e-4 stand as 1e-4, all that their
-images can show, and shares of a PSNR are left out, until the commands run again. Every CSV opens with its command, data
-and versions. `tables.toml` says which page shows what; `make tables` writes the tables of the
-pages, and this index."""
+images can show, and shares of a PSNR are left out, until the commands run again. Every CSV opens
+with its command, data and versions. `tables.toml` says which page shows what; `make tables` writes
+the tables of the pages, and this index."""
 FIELD = re.compile(r"\{([^}:]+):?([^}]*)\}")
 OTHER = "other-files"  # the entry that only says what further files are
 FEW = 20  # up to this many images, shares are shown as counts
