@@ -3,7 +3,8 @@ import pytest
 
 from tfwm.models.keyed import build_extractor
 from tfwm.protection import KeyedReader, load_keyed
-from tfwm.protection.keyed import _tile_places
+from tfwm.protection.keyed import MOST_TILES
+from tfwm.protection.tiles import tile_places
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +74,8 @@ def test_large_images_are_read_by_tiles(real, photo):
     np.testing.assert_allclose(real.look(image[:, :, :40])[0], seen, atol=1e-5)
     assert real.look([image[0, :20, :9], image[0]]).shape == (2, *seen.shape)
     # Not all tiles of a large photo, and those from all of it.
-    assert _tile_places(64 * 3, 64).tolist() == [0, 64, 128]
-    places = _tile_places(4000, 64)
+    assert tile_places(64 * 3, 64, MOST_TILES).tolist() == [0, 64, 128]
+    places = tile_places(4000, 64, MOST_TILES)
     assert len(places) == 8 and places[0] == 0 and places[-1] == 4000 - 64
 
 

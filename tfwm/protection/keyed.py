@@ -2,7 +2,6 @@
 
 import copy
 import functools
-import itertools
 from pathlib import Path
 
 import keras
@@ -26,8 +25,8 @@ from tfwm.protection.picture import (
     encode_watermark,
     in_batches,
     read_watermark,
-    resized,
 )
+from tfwm.protection.tiles import enlarged, some_tiles
 from tfwm.startup import check_fork
 
 HOST, EXTRACTOR = KINDS["keyed"].keras_files
@@ -145,19 +144,11 @@ class KeyedReader(PictureReader):
         """What the extractor's image part sees, mean over the tiles."""
         if self._look is None:  # an extractor in one piece
             return super()._seen(images)
-        height, width = self.image_size
-        size = images.shape[1:3]
-        larger = max(size[0], height), max(size[1], width)
-        images = resized(tf.constant(images), larger).numpy()
-        rows, columns = _tile_places(larger[0], height), _tile_places(larger[1], width)
-        if len(rows) == len(columns) == 1:
+        images = enlarged(images, self.image_size)
+        if images.shape[1:3] == self.image_size:
             return in_batches(self._look, images)
-
-        def tiles(image):
-            places = itertools.product(rows, columns)
-            return np.stack([image[i : i + height, j : j + width] for i, j in places])
-
-        return np.stack([in_batches(self._look, tiles(image)).mean(axis=0) for image in images])
+        tiles = (some_tiles(image[None], self.image_size, MOST_TILES)[0] for image in images)
+        return np.stack([in_batches(self._look, each).mean(axis=0) for each in tiles])
 
     def _read_pairs(self, features, keys):
         return np.clip(in_batches(self._read, features, keys, size=PAIRS), 0.0, 1.0)
@@ -249,12 +240,6 @@ def load_keyed(name_or_path) -> KeyedNetwork:
     'keyed-colorize'
     """
     return KeyedNetwork(network_directory(name_or_path))
-
-
-def _tile_places(side, tile):
-    """Where tiles begin that cover a side; evenly some of them, where they would be too many."""
-    count = min(-(-side // tile), MOST_TILES)
-    return np.linspace(0, side - tile, count).round().astype(int)
 
 
 def _parts(extractor):

@@ -46,21 +46,31 @@ def join_tiles(tiles, height, width):
     return tf.reshape(tf.transpose(parts, (0, 1, 3, 2, 4, 5)), shape)[:, :height, :width]
 
 
-def some_tiles(images, size):
-    """Returns up to 16 tiles of each image, evenly placed, whole at its edges.
+def tile_places(side, tile, most):
+    """Where tiles begin that cover a side; evenly some of them, where they would be too many."""
+    count = min(-(-side // tile), most)
+    return np.linspace(0, side - tile, count).round().astype(int)
+
+
+def enlarged(images, size):
+    """Returns an array of images of which sides below a tile's are enlarged to it."""
+    sides = tuple(max(n, side) for n, side in zip(images.shape[1:3], size, strict=True))
+    return resized(tf.constant(images), sides).numpy()
+
+
+def some_tiles(images, size, most=MOST):
+    """Returns tiles of each image, evenly placed, whole at its edges.
 
     Args:
         images: array `(batch, height, width, channels)`, at least of a tile's size.
         size: height and width of a tile.
+        most: largest number of tiles a side.
 
     Returns:
         `(batch, tiles, *size, channels)`.
     """
-    starts = (
-        np.linspace(0, n - side, min(-(-n // side), MOST)).round().astype(int)
-        for n, side in zip(images.shape[1:3], size, strict=True)
-    )
-    rows, columns = (np.unique(places) for places in starts)
+    sides = zip(images.shape[1:3], size, strict=True)
+    rows, columns = (tile_places(n, side, most) for n, side in sides)
     tiles = [images[:, y : y + size[0], x : x + size[1]] for y in rows for x in columns]
     return np.stack(tiles, axis=1)
 
@@ -70,10 +80,9 @@ def view(images, size, scale):
 
     At the scale 1, copies that are smaller than a tile are enlarged to one.
     """
-    sides = [max(n, side) for n, side in zip(images.shape[1:3], size, strict=True)]
-    part = [round(side / scale) for side in size]
-    if any(n > side for n, side in zip(part, sides, strict=True)):
+    images, part = enlarged(images, size), [round(side / scale) for side in size]
+    if any(n > side for n, side in zip(part, images.shape[1:3], strict=True)):
         return None
-    tiles = some_tiles(resized(tf.constant(images), tuple(sides)).numpy(), part)
+    tiles = some_tiles(images, part)
     scaled = resized(tf.constant(tiles.reshape(-1, *tiles.shape[2:])), size).numpy()
     return scaled.reshape(*tiles.shape[:2], *scaled.shape[1:])

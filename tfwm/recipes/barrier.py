@@ -260,8 +260,8 @@ def _barrier(trainer, config):
     fresh = build_trainer(dataclasses.replace(config, precision="float32"))
     for name in ("embedder", "extractor"):
         getattr(fresh, name).set_weights(getattr(trainer, name).get_weights())
-    parts = fresh.embedder, fresh.extractor, fresh.watermark
-    return Barrier(*parts, config.name, tiled=not config.whole)
+    trained = fresh.embedder, fresh.extractor, fresh.watermark
+    return Barrier(*trained, config.name, tiled=not config.whole)
 
 
 def train_copies(config, barrier):

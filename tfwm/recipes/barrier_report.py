@@ -105,11 +105,13 @@ def _card(config, recipe, quality, rows):
         recipe,
         f"{description} that surrogates trained on them learn as well.",
         paper="Zhang et al., Model watermarking for image processing networks, AAAI 2020",
-        geometry={
-            **whole_geometry(side, build_task(config.task).channels_out, message),
-            "bits": config.watermark_channels,
-            "whole": config.whole,
-        },
+        geometry=whole_geometry(
+            side,
+            build_task(config.task).channels_out,
+            message,
+            bits=config.watermark_channels,
+            whole=config.whole,
+        ),
         guidance="1 is what the extractor was trained at.",
         limits=[*LIMITS, *[TASK_LIMIT] * config.task_specific],
     )
