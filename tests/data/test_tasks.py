@@ -10,6 +10,7 @@ from tfwm.data.tasks import build_task
 
 ALL = [
     tasks.BoneSuppression(),
+    tasks.BoneSuppression(cut=True),
     tasks.Colorize(),
     tasks.Denoise(),
     tasks.Derain(),
@@ -25,7 +26,9 @@ ALL = [
 
 
 def photo_for(task, photo, gray_photo):
-    parts = {1: [gray_photo], 3: [photo], 4: [gray_photo, photo]}[task.channels_photo]
+    parts = {1: [gray_photo], 2: [gray_photo, 1 - gray_photo], 3: [photo], 4: [gray_photo, photo]}[
+        task.channels_photo
+    ]
     return np.concatenate(parts, -1)[0, :128, :96]
 
 
@@ -91,6 +94,7 @@ def test_from_toml():
         ({"name": "SuperResolve", "enlarge": "no"}, "enlarge='no'"),
         ({"name": "BoneSuppression", "strength": 2}, "strength=2"),
         ({"name": "BoneSuppression", "strength": "all"}, "Task BoneSuppression"),
+        ({"name": "BoneSuppression", "cut": "no"}, "cut='no'"),
         ({"name": "Edit", "parts": 0}, "parts=0"),
         ({"name": "Edit", "fill": 2}, "fill=2"),
         ({"name": "EdgesToPhoto", "thresholds": 0.1}, "pair"),

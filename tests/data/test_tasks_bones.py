@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from tfwm.data import list_photos
+from tfwm.data import all_pairs, list_photos, task_crops
 from tfwm.data.tasks import BoneSuppression
 
 SIDE = 256
@@ -87,3 +87,22 @@ def test_the_same_at_another_size(radiographs):
         change = Image.fromarray(target - photo).resize((96, 96), Image.BOX)
         changes.append(np.asarray(change).ravel())
     assert np.corrcoef(*changes)[0, 1] > 0.97
+
+
+def test_crops_of_pairs_of_whole_radiographs(radiographs):
+    whole, cut = BoneSuppression(strength=0.5), BoneSuppression(strength=0.5, cut=True)
+    image = np.asarray(radiographs[0])[..., None]
+    read, opened = cut.read(image), cut.open([image])
+    np.testing.assert_array_equal(read[0], opened[0])
+    crop = task_crops(read, cut, 64, per_photo=1)
+    pair = [np.asarray(x[0]) for x in all_pairs(crop, cut)]
+    expected = [np.asarray(x) for x in whole.pair(image.astype(np.float32) / 255, (0, 0))]
+    places = np.argwhere(
+        [
+            [np.abs(expected[0][y : y + 64, x : x + 64] - pair[0]).max() < 0.01 for x in range(193)]
+            for y in range(193)
+        ]
+    )
+    ((top, left),) = places
+    found = expected[1][top : top + 64, left : left + 64]
+    np.testing.assert_allclose(pair[1], found, atol=0.003)

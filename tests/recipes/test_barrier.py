@@ -171,7 +171,7 @@ def test_all_losses_of_the_first_stage(tmp_path):
     "words, message",
     [
         (['task={name="Derian"}'], "did you mean 'Derain'"),
-        (['task={name="BoneSuppression"}'], "set whole=true"),
+        (['task={name="BoneSuppression"}'], "cut=true"),
         (['task={name="BoneSuppression"}', "whole=true"], "crops_per_photo=2"),
         (['task={name="Colorize"}', "task_specific=true"], "Received: Colorize, 1 and 3"),
         (['surrogates=["vgg-l2"]'], "Expected a surrogate such as"),

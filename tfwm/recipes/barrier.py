@@ -121,11 +121,11 @@ def check(config):
     """Raise `ConfigError` at once for what would end a run after hours."""
     check_positive(config, SIZES)
     task = build_task(config.task)
-    if task.name == "BoneSuppression" and (not config.whole or config.crops_per_photo > 1):
+    if _takes_whole(task) and (not config.whole or config.crops_per_photo > 1):
         raise ConfigError(
-            "BoneSuppression finds the lungs in the middle of a whole radiograph: set whole=true, "
-            f"and leave out crops_per_photo. Received: whole={str(config.whole).lower()}, "
-            f"crops_per_photo={config.crops_per_photo}"
+            "BoneSuppression finds the lungs in the middle of a whole radiograph: give it cut=true "
+            "for crops, or set whole=true and leave out crops_per_photo. Received: "
+            f"whole={str(config.whole).lower()}, crops_per_photo={config.crops_per_photo}"
         )
     if config.task_specific and task.channels_in != task.channels_out:
         raise ConfigError(
@@ -141,6 +141,10 @@ def check(config):
     check_multiple(config, "the period", config.period or 1)
     check_task(config)
     build_watermark(config)
+
+
+def _takes_whole(task):
+    return task.name == "BoneSuppression" and not task.cut
 
 
 def build_watermark(config):
@@ -309,11 +313,11 @@ def train_unmarked(config):
 def test_pairs(config, count):
     """Return inputs and targets of up to `count` crops of test photos, two float32 arrays.
 
-    There are as many of each photo; of radiographs one each.
+    There are as many of each photo; of whole radiographs one each.
     """
     task = build_task(config.task)
     photos = task.read(config.test_photos)[:count]
-    per_photo = 1 if task.name == "BoneSuppression" else math.ceil(count / len(photos))
+    per_photo = 1 if _takes_whole(task) else math.ceil(count / len(photos))
     return data.all_pairs(read_crops(config, photos, per_photo)[:count], task, config.seed)
 
 

@@ -1,10 +1,14 @@
 """Bone suppression: radiographs, and the same with weaker ribs."""
 
 import dataclasses
+import functools
 import math
 
+import numpy as np
 import tensorflow as tf
 
+from tfwm.checks import one_of
+from tfwm.data.sources import PhotoSequence
 from tfwm.data.tasks.base import Task, checked_field, number
 
 # Found by eye on ChestX-ray8. Lengths are shares of the radiograph's height.
@@ -38,6 +42,9 @@ class BoneSuppression(Task):
 
     Args:
         strength: share of the component that goes, 0 to 1.
+        cut: whether pairs are crops. The lungs are found in a whole radiograph only, so that a
+            "photo" of this task then has two channels, the radiograph and the same without ribs,
+            made of the whole when it is read and cropped alike.
 
     Example:
 
@@ -50,13 +57,43 @@ class BoneSuppression(Task):
     channels_out = 1
 
     strength: float = checked_field(0.9, number)
+    cut: bool = checked_field(False, one_of, choices=(True, False))
+
+    @property
+    def channels_photo(self):
+        return 2 if self.cut else 1
 
     def pair(self, photo, seed):
         photo = self.checked(photo)
+        if self.cut:
+            return tuple(tf.split(photo, 2, -1))
         ribs, fine, coarse = _filter(photo)
         ribs *= tf.exp(-((ribs / LARGEST_RIB) ** 2))
         lungs = tf.sigmoid((coarse - fine - 0.01) / 0.02) * _middle(tf.shape(photo)[:2])
         return photo, tf.clip_by_value(photo - self.strength * lungs * ribs, 0.0, 1.0)
+
+    def read(self, source):
+        if not self.cut:
+            return super().read(source)
+        return [self._both(photo) for photo in self._whole.read(source)]
+
+    def open(self, source):
+        if not self.cut:
+            return super().open(source)
+        photos = self._whole.open(source)
+        loads = [functools.partial(self._load, photos, i) for i in range(len(photos))]
+        return PhotoSequence(photos.names, loads)
+
+    @property
+    def _whole(self):
+        return dataclasses.replace(self, cut=False)
+
+    def _load(self, photos, index):
+        return self._both(photos[index])
+
+    def _both(self, photo):
+        pair = self._whole.pair(tf.image.convert_image_dtype(photo, tf.float32), (0, 0))
+        return np.concatenate([np.rint(255 * image).astype(np.uint8) for image in pair], -1)
 
 
 def _filter(photo):
