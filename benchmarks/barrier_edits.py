@@ -11,17 +11,25 @@ similarity, the least, and the share of at least 0.9.
 
 import argparse
 import dataclasses
-import io
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageFilter
 
 from tfwm.files import result_head, write_csv
 from tfwm.startup import import_tensorflow
 
 ROOT = Path(__file__).resolve().parents[1]
-SCALES = (0.5, 0.63, 0.75, 0.9, 1.2, 1.5, 2.0)
+# Distortions of `tfwm.distortions` by what they are called in the table.
+EDITS = {
+    "none": [],
+    **{f"JPEG {quality}": [("jpeg", quality)] for quality in (70, 50, 30)},
+    **{f"resized to {n}%": [("scale", n / 100)] for n in (50, 63, 75, 90, 120, 150, 200)},
+    **{f"cropped to {n}% of the area": [("crop", n / 100)] for n in (90, 50)},
+    **{f"Gaussian blur, sigma {sigma}": [("gaussian_blur", sigma)] for sigma in (1, 2)},
+    "Gaussian noise, sigma 10": [("gaussian_noise", 10)],
+    "resized to 75%, JPEG 70": [("scale", 0.75), ("jpeg", 70)],
+    "cropped to 90%, resized to 75%, JPEG 70": [("crop", 0.9), ("scale", 0.75), ("jpeg", 70)],
+}
 
 
 def main():
@@ -60,9 +68,10 @@ def measure(run, args):
     groups = {"marked": to_uint8(barrier.mark(targets)), "unmarked": to_uint8(targets)}
     for name in args.surrogates:
         groups[name] = run_network(run.surrogate(name), inputs)
-    for label, edit in edits().items():
+    for label, steps in EDITS.items():
         for kind, images in groups.items():
-            read = barrier.similarity([edit(image) for image in images])
+            copies = [edited(image, steps, seed) for seed, image in enumerate(images)]
+            read = barrier.similarity(copies)
             yield {
                 "run": run.name,
                 "edit": label,
@@ -75,60 +84,15 @@ def measure(run, args):
             }
 
 
-def edits():
-    """Functions from an image, uint8 `(height, width, 3)`, to a copy, by name."""
-    found = {"none": lambda image: image}
-    found |= {f"JPEG {quality}": jpeg(quality) for quality in (70, 50, 30)}
-    found |= {f"resized to {scale:.0%}": resize(scale) for scale in SCALES}
-    found |= {f"cropped to {share:.0%} of the area": crop(share) for share in (0.9, 0.5)}
-    found |= {f"Gaussian blur, sigma {sigma:g}": blur(sigma) for sigma in (1, 2)}
-    found |= {f"Gaussian noise, sigma {sigma:g}": noise(sigma) for sigma in (10,)}
-    found["resized to 75%, JPEG 70"] = lambda image: jpeg(70)(resize(0.75)(image))
-    found["cropped to 90%, resized to 75%, JPEG 70"] = lambda image: jpeg(70)(
-        resize(0.75)(crop(0.9)(image))
-    )
-    return found
+def edited(image, steps, seed):
+    """Returns a copy of a uint8 image `(height, width, channels)` after distortions."""
+    from tfwm.distortions import distort
 
-
-def jpeg(quality):
-    def edit(image):
-        buffer = io.BytesIO()
-        Image.fromarray(image).save(buffer, "JPEG", quality=quality)
-        return np.asarray(Image.open(buffer))
-
-    return edit
-
-
-def resize(scale):
-    def edit(image):
-        size = [round(side * scale) for side in image.shape[1::-1]]
-        return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC))
-
-    return edit
-
-
-def crop(share):
-    """Keeps a share of the area, a little off the middle, so that no grid of 8 pixels fits."""
-
-    def edit(image):
-        height, width = (round(side * share**0.5) for side in image.shape[:2])
-        top, left = ((n - m) // 3 for n, m in zip(image.shape[:2], (height, width), strict=True))
-        return image[top : top + height, left : left + width]
-
-    return edit
-
-
-def blur(sigma):
-    kernel = ImageFilter.GaussianBlur(sigma)
-    return lambda image: np.asarray(Image.fromarray(image).filter(kernel))
-
-
-def noise(sigma):
-    def edit(image):
-        drawn = np.random.default_rng(0).normal(0, sigma, image.shape)
-        return np.clip(image + drawn, 0, 255).round().astype(np.uint8)
-
-    return edit
+    generator = np.random.default_rng(seed)
+    copy = image[..., 0] if image.shape[-1] == 1 else image
+    for name, level in steps:
+        copy = distort(name, copy, level, generator)
+    return copy.reshape(*copy.shape[:2], -1)
 
 
 if __name__ == "__main__":
