@@ -77,6 +77,16 @@ class Attacker:
         plane = self.plane(photo)[..., 0]
         return self.folded(plane - wiener(plane, SIDE, NOISE**2))
 
+    def alike(self, detail, details, count):
+        """The mean of the details that are most alike to one, and then to their mean."""
+        details, mean = np.array(details), detail
+        for number in (min(count, 3), count, count):
+            likeness = np.tensordot(details - details.mean(axis=(1, 2), keepdims=True), mean)
+            likeness /= details.std(axis=(1, 2))
+            chosen = details[np.argsort(-likeness)[:number]]
+            mean = np.mean([detail, *chosen], axis=0)
+        return mean
+
     def folded(self, values):
         """The mean over tiles `(period, period)` of values `(h, w)`."""
         total, count = np.zeros((2, self.period, self.period))

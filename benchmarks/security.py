@@ -9,7 +9,9 @@ message; the targets are not; the pool is marked too, for averages, once with th
 and once with a message for each photo. The attacker has marked photos and, where a row says so,
 the public network; never the key, nor the photos as they were but for `exact`. Where the key
 filters marks (`photo-private`), a second attacker looks for the filter in marked photos of the key
-(`filter_fitting.py`), and does the same with what was found.
+(`filter_fitting.py`), and does the same with what was found. As photos of such a key have 16
+patterns, the details that are most alike to a victim's are averaged too, of the pool and, with
+`--crowd`, of the photos of another folder besides.
 
 - `forge`: the mark goes into the targets. `present` and `copied` count what `extract` decides with
   the key, `message` those with the victims' message; PSNR is to the target. Who learned signs from
@@ -53,6 +55,8 @@ ROOT = Path(__file__).resolve().parents[1]
 KEY, OTHER_KEY = "the owner's key", "another key"
 MESSAGE, OTHER_MESSAGE = "(c) 2026 Ada Lovelace", "somebody else"
 AVERAGED = 1, 5, 20, 50
+# Of so many photos, the details that are most alike are averaged.
+ALIKE = 5, 20
 BUDGET = 40.0
 # Strength of what says whose mark it is, where the attacker writes strongly what he knows besides.
 FAINT = 0.35
@@ -83,9 +87,10 @@ class Bench:
         photos: unmarked `Photo`s at working size.
         count: of victims, and of targets.
         seed: of all that is drawn.
+        crowd: further photos of other sizes, for averages of those that are alike.
     """
 
-    def __init__(self, watermarker, photos, count, seed):
+    def __init__(self, watermarker, photos, count, seed, crowd=()):
         self.watermarker = watermarker
         rng = np.random.default_rng(seed)
         self.attackers = {"public network": Attacker(watermarker.network, rng)}
@@ -100,6 +105,7 @@ class Bench:
         self.pool_own = [
             self.mark(photo, f"photo {number:012d}") for number, photo in enumerate(tqdm(pool))
         ]
+        self.crowd = [self.mark(photo) for photo in tqdm(crowd, desc="crowd")]
         if is_filtered(watermarker.network):
             fitting = Fitting(self.attacker, self.pool[:FITTED])
             starts = [fitting.run(seed=n) for n in tqdm(range(STARTS), desc="filter")]
@@ -194,6 +200,13 @@ def removals(bench):
     for count, tile in averages(attacker, bench.pool):
         copies = [attacker.add(m, -tile, BUDGET) for m in marked]
         yield row(f"mean detail of {count} subtracted, {BUDGET:g} dB", marked_photos(count), copies)
+    details = [attacker.detail(photo) for photo in bench.pool + bench.crowd]
+    for size, count in itertools.product(sorted({len(bench.pool), len(details)}), ALIKE):
+        if count < size:
+            tiles = [attacker.alike(attacker.detail(m), details[:size], count) for m in marked]
+            copies = [attacker.add(m, -t, BUDGET) for m, t in zip(marked, tiles, strict=True)]
+            name = f"mean detail of the {count} most alike of {size} subtracted, {BUDGET:g} dB"
+            yield row(name, marked_photos(size), copies)
     for name, change, search in blind():
         copies = [change(m) for m in tqdm(marked, desc=name)]
         yield row(name, "one marked photo", copies, search=search)
@@ -357,6 +370,7 @@ def main():
     parser.add_argument("--images", type=Path, required=True, help="folder of photos")
     parser.add_argument("--photos", type=int, default=24, help="victims, and as many targets")
     parser.add_argument("--pool", type=int, default=50, help="photos to average")
+    parser.add_argument("--crowd", type=Path, help="folder of further photos of the key")
     parser.add_argument("--network", default="photo")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, default=ROOT / "results" / "photo")
@@ -367,7 +381,8 @@ def main():
         parser.error(f"{args.images} has {len(paths)} photos; expected {wanted} or fewer --photos")
     order = np.random.default_rng(args.seed).permutation(len(paths))[:wanted]
     photos = [working_size(paths[n]) for n in order]
-    bench = Bench(tfwm.load(args.network), photos, args.photos, args.seed)
+    crowd = [working_size(path) for path in list_photos(args.crowd)] if args.crowd else []
+    bench = Bench(tfwm.load(args.network), photos, args.photos, args.seed, crowd)
     rows = []
     for row in itertools.chain(forgeries(bench), removals(bench), findings(bench)):
         rows.append({field: row.get(field, "") for field in FIELDS})

@@ -18,6 +18,7 @@ from tfwm import fingerprints
 from tfwm.keys import derive_key
 from tfwm.payload import Codec, Key, SignpostCodec, pack_name
 from tfwm.payload.code import Code
+from tfwm.payload.layout import pattern_of, pattern_signs
 from tfwm.protection import make_commitment
 from tfwm.provenance import Stamp, algorithm_of, store, to_value
 from tfwm.register import Entry, register
@@ -38,6 +39,7 @@ PHOTOS = {
     "photo-key.png": ("photo", "secret", "(c) 2026 Ada Lovelace"),
     "photo-public.jpg": ("photo", None, 8_000_000_001),
     "photo-private.jpg": ("photo-private", "secret", "Ada Lovelace"),
+    "photo-private-pattern.jpg": ("photo-private", "secret", "Ada Lovelace"),
     "redmark-mt.png": ("redmark-mt", "secret", "Ada Lovelace"),
     "stegastamp-original.jpg": ("stegastamp-original", "secret", "AL"),
 }
@@ -99,6 +101,14 @@ def slots():
                         yield f"{count} {name} {kind}", digest(codec.encode(message))
 
 
+def patterns():
+    """Of marks behind the filter of a key, and which of them a photo gets."""
+    pixels = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+    for name, secret in SECRETS.items():
+        yield f"{name} signs", digest(pattern_signs(1024, Key(secret)) > 0)
+        yield f"{name} photos", [int(pattern_of(Key(secret), pixels + n)) for n in range(8)]
+
+
 def owners_keys():
     for bits in (1, 64, 256, 1000):
         yield str(bits), np.packbits(derive_key(OWNER, bits)).tobytes().hex()
@@ -155,8 +165,8 @@ def registers():
 
 
 MAKERS = (
-    *(key_streams, codewords, frames, slots, owners_keys, commitments, soft_bindings),
-    *(signposts, stamps, manifest_stores, registers),
+    *(key_streams, codewords, frames, slots, patterns, owners_keys, commitments),
+    *(soft_bindings, signposts, stamps, manifest_stores, registers),
 )
 
 

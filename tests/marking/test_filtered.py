@@ -1,5 +1,7 @@
 """Marks behind the filter of their key: read with it alone, and not in each other's way."""
 
+import itertools
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -14,6 +16,7 @@ from tfwm.marking.filtered import FilteredNetwork, behind_filter
 from tfwm.marking.mark import Mark
 from tfwm.marking.reader import Reader
 from tfwm.marking.search import plan_of
+from tfwm.payload.layout import PATTERNS, pattern_of
 from tfwm.payload.phases import PhaseFilter
 
 KEY, OTHER = "a secret", "another secret"
@@ -66,6 +69,40 @@ def test_steps_are_finer_behind_a_filter(private):
     assert (plain.finer, plain.step, finer.finer, finer.step) == (1, 4, 2, 2)
     assert set(plain.rotations) < set(finer.rotations)
     assert len(finer.rotations) == 2 * len(plain.rotations) == 40
+
+
+def test_photos_of_one_key_have_patterns_of_their_own(private):
+    """So their mean shows none of them; a crop is read by the pattern of the photo."""
+    photos = [Photo(data.chelsea()[n:, n:].copy()) for n in range(0, 40, 8)]
+    votes, found = [], []
+    for photo in photos:
+        copy = private.embed(photo, "Ada", key=KEY)
+        reader = Reader(private.network, Canvas.of(private.network, copy), private.codec(KEY))
+        votes.append([reader.votes(Alignment(1.0, pattern=n)) for n in range(PATTERNS)])
+        scores = [reader.codec.pilot_score(v) for v in votes[-1]]
+        found.append(int(np.argmax(scores)))
+        assert found[-1] == pattern_of(Key(KEY), photo.pixels)
+        assert scores[found[-1]] > 8 and np.median(scores) < 2
+        crop = private.extract(Photo(copy.pixels[30:, 44:].copy()), key=KEY, search="crop")
+        assert crop.message == "Ada" and crop.alignment.pattern == found[-1]
+    assert len(set(found)) > 2
+    plain = np.sign([v[0] for v in votes])
+    same = np.sign([v[n] for v, n in zip(votes, found, strict=True)])
+    for one, other in itertools.combinations(range(len(photos)), 2):
+        assert np.mean(same[one] == same[other]) > 0.7
+        if found[one] != found[other]:
+            assert 0.35 < np.mean(plain[one] == plain[other]) < 0.65
+
+
+def test_the_first_pattern_is_that_of_marks_before_there_were_others(private, coffee, monkeypatch):
+    monkeypatch.setattr("tfwm.marking.mark.pattern_of", lambda key, pixels: 0)
+    slots = private.codec(KEY).encode("Ada")
+    copy = Mark.of(private.network, coffee, slots, codec=private.codec(KEY)).apply()
+    network = behind_filter(private.network, Key(KEY))
+    cells = Reader(private.network, Canvas.of(network, copy), private.codec(KEY)).cells
+    plane = Canvas.of(network, copy).scaled(1.0)[None, :400, :600]
+    direct = np.asarray(network.extract(plane))[0]
+    np.testing.assert_allclose(cells(Alignment(1.0)).logits, direct, atol=1e-3)
 
 
 def test_two_keys_in_one_photo(private, marked):

@@ -10,7 +10,7 @@ from skimage import data
 
 from tfwm.images import Photo
 from tfwm.marking import STAGES, Alignment, Canvas, Reader, candidates
-from tfwm.marking.search import ENOUGH_TILES, plan_of
+from tfwm.marking.search import ENOUGH_TILES, Plan, plan_of
 from tfwm.marking.tiling import tiling_of
 from tfwm.networks import Network
 from tfwm.payload import Codec, Key
@@ -85,9 +85,9 @@ def plan_for(patch, block=None, bits=1):
 
 
 def test_a_scan_has_a_limit_of_positions():
-    assert plan_for((8, 8)) == plan_for((32, 32), (8, 8)) == (4, 256, None, 1)
-    assert plan_for((16, 16)) == (4, 272, 272, 1)
-    assert plan_for((128, 128), bits=30) == (12, 512, 512, 1)
+    assert plan_for((8, 8)) == plan_for((32, 32), (8, 8)) == Plan(4, 256, None)
+    assert plan_for((16, 16)) == Plan(4, 272, 272)
+    assert plan_for((128, 128), bits=30) == Plan(12, 512, 512)
     for side in (16, 48, 128, 256, 512):
         step = plan_for((side, side), bits=100).step
         assert math.ceil(side / step) ** 2 <= 128

@@ -39,6 +39,8 @@ class Alignment:
             rotation as well.
         bend: two rows of coefficients, of polynomials for how far down and to the right the
             values of the scaled and turned copy lie, see `tfwm.marking.bending`; empty for none.
+        pattern: number of the pattern of a mark behind the filter of its key (`PATTERNS` of
+            `tfwm.payload.layout`), `None` for the one that fits best.
     """
 
     scale: float = 1.0
@@ -50,6 +52,7 @@ class Alignment:
     stretch: float = 1.0
     shear: float = 0.0
     bend: tuple = ()
+    pattern: int | None = None
 
     def moved(self, **changes):
         """Returns a copy with some fields changed."""

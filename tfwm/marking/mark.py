@@ -11,10 +11,11 @@ from tfwm.keys import Key
 from tfwm.marking.binding import asked, is_plain
 from tfwm.marking.canvas import Alignment, Canvas, add_residual, natural_scale
 from tfwm.marking.check import BESIDE
-from tfwm.marking.filtered import behind_filter, check_unfiltered
+from tfwm.marking.filtered import behind_filter, check_unfiltered, is_filtered
 from tfwm.marking.strength import STRONGEST, check_strength, mark_at_psnr
 from tfwm.marking.subtle import subtle_weights
 from tfwm.marking.tiling import tiling_of
+from tfwm.payload.layout import pattern_of, pattern_signs
 
 # Tuning stops this near to the wanted PSNR, on its upper side.
 PSNR_TOLERANCE = 0.02
@@ -66,7 +67,8 @@ class Mark:
         check_whole(cover)
         if over == BESIDE:
             check_beside(network)
-        network = behind_filter(network, Key(None) if codec is None else codec.key)
+        key = Key(None) if codec is None else codec.key
+        has_patterns, network = is_filtered(network), behind_filter(network, key)
         sides, canvas = cover.pixels.shape[:2], Canvas.of(network, cover)
         scale = natural_scale(canvas.height, canvas.width)
         before = canvas.scaled(scale)
@@ -86,6 +88,9 @@ class Mark:
             places, bits = asked(codec, network, before[0], grid[:2])
             blocks[places] = bits
             plain = {"plain": lambda: is_plain(codec, network, before[0], grid[:2])}
+        if has_patterns:
+            signs = pattern_signs(len(slots), key)[pattern_of(key, cover.pixels)]
+            blocks = np.where(tiling_of(network).lay_out(signs, *grid[:2]) > 0, blocks, 1 - blocks)
         residual = (np.asarray(network.embed(before, blocks[None], 1.0)) - before)[0]
         if over == BESIDE:
             cells = tiling_of(network).half(*grid[:2], codec.key)

@@ -11,6 +11,7 @@ from tfwm.marking.bending import bent
 from tfwm.marking.canvas import transformed
 from tfwm.marking.filtered import FilteredNetwork, behind_filter
 from tfwm.marking.tiling import tiling_of
+from tfwm.payload.layout import pattern_signs
 
 # So many pixels go through the network at once.
 BATCH_PIXELS = 1 << 20
@@ -24,7 +25,8 @@ class Cells(NamedTuple):
     """The logits of a copy's cells at one alignment.
 
     Args:
-        logits: `(rows, columns, bits_per_cell)`; 0 where an unfolded frame has none of the copy.
+        logits: `(rows, columns, bits_per_cell)`, with the signs of a mark's first pattern; 0 where
+            an unfolded frame has none of the copy.
         corner: `(y, x)` of the first cell in the aligned plane, in pixels.
         shift: `(rows, columns)` from the first cell to a corner of a payload's tile.
         plane: the aligned plane, `(height, width, channels)` in [0, 1].
@@ -55,8 +57,13 @@ class Reader:
         self.trials = 0
         self._filtered = isinstance(self.network, FilteredNetwork)
         self._tiling = tiling_of(network)
-        pilot = codec.pilot.reshape(self._tiling.shape)
-        self._templates = np.conj(np.fft.rfft2(np.stack([pilot, np.abs(pilot)]), axes=(1, 2)))
+        self._patterns = np.ones((1, self._tiling.slots), np.float32)
+        if self._filtered:
+            self._patterns = pattern_signs(self._tiling.slots, codec.key)
+        self._numbers = range(len(self._patterns))
+        pilots = np.vstack([codec.pilot * self._patterns, np.abs(codec.pilot)])
+        pilots = pilots.reshape(-1, *self._tiling.shape)
+        self._templates = np.conj(np.fft.rfft2(pilots, axes=(1, 2)))
         self._scaled = {}
 
     def fits(self, scale):
@@ -102,7 +109,18 @@ class Reader:
         if alignment.warped:
             covered = self._covered(alignment, logits[0], phase, plane)
             logits = np.where(covered[..., None], logits, 0)
+        if len(self._patterns) > 1:
+            signs = self._patterns[self._pattern(alignment, logits[0], shift)]
+            logits = logits * self._tiling.lay_out(signs, *logits.shape[1:3], shift)
         return Cells(logits, phase, shift, plane)
+
+    def _pattern(self, alignment, logits, shift):
+        """The number of an alignment's pattern, or of the one whose pilots fit best."""
+        if alignment.pattern is not None:
+            return alignment.pattern
+        self.trials += len(self._patterns) - 1
+        votes = self._votes(logits, shift)
+        return int(np.argmax([self.codec.pilot_score(votes * signs) for signs in self._patterns]))
 
     def pilots(self, cells):
         """Signs of the pilots that `Cells` carry `(rows, columns, bits)`, 0 where there is none."""
@@ -122,8 +140,11 @@ class Reader:
         """Returns the votes `(slots,)` of `Cells`; zeros for `None`."""
         if cells is None:
             return np.zeros(self._tiling.slots, np.float32)
-        folded = self._tiling.fold(cells.logits)
-        return np.roll(folded, [-s for s in cells.shift], axis=(0, 1)).ravel()
+        return self._votes(cells.logits, cells.shift)
+
+    def _votes(self, logits, shift):
+        folded = self._tiling.fold(logits)
+        return np.roll(folded, [-s for s in shift], axis=(0, 1)).ravel()
 
     def uncropped(self, alignment):
         """Returns an alignment with the offset of a copy that still has its top left corner."""
@@ -191,26 +212,27 @@ class Reader:
 
     def _best(self, plane, corner, positions, room, alignment):
         """The highest score of a plane at all positions and circular shifts, and its place."""
-        scores = self._scores(self._tiling.fold(self._logits(plane, positions, room)))
+        patterns = [alignment.pattern] if alignment.pattern is not None else self._numbers
+        scores = self._scores(self._tiling.fold(self._logits(plane, positions, room)), patterns)
         self.trials += scores.size
-        number, *shift = np.unravel_index(np.argmax(scores), scores.shape)
+        number, which, *shift = np.unravel_index(np.argmax(scores), scores.shape)
         offset = tuple(
             _nearest_zero(int(c + f + s * b), b * self._tiling.shape[0])
             for c, f, s, b in zip(
                 corner, positions[number], shift, self.network.block_shape, strict=True
             )
         )
-        return float(scores[number, *shift]), alignment.moved(offset=offset)
+        pattern = patterns[which] if len(self._patterns) > 1 else None
+        place = alignment.moved(offset=offset, pattern=pattern)
+        return float(scores[number, which, *shift]), place
 
-    def _scores(self, folded):
-        """Standardized correlation with the pilot at all circular shifts `(n, side, side)`."""
-        product, energy = (
-            np.fft.irfft2(
-                np.fft.rfft2(values, axes=(1, 2)) * template, s=folded.shape[1:3], axes=(1, 2)
-            ).sum(axis=-1)
-            for values, template in zip((folded, folded**2), self._templates, strict=True)
-        )
-        return product / np.sqrt(np.maximum(energy, 1e-3))
+    def _scores(self, folded, patterns):
+        """Standardized correlation with pilots at all shifts `(n, patterns, side, side)`."""
+        seen, squared = (np.fft.rfft2(values, axes=(1, 2)) for values in (folded, folded**2))
+        products = [(seen * self._templates[number]).sum(axis=-1) for number in patterns]
+        products.append((squared * self._templates[-1]).sum(axis=-1))
+        *products, energy = np.fft.irfft2(products, s=folded.shape[1:3], axes=(2, 3))
+        return np.stack(products, axis=1) / np.sqrt(np.maximum(energy, 1e-3))[:, None]
 
     def _plane(self, alignment, window=None):
         """The copy as `alignment` puts it, and its top left pixel as seen from the center.

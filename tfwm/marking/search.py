@@ -33,8 +33,9 @@ SCALE_STEP = 1.024
 SCALE_RANGE = 3.6
 ROTATION_STEP = 1.25
 LARGEST_ROTATION = 12.5
-# The filter of a key, which is to fit as well, leaves half of that tolerance.
-FINER = 2
+# The filter of a key, which is to fit as well, leaves half of that tolerance. Marks behind it have
+# many patterns, so that chance reaches more by so much, and a larger window is needed.
+FINER, FILTERED_WINDOW, HIGHER = 2, 320, 0.4
 # Stretches, shears, scales and angles that are smaller than this are errors of the lattice.
 EXACT = 8e-4
 # So many places are looked at closely after each sweep.
@@ -112,13 +113,13 @@ def candidates(reader, search="rotate", progress=None):
             yield STAGES[min(last, 3)], place
     tell(0.05, "crop")
     for score, place in _crops(reader, scales, plan):
-        yield "crop", _settle(reader, place, plan) if score > HOPEFUL else place
+        yield "crop", _settle(reader, place, plan) if score > plan.hopeful else place
     if last < 2:
         return
     if last >= 3 and tile and has_fine_cells(reader.network):
         for scale in scales[:1]:
             parts = reader.parts(Alignment(scale), PART, plan.step)[:PARTS]
-            starts += [place for score, place in parts if score > HOPEFUL]
+            starts += [place for score, place in parts if score > plan.hopeful]
         for place in filter(None, (unbent(reader, start) for start in starts)):
             yield BENT, place
     sweep = _scales(scales, reader, plan)
@@ -152,12 +153,15 @@ class Plan(NamedTuple):
         crop_window: the same for crops, or `None`.
         finer: how many steps of scale and angle there are for one of `SCALE_STEP` and
             `ROTATION_STEP`.
+        hopeful: score from which on a place is refined; see `HOPEFUL`, also for `doubtful`.
     """
 
     step: int
     window: int
     crop_window: int | None
     finer: int = 1
+    hopeful: float = HOPEFUL
+    doubtful: float = DOUBTFUL
 
     @property
     def sparse(self):
@@ -181,7 +185,11 @@ def plan_of(network):
             break
     cells = math.ceil(math.sqrt(WINDOW_BITS / network.bits))
     window = max(cells * side for side in block) + max(patch)
-    return Plan(step, max(window, WINDOW), window if window > WINDOW else None, finer)
+    crop_window = window if window > WINDOW else None
+    if finer == 1:
+        return Plan(step, max(window, WINDOW), crop_window)
+    least, scores = max(window, FILTERED_WINDOW), (HOPEFUL + HIGHER, DOUBTFUL + HIGHER)
+    return Plan(step, least, crop_window, finer, *scores)
 
 
 def plain_scales(reader):
@@ -236,7 +244,7 @@ def _repeated(reader, plan, side):
             if found and found[0][0] > CLEAR:
                 break
         for rank, (score, place) in enumerate(found[:SHORTLIST]):
-            if score > HOPEFUL or number == rank == 0:
+            if score > plan.hopeful or number == rank == 0:
                 yield _settle(reader, place, plan)
 
 
@@ -291,7 +299,7 @@ def _sweep(reader, alignments, tell, share):
             found.append((score, place))
     found.sort(key=lambda pair: -pair[0])
     for score, place in found[:SHORTLIST]:
-        worth = score > DOUBTFUL or plan.sparse
+        worth = score > plan.doubtful or plan.sparse
         yield stage, _refine(reader, score, place, plan) if worth else place
 
 
@@ -304,7 +312,7 @@ def _refine(reader, score, alignment, plan):
             share / plan.finer,
             lambda a: reader.scan(a, 2, plan.window, near=True),
         )
-        if score < HOPEFUL:
+        if score < plan.hopeful:
             return alignment
     score, alignment = reader.scan(alignment, 1, near=True)
     for share in (0.25, 0.1):

@@ -1,6 +1,7 @@
 """Which slot of a mark carries what: pilots, code bits, a signpost, or signs of the photo."""
 
 import functools
+import hashlib
 
 import numpy as np
 
@@ -26,6 +27,9 @@ SIGNPOST_SHARE = 3, 8
 # its own surroundings ask for a sign, by as many bits of what they show.
 BOUND_SLOTS = 96
 CONTENT_BITS = 16
+# Behind the filter of a key, a mark has one of so many patterns, another in each photo: the mean of
+# some photos of one key shows little of any.
+PATTERNS = 16
 
 
 def pilot_count(slots):
@@ -85,6 +89,19 @@ def bound_places(slots, key):
     taken = np.union1d(layout(slots, key)[0], signpost_places(slots))
     order = key.permutation(f"bound {slots}", slots)
     return _frozen(order[~np.isin(order, taken)][:BOUND_SLOTS])[0]
+
+
+@functools.lru_cache(maxsize=8)
+def pattern_signs(slots, key):
+    """Returns the signs `(PATTERNS, slots)` of a key's patterns; of the first, all are 1."""
+    bits = key.bits(f"patterns {slots}", (PATTERNS - 1) * slots).reshape(-1, slots)
+    return _frozen(np.float32(1) - 2 * np.pad(bits, ((1, 0), (0, 0))))[0]
+
+
+def pattern_of(key, pixels):
+    """Returns the number of the pattern that a photo gets: by its pixels, which only `key` maps."""
+    digest = hashlib.blake2b(np.ascontiguousarray(pixels), digest_size=16).hexdigest()
+    return key.stream(f"pattern {digest}", 1)[0] % PATTERNS
 
 
 def _frozen(*arrays):
