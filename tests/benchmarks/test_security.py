@@ -69,3 +69,14 @@ def test_areas_under_curves():
 
 def test_reducing_and_enlarging_keeps_the_size(photo):
     assert down_and_up(photo, 96).pixels.shape == photo.pixels.shape
+
+
+def test_details_that_are_alike_are_found_and_averaged(attacker):
+    patterns = attacker.rng.normal(size=(4, attacker.period, attacker.period))
+    noise = attacker.rng.normal(size=(40, attacker.period, attacker.period))
+    details = patterns[np.arange(40) % 4] + 3 * noise
+    mean = attacker.alike(details[1], np.delete(details, 1, axis=0), 9)
+    likeness = [np.corrcoef(mean.ravel(), pattern.ravel())[0, 1] for pattern in patterns]
+    assert (
+        np.argmax(likeness) == 1 and likeness[1] > 0.6 and np.abs(likeness)[[0, 2, 3]].max() < 0.1
+    )
