@@ -28,7 +28,7 @@ from tfwm.models import barrier as models
 from tfwm.protection import Barrier
 from tfwm.recipes import parts
 from tfwm.recipes.barrier_report import report
-from tfwm.recipes.config import TaskConfig, check_multiple, check_positive
+from tfwm.recipes.config import TaskConfig, check_multiple, check_positive, refuse
 from tfwm.recipes.registry import StagedRecipe
 from tfwm.recipes.surrogates import Surrogate, train_surrogate
 from tfwm.recipes.translation import (
@@ -40,11 +40,12 @@ from tfwm.recipes.translation import (
     read_crops,
     train_translator,
 )
-from tfwm.training import BarrierTrainer, ConfigError
+from tfwm.training import BarrierTrainer, Carrier, ConfigError
 from tfwm.training.config import setting
 
 # Shares of the photos; neither trains with the other's.
 OWNER, ATTACKER = (0.0, 0.5), (0.5, 1.0)
+CARRIER = "carrier_start", "carrier_steps", "common_weight"
 SIZES = (
     *("steps", "steps_per_epoch", "surrogate_steps", "adversarial_steps", "batch_size"),
     *("crop_size", "width", "extractor_width", "surrogate_width"),
@@ -91,6 +92,14 @@ class Config(TaskConfig):
     consistency_weight: float = setting(1.0, "weight of reading the same from all images")
     period: int = setting(
         0, "period in pixels of the part of the mark that is read alone as well; 0: none"
+    )
+    carrier_cycles: float = setting(
+        0.0, "cycles, from black to white, of the sign by which it follows an image; 0: it does not"
+    )
+    carrier_start: int = setting(0, "step at which these cycles begin to grow")
+    carrier_steps: int = setting(0, "steps until they are complete")
+    common_weight: float = setting(
+        1.0, "weight of what all marks have in common, where they follow their images"
     )
     rounding_noise: float = 0.0
     # Training
@@ -139,6 +148,13 @@ def check(config):
     check_multiple(config, "2**depth", 2**config.depth)
     check_multiple(config, "2**surrogate_depth", 2**config.surrogate_depth)
     check_multiple(config, "the period", config.period or 1)
+    if not config.carrier_cycles:
+        refuse(config, CARRIER, "has no effect without carrier_cycles")
+    elif not config.period or config.carrier_cycles < 0:
+        raise ConfigError(
+            "Expected carrier_cycles above 0, and a period. "
+            f"Received: carrier_cycles={config.carrier_cycles}, period={config.period}"
+        )
     check_task(config)
     build_watermark(config)
 
@@ -187,6 +203,7 @@ def build_trainer(config, surrogate=None, unrelated=None):
         adversary=adversary,
         innocent=build_innocent(config),
         period=config.period or None,
+        carrier=_build_carrier(config, begin=surrogate is None),
         source=config.source,
     )
     embedder.trainable = surrogate is None
@@ -199,6 +216,8 @@ def build_trainer(config, surrogate=None, unrelated=None):
         weights["copied"] = config.watermark_weight
     if surrogate is not None:
         weights["surrogate"] = config.watermark_weight
+    elif config.carrier_cycles:
+        weights["common"] = config.common_weight
     terms = {key: ["mse"] for key in weights}
     weights = {key: [weight] for key, weight in weights.items()}
     if surrogate is None:
@@ -210,6 +229,13 @@ def build_trainer(config, surrogate=None, unrelated=None):
         jit_compile=parts.with_xla(config),
     )
     return trainer
+
+
+def _build_carrier(config, begin):
+    if not config.carrier_cycles:
+        return None
+    steps = (config.carrier_start, config.carrier_steps) if begin else (0, 0)
+    return Carrier(config.carrier_cycles, *steps)
 
 
 def _image_losses(config):

@@ -6,6 +6,7 @@ need_tensorflow()
 
 from tfwm.training.barrier_trainer import BarrierTrainer
 from tfwm.training.callbacks import EarlyStopping, MeanGradients, RestOfEpoch, TellSkipped
+from tfwm.training.carrier import Carrier
 from tfwm.training.checkpoint import Checkpoint
 from tfwm.training.config import ConfigError, load_config, save_config
 from tfwm.training.distribute import training_strategy
@@ -16,6 +17,7 @@ from tfwm.training.watermark_trainer import WatermarkTrainer
 
 __all__ = [
     "BarrierTrainer",
+    "Carrier",
     "Checkpoint",
     "ConfigError",
     "EarlyStopping",

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tfwm.checks import one_of
 from tfwm.training.base import Trainer, build_part
+from tfwm.training.carrier import common_part, learnable_part
 from tfwm.training.simulated import innocent_outputs
 
 SOURCES = ("target", "input")
@@ -37,7 +38,9 @@ class BarrierTrainer(Trainer):
     With a `period` (ours), the extractor also reads B plus the part of the mark that any surrogate
     can learn (`"copied"`), which is compared with the watermark in both stages. For one watermark
     the embedder makes nearly the same pattern in each image. A convolutional surrogate does not
-    know the place in the image, and learns only what repeats at the distance of its strides.
+    know the place in the image, and learns only what repeats at the distance of its strides. With a
+    `carrier`, that part follows what each image shows, and what all images have in common all the
+    same (`"common"`, compared with 0) can be made small: an attacker finds it as their mean.
 
     With `source="input"` the embedder is task-specific: it receives A and learns the task and the
     mark together, A -> embedder -> B'.
@@ -56,6 +59,7 @@ class BarrierTrainer(Trainer):
         innocent: list of `tfwm.training.Innocent`, networks of others.
         period: distance in pixels at which the learnable part repeats, a divisor of the images'
             sides; 4 for networks that halve twice. `None` for the paper's losses only.
+        carrier: a `Carrier` for that part, or `None`.
         source: input of the embedder: `"target"` (B), or `"input"` (A), with as many channels.
 
     Call arguments:
@@ -63,9 +67,10 @@ class BarrierTrainer(Trainer):
             perhaps `"other"`, unmarked images with the channels of B.
 
     Returns:
-        A dict with `"watermarked"`, `"extracted"`, `"copied"` (only with a period), `"surrogate"`
-        (only with one), `"clean"` (of A, of B, of the unrelated network, of the other images;
-        without A if its number of channels differs), and `"consistency"`.
+        A dict with `"watermarked"`, `"extracted"`, `"copied"` (only with a period), `"common"`
+        (only with a carrier), `"surrogate"` (only with one), `"clean"` (of A, of B, of the
+        unrelated network, of the other images; without A if its number of channels differs), and
+        `"consistency"`.
 
     Example:
 
@@ -92,6 +97,7 @@ class BarrierTrainer(Trainer):
         adversary=None,
         innocent=(),
         period=None,
+        carrier=None,
         source="target",
         **kwargs,
     ):
@@ -107,6 +113,7 @@ class BarrierTrainer(Trainer):
         self.adversary = adversary
         self.innocent = list(innocent)
         self.period = period
+        self.carrier = carrier
         self.source = source
         for network in (surrogate, unrelated):
             if network is not None:
@@ -114,6 +121,7 @@ class BarrierTrainer(Trainer):
 
     def build(self, input_shape):
         build_part(self.attack, input_shape["target"])
+        build_part(self.carrier, input_shape["target"])
         for network in self.innocent:
             build_part(network, input_shape["input"], input_shape["target"])
         super().build(input_shape)
@@ -127,9 +135,13 @@ class BarrierTrainer(Trainer):
             {"image": inputs[self.source], "message": watermarks, "strength": strength},
             training=training and not frozen,
         )
-        groups = {"extracted": watermarked}
+        groups, extra, sign = {"extracted": watermarked}, {}, 1.0
+        if self.carrier is not None:
+            sign = self.carrier(after, training=training)
+            common = self.carrier.grown() * common_part(watermarked - after, self.period)
+            extra["common"] = tf.broadcast_to(common, tf.shape(after))
         if self.period is not None:
-            groups["copied"] = after + repeated_part(watermarked - after, self.period)
+            groups["copied"] = after + learnable_part(watermarked - after, sign, self.period)
         if self.surrogate is not None:
             groups["surrogate"] = tf.cast(self.surrogate(before, training=False), after.dtype)
         clean = [before, after] if before.shape[-1] == after.shape[-1] else [after]
@@ -151,7 +163,7 @@ class BarrierTrainer(Trainer):
         marked = [outputs[key] for key in ("extracted", "copied", "surrogate") if key in outputs]
         marked = tf.concat(marked, axis=0)
         outputs["consistency"] = marked - tf.reduce_mean(marked, axis=0, keepdims=True)
-        return {"watermarked": watermarked, **outputs}
+        return {"watermarked": watermarked, **outputs, **extra}
 
     def penalties(self, inputs, outputs, training):
         """See `Trainer.penalties`: the adversary's."""
@@ -166,30 +178,9 @@ class BarrierTrainer(Trainer):
             "surrogate": watermark,
             "clean": tf.fill(tf.shape(outputs["clean"]), self.blank),
             "consistency": tf.zeros_like(outputs["consistency"]),
+            "common": tf.zeros_like(inputs["target"]),
         }
         return {key: targets[key] for key in outputs}
-
-
-def repeated_part(residual, period):
-    """Returns the part of a batch's residuals that is the same at each `period` and in all images.
-
-    Args:
-        residual: `(batch, height, width, channels)`, sides multiples of the period.
-        period: distance in pixels.
-
-    Returns:
-        `(1, height, width, channels)`.
-
-    Example:
-
-    >>> repeated_part(np.arange(16.0).reshape(1, 4, 4, 1), 2)[0, :, :, 0].numpy()[:2]
-    array([[ 5.,  6.,  5.,  6.],
-           [ 9., 10.,  9., 10.]])
-    """
-    height, width, channels = residual.shape[1:]
-    tiles = (-1, height // period, period, width // period, period, channels)
-    tile = tf.reduce_mean(tf.reshape(residual, tiles), axis=(0, 1, 3))
-    return tf.tile(tile, (height // period, width // period, 1))[None]
 
 
 def _repeat(watermark, images):
