@@ -178,6 +178,8 @@ def test_all_losses_of_the_first_stage(tmp_path):
         (['surrogates=["unet", "unet-l2"]'], "names that differ"),
         (["crop_size=36", "surrogate_depth=3"], "multiple of 2**surrogate_depth, 8"),
         (["period=5"], "multiple of the period"),
+        (["carrier_start=5"], "'carrier_start' has no effect without carrier_cycles"),
+        (["carrier_cycles=2.0", "period=0"], "Expected carrier_cycles above 0, and a period"),
         (["adversarial_steps=0"], "adversarial_steps above 0"),
         (["test_photos=nowhere"], "nowhere"),
         (['clean_photos=["elsewhere"]'], "elsewhere"),

@@ -7,7 +7,8 @@ from tfwm.attacks import GaussianNoise, Ramp
 from tfwm.losses import AdversarialLoss
 from tfwm.models import barrier
 from tfwm.models.critic import build_patch_critic
-from tfwm.training import BarrierTrainer, Innocent
+from tfwm.training import BarrierTrainer, Carrier, Innocent
+from tfwm.training.carrier import common_part, learnable_part
 
 SIZE = 16
 WATERMARK = np.random.default_rng(0).random((SIZE, SIZE, 1)).astype("float32")
@@ -180,3 +181,18 @@ def test_learns_to_hide_one_mark(pairs):
     read = np.asarray(outputs["extracted"])
     assert np.abs(read - WATERMARK).mean() < np.abs(read - 1).mean()
     assert np.asarray(outputs["clean"]).mean() > read.mean() + 0.1
+
+
+def test_a_carrier_for_the_part_that_is_copied(pairs):
+    carrier = Carrier(2.0, start=1, steps=2)
+    trainer = make(extractor=Constant(), period=4, carrier=carrier)
+    trainer.fit(pairs, batch_size=8, epochs=3, shuffle=False, verbose=0)
+    assert float(carrier.calls) == 3 and float(carrier.grown()) == 1
+    outputs = trainer(pairs)
+    residual = np.asarray(outputs["watermarked"]) - pairs["target"]
+    sign = carrier(pairs["target"])
+    copied = pairs["target"] + np.asarray(learnable_part(residual, sign, 4))
+    np.testing.assert_allclose(outputs["copied"], copied[..., :1], atol=1e-5)
+    np.testing.assert_allclose(outputs["common"][:1], common_part(residual, 4), atol=1e-5)
+    targets = trainer.targets(pairs, outputs)
+    assert not np.any(targets["common"]) and "common" not in make(period=4)(pairs)
