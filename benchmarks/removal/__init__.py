@@ -19,6 +19,7 @@ from removal.images import (
     overwrite,
     post_process,
     subtract_average,
+    subtract_by_brightness,
 )
 from removal.searches import remove_by_gradients, remove_by_queries
 
@@ -36,4 +37,5 @@ __all__ = [
     "remove_by_gradients",
     "remove_by_queries",
     "subtract_average",
+    "subtract_by_brightness",
 ]

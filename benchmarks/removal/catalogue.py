@@ -12,6 +12,7 @@ from removal.images import (
     overwrite,
     post_process,
     subtract_average,
+    subtract_by_brightness,
 )
 from removal.searches import remove_by_gradients, remove_by_queries
 
@@ -82,6 +83,8 @@ def removal_attacks(mark, held=None, read=None, overwriters=None, queries=200, s
             )
             for what, smooth in _smoothings().items()
         ]
+        by_brightness = part(subtract_by_brightness, held=held)
+        attacks.append(Removal("averaging", f"by brightness, of {len(held)}", by_brightness))
     for name, function in (overwriters or {}).items():
         attacks.append(Removal("overwriting", name, function))
     if hasattr(mark, "embedder"):

@@ -8,6 +8,7 @@ from removal import (
     overwrite,
     post_process,
     subtract_average,
+    subtract_by_brightness,
 )
 
 from tfwm.distortions import distort
@@ -111,3 +112,20 @@ def test_overwriting(photos):
     assert (barrier.watermark == 0).all()
     with pytest.raises(ValueError, match="the barrier's shape"):
         overwrite(few, barrier, np.ones((16, 16, 1)))
+
+
+def test_a_mark_that_follows_brightness_is_averaged_by_it():
+    rng = np.random.default_rng(0)
+    photos = rng.integers(60, 80, (96, 32, 32, 1)).astype(float)
+    photos += rng.integers(0, 2, (96, 1, 1, 1)) * 90
+    stripes = 4.0 * (-1.0) ** np.arange(32).reshape(1, 32, 1, 1)
+    marked = np.uint8(
+        photos + np.where(photos.mean((1, 2, 3), keepdims=True) > 100, 1, -1) * stripes
+    )
+    left = [
+        np.abs((cleaned - photos).mean(axis=(2, 3))).mean()
+        for cleaned in (subtract_average(marked, marked), subtract_by_brightness(marked, marked))
+    ]
+    assert left[0] > 3 and left[1] < 1
+    with pytest.raises(ValueError, match="uint8"):
+        subtract_by_brightness(photos, marked)
