@@ -164,9 +164,9 @@ def earlier_mark(network, photo, key=None):
         DamagedError: the photo is of a file that is cut off, which is not to be marked at all.
     """
     place, votes, p_value = look(network, photo, key)
-    known = known_mark(place, votes, key)
-    if known is None and is_filtered(network) and not Key(key).is_public:
-        # What everybody can read lies behind another filter.
+    hidden = is_filtered(network) and not Key(key).is_public
+    known = known_mark(place, votes, key, alone=hidden)
+    if known is None and hidden:  # what everybody can read lies behind another filter
         place, votes, _ = look(network, photo)
         return known_mark(place, votes)
     if known is None and p_value <= FALSE_ALARM_RATE / WAYS:
@@ -194,17 +194,18 @@ def look(network, photo, key=None):
     return place, reader.votes_of(cells), p_value
 
 
-def known_mark(place, votes, key=None):
+def known_mark(place, votes, key=None, alone=False):
     """Returns the `EarlierMark` of a key, or else of none, or `None`.
 
     Args:
         place: the `Alignment` that was read.
         votes: its votes `(slots,)`.
         key: as for `tfwm.payload.Key`.
+        alone: whether only that of the key is looked for.
     """
     key = key if isinstance(key, Key) else Key(key)
     owners = [("public", key)] if key.is_public else [("key", key), ("public", Key(None))]
-    for whose, owner in owners:
+    for whose, owner in owners[:1] if alone else owners:
         judge = Judge(Codec(len(votes), owner), FALSE_ALARM_RATE / WAYS)
         judge.add("none", place, votes, 1)
         found = judge.extraction()
