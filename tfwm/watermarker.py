@@ -176,14 +176,12 @@ class Watermarker:
         """
         return earlier_mark(self.network, read_any(photo), key)
 
-    def prepare(
-        self, photo, message, *, key=None, subtle=False, signpost=None, over=False, bound=True
-    ) -> Mark:
-        """Returns the `Mark` for a photo, see `embed`; `bound=False` does not bind it to it."""
+    def prepare(self, photo, message, *, key=None, signpost=None, bound=True, **how) -> Mark:
+        """Returns the `Mark` for a photo, see `embed` and `Mark.of`; `bound=False` frees it."""
         check_signpost(self.network, signpost)
         cover, codec = read_photo(photo), self.codec(key, bound)
         slots = encode_slots(codec, message, signpost)
-        return Mark.of(self.network, cover, slots, subtle, codec, over)
+        return Mark.of(self.network, cover, slots, codec=codec, **how)
 
     def extract(
         self,

@@ -8,11 +8,12 @@ from PIL import Image
 from skimage import data
 
 import tfwm
-from tfwm.images import Photo
+from tfwm.images import Animation, Photo, read_any
 from tfwm.keys import Key
 from tfwm.marking import Alignment, Canvas, MarkedError
 from tfwm.marking.check import resaved
 from tfwm.marking.filtered import FilteredNetwork, behind_filter
+from tfwm.marking.frames import TOGETHER, frame_readings
 from tfwm.marking.mark import Mark
 from tfwm.marking.reader import Reader
 from tfwm.marking.search import plan_of
@@ -178,3 +179,33 @@ def test_a_public_mark_that_would_be_lost_is_kept(private, tmp_path):
         with pytest.raises(MarkedError, match="may not be read after JPEG 75"):
             embed()
     assert not (tmp_path / "out.png").exists()
+
+
+def animation(count):
+    photo = data.chelsea()
+    parts = [photo[4 * n :, 6 * n :][:260, :400] for n in range(count)]
+    return Animation([Photo(part.copy()) for part in parts], [80] * count)
+
+
+def test_frames_of_an_animation_have_one_pattern_and_add_up(private, tmp_path):
+    first, *others = [frame.to_pil() for frame in animation(4).frames]
+    first.save(tmp_path / "a.webp", save_all=True, append_images=others, lossless=True)
+    private.embed_file(tmp_path / "a.webp", tmp_path / "b.webp", "Ada", key=KEY)
+    copy = read_any(tmp_path / "b.webp")
+    assert private.extract(copy, key=KEY, search="none").message == "Ada"
+    rng = np.random.default_rng(0)
+    noisy = [np.clip(f.pixels + rng.normal(0, 30, f.pixels.shape), 0, 255) for f in copy.frames]
+    copy.frames = [Photo(np.uint8(pixels)) for pixels in noisy]
+    codec, scores = private.codec(KEY), {"none": [], TOGETHER: []}
+    for stage, _, votes, *_ in frame_readings(private.network, codec, copy, "none"):
+        scores[stage].append(codec.pilot_score(votes))
+    assert max(scores[TOGETHER]) > 1.2 * max(scores["none"]) > 5
+
+
+def test_unmarked_frames_are_no_evidence_together(private):
+    """The best of 16 patterns is chosen once for all frames: chosen for each, it would add up."""
+    codec = private.codec(KEY)
+    readings = list(frame_readings(private.network, codec, animation(8), "none"))
+    together = [reading for reading in readings if reading[0] == TOGETHER]
+    assert together and all(codec.pilot_score(reading[2]) < 4 for reading in together)
+    assert readings[-1][3] >= 16 * len(readings)

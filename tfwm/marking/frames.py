@@ -32,24 +32,29 @@ def frame_readings(network, codec, animation, search, progress=None):
     places = np.unique(np.linspace(0, len(frames) - 1, FRAMES_READ + 2).round().astype(int))
     chosen = [frames[n] for n in (places[1:-1] if len(places) > FRAMES_READ else places)]
     chosen.sort(key=lambda frame: -frame.pixels.std())  # flat ones, such as black, hold least
-    readers, votes, together = [], {}, {}
+    readers, together = [], {}
 
     def trials():
         return sum(reader.trials for reader in readers)
+
+    def reading(reader, stage, alignment, cells, more=0):
+        cells = reader.fitted(cells)
+        votes = sum(map(reader.votes_of, cells))
+        return stage, alignment, votes, trials() + more, None, cells
 
     for number, frame in enumerate(chosen):
         readers.append(Reader(network, Canvas.of(network, frame), codec))
         if progress:
             progress(0.0, f"frame {number + 1} of {len(chosen)}")
         for stage, alignment in candidates(readers[-1], "none"):
-            cells, read = readers[-1].read(alignment)
-            votes[alignment] = votes.get(alignment, 0) + read
+            cells = readers[-1].cells(alignment.moved(pattern=0))
             together.setdefault(alignment, []).append(cells)
-            yield stage, alignment, read, trials(), None, [cells]
-    for number, (alignment, read) in enumerate(votes.items(), 1):
-        yield TOGETHER, alignment, read, trials() + number, None, together[alignment]
+            readers[-1].trials += 1
+            yield reading(readers[-1], stage, alignment, [cells])
+    for number, (alignment, cells) in enumerate(together.items(), 1):
+        yield reading(readers[0], TOGETHER, alignment, cells, number)
     for stage, alignment in itertools.filterfalse(
         lambda candidate: candidate[0] == "none", candidates(readers[0], search, progress)
     ):
         cells, read = readers[0].read(alignment)
-        yield stage, alignment, read, trials() + len(votes), None, [cells]
+        yield stage, alignment, read, trials() + len(together), None, [cells]

@@ -52,7 +52,7 @@ class Mark:
         return (PLAIN,) if self._plain() else ()
 
     @classmethod
-    def of(cls, network, cover, slots, subtle=False, codec=None, over=False):
+    def of(cls, network, cover, slots, subtle=False, codec=None, over=False, like=None):
         """Makes the mark of a photo.
 
         Args:
@@ -63,6 +63,7 @@ class Mark:
             codec: `tfwm.payload.Codec` that binds the mark to its photo, and whose key filters it
                 where the network asks for that; `None` leaves it free.
             over: `"beside"` leaves half of the cells as they are, see `Tiling.half`; by a `codec`.
+            like: `Photo` whose pattern the mark gets behind a filter, its own by default.
         """
         check_whole(cover)
         if over == BESIDE:
@@ -89,7 +90,7 @@ class Mark:
             blocks[places] = bits
             plain = {"plain": lambda: is_plain(codec, network, before[0], grid[:2])}
         if has_patterns:
-            signs = pattern_signs(len(slots), key)[pattern_of(key, cover.pixels)]
+            signs = pattern_signs(len(slots), key)[pattern_of(key, (like or cover).pixels)]
             blocks = np.where(tiling_of(network).lay_out(signs, *grid[:2]) > 0, blocks, 1 - blocks)
         residual = (np.asarray(network.embed(before, blocks[None], 1.0)) - before)[0]
         if over == BESIDE:

@@ -110,17 +110,34 @@ class Reader:
             covered = self._covered(alignment, logits[0], phase, plane)
             logits = np.where(covered[..., None], logits, 0)
         if len(self._patterns) > 1:
-            signs = self._patterns[self._pattern(alignment, logits[0], shift)]
-            logits = logits * self._tiling.lay_out(signs, *logits.shape[1:3], shift)
+            number = alignment.pattern
+            number = self._pattern(self._votes(logits[0], shift)) if number is None else number
+            logits = logits * self._tiling.lay_out(
+                self._patterns[number], *logits.shape[1:3], shift
+            )
         return Cells(logits, phase, shift, plane)
 
-    def _pattern(self, alignment, logits, shift):
-        """The number of an alignment's pattern, or of the one whose pilots fit best."""
-        if alignment.pattern is not None:
-            return alignment.pattern
+    def _pattern(self, votes):
+        """The number of the pattern whose pilots fit best."""
         self.trials += len(self._patterns) - 1
-        votes = self._votes(logits, shift)
         return int(np.argmax([self.codec.pilot_score(votes * signs) for signs in self._patterns]))
+
+    def fitted(self, readings):
+        """Returns readings of one mark, as of several frames, with the signs of its pattern.
+
+        Args:
+            readings: list of `Cells` or `None`, read as those of the first pattern.
+        """
+        if len(self._patterns) == 1:
+            return readings
+        signs = self._patterns[self._pattern(sum(map(self.votes_of, readings)))]
+        return [
+            c
+            and c._replace(
+                logits=c.logits * self._tiling.lay_out(signs, *c.logits.shape[:2], c.shift)
+            )
+            for c in readings
+        ]
 
     def pilots(self, cells):
         """Signs of the pilots that `Cells` carry `(rows, columns, bits)`, 0 where there is none."""

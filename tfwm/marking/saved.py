@@ -34,9 +34,9 @@ def mark_any(
     cover = read_any(source)
     target = f"marked{ending_of(cover, file_format)}" if output is None else output
 
-    def prepare(photo):
+    def prepare(photo, like=None):
         with lane():
-            return watermarker.prepare(photo, message, **options.placing)
+            return watermarker.prepare(photo, message, **options.placing, like=like)
 
     def check(photo, marked, copy, strength):
         with lane():
@@ -69,7 +69,7 @@ def mark_photo(cover, target, options, prepare, check, progress=None):
         cover: `tfwm.images.Photo`.
         target: path of the file; its ending chooses the format.
         options: `tfwm.marking.EmbedOptions`.
-        prepare: function of a `Photo` that returns its `Mark`.
+        prepare: function of a `Photo`, and perhaps of one whose pattern it gets, to its `Mark`.
         check: function of a photo, the marked photo, its decoded copy and the strength that
             returns a `Check`.
         progress: not called: this takes a second.
@@ -124,7 +124,7 @@ def mark_frames(animation, target, options, prepare, check, progress=None):
     while todo:
         for done, number in enumerate(todo):
             tell(0.5 * done / len(todo), f"frame {number + 1} of {count}")
-            mark = prepare(animation.frames[number])
+            mark = prepare(animation.frames[number], animation.frames[0])
             try:
                 marked[number], strengths[number] = mark.at(strengths[number], options.psnr)
             except ImageError:  # a flat frame has no such PSNR, and stays as it is
