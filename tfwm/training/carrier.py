@@ -38,7 +38,7 @@ class Carrier(Configured, keras.Layer):
     Example:
 
     >>> gray = np.linspace(0, 1, 6).reshape(6, 1, 1, 1) * np.ones((6, 16, 16, 1))
-    >>> Carrier(1.0)(gray)[:, 8, 8, 0].numpy().round(2).tolist()
+    >>> [round(float(sign), 2) for sign in Carrier(1.0)(gray)[:, 8, 8, 0]]
     [-0.81, 0.31, 1.0, 0.31, -0.81, -0.81]
     """
 
