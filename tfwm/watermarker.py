@@ -30,7 +30,7 @@ from tfwm.marking.check import (
     warn_unreadable,
 )
 from tfwm.marking.earlier import EarlierMark, earlier_mark, mark_beside, objection_to
-from tfwm.marking.filtered import check_signpost
+from tfwm.marking.filtered import check_signpost, patterns_tried
 from tfwm.marking.frames import frame_readings
 from tfwm.marking.judge import Extraction, Judge
 from tfwm.marking.mark import Mark
@@ -390,7 +390,8 @@ class Watermarker:
         """Returns the `tfwm.marking.Check` of a marked photo, read from a saved copy of it."""
         votes = self.read_votes(copy, key)
         quality = psnr(cover.pixels, marked.pixels, identical=math.inf)
-        return check_votes(self.codec(key, bound=True), votes, message, strength, quality, signpost)
+        what = self.codec(key, bound=True), votes, message, strength, quality, signpost
+        return check_votes(*what, trials=patterns_tried(self.network))
 
 
 def load(name: str = DEFAULT_NETWORK, trust: bool = False, runtime: str = "auto") -> Watermarker:

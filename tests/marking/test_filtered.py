@@ -8,10 +8,12 @@ from PIL import Image
 from skimage import data
 
 import tfwm
+from tfwm.evaluation.messages.false_positives import false_positives
 from tfwm.images import Animation, Photo, read_any
 from tfwm.keys import Key
 from tfwm.marking import Alignment, Canvas, MarkedError
 from tfwm.marking.check import resaved
+from tfwm.marking.earlier import known_mark, look
 from tfwm.marking.filtered import FilteredNetwork, behind_filter
 from tfwm.marking.frames import TOGETHER, frame_readings
 from tfwm.marking.mark import Mark
@@ -209,3 +211,13 @@ def test_unmarked_frames_are_no_evidence_together(private):
     together = [reading for reading in readings if reading[0] == TOGETHER]
     assert together and all(codec.pilot_score(reading[2]) < 4 for reading in together)
     assert readings[-1][3] >= 16 * len(readings)
+
+
+def test_the_best_of_16_patterns_is_counted_as_16_trials(private, marked):
+    """Of wrong keys, one in ten has a p-value below 0.1: without the count, eight of ten have."""
+    found = false_positives(private, [data.coffee()], crops=40, keys=40)
+    p_values = np.concatenate([found["crops"], found["keys"]])[:, 0]
+    assert np.mean(p_values < 0.1) < 0.25 and p_values.min() > 1e-4
+    place, votes, _ = look(private.network, marked, KEY)
+    once = known_mark(place, votes, KEY, alone=True).p_value
+    assert once <= known_mark(place, votes, KEY, alone=True, trials=PATTERNS).p_value < 1e-9

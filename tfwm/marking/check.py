@@ -188,13 +188,14 @@ def room_to_spare(codec, votes, message, signpost=None):
     return min(margin, SignpostCodec(codec.slots).margin(votes, pack_name(signpost)))
 
 
-def check_votes(codec, votes, message, strength, psnr, signpost=None):
+def check_votes(codec, votes, message, strength, psnr, signpost=None, trials=1):
     """Returns the `Check` of a marked photo, from the votes `(slots,)` of its saved copy.
 
-    Message and signpost must both be read, and the one with less room to spare counts.
+    Message and signpost must both be read, and the one with less room to spare counts. `trials` are
+    the patterns of which the votes are those that fit best.
     """
     found = codec.decode(votes)
-    p_value = codec.p_value(codec.pilot_score(votes))
+    p_value = codec.p_value(codec.pilot_score(votes), trials)
     if found is not None:
         p_value = min(p_value, found.tag_p_value)
     margin = room_to_spare(codec, votes, message, signpost)

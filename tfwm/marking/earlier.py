@@ -11,7 +11,7 @@ from tfwm.images import Animation, ImageError, read_any
 from tfwm.keys import Key
 from tfwm.marking.canvas import Canvas
 from tfwm.marking.check import BESIDE, CHECK_QUALITY, OVER, resaved
-from tfwm.marking.filtered import is_filtered
+from tfwm.marking.filtered import is_filtered, patterns_tried
 from tfwm.marking.judge import Judge
 from tfwm.marking.mark import check_whole
 from tfwm.marking.reader import Reader
@@ -165,10 +165,11 @@ def earlier_mark(network, photo, key=None):
     """
     place, votes, p_value = look(network, photo, key)
     hidden = is_filtered(network) and not Key(key).is_public
-    known = known_mark(place, votes, key, alone=hidden)
+    trials = patterns_tried(network)
+    known = known_mark(place, votes, key, hidden, trials)
     if known is None and hidden:  # what everybody can read lies behind another filter
         place, votes, _ = look(network, photo)
-        return known_mark(place, votes)
+        return known_mark(place, votes, trials=trials)
     if known is None and p_value <= FALSE_ALARM_RATE / WAYS:
         return EarlierMark("unknown", p_value)
     return known
@@ -194,7 +195,7 @@ def look(network, photo, key=None):
     return place, reader.votes_of(cells), p_value
 
 
-def known_mark(place, votes, key=None, alone=False):
+def known_mark(place, votes, key=None, alone=False, trials=1):
     """Returns the `EarlierMark` of a key, or else of none, or `None`.
 
     Args:
@@ -202,12 +203,13 @@ def known_mark(place, votes, key=None, alone=False):
         votes: its votes `(slots,)`.
         key: as for `tfwm.payload.Key`.
         alone: whether only that of the key is looked for.
+        trials: see `patterns_tried`.
     """
     key = key if isinstance(key, Key) else Key(key)
     owners = [("public", key)] if key.is_public else [("key", key), ("public", Key(None))]
     for whose, owner in owners[:1] if alone else owners:
         judge = Judge(Codec(len(votes), owner), FALSE_ALARM_RATE / WAYS)
-        judge.add("none", place, votes, 1)
+        judge.add("none", place, votes, trials)
         found = judge.extraction()
         if found.decision == "present":
             return EarlierMark(whose, found.p_value, found.message, found.kind)

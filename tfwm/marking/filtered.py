@@ -5,6 +5,7 @@ import functools
 import numpy as np
 
 from tfwm.images.filters import without_specks
+from tfwm.payload.layout import PATTERNS
 from tfwm.payload.phases import CONTRAST, PhaseFilter
 
 # A pixel that stands out from those around it by so much more is a speck, which the filter would
@@ -69,6 +70,11 @@ class FilteredNetwork:
 def is_filtered(network):
     """Whether marks of a network need the filter of their key."""
     return bool(getattr(network, "phases", 0))
+
+
+def patterns_tried(network):
+    """Returns how many patterns one reading of a network tries: trials of its p-value."""
+    return PATTERNS if is_filtered(network) else 1
 
 
 def check_unfiltered(network, why):

@@ -7,7 +7,7 @@ import numpy as np
 
 from tfwm.checks import need
 from tfwm.evaluation.suite import Counter
-from tfwm.marking.filtered import is_filtered
+from tfwm.marking.filtered import is_filtered, patterns_tried
 from tfwm.payload import Codec, Key
 from tfwm.statistics import wilson_interval
 
@@ -56,7 +56,7 @@ def crop_readings(watermarker, images, count, seed, counter):
     for number in range(count):
         codec = codecs[number % CROP_KEYS]
         votes = watermarker.read_votes(random_crop(images, rng), codec.key)
-        found.append(judged(codec, votes))
+        found.append(judged(codec, votes, patterns_tried(watermarker.network)))
         counter.add("unmarked crops")
     return found
 
@@ -78,7 +78,7 @@ def key_readings(watermarker, images, count, seed, counter):
             def read(number, marked=marked, shared=shared):
                 key = Key(f"wrong {number}")
                 votes = watermarker.read_votes(marked, key) if own_votes else shared
-                return judged(Codec(slots, key), votes)
+                return judged(Codec(slots, key), votes, patterns_tried(watermarker.network))
 
             for result in pool.map(read, numbers):
                 found.append(result)
@@ -97,9 +97,9 @@ def search_readings(watermarker, images, count, seed, counter):
     return found
 
 
-def judged(codec, votes):
+def judged(codec, votes, trials):
     """The p-value of one reading, and whether it or a message that fits says present."""
-    p_value = codec.p_value(codec.pilot_score(votes))
+    p_value = codec.p_value(codec.pilot_score(votes), trials)
     decoded = codec.decode(votes)
     tag = 1.0 if decoded is None else decoded.tag_p_value
     return p_value, min(p_value, tag) <= RATE
