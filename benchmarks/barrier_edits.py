@@ -87,9 +87,9 @@ def measure(run, args):
 def edited(image, steps, seed):
     """Returns a copy of a uint8 image `(height, width, channels)` after distortions."""
     from tfwm.distortions import distort
+    from tfwm.images.arrays import plane
 
-    generator = np.random.default_rng(seed)
-    copy = image[..., 0] if image.shape[-1] == 1 else image
+    generator, copy = np.random.default_rng(seed), plane(image)
     for name, level in steps:
         copy = distort(name, copy, level, generator)
     return copy.reshape(*copy.shape[:2], -1)

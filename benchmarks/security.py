@@ -201,9 +201,10 @@ def removals(bench):
         copies = [attacker.add(m, -tile, BUDGET) for m in marked]
         yield row(f"mean detail of {count} subtracted, {BUDGET:g} dB", marked_photos(count), copies)
     details = [attacker.detail(photo) for photo in bench.pool + bench.crowd]
+    own = [attacker.detail(photo) for photo in marked]
     for size, count in itertools.product(sorted({len(bench.pool), len(details)}), ALIKE):
         if count < size:
-            tiles = [attacker.alike(attacker.detail(m), details[:size], count) for m in marked]
+            tiles = [attacker.alike(detail, details[:size], count) for detail in own]
             copies = [attacker.add(m, -t, BUDGET) for m, t in zip(marked, tiles, strict=True)]
             name = f"mean detail of the {count} most alike of {size} subtracted, {BUDGET:g} dB"
             yield row(name, marked_photos(size), copies)

@@ -215,20 +215,21 @@ def subtract_by_brightness(images, held):
     True
     """
     images, held = check_images(images), check_images(held)
-    detail = held - np.float64(post_process(held, "gaussian_blur", 2))
-    entries = _entries(held)
+    smooth = post_process(held, "gaussian_blur", 2)
+    detail, entries = held - np.float64(smooth), _entries(smooth)
     count = np.maximum(np.bincount(entries.ravel(), minlength=LEVELS * TILE**2), 1)
     common = [
         np.bincount(entries.ravel(), detail[..., channel].ravel(), len(count)) / count
         for channel in range(held.shape[-1])
     ]
-    return to_uint8((images - np.stack(common, axis=-1)[_entries(images)]) / 255)
+    seen = _entries(post_process(images, "gaussian_blur", 2))
+    return to_uint8((images - np.stack(common, axis=-1)[seen]) / 255)
 
 
-def _entries(images):
-    """Level of brightness and place in a tile of each pixel, as one number."""
-    level = post_process(images, "gaussian_blur", 2).mean(axis=-1) * LEVELS // 256
-    rows, columns = (np.arange(side) % TILE for side in images.shape[1:3])
+def _entries(smooth):
+    """Level of brightness and place in a tile of each pixel of blurred images, as one number."""
+    level = smooth.mean(axis=-1) * LEVELS // 256
+    rows, columns = (np.arange(side) % TILE for side in smooth.shape[1:3])
     return level.astype(int) * TILE**2 + rows[:, None] * TILE + columns
 
 

@@ -37,10 +37,9 @@ def frame_readings(network, codec, animation, search, progress=None):
     def trials():
         return sum(reader.trials for reader in readers)
 
-    def reading(reader, stage, alignment, cells, more=0):
-        cells = reader.fitted(cells)
-        votes = sum(map(reader.votes_of, cells))
-        return stage, alignment, votes, trials() + more, None, cells
+    def reading(reader, stage, alignment, cells):
+        cells, votes = reader.fitted(cells)
+        return stage, alignment, votes, trials(), None, cells
 
     for number, frame in enumerate(chosen):
         readers.append(Reader(network, Canvas.of(network, frame), codec))
@@ -49,12 +48,11 @@ def frame_readings(network, codec, animation, search, progress=None):
         for stage, alignment in candidates(readers[-1], "none"):
             cells = readers[-1].cells(alignment.moved(pattern=0))
             together.setdefault(alignment, []).append(cells)
-            readers[-1].trials += 1
             yield reading(readers[-1], stage, alignment, [cells])
-    for number, (alignment, cells) in enumerate(together.items(), 1):
-        yield reading(readers[0], TOGETHER, alignment, cells, number)
+    for alignment, cells in together.items():
+        yield reading(readers[0], TOGETHER, alignment, cells)
     for stage, alignment in itertools.filterfalse(
         lambda candidate: candidate[0] == "none", candidates(readers[0], search, progress)
     ):
         cells, read = readers[0].read(alignment)
-        yield stage, alignment, read, trials() + len(together), None, [cells]
+        yield stage, alignment, read, trials(), None, [cells]

@@ -60,7 +60,6 @@ class Reader:
         self._patterns = np.ones((1, self._tiling.slots), np.float32)
         if self._filtered:
             self._patterns = pattern_signs(self._tiling.slots, codec.key)
-        self._numbers = range(len(self._patterns))
         pilots = np.vstack([codec.pilot * self._patterns, np.abs(codec.pilot)])
         pilots = pilots.reshape(-1, *self._tiling.shape)
         self._templates = np.conj(np.fft.rfft2(pilots, axes=(1, 2)))
@@ -109,35 +108,36 @@ class Reader:
         if alignment.warped:
             covered = self._covered(alignment, logits[0], phase, plane)
             logits = np.where(covered[..., None], logits, 0)
-        if len(self._patterns) > 1:
-            number = alignment.pattern
-            number = self._pattern(self._votes(logits[0], shift)) if number is None else number
-            logits = logits * self._tiling.lay_out(
-                self._patterns[number], *logits.shape[1:3], shift
-            )
-        return Cells(logits, phase, shift, plane)
+        cells = Cells(logits, phase, shift, plane)
+        number = alignment.pattern or 0
+        if alignment.pattern is None and len(self._patterns) > 1:
+            self.trials += len(self._patterns) - 1
+            number = self._pattern(self.votes_of(cells._replace(logits=logits[0])))
+        return self._signed(cells, number)
 
     def _pattern(self, votes):
         """The number of the pattern whose pilots fit best."""
-        self.trials += len(self._patterns) - 1
+        if len(self._patterns) == 1:
+            return 0
         return int(np.argmax([self.codec.pilot_score(votes * signs) for signs in self._patterns]))
 
+    def _signed(self, cells, number):
+        """`Cells` as they would be, were their pattern the first."""
+        if number == 0:
+            return cells
+        signs = self._patterns[number], *cells.logits.shape[-3:-1], cells.shift
+        return cells._replace(logits=cells.logits * self._tiling.lay_out(*signs))
+
     def fitted(self, readings):
-        """Returns readings of one mark, as of several frames, with the signs of its pattern.
+        """Returns readings of one mark, as of several frames, by its pattern, and their votes.
 
         Args:
             readings: list of `Cells` or `None`, read as those of the first pattern.
         """
-        if len(self._patterns) == 1:
-            return readings
-        signs = self._patterns[self._pattern(sum(map(self.votes_of, readings)))]
-        return [
-            c
-            and c._replace(
-                logits=c.logits * self._tiling.lay_out(signs, *c.logits.shape[:2], c.shift)
-            )
-            for c in readings
-        ]
+        self.trials += len(self._patterns)
+        number = self._pattern(sum(map(self.votes_of, readings)))
+        readings = [cells and self._signed(cells, number) for cells in readings]
+        return readings, sum(map(self.votes_of, readings))
 
     def pilots(self, cells):
         """Signs of the pilots that `Cells` carry `(rows, columns, bits)`, 0 where there is none."""
@@ -157,11 +157,8 @@ class Reader:
         """Returns the votes `(slots,)` of `Cells`; zeros for `None`."""
         if cells is None:
             return np.zeros(self._tiling.slots, np.float32)
-        return self._votes(cells.logits, cells.shift)
-
-    def _votes(self, logits, shift):
-        folded = self._tiling.fold(logits)
-        return np.roll(folded, [-s for s in shift], axis=(0, 1)).ravel()
+        folded = self._tiling.fold(cells.logits)
+        return np.roll(folded, [-s for s in cells.shift], axis=(0, 1)).ravel()
 
     def uncropped(self, alignment):
         """Returns an alignment with the offset of a copy that still has its top left corner."""
@@ -229,7 +226,8 @@ class Reader:
 
     def _best(self, plane, corner, positions, room, alignment):
         """The highest score of a plane at all positions and circular shifts, and its place."""
-        patterns = [alignment.pattern] if alignment.pattern is not None else self._numbers
+        patterns = range(len(self._patterns))
+        patterns = patterns if alignment.pattern is None else [alignment.pattern]
         scores = self._scores(self._tiling.fold(self._logits(plane, positions, room)), patterns)
         self.trials += scores.size
         number, which, *shift = np.unravel_index(np.argmax(scores), scores.shape)

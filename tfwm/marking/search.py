@@ -145,7 +145,7 @@ class Plan(NamedTuple):
     patch that has more than 128 such positions, from 48 pixels a side on, is searched more
     coarsely, in steps of 12 pixels for 128; scales and angles of its copies are then tried
     without a crop only. Behind the filter of a key, all steps are half as long, but for the
-    positions at each of the scales and angles.
+    positions at each of the scales and angles, whose window has 320 pixels.
 
     Args:
         step: pixels between two positions.

@@ -136,12 +136,13 @@ class BarrierTrainer(Trainer):
             training=training and not frozen,
         )
         groups, extra, sign = {"extracted": watermarked}, {}, 1.0
+        residual = watermarked - after
         if self.carrier is not None:
             sign = self.carrier(after, training=training)
-            common = self.carrier.grown() * common_part(watermarked - after, self.period)
+            common = self.carrier.grown() * common_part(residual, self.period)
             extra["common"] = tf.broadcast_to(common, tf.shape(after))
         if self.period is not None:
-            groups["copied"] = after + learnable_part(watermarked - after, sign, self.period)
+            groups["copied"] = after + learnable_part(residual, sign, self.period)
         if self.surrogate is not None:
             groups["surrogate"] = tf.cast(self.surrogate(before, training=False), after.dtype)
         clean = [before, after] if before.shape[-1] == after.shape[-1] else [after]

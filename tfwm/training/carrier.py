@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from tfwm.layers.base import Configured, add_number
+from tfwm.ops.filters import filter_separable
 
 # About the mean brightness of photos: there the sign is 1 from the start.
 MIDDLE = 0.4
@@ -114,8 +115,4 @@ def common_part(residual, period):
 def _brightness(image):
     """The brightness around each pixel, `(batch, height, width, 1)`."""
     mean = tf.reduce_mean(tf.cast(image, tf.float32), axis=-1, keepdims=True)
-    edge = BLUR // 2
-    for _ in range(TIMES):
-        padded = tf.pad(mean, [(0, 0), (edge, edge), (edge, edge), (0, 0)], "SYMMETRIC")
-        mean = tf.nn.avg_pool2d(padded, BLUR, 1, "VALID")
-    return mean
+    return filter_separable(mean, [1 / BLUR] * BLUR, repeats=TIMES)

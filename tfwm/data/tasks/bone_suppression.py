@@ -10,6 +10,7 @@ import tensorflow as tf
 from tfwm.checks import one_of
 from tfwm.data.sources import PhotoSequence
 from tfwm.data.tasks.base import Task, checked_field, number
+from tfwm.images.arrays import to_uint8
 
 # Found by eye on ChestX-ray8. Lengths are shares of the radiograph's height.
 FREQUENCIES = (7.0, 48.0)  # of ribs, cycles a height
@@ -93,7 +94,7 @@ class BoneSuppression(Task):
 
     def _both(self, photo):
         pair = self._whole.pair(tf.image.convert_image_dtype(photo, tf.float32), (0, 0))
-        return np.concatenate([np.rint(255 * image).astype(np.uint8) for image in pair], -1)
+        return np.concatenate([to_uint8(image.numpy()) for image in pair], -1)
 
 
 def _filter(photo):
