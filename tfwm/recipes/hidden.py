@@ -12,10 +12,14 @@ PyTorch port, from which the numbers of later papers come, and trainings that tw
 import dataclasses
 import sys
 
+import tensorflow as tf
+
+from tfwm.data import CropStream
 from tfwm.models import hidden
 from tfwm.models.critic import build_critic
+from tfwm.recipes import parts
 from tfwm.recipes.card import KEY_LIMIT, tile_geometry
-from tfwm.recipes.config import MessageConfig, check_positive
+from tfwm.recipes.config import MessageConfig, check_positive, refuse
 from tfwm.recipes.message import MessageRecipe
 from tfwm.training import ConfigError
 from tfwm.training.config import setting
@@ -52,6 +56,10 @@ class Config(MessageConfig):
     steps: int = 333_200  # 400 epochs of 10,000 photos
     steps_per_epoch: int = 833
     jit_compile: bool = False  # attacks that change the size do not run under XLA
+    cover_noise: float = setting(
+        0.0, "deviation of noise on the crops at first, in [0, 1]: textures to learn each bit by"
+    )
+    cover_noise_steps: int = setting(0, "steps in which that noise fades to nothing")
     # Report
     suite: str = setting("mbrs-table2", "suite of the report, see `tfwm evaluate`")
 
@@ -64,6 +72,43 @@ def build_networks(config, training):
         hidden.build_embedder(side, **arguments),
         hidden.build_extractor(None if training else side, **arguments),
     )
+
+
+@dataclasses.dataclass
+class NoisyCrops:
+    """A `CropStream` with noise that fades: a function of seed and step, as the crops are.
+
+    A message is the same all over a tile, so that each bit has to be learned as a change of the
+    photo's own texture. Noise gives every crop some, from the first step.
+    """
+
+    stream: CropStream
+    stddev: float
+    steps: int
+
+    def dataset(self, first_step=0):
+        """Return the batches from a step on, see `CropStream.dataset`."""
+        crops = self.stream.dataset(first_step)
+        numbered = tf.data.Dataset.zip(tf.data.Dataset.counter(first_step), crops)
+        return numbered.map(self._noisy).prefetch(2).with_options(self.stream.options)
+
+    def tell_skipped(self):
+        """Warn of photos that were left out, see `CropStream.tell_skipped`."""
+        self.stream.tell_skipped()
+
+    def _noisy(self, step, crops):
+        share = tf.maximum(0.0, 1.0 - tf.cast(step, tf.float32) / self.steps)
+        seed = tf.stack([tf.cast(self.stream.seed, step.dtype), step])
+        noise = tf.random.stateless_normal(tf.shape(crops), seed)
+        return tf.clip_by_value(crops + share * self.stddev * noise, 0.0, 1.0)
+
+
+def build_stream(config):
+    """Return the crops of a training, with noise where the config has some."""
+    stream = parts.build_stream(config)
+    if not config.cover_noise:
+        return stream
+    return NoisyCrops(stream, config.cover_noise, config.cover_noise_steps)
 
 
 def card(config):
@@ -83,6 +128,10 @@ def card(config):
 def check(config):
     """Raise `ConfigError` for sizes that do not fit together."""
     check_positive(config, ("message_length", "tile_size"))
+    if config.cover_noise:
+        check_positive(config, ("cover_noise_steps",))
+    else:
+        refuse(config, ("cover_noise_steps",), "has no effect without cover_noise")
     if config.crop_size > config.tile_size:
         raise ConfigError(
             "Expected crop_size of at most tile_size, as a crop carries one message. "
@@ -97,6 +146,7 @@ RECIPE = MessageRecipe(
     check=check,
     networks=build_networks,
     critic=lambda config: build_critic(config.width, 3),
+    stream=build_stream,
     card=card,
 )
 
