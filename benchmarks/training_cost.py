@@ -1,13 +1,14 @@
 """What the papers' own recipes cost: operations of a step, counted, and seconds of one, measured.
 
-    python benchmarks/training_cost.py                  # counts, and times 2 steps of each recipe
-    python benchmarks/training_cost.py --steps 0        # counts only
-    python benchmarks/training_cost.py --csv            # also writes results/speed/training-cost.csv
+    python benchmarks/training_cost.py            # counts, and times 2 steps of each recipe
+    python benchmarks/training_cost.py --steps 0  # counts only
+    python benchmarks/training_cost.py --csv      # also writes results/speed/training-cost.csv
 
-A step is traced as `fit` runs it: networks, attacks, losses, critic, gradients. TensorFlow's profiler
-counts the floating-point operations of its convolutions, products and sums; what it does not count
-(normalisations in one operation, warps, filters by table) is small beside the convolutions. Seconds
-are those of the fastest step in float32 on noise; the first, which traces, does not count.
+A step is traced as `fit` runs it: networks, attacks, losses, critic, gradients. TensorFlow's
+profiler counts the floating-point operations of its convolutions, products and sums; what it does
+not count (normalisations in one operation, warps, filters by table) is small beside them. Seconds
+are those of the fastest step in float32 on noise; the first, which traces, does not count. Steps
+of more than `--largest` operations are counted only.
 """
 
 import argparse
@@ -56,15 +57,16 @@ def seconds(trainer, shape, steps):
     return min(times[1:], default=None)
 
 
-def measure(name, steps):
-    """Return the row of a recipe `NAME/CONFIG`."""
+def measure(name, steps, largest):
+    """Return the row of a recipe `NAME/CONFIG`, timed if a step has at most `largest` GFLOP."""
     kind, file = name.split("/")
     recipe = find_recipe(kind)
     config = recipe.load(file)
     if getattr(config, "perceptual", "offline") != "offline":  # its weights may not be at hand
         config = dataclasses.replace(config, perceptual="offline")
     trainer, shape = trainer_of(recipe, config)
-    counted, took = operations(trainer, shape), seconds(trainer, shape, steps)
+    counted = operations(trainer, shape)
+    took = seconds(trainer, shape, steps if counted <= largest * 1e9 else 0)
     total = counted * config.steps
     return {
         "recipe": name,
@@ -84,16 +86,17 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--recipes", nargs="+", default=PAPERS, metavar="NAME/CONFIG")
     parser.add_argument("--steps", type=int, default=2, help="steps to time; 0: none")
+    parser.add_argument("--largest", type=float, default=3000, metavar="GFLOP")
     parser.add_argument("--csv", action="store_true", help="write results/speed/training-cost.csv")
     arguments = parser.parse_args(argv)
     rows = []
     for name in arguments.recipes:
-        rows.append(measure(name, arguments.steps))
+        rows.append(measure(name, arguments.steps, arguments.largest))
         print(*(f"{key} {value}" for key, value in rows[-1].items()), sep=", ", flush=True)
     if arguments.csv:
         head = result_head("noise", f"{len(os.sched_getaffinity(0))} cores; float32")
         folder = Path(__file__).parents[1] / "results" / "speed"
-        write_csv(folder / "training-cost.csv", rows, head)
+        write_csv(rows, folder / "training-cost.csv", head)
 
 
 if __name__ == "__main__":

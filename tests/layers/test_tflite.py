@@ -3,7 +3,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfwm.layers import PatchesToSpace, SpaceToPatches
-from tfwm.models.redmark import BlockTransform, CircularConv2D
+from tfwm.models.circular import CircularConv2D
+from tfwm.models.redmark import BlockTransform
 
 
 def test_layers_convert_to_builtin_ops(tmp_path, gray_photo):

@@ -21,6 +21,7 @@ import tensorflow as tf
 from tfwm.layers import PatchesToSpace, SpaceToPatches
 from tfwm.layers.base import Configured
 from tfwm.models import parts
+from tfwm.models.circular import CircularConv2D
 from tfwm.ops.blocks import blocks_to_space, space_to_blocks
 from tfwm.ops.transforms import block_matrix
 
@@ -33,6 +34,7 @@ def build_embedder(
     transform="dct",
     width: int = 64,
     depth: int = 4,
+    method: str = "direct",
     name: str = "embedder",
 ) -> keras.Model:
     """Builds the embedding network (Fig. 2), which adds a message as a residual.
@@ -49,6 +51,7 @@ def build_embedder(
             (so that it shares a released transform with the extractor).
         width: channels of the hidden convolutions.
         depth: number of circular convolutions.
+        method: how they are computed, see `CircularConv2D`.
         name: name of the model.
 
     Returns:
@@ -80,7 +83,8 @@ def build_embedder(
     x = keras.layers.Conv2D(width, 1, activation="elu", name="enc_conv1")(x)
     for i in range(depth):
         filters = coefficients if i == depth - 1 else width
-        x = CircularConv2D(filters, 2, activation="elu", name=f"enc_conv{i + 2}")(x)
+        name_of_layer = f"enc_conv{i + 2}"
+        x = CircularConv2D(filters, 2, activation="elu", method=method, name=name_of_layer)(x)
     residual = to_blocks(x, inverse=True)
     residual = PatchesToSpace(patch_shape, name="residual", dtype="float32")([residual, image])
     watermarked = parts.add_residual(image, residual, strength, unit=1.0)
@@ -94,6 +98,7 @@ def build_extractor(
     transform="dct",
     width: int = 64,
     depth: int = 3,
+    method: str = "direct",
     name: str = "extractor",
 ) -> keras.Model:
     """Builds the extraction network (Fig. 5): one logit for each block.
@@ -104,6 +109,7 @@ def build_extractor(
         transform: as for the embedder.
         width: channels of the hidden convolutions.
         depth: number of circular convolutions.
+        method: how they are computed, see `CircularConv2D`.
         name: name of the model.
 
     Returns:
@@ -122,7 +128,8 @@ def build_extractor(
     x = _as_transform(transform, block_shape)(x)
     x = keras.layers.Conv2D(width, 1, activation="elu", name="dec_conv1")(x)
     for i in range(depth):
-        x = CircularConv2D(width, 2, activation="elu", name=f"dec_conv{i + 2}")(x)
+        name_of_layer = f"dec_conv{i + 2}"
+        x = CircularConv2D(width, 2, activation="elu", method=method, name=name_of_layer)(x)
     x = keras.layers.Conv2D(1, 1, name="dec_output", dtype="float32")(x)
     logits = PatchesToSpace(patch_shape, name="logits", dtype="float32")([x, image])
     return keras.Model(image, logits, name=name)
@@ -253,108 +260,6 @@ def _constant(matrix):
         return tf.constant(matrix.reshape(shape), dtype)
 
     return initializer
-
-
-@keras.saving.register_keras_serializable(package="tfwm")
-class CircularConv2D(Configured, keras.layers.Layer):
-    """Convolves an image that wraps around at its borders.
-
-    `y[i, j] = b + sum K[a, c] x[(i + a - p) mod H, (j + c - q) mod W]` with
-    `p = (rows - 1) // 2`, `q = (columns - 1) // 2`: an odd kernel is centered, and a
-    2x2 kernel sees the pixels to the right and below, as the authors' does. The size does not
-    change and no zeros enter at the borders, so a bit spreads equally over all blocks of a
-    patch.
-
-    Reference: Ahmadi et al., ReDMark, sections 3.1.1 and 4.6 (Fig. 9).
-
-    Args:
-        filters: number of output channels.
-        kernel_size: integer or `(rows, columns)`, not larger than the input.
-        activation: a Keras activation, none by default.
-        use_bias: whether to add a bias.
-        kernel_initializer: a Keras initializer.
-        bias_initializer: a Keras initializer.
-
-    Input shape:
-        `(batch, height, width, channels)`.
-
-    Output shape:
-        `(batch, height, width, filters)`.
-
-    Example:
-
-    >>> y = CircularConv2D(16, 2, activation="elu")(np.ones((1, 4, 4, 64), "float32"))
-    >>> tuple(y.shape)
-    (1, 4, 4, 16)
-    """
-
-    def __init__(
-        self,
-        filters,
-        kernel_size,
-        activation=None,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        **kwargs,
-    ):
-        super().__init__(**kwargs)
-        self.filters = filters
-        self.kernel_size = (
-            (kernel_size, kernel_size) if isinstance(kernel_size, int) else tuple(kernel_size)
-        )
-        if filters < 1 or min(self.kernel_size) < 1:
-            raise ValueError(
-                "Expected filters and kernel_size of at least 1. "
-                f"Received: filters={filters}, kernel_size={kernel_size}"
-            )
-        self.activation = keras.activations.get(activation)
-        self.use_bias = use_bias
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.bias_initializer = keras.initializers.get(bias_initializer)
-
-    def build(self, input_shape):
-        for side, kernel in zip(input_shape[1:3], self.kernel_size, strict=True):
-            if side is not None and kernel > side:
-                raise ValueError(
-                    "Expected a kernel_size that is not larger than its input. Received: "
-                    f"kernel_size={self.kernel_size}, input shape {tuple(input_shape)}"
-                )
-        self.kernel = self.add_weight(
-            name="kernel",
-            shape=(*self.kernel_size, input_shape[-1], self.filters),
-            initializer=self.kernel_initializer,
-        )
-        self.bias = None
-        if self.use_bias:
-            self.bias = self.add_weight(
-                name="bias", shape=(self.filters,), initializer=self.bias_initializer
-            )
-
-    def call(self, inputs):
-        x = inputs
-        for axis, kernel in zip((2, 1), reversed(self.kernel_size), strict=True):
-            x = _wrap(x, axis, before=(kernel - 1) // 2, after=kernel // 2)
-        x = tf.nn.conv2d(x, tf.cast(self.kernel, self.compute_dtype), 1, "VALID")
-        if self.bias is not None:
-            x = tf.nn.bias_add(x, tf.cast(self.bias, self.compute_dtype))
-        return self.activation(x)
-
-    def compute_output_shape(self, input_shape):
-        return (*input_shape[:-1], self.filters)
-
-    def get_config(self):
-        activation = keras.activations.serialize(self.activation)
-        return {**super().get_config(), "activation": activation}
-
-
-def _wrap(x, axis, before, after):
-    parts = [x]
-    if before:
-        parts.insert(0, x[:, -before:] if axis == 1 else x[:, :, -before:])
-    if after:
-        parts.append(x[:, :after] if axis == 1 else x[:, :, :after])
-    return tf.concat(parts, axis) if len(parts) > 1 else x
 
 
 @keras.saving.register_keras_serializable(package="tfwm")

@@ -102,6 +102,7 @@ def build_networks(config, training):
         dtype="float32",  # pixels go in
     )
     shared = {"patch_shape": patch, "block_shape": block, "width": config.width}
+    shared["method"] = "fourier" if training and parts.with_xla(config) else "direct"
     return (
         redmark.build_embedder(transform=transform, depth=config.embedder_depth, **shared),
         redmark.build_extractor(transform=transform, depth=config.extractor_depth, **shared),
