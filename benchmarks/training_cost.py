@@ -48,7 +48,8 @@ def operations(trainer, shape):
 def seconds(trainer, shape, steps):
     """Return the seconds of the fastest of some steps on noise, or `None` for no steps."""
     image = np.random.default_rng(0).random(shape, np.float32)
-    step = tf.function(lambda image: trainer.train_step((image,)))
+    compiled = trainer.jit_compile is True  # what fit does
+    step = tf.function(lambda image: trainer.train_step((image,)), jit_compile=compiled)
     times = []
     for _ in range(steps + 1 if steps else 0):
         start = time.perf_counter()
@@ -78,7 +79,7 @@ def measure(name, steps, largest):
         "seconds_a_step": None if took is None else round(took, 3),
         "gflop_a_second": None if took is None else round(counted / 1e9 / took),
         "days": None if took is None else round(took * config.steps / 86400, 2),
-        "hours_at_100_tflops": round(total / 1e14 / 3600, 2),
+        "hours_at_100_tflops": round(total / 1e14 / 3600, 3),
     }
 
 

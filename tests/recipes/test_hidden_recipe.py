@@ -124,9 +124,28 @@ def test_papers_full_setting_runs(tmp_path):
     assert trainer.embedder.count_params() > 160_000
 
 
+def test_noise_on_crops_fades_and_is_a_function_of_seed_and_step(tmp_path):
+    words = ["cover_noise=0.04", "cover_noise_steps=4"]
+    stream = recipe.stream(config_of("quick", tmp_path / "run", *words))
+    plain = stream.stream.dataset()
+    pairs = list(zip(stream.dataset(), plain, range(6), strict=False))
+    spread = [float(np.std(noisy - crops)) for noisy, crops, _ in pairs]
+    # All of it, 3/4, 1/2 and 1/4; black and white cut some off.
+    assert spread[:4] == pytest.approx([0.04, 0.03, 0.02, 0.01], rel=0.15)
+    assert spread[4:] == [0.0, 0.0]
+    later = next(iter(stream.dataset(first_step=2)))
+    np.testing.assert_array_equal(later, pairs[2][0])
+    other = next(
+        iter(recipe.stream(config_of("quick", tmp_path / "a", *words, "seed=1")).dataset())
+    )
+    assert not np.array_equal(other, pairs[0][0])
+
+
 @pytest.mark.parametrize(
     "words, message",
     [
+        (["cover_noise=0.1"], "cover_noise_steps above 0"),
+        (["cover_noise_steps=5"], "no effect without cover_noise"),
         (["message_length=0"], "message_length above 0"),
         (['attack_per="slice"', 'attacks=[{name="Crop", fraction=0.5, fill="none"}]'], "size"),
         (['attacks=[{name="Cropuot"}]'], "did you mean 'Cropout'"),
