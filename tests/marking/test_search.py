@@ -124,12 +124,13 @@ def sweeps(network, sides, search, monkeypatch):
     """Scales and angles that a search tries one by one in a photo of noise."""
     tried = []
 
-    def scan(self, alignment, step, window=None, near=False):
-        if window:
-            tried.append((round(alignment.scale, 3), alignment.rotation))
-        return 0.0, alignment.moved(offset=(0, 0))
+    def scans(self, alignments, step, window=None, near=False):
+        for alignment in alignments:
+            if window:
+                tried.append((round(alignment.scale, 3), alignment.rotation))
+            yield 0.0, alignment.moved(offset=(0, 0))
 
-    monkeypatch.setattr(Reader, "scan", scan)
+    monkeypatch.setattr(Reader, "scans", scans)
     noise = np.random.default_rng(0).integers(0, 256, (*sides, 3), np.uint8)
     reader = Reader(network, Canvas(Photo(noise)), Codec(1024, Key("k")))
     list(candidates(reader, search))

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from tfwm.marking.ahead import ahead
 from tfwm.marking.bending import bent
 from tfwm.marking.canvas import transformed
 from tfwm.marking.filtered import FilteredNetwork, behind_filter
@@ -65,6 +66,10 @@ class Reader:
         self._templates = np.conj(np.fft.rfft2(pilots, axes=(1, 2)))
         self._scaled = {}
 
+    @property
+    def _threads(self):
+        return getattr(self.network, "parallel", 1)  # known when the network has been opened
+
     def fits(self, scale):
         """Whether at least one patch of the network fits the copy at this scale."""
         sides = sorted((self.canvas.height, self.canvas.width))
@@ -77,8 +82,7 @@ class Reader:
         Returns:
             `Cells`, or `None` if no patch of the network fits.
         """
-        found = self.shifted(alignment, [(0, 0)])
-        return found and found._replace(logits=found.logits[0])
+        return self._counted(self._cells(alignment))
 
     def shifted(self, alignment, shifts):
         """Reads every cell at one alignment, from places that are shifted in turn.
@@ -90,6 +94,20 @@ class Reader:
         Returns:
             `Cells` with `logits` of `(len(shifts), rows, columns, bits_per_cell)`, or `None`.
         """
+        return self._counted(self._shifted(alignment, shifts))
+
+    def _counted(self, found):
+        """The first of a result and its number of trials, which are added to those so far."""
+        result, trials = found
+        self.trials += trials
+        return result
+
+    def _cells(self, alignment):
+        """`cells`, and how many trials that took beside the reading itself."""
+        found, trials = self._shifted(alignment, [(0, 0)])
+        return found and found._replace(logits=found.logits[0]), trials
+
+    def _shifted(self, alignment, shifts):
         plane, corner = self._plane(alignment)
         tile = (0, 0)
         if alignment.offset is not None and not self.network.whole:
@@ -98,7 +116,7 @@ class Reader:
         phase = tuple(t % p for t, p in zip(tile, patch, strict=True))
         room = [n - f for n, f in zip(plane.shape[:2], phase, strict=True)]
         if any(r < p for r, p in zip(room, patch, strict=True)):
-            return None
+            return None, 0
         shift = tuple((t - f) // b for t, f, b in zip(tile, phase, block, strict=True))
         margin = int(np.abs(shifts).max())
         around = self._seen(plane)
@@ -109,11 +127,10 @@ class Reader:
             covered = self._covered(alignment, logits[0], phase, plane)
             logits = np.where(covered[..., None], logits, 0)
         cells = Cells(logits, phase, shift, plane)
-        number = alignment.pattern or 0
-        if alignment.pattern is None and len(self._patterns) > 1:
-            self.trials += len(self._patterns) - 1
-            number = self._pattern(self.votes_of(cells._replace(logits=logits[0])))
-        return self._signed(cells, number)
+        if alignment.pattern is not None:
+            return self._signed(cells, alignment.pattern), 0
+        number = self._pattern(self.votes_of(cells._replace(logits=logits[0])))
+        return self._signed(cells, number), len(self._patterns) - 1
 
     def _pattern(self, votes):
         """The number of the pattern whose pilots fit best."""
@@ -149,9 +166,11 @@ class Reader:
 
     def read(self, alignment):
         """Returns the `Cells` or `None`, and the votes, at one alignment, offset included."""
-        self.trials += 1
-        cells = self.cells(alignment)
-        return cells, self.votes_of(cells)
+        return self._counted(self._read(alignment))
+
+    def _read(self, alignment):
+        cells, trials = self._cells(alignment)
+        return (cells, self.votes_of(cells)), trials + 1
 
     def votes_of(self, cells):
         """Returns the votes `(slots,)` of `Cells`; zeros for `None`."""
@@ -168,21 +187,44 @@ class Reader:
 
     def score(self, alignment):
         """Returns the pilot score at one alignment, offset included."""
-        return self.codec.pilot_score(self.votes(alignment))
+        return next(self.scores([alignment]))[0]
+
+    def scores(self, alignments):
+        """Yields `(score, alignment)` for alignments in turn, in several threads."""
+
+        def work(alignment):
+            (_, votes), trials = self._read(alignment)
+            return (self.codec.pilot_score(votes), alignment), trials
+
+        return map(self._counted, ahead(work, alignments, self._threads))
 
     def scan(self, alignment, step, window=None, near=False):
-        """Finds the offset with the highest pilot score.
+        """Finds the offset with the highest pilot score, see `scans`."""
+        return next(self.scans([alignment], step, window, near))
+
+    def scans(self, alignments, step, window=None, near=False):
+        """Yields the offsets with the highest pilot scores of alignments in turn.
+
+        They are looked at in several threads, as far as cores are free; `trials` counts those that
+        were asked for.
 
         Args:
-            alignment: `Alignment`; its offset matters only with `near`.
+            alignments: iterable of `Alignment`; their offsets matter only with `near`.
             step: pixels between the offsets that are tried, within a patch of the network.
                 Shifts by whole patches cost nothing and are all tried.
             window: largest side of the part, around the center, that is looked at, in pixels.
             near: tries only offsets within one step of the alignment's.
 
-        Returns:
+        Yields:
             `(score, alignment)` of the best offset.
         """
+
+        def work(alignment):
+            return self._scan(alignment, step, window, near)
+
+        return map(self._counted, ahead(work, alignments, self._threads))
+
+    def _scan(self, alignment, step, window, near):
         plane, corner = self._view(alignment, window)
         patch = self.network.patch_shape
         phases = [range(0, p, step) for p in patch]
@@ -217,19 +259,20 @@ class Reader:
         plane, corner = self._view(alignment)
         positions = list(itertools.product(*(range(0, p, step) for p in self.network.patch_shape)))
         starts = (range(0, max(n - side, 0) + 1, side // 2) for n in plane.shape[:2])
-        found = []
-        for start in itertools.product(*starts):
+
+        def work(start):
             part = plane[tuple(slice(n, n + side) for n in start)]
             room = np.subtract(part.shape[:2], np.max(positions, axis=0))
-            found.append(self._best(part, np.add(corner, start), positions, room, alignment))
+            return self._best(part, np.add(corner, start), positions, room, alignment)
+
+        found = map(self._counted, ahead(work, itertools.product(*starts), self._threads))
         return sorted(found, key=lambda pair: -pair[0])
 
     def _best(self, plane, corner, positions, room, alignment):
-        """The highest score of a plane at all positions and circular shifts, and its place."""
+        """The highest score of a plane at all positions and shifts, its place, and the trials."""
         patterns = range(len(self._patterns))
         patterns = patterns if alignment.pattern is None else [alignment.pattern]
         scores = self._scores(self._tiling.fold(self._logits(plane, positions, room)), patterns)
-        self.trials += scores.size
         number, which, *shift = np.unravel_index(np.argmax(scores), scores.shape)
         offset = tuple(
             _nearest_zero(int(c + f + s * b), b * self._tiling.shape[0])
@@ -239,7 +282,7 @@ class Reader:
         )
         pattern = patterns[which] if len(self._patterns) > 1 else None
         place = alignment.moved(offset=offset, pattern=pattern)
-        return float(scores[number, which, *shift]), place
+        return (float(scores[number, which, *shift]), place), scores.size
 
     def _scores(self, folded, patterns):
         """Standardized correlation with pilots at all shifts `(n, patterns, side, side)`."""
@@ -291,9 +334,11 @@ class Reader:
 
     def at_scale(self, scale, window=None):
         """`Canvas.scaled`; the last result is kept."""
-        if (scale, window) not in self._scaled:
-            self._scaled = {(scale, window): self.canvas.scaled(scale, window)}
-        return self._scaled[scale, window]
+        found = self._scaled.get((scale, window))
+        if found is None:
+            found = self.canvas.scaled(scale, window)
+            self._scaled = {(scale, window): found}
+        return found
 
     def _covered(self, alignment, logits, phase, plane):
         """Which cells of an unfolded frame have their middle in the copy."""

@@ -251,9 +251,9 @@ def _repeated(reader, plan, side):
 def _clearest(reader, places, step, window):
     """Scores and places of the best offsets, the best first."""
     found = []
-    for place in places:
-        found.append(reader.scan(place, step, window))
-        if found[-1][0] > CLEAR:
+    for pair in reader.scans(places, step, window):
+        found.append(pair)
+        if pair[0] > CLEAR:
             break
     return sorted(found, key=lambda pair: -pair[0])
 
@@ -277,22 +277,21 @@ def _undone(basis, scale, turns, flipped):
 
 
 def _crops(reader, scales, plan):
-    """Yields score and place of the best offset of each way up."""
-    for turns, flipped in ((0, False), (0, True), (2, False), (1, False), (3, False)):
-        for scale in scales:
-            place = Alignment(scale, turns=turns, flipped=flipped)
-            yield reader.scan(place, plan.step, plan.crop_window)
+    """Returns scores and places of the best offset of each way up, found as they are asked for."""
+    ways = itertools.product(((0, False), (0, True), (2, False), (1, False), (3, False)), scales)
+    places = [Alignment(scale, turns=turns, flipped=flipped) for (turns, flipped), scale in ways]
+    return reader.scans(places, plan.step, plan.crop_window)
 
 
 def _sweep(reader, alignments, tell, share):
     start, end, stage = share
     plan = plan_of(reader.network)
     found = []
-    for number, alignment in enumerate(alignments):
+    if plan.sparse:
+        alignments = [reader.uncropped(alignment) for alignment in alignments]
+    scans = reader.scans(alignments, COARSE_STEP, plan.window, near=plan.sparse)
+    for number, (score, place) in enumerate(scans):
         tell(start + (end - start) * number / len(alignments), stage)
-        if plan.sparse:
-            alignment = reader.uncropped(alignment)
-        score, place = reader.scan(alignment, COARSE_STEP, plan.window, near=plan.sparse)
         if score > CLEAR:
             yield stage, _refine(reader, score, place, plan)
         else:
@@ -310,21 +309,19 @@ def _refine(reader, score, alignment, plan):
             score,
             alignment,
             share / plan.finer,
-            lambda a: reader.scan(a, 2, plan.window, near=True),
+            lambda places: reader.scans(places, 2, plan.window, near=True),
         )
         if score < plan.hopeful:
             return alignment
     score, alignment = reader.scan(alignment, 1, near=True)
     for share in (0.25, 0.1):
-        score, alignment = _climb(
-            score, alignment, share / plan.finer, lambda a: (reader.score(a), a)
-        )
+        score, alignment = _climb(score, alignment, share / plan.finer, reader.scores)
     return reader.scan(alignment, 1, near=True)[1]
 
 
 def _climb(score, alignment, share, look):
     for _ in range(4):
-        best = max((look(n) for n in _neighbors(alignment, share)), key=lambda pair: pair[0])
+        best = max(look(_neighbors(alignment, share)), key=lambda pair: pair[0])
         if best[0] <= score:
             break
         score, alignment = best
