@@ -182,10 +182,12 @@ def stalled(channel, path, **how):
 
 
 def test_strangers_take_no_place(channel, photos):
-    where = channel(token=TOKEN)
-    waits = [stalled(where, wire.PREDICT) for _ in range(8)]  # of 4 places
-    for future, over in waits:
+    where, waits = channel(token=TOKEN), []
+    for _ in range(8):  # of 4 places; none of the requests ends before the last call
+        future, over = stalled(where, wire.PREDICT)
+        waits.append(over)
         assert future.exception().code() == grpc.StatusCode.UNAUTHENTICATED
+    for over in waits:
         over.set()
 
 
