@@ -1,6 +1,7 @@
 """Writing everything that belongs to a trained network."""
 
 import shutil
+import warnings
 from pathlib import Path
 
 from tfwm.export.golden import golden_of, write_golden
@@ -16,6 +17,7 @@ from tfwm.networks.network_files import NetworkFiles
 from tfwm.networks.places import network_directory
 from tfwm.networks.signing import sign_network
 
+SMALLEST = "int8"
 # What else lies in the folders of barriers and keyed networks, and goes along.
 MORE_FILES = ("watermark.png", "demonstration.secret")
 
@@ -26,7 +28,8 @@ def package_network(first, second, directory, card, files=None, key=None, keras_
     The folder holds `1/` (SavedModel), `<name>.tflite`, `<name>-float16.tflite`,
     `<name>-int8.tflite`, the two Keras files, `card.json`, `golden.npz` and `manifest.json`. It
     appears whole, and only if the golden tensors come out alike in all forms; an older folder of
-    that name is replaced.
+    that name is replaced. Where int8 alone is too far from the others, it is left out with a
+    warning.
 
     Args:
         first: the embedder, such as `tfwm.models.redmark.build_embedder` gives; of a keyed
@@ -62,7 +65,8 @@ def package_network(first, second, directory, card, files=None, key=None, keras_
         for name, content in (files or {}).items():
             (draft / name).write_bytes(content)
         write_manifest(draft)
-        failed = [check for check in verify(draft, key, trust=True).checks if not check.passed]
+        checks = verify(draft, key, trust=True).checks
+        failed = _without_poor_int8(draft, card["name"], [c for c in checks if not c.passed])
         if failed:
             raise ValueError(
                 f"The network was not written to {directory}, its forms disagree: "
@@ -71,9 +75,21 @@ def package_network(first, second, directory, card, files=None, key=None, keras_
         if keras_only:
             shutil.rmtree(draft / "1")
             for number in TFLITE_FORMATS:
-                (draft / tflite_name(card["name"], number)).unlink()
+                (draft / tflite_name(card["name"], number)).unlink(missing_ok=True)
             write_manifest(draft)
     return Path(directory)
+
+
+def _without_poor_int8(draft, name, failed):
+    """Leaves out the file in int8 if it is too far from the others; returns the other failures."""
+    poor = [check for check in failed if check.name == f"tflite {SMALLEST}"]
+    if poor:
+        file = draft / tflite_name(name, SMALLEST)
+        file.unlink()
+        write_manifest(draft)
+        text = f"{file.name} is left out, as 8 bits are too few for this network: {poor[0].detail}"
+        warnings.warn(text, stacklevel=3)
+    return [check for check in failed if check not in poor]
 
 
 def export_again(source, directory, sign=None, keras_only=False):
