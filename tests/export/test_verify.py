@@ -1,3 +1,4 @@
+import importlib
 import json
 import shutil
 
@@ -128,6 +129,18 @@ def test_disagreeing_forms_are_not_written(models, card, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="its forms disagree: keras: "):
         package_network(*models, tmp_path / "new" / "tiny", card)
     assert not list(tmp_path.iterdir())
+
+
+def test_int8_is_left_out_where_it_is_too_far_from_the_others(models, card, tmp_path, monkeypatch):
+    module = importlib.import_module("tfwm.export.verify")  # the package has the function
+    real = module.tolerances
+    monkeypatch.setattr(module, "tolerances", lambda card: {**real(card), "tflite int8": 0.0})
+    with pytest.warns(UserWarning, match="tiny-int8.tflite is left out, as 8 bits are too few"):
+        folder = package_network(*models, tmp_path / "tiny", card)
+    assert {p.name for p in folder.glob("*.tflite")} == {"tiny.tflite", "tiny-float16.tflite"}
+    report = verify(folder)
+    assert report.passed and "tflite int8" not in [c.name for c in report.checks]
+    assert load_network(folder).extract(np.zeros((1, 32, 32, 1), "float32")).shape[-1] == 1
 
 
 def test_keras_files_alone_are_a_network(packaged, tmp_path):
