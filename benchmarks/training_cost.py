@@ -7,7 +7,7 @@
 A step is traced as `fit` runs it: networks, attacks, losses, critic, gradients. TensorFlow's
 profiler counts the floating-point operations of its convolutions, products and sums; what it does
 not count (normalisations in one operation, warps, filters by table) is small beside them. Seconds
-are those of the fastest step in float32 on noise; the first, which traces, does not count. Steps
+are those of the fastest step in float32 on noise; the first, which compiles, does not count. Steps
 of more than `--largest` operations are counted only.
 """
 
@@ -28,32 +28,27 @@ PAPERS = ["redmark/mt", "hidden/combined", "mbrs/mbrs", "mbrs/diffusion", "mbrs/
 PAPERS += ["stegastamp/original", "stegastamp/crop"]
 
 
-def trainer_of(recipe, config):
-    """Return the compiled trainer of a recipe and the shape of its batches."""
-    shape = (config.batch_size, config.crop_size, config.crop_size, config.channels)
-    trainer = recipe.build_model(config)
-    trainer.build(shape)
-    return trainer, shape
+def step_of(trainer, shape):
+    """Return a training step as `fit` compiles it, traced for batches of a shape."""
+    compiled = trainer.jit_compile is True
+    step = tf.function(lambda image: trainer.train_step((image,)), jit_compile=compiled)
+    return step.get_concrete_function(tf.TensorSpec(shape, tf.float32))
 
 
-def operations(trainer, shape):
-    """Return the floating-point operations of one training step."""
-    step = tf.function(lambda image: trainer.train_step((image,)))
-    graph = step.get_concrete_function(tf.TensorSpec(shape, tf.float32)).graph
+def operations(step):
+    """Return the floating-point operations of a traced step."""
     options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
     options["output"] = "none"
-    return tf.compat.v1.profiler.profile(graph, options=options).total_float_ops
+    return tf.compat.v1.profiler.profile(step.graph, options=options).total_float_ops
 
 
-def seconds(trainer, shape, steps):
+def seconds(step, shape, steps):
     """Return the seconds of the fastest of some steps on noise, or `None` for no steps."""
-    image = np.random.default_rng(0).random(shape, np.float32)
-    compiled = trainer.jit_compile is True  # what fit does
-    step = tf.function(lambda image: trainer.train_step((image,)), jit_compile=compiled)
+    image = tf.constant(np.random.default_rng(0).random(shape, np.float32))
     times = []
     for _ in range(steps + 1 if steps else 0):
         start = time.perf_counter()
-        step(tf.constant(image))
+        step(image)
         times.append(time.perf_counter() - start)
     return min(times[1:], default=None)
 
@@ -65,9 +60,12 @@ def measure(name, steps, largest):
     config = recipe.load(file)
     if getattr(config, "perceptual", "offline") != "offline":  # its weights may not be at hand
         config = dataclasses.replace(config, perceptual="offline")
-    trainer, shape = trainer_of(recipe, config)
-    counted = operations(trainer, shape)
-    took = seconds(trainer, shape, steps if counted <= largest * 1e9 else 0)
+    trainer = recipe.build_model(config)
+    shape = (config.batch_size, config.crop_size, config.crop_size, config.channels)
+    trainer.build(shape)
+    step = step_of(trainer, shape)
+    counted = operations(step)
+    took = seconds(step, shape, steps if counted <= largest * 1e9 else 0)
     total = counted * config.steps
     return {
         "recipe": name,

@@ -187,7 +187,7 @@ class Reader:
 
     def score(self, alignment):
         """Returns the pilot score at one alignment, offset included."""
-        return next(self.scores([alignment]))[0]
+        return self.codec.pilot_score(self.votes(alignment))
 
     def scores(self, alignments):
         """Yields `(score, alignment)` for alignments in turn, in several threads."""
@@ -200,7 +200,7 @@ class Reader:
 
     def scan(self, alignment, step, window=None, near=False):
         """Finds the offset with the highest pilot score, see `scans`."""
-        return next(self.scans([alignment], step, window, near))
+        return self._counted(self._scan(alignment, step, window, near))
 
     def scans(self, alignments, step, window=None, near=False):
         """Yields the offsets with the highest pilot scores of alignments in turn.

@@ -83,8 +83,7 @@ def build_embedder(
     x = keras.layers.Conv2D(width, 1, activation="elu", name="enc_conv1")(x)
     for i in range(depth):
         filters = coefficients if i == depth - 1 else width
-        name_of_layer = f"enc_conv{i + 2}"
-        x = CircularConv2D(filters, 2, activation="elu", method=method, name=name_of_layer)(x)
+        x = CircularConv2D(filters, 2, "elu", method=method, name=f"enc_conv{i + 2}")(x)
     residual = to_blocks(x, inverse=True)
     residual = PatchesToSpace(patch_shape, name="residual", dtype="float32")([residual, image])
     watermarked = parts.add_residual(image, residual, strength, unit=1.0)
@@ -128,8 +127,7 @@ def build_extractor(
     x = _as_transform(transform, block_shape)(x)
     x = keras.layers.Conv2D(width, 1, activation="elu", name="dec_conv1")(x)
     for i in range(depth):
-        name_of_layer = f"dec_conv{i + 2}"
-        x = CircularConv2D(width, 2, activation="elu", method=method, name=name_of_layer)(x)
+        x = CircularConv2D(width, 2, "elu", method=method, name=f"dec_conv{i + 2}")(x)
     x = keras.layers.Conv2D(1, 1, name="dec_output", dtype="float32")(x)
     logits = PatchesToSpace(patch_shape, name="logits", dtype="float32")([x, image])
     return keras.Model(image, logits, name=name)

@@ -17,6 +17,7 @@ import tensorflow as tf
 from tfwm.data import CropStream
 from tfwm.models import hidden
 from tfwm.models.critic import build_critic
+from tfwm.ops.random import normal
 from tfwm.recipes import parts
 from tfwm.recipes.card import KEY_LIMIT, tile_geometry
 from tfwm.recipes.config import MessageConfig, check_positive, refuse
@@ -99,7 +100,7 @@ class NoisyCrops:
     def _noisy(self, step, crops):
         share = tf.maximum(0.0, 1.0 - tf.cast(step, tf.float32) / self.steps)
         seed = tf.stack([tf.cast(self.stream.seed, step.dtype), step])
-        noise = tf.random.stateless_normal(tf.shape(crops), seed)
+        noise = normal(tf.shape(crops), seed)
         return tf.clip_by_value(crops + share * self.stddev * noise, 0.0, 1.0)
 
 
