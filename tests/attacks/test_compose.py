@@ -92,12 +92,13 @@ def test_noise_differs_within_a_chain():
     assert abs(twice.std() - 0.1 * np.sqrt(2)) < 0.01  # 0.2 if both drew the same
 
 
-def test_ramp_is_linear_in_calls():
-    attack = Ramp(Paint(1.0), steps=4)
+@pytest.mark.parametrize("start", [0, 2])
+def test_ramp_is_linear_in_calls(start):
+    attack = Ramp(Paint(1.0), steps=4, start=start)
     image = tf.zeros((1, 2, 2, 1))
     call = tf.function(attack)
-    values = [float(call(image)[0, 0, 0, 0]) for _ in range(6)]
-    np.testing.assert_allclose(values, [0, 0.25, 0.5, 0.75, 1, 1])
+    values = [float(call(image)[0, 0, 0, 0]) for _ in range(start + 6)]
+    np.testing.assert_allclose(values, start * [0] + [0, 0.25, 0.5, 0.75, 1, 1])
 
 
 def test_ramp_rests_in_inference():

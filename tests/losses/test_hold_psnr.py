@@ -53,6 +53,18 @@ def test_target_rises_over_the_ramp():
     assert first < layer.initial_multiplier < float(layer.multiplier) / first
 
 
+def test_target_waits_before_it_rises():
+    waiting = HoldPSNR(40.0, start=26.0, ramp_steps=10, hold_steps=6)
+    fixed = HoldPSNR(26.0)
+    for layer in (waiting, fixed):
+        for _ in range(7):
+            layer([COVER + 0.1, COVER], training=True)
+    assert float(waiting.multiplier) == float(fixed.multiplier)
+    at_target = [COVER + 10 ** (-26 / 20), COVER]
+    waiting(at_target, training=True), fixed(at_target, training=True)
+    assert float(waiting.multiplier) > float(fixed.multiplier)
+
+
 def test_holds_the_psnr_of_a_trained_residual():
     layer = HoldPSNR(35.0, rate=0.002)
     log_residual = keras.Variable(np.log(0.2).astype("float32"))

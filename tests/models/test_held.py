@@ -16,14 +16,14 @@ def residual(covers):
 
 
 def test_the_held_error_rises_in_training_only(covers, residual):
-    layer = HeldResidual(40.0, start=20.0, ramp_steps=4)
+    layer = HeldResidual(40.0, start=20.0, ramp_steps=4, hold_steps=2)
 
     def reached(**arguments):
         change = layer([residual, covers], **arguments)
         return -10 * np.log10(VisibleError().call(covers, covers + change)[0])
 
-    found = [reached(training=True) for _ in range(6)]
-    np.testing.assert_allclose(found, [20, 25, 30, 35, 40, 40], atol=0.01)
+    found = [reached(training=True) for _ in range(8)]
+    np.testing.assert_allclose(found, [20, 20, 20, 25, 30, 35, 40, 40], atol=0.01)
     np.testing.assert_allclose(reached(), 40, atol=0.01)
 
 

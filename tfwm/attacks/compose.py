@@ -251,8 +251,8 @@ def _draw(weights, seed, num):
 class Ramp(Attack):
     """Increases the strength of an attack from nothing over a number of calls.
 
-    In call number `n`, counted from 0, the attack has the share `s = min(n / steps, 1)` of
-    its strength. The result is `image + s * (attacked - image)`, which works for any attack.
+    In call number `n`, counted from 0, the attack has the share `s = (n - start) / steps`, from 0
+    to 1, of its strength. The result is `image + s * (attacked - image)`, which works for any attack.
     `Affine`, `GaussianNoise`, `JPEG`, `PerspectiveWarp` and `RandomResizedCrop` scale their
     drawn parameters by `s` instead, since a mixture of an image and a warped one is a double
     image. A ramp of a `Chain` or `RandomChoice` acts on each attack in it.
@@ -263,7 +263,8 @@ class Ramp(Attack):
 
     Args:
         attack: an attack or another Keras layer.
-        steps: number of calls until the attack has its full strength.
+        steps: number of calls in which the attack comes to its full strength.
+        start: number of calls before it begins.
         seed: see `Attack`.
 
     Example:
@@ -276,15 +277,18 @@ class Ramp(Attack):
     moves = True
     twins = (Twin(differs="it is made of other attacks"),)
 
-    def __init__(self, attack, steps, seed=None, **kwargs):
+    def __init__(self, attack, steps, start=0, seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)
         if not isinstance(attack, keras.Layer):
             raise ValueError(f"Expected a Keras layer. Received: attack={attack!r}")
         if int(steps) < 1:
             raise ValueError(f"Expected a positive number of calls. Received: steps={steps}")
+        if int(start) < 0:
+            raise ValueError(f"Expected a start of at least 0. Received: start={start}")
         check_size_is_kept("Ramp", [attack])
         self.attack = attack
         self.steps = int(steps)
+        self.start = int(start)
 
     def build(self, image_shape, cover_shape=None):
         if not self.attack.built:
@@ -302,5 +306,5 @@ class Ramp(Attack):
 
     def apply_share(self, image, seed, cover=None, share=1.0):
         # `advance` has already counted this call.
-        own = tf.clip_by_value((self.step - 1) / self.steps, 0, 1)
+        own = tf.clip_by_value((self.step - 1 - self.start) / self.steps, 0, 1)
         return run_attack(self.attack, image, seed, cover, own * share)

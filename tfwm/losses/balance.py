@@ -258,8 +258,8 @@ class HoldPSNR(Configured, keras.layers.Layer):
     The layer returns the loss `multiplier * penalty`. The penalty grows with the mean squared
     error. The multiplier rises while the PSNR is below the
     target and falls while it is above (a Lagrange multiplier with integral control). Trainings
-    that start at a high PSNR rarely learn the message, so the target rises linearly from
-    `start` to `target` over `ramp_steps` calls.
+    that start at a high PSNR rarely learn the message, so the target is `start` for `hold_steps`
+    calls and then rises linearly to `target` over `ramp_steps` calls.
 
     Args:
         target: PSNR to hold, in dB, mean over the images of a batch.
@@ -273,6 +273,7 @@ class HoldPSNR(Configured, keras.layers.Layer):
             textured images equally; or `"relative"`, the mean MSE as a share of the target's,
             which hardly acts on an image with a weak mark, and so cannot erase a mark that is
             hard to read.
+        hold_steps: number of training steps before the target begins to rise.
 
     Call arguments:
         inputs: `[watermarked, cover]`, both `(batch, height, width, channels)` in [0, 1].
@@ -299,6 +300,7 @@ class HoldPSNR(Configured, keras.layers.Layer):
         initial_multiplier=0.05,
         penalty="log",
         error=None,
+        hold_steps=0,
         **kwargs,
     ):
         kwargs["dtype"] = "float32"  # an error of 40 dB is below the steps of bfloat16
@@ -312,6 +314,7 @@ class HoldPSNR(Configured, keras.layers.Layer):
         self.initial_multiplier = initial_multiplier
         self.penalty = one_of("penalty", penalty, ("log", "relative"))
         self.error = error
+        self.hold_steps = hold_steps
 
     def build(self, input_shape):
         self.multiplier = add_number(self, "multiplier", self.initial_multiplier)
@@ -327,7 +330,7 @@ class HoldPSNR(Configured, keras.layers.Layer):
         log_error = tf.reduce_mean(tf.math.log(error + 1e-7)) / tf.math.log(10.0)
         multiplier = tf.convert_to_tensor(self.multiplier)
         step = tf.convert_to_tensor(self.step)
-        progress = tf.minimum(step / self.ramp_steps, 1.0)
+        progress = tf.clip_by_value((step - self.hold_steps) / self.ramp_steps, 0.0, 1.0)
         wanted = self.start + (self.target - self.start) * progress
         if training:
             reached = mean_over_replicas(self.log_error, log_error)

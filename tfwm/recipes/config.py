@@ -126,6 +126,7 @@ class MessageConfig(TrainingConfig):
     adversarial_weight: float = setting(0.0, "weight of misleading a critic; 0: no critic")
     psnr: float = setting(0.0, "PSNR in dB that a multiplier holds; 0: none")
     psnr_start: float = setting(27.0, "PSNR in dB at which it starts")
+    psnr_hold: float = setting(0.0, "share of the steps before it begins to rise")
     psnr_ramp: float = setting(0.5, "share of the steps in which it rises to `psnr`")
     psnr_rate: float = setting(0.005, "how fast the multiplier changes")
     psnr_multiplier: float = setting(0.05, "the multiplier at the start")

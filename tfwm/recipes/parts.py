@@ -108,20 +108,19 @@ def attack_names(tables):
     return list(names)
 
 
-def psnr_ramp_steps(config):
-    """Return for how many steps the PSNR that is held rises; 0 if none is held."""
-    return int(config.steps * config.psnr_ramp) if config.psnr else 0
+def _psnr_ramp(config):
+    """Return where the PSNR that is held begins, and in which steps it rises."""
+    return {
+        "target": config.psnr,
+        "start": config.psnr_start,
+        "hold_steps": int(config.steps * config.psnr_hold),
+        "ramp_steps": max(1, int(config.steps * config.psnr_ramp)),
+    }
 
 
 def held_arguments(config):
     """Return the arguments of the `tfwm.models.held.HeldResidual` of a config."""
-    steps = max(1, psnr_ramp_steps(config))
-    return {
-        "target": config.psnr,
-        "start": config.psnr_start,
-        "ramp_steps": steps,
-        "error": config.psnr_error,
-    }
+    return {**_psnr_ramp(config), "error": config.psnr_error}
 
 
 def build_hold_psnr(config):
@@ -129,13 +128,11 @@ def build_hold_psnr(config):
     if not config.psnr:
         return None
     return HoldPSNR(
-        config.psnr,
-        config.psnr_start,
-        max(1, psnr_ramp_steps(config)),
-        config.psnr_rate,
-        config.psnr_multiplier,
-        config.psnr_penalty,
-        VisibleError() if config.psnr_error == "visible" else None,
+        **_psnr_ramp(config),
+        rate=config.psnr_rate,
+        initial_multiplier=config.psnr_multiplier,
+        penalty=config.psnr_penalty,
+        error=VisibleError() if config.psnr_error == "visible" else None,
     )
 
 
@@ -199,6 +196,7 @@ def early_stopping(config):
     """Return the callbacks that a config's `patience` asks for."""
     if not config.patience:
         return []
+    share = config.psnr_hold + config.psnr_ramp if config.psnr else 0
     return [
         EarlyStopping(
             "val_logits_bit_error_rate",
@@ -206,7 +204,7 @@ def early_stopping(config):
             patience=config.patience,
             restore_best_weights=True,
             # While the PSNR still rises, errors do.
-            start_from_epoch=round(psnr_ramp_steps(config) / config.steps_per_epoch),
+            start_from_epoch=round(config.steps * share / config.steps_per_epoch),
             verbose=1,
         )
     ]
