@@ -10,13 +10,12 @@ from tfwm.networks.card import check_card
 from tfwm.protection import Barrier, load_barrier
 from tfwm.recipes import barrier as stages
 from tfwm.recipes.barrier_report import report
+from tfwm.recipes.registry import config_files
 from tfwm.recipes.surrogates import Surrogate
-from tfwm.resources import resource_directory
-from tfwm.training import ConfigError, load_config
+from tfwm.training import ConfigError
 
 recipe = stages.RECIPE
-FOLDER = resource_directory("recipes") / "barrier"
-FILES = sorted(FOLDER.glob("*.toml"))
+FILES = config_files("barrier")
 TINY = [
     'photos=["bundled:train"]',
     "crop_size=32",
@@ -41,12 +40,12 @@ TINY = [
 
 
 def config_of(*words):
-    return load_config(recipe.config, FOLDER / "quick.toml", [*TINY, *words])
+    return recipe.load("quick", [*TINY, *words])
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_recipe_is_sound(file):
-    config = load_config(recipe.config, file)
+    config = recipe.load(file)
     assert config.output.split("/")[-1] == config.name
     assert build_task(config.task).channels_out in (1, 3)
     assert all(str(Surrogate.of(name)) == name for name in config.surrogates)
@@ -57,7 +56,7 @@ def test_every_recipe_is_sound(file):
 
 
 def test_full_recipes_have_the_papers_settings():
-    derain, xray = (load_config(recipe.config, FOLDER / f"{n}.toml") for n in ("derain", "xray"))
+    derain, xray = (recipe.load(n) for n in ("derain", "xray"))
     for config, images in ((derain, 6000), (xray, 3000)):
         assert config.crop_size == 256 and config.width == 64 and config.extractor_width == 128
         assert config.batch_size * config.steps == 200 * images == 16 * config.adversarial_steps
@@ -109,7 +108,7 @@ def test_whole_run(tmp_path, capsys):
     """All stages, the report, the tables and the package; then it is gone on with."""
     output = tmp_path / "tiny"
     words = [*TINY, f"output={output}", "name=tiny", 'clean_photos=["bundled:test"]']
-    assert recipe.main(["--config", str(FOLDER / "quick.toml"), *words]) == 0
+    assert recipe.main(words) == 0
     line = capsys.readouterr().out.strip().splitlines()[-1]
     assert line.startswith("tiny PSNR ") and "report.html" in line
     run = BarrierRun.load(output)
@@ -148,7 +147,7 @@ def test_whole_run(tmp_path, capsys):
 def test_task_specific_run_is_compared_with_an_unmarked_network(tmp_path):
     output = tmp_path / "tiny"
     words = [*TINY, f"output={output}", "name=tiny", "task_specific=true", "residual_limit=1.0"]
-    assert recipe.main(["--config", str(FOLDER / "quick.toml"), *words]) == 0
+    assert recipe.main(words) == 0
     run = BarrierRun.load(output)
     (marked, unmarked) = barrier_tables.BARRIER_TABLES["barrier-task-specific"]([run])
     assert (marked["network"], unmarked["network"]) == ("marked", "unmarked network")

@@ -3,16 +3,15 @@ import pytest
 
 from tfwm.networks import load_network
 from tfwm.recipes import carriers, parts
-from tfwm.resources import resource_directory
-from tfwm.training import load_config
+from tfwm.recipes.registry import config_files
 
 recipe = carriers.RECIPE
-FILES = sorted((resource_directory("recipes") / "carriers").glob("*.toml"))
+FILES = config_files("carriers")
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_recipe_is_sound(file):
-    config = load_config(recipe.config, file)
+    config = recipe.load(file)
     assert config.output.split("/")[-1] == config.name
     attack = parts.build_attack(config, config.attacks, config.attack_per)
     assert len(attack.attacks[0].attacks) == len(config.attacks)

@@ -3,12 +3,11 @@ import pytest
 
 from tfwm.networks import load_network
 from tfwm.recipes import hidden, parts
-from tfwm.resources import resource_directory
-from tfwm.training import ConfigError, load_config
+from tfwm.recipes.registry import config_files
+from tfwm.training import ConfigError
 
 recipe = hidden.RECIPE
-FOLDER = resource_directory("recipes") / "hidden"
-FILES = sorted(FOLDER.glob("*.toml"))
+FILES = config_files("hidden")
 SMALL = [
     'photos=["bundled:train"]',
     "crop_size=32",
@@ -23,13 +22,12 @@ SMALL = [
 
 
 def config_of(file, output, *words):
-    words = [*SMALL, f"output={output}", f"name={output.name}", *words]
-    return load_config(recipe.config, FOLDER / f"{file}.toml", words)
+    return recipe.load(file, [*SMALL, f"output={output}", f"name={output.name}", *words])
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_recipe_is_sound(file):
-    config = load_config(recipe.config, file)
+    config = recipe.load(file)
     assert config.output.split("/")[-1] == config.name
     attack = parts.build_attack(config, config.attacks, config.attack_per)
     assert len(attack.attacks[0].attacks) == len(config.attacks)
@@ -38,7 +36,7 @@ def test_every_recipe_is_sound(file):
 
 
 def test_defaults_are_the_paper():
-    config = load_config(recipe.config, FOLDER / "combined.toml")
+    config = recipe.load("combined")
     assert (config.width, config.crop_size, config.message_length) == (64, 128, 30)
     assert (config.batch_size, config.learning_rate, config.optimizer) == (12, 1e-3, "adam")
     # 0.7 of the error of pixels in [-1, 1], which is four times that in [0, 1].
@@ -51,7 +49,7 @@ def test_defaults_are_the_paper():
 
 def test_losses_are_the_papers():
     """1 message + 0.7 image, pixels in [-1, 1] and bits 0 and 1, beside the adversary's."""
-    trainer = recipe.build_model(load_config(recipe.config, None, [*SMALL, "adversarial_weight=0"]))
+    trainer = recipe.build_model(recipe.load(None, [*SMALL, "adversarial_weight=0"]))
     cover = np.random.default_rng(0).random((4, 32, 32, 3), np.float32)
     message = np.random.default_rng(1).integers(0, 2, (4, 1, 1, 6)).astype("float32")
     given = {"image": cover, "message": message}
@@ -79,7 +77,7 @@ def test_trains_against_attacks_that_change_the_size(file, tmp_path):
 def test_run_ends_with_a_network_for_images_of_many_tiles(tmp_path, capsys):
     output = tmp_path / "tiny"
     words = [*SMALL, f"output={output}", "name=tiny"]
-    assert recipe.main(["--config", str(FOLDER / "quick.toml"), *words]) == 0
+    assert recipe.main(words) == 0
     line = capsys.readouterr().out.strip().splitlines()[-1]
     assert line.startswith("tiny ") and "dB" in line
     network = load_network(output / "tiny")
@@ -88,7 +86,7 @@ def test_run_ends_with_a_network_for_images_of_many_tiles(tmp_path, capsys):
     message = np.random.default_rng(1).integers(0, 2, (1, 2, 3, 6)).astype("float32")
     marked = network.embed(image, message)
     assert network.extract(marked).shape == message.shape
-    config = load_config(recipe.config, FOLDER / "quick.toml", [*words, "steps=6"])
+    config = recipe.load("quick", [*words, "steps=6"])
     trainer = recipe.train(config, resume=True)
     assert int(trainer.optimizer.iterations) == 6
     assert (trainer.adversary is None) == (config.adversarial_weight == 0)

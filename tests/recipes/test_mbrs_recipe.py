@@ -7,12 +7,10 @@ import pytest
 from tfwm.export import package_network
 from tfwm.networks import load_network
 from tfwm.recipes import mbrs, parts
-from tfwm.resources import resource_directory
-from tfwm.training import load_config
+from tfwm.recipes.registry import config_files
 
 recipe = mbrs.RECIPE
-FOLDER = resource_directory("recipes") / "mbrs"
-FILES = sorted(FOLDER.glob("*.toml"))
+FILES = config_files("mbrs")
 SMALL = [
     'photos=["bundled:train"]',
     "crop_size=32",
@@ -27,13 +25,12 @@ SMALL = [
 
 
 def config_of(file, output, *words):
-    words = [*SMALL, f"output={output}", f"name={output.name}", *words]
-    return load_config(recipe.config, file and FOLDER / f"{file}.toml", words)
+    return recipe.load(file, [*SMALL, f"output={output}", f"name={output.name}", *words])
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_recipe_is_sound(file):
-    config = load_config(recipe.config, file)
+    config = recipe.load(file)
     assert config.output.split("/")[-1] == config.name
     attack = parts.build_attack(config, config.attacks, config.attack_per)
     assert len(attack.attacks[0].attacks) == len(config.attacks)
@@ -45,7 +42,7 @@ def test_every_recipe_is_sound(file):
 
 
 def test_defaults_are_the_paper(tmp_path):
-    config = load_config(recipe.config, FOLDER / "mbrs.toml")
+    config = recipe.load("mbrs")
     assert (config.width, config.depth, config.crop_size, config.batch_size) == (64, 4, 128, 16)
     # Errors of pixels in [-1, 1] are four times those in [0, 1].
     assert (config.image_weight, config.message_weight) == (4.0, 10.0)

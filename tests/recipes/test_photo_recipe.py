@@ -4,11 +4,10 @@ import json
 import pytest
 
 from tfwm.recipes import parts, photo
-from tfwm.resources import resource_directory
-from tfwm.training import load_config
+from tfwm.recipes.registry import config_files
 
 recipe = photo.RECIPE
-FILES = sorted((resource_directory("recipes") / "photo").glob("*.toml"))
+FILES = config_files("photo")
 SMALL = [
     'photos=["bundled:test"]',
     "crop_size=48",
@@ -25,7 +24,7 @@ SMALL = [
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_recipe_builds(file):
-    config = load_config(recipe.config, file)
+    config = recipe.load(file)
     trainer = recipe.build_model(dataclasses.replace(config, width=8))
     choice = trainer.attack.attacks[0]
     count = 14 if file.stem == "cpu-dense" else 13
@@ -34,7 +33,7 @@ def test_every_recipe_builds(file):
 
 
 def test_names_of_attacks_go_into_chains():
-    config = load_config(recipe.config, FILES[0])
+    config = recipe.load(FILES[0])
     names = parts.attack_names(config.attacks)
     assert "Chain" not in names and {"Gamma", "Affine", "JPEG"} <= set(names)
     assert len(names) == len(set(names))
@@ -43,10 +42,10 @@ def test_names_of_attacks_go_into_chains():
 def test_run_resumes_and_exports(tmp_path, capsys):
     output = tmp_path / "run"
     words = [*SMALL, f"output={output}", "name=tiny"]
-    recipe.train(load_config(recipe.config, None, [*words, "steps=2"]))
-    trainer = recipe.train(load_config(recipe.config, None, words), resume=True)
+    recipe.train(recipe.load(None, [*words, "steps=2"]))
+    trainer = recipe.train(recipe.load(None, words), resume=True)
     assert int(trainer.optimizer.iterations) == 4
-    config = load_config(recipe.config, None, words)
+    config = recipe.load(None, words)
     card = recipe.make_card(config, "quick.toml")
     assert card["geometry"]["patch"] == [8, 8] and "GaussianNoise" in card["description"]
     assert json.dumps(card)

@@ -10,11 +10,11 @@ import time
 import pytest
 
 from tfwm.recipes import parts, redmark
-from tfwm.resources import resource_directory
-from tfwm.training import Checkpoint, ConfigError, load_config
+from tfwm.recipes.registry import config_files
+from tfwm.training import Checkpoint, ConfigError
 
 recipe = redmark.RECIPE
-FILES = sorted((resource_directory("recipes") / "redmark").glob("*.toml"))
+FILES = config_files("redmark")
 SMALL = [
     'photos=["bundled:test"]',
     "crop_size=32",
@@ -31,7 +31,7 @@ SMALL = [
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_recipe_builds(file):
-    config = load_config(recipe.config, file)
+    config = recipe.load(file)
     trainer = recipe.build_model(dataclasses.replace(config, width=8))
     assert trainer.attack.attacks
     assert file.stem.removeprefix("cpu-") in config.name
@@ -39,9 +39,7 @@ def test_every_recipe_builds(file):
 
 def test_paper_settings():
     """Table 1; loss weights 3 : 1 are its gamma of 0.75."""
-    mt, gt, jt = (
-        load_config(recipe.config, FILES[0].parent / f"{n}.toml") for n in ("mt", "gt", "jt")
-    )
+    mt, gt, jt = (recipe.load(n) for n in ("mt", "gt", "jt"))
     for config in (mt, gt, jt):
         assert (config.patch_size, config.block_size, config.learning_rate) == (32, 8, 1e-4)
         assert (config.momentum, config.optimizer, config.batch_size) == (0.98, "sgd", 32)
@@ -62,7 +60,7 @@ def test_paper_settings():
 def test_paper_recipe_trains_a_few_steps(name, tmp_path):
     words = [f"output={tmp_path}", 'photos=["bundled:test"]', "steps=3", "steps_per_epoch=3"]
     words += ["jit_compile=false", "patches_per_photo=64", "per_deviation_bin=20"]
-    config = load_config(recipe.config, FILES[0].parent / f"{name}.toml", words)
+    config = recipe.load(name, words)
     trainer = recipe.train(config)
     assert int(trainer.optimizer.iterations) == 3
     assert trainer.count_params() > 120_000
@@ -81,7 +79,7 @@ def test_run_ends_with_report_network_and_one_line(tmp_path, capsys):
     with open(output / "log.csv", newline="") as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["0", "1"]
     assert list((output / "tensorboard").rglob("events*"))
-    assert load_config(recipe.config, output / "config.toml").name == "tiny"
+    assert recipe.load(output / "config.toml").name == "tiny"
 
     assert recipe.main([*SMALL, f"output={output}"]) == 2
     assert "--resume" in capsys.readouterr().err
@@ -103,8 +101,7 @@ def test_goes_on_after_a_kill(tmp_path):
     process.wait()
     epoch = int(max(folder.glob("step-*.json")).stem[-9:]) // 2
     assert epoch > 3
-    quick = resource_directory("recipes") / "redmark" / "quick.toml"
-    config = load_config(recipe.config, quick, [*words, f"steps={2 * epoch + 4}"])
+    config = recipe.load("quick", [*words, f"steps={2 * epoch + 4}"])
     trainer = recipe.train(config, resume=True)
     assert int(trainer.optimizer.iterations) == 2 * epoch + 4
     with open(output / "log.csv", newline="") as file:
@@ -114,7 +111,7 @@ def test_goes_on_after_a_kill(tmp_path):
 
 @pytest.mark.slow
 def test_a_kill_at_a_checkpoint_loses_no_line_of_the_log(tmp_path, monkeypatch):
-    config = load_config(recipe.config, None, [*SMALL, f"output={tmp_path}"])
+    config = recipe.load(None, [*SMALL, f"output={tmp_path}"])
     save = Checkpoint.on_epoch_end
 
     def save_and_die(*args):
@@ -130,7 +127,7 @@ def test_a_kill_at_a_checkpoint_loses_no_line_of_the_log(tmp_path, monkeypatch):
 
 
 def test_data_goes_on_with_other_patches(tmp_path):
-    config = load_config(recipe.config, None, SMALL)
+    config = recipe.load(None, SMALL)
     first, later = (next(iter(redmark.build_stream(config).dataset(step))) for step in (0, 3))
     assert (first.numpy() != later.numpy()).any()
 
@@ -153,7 +150,7 @@ def test_bad_settings_give_one_line(words, message, refuses):
 
 
 def test_released_transform_trains():
-    config = load_config(recipe.config, None, [*SMALL, "release_transform=true"])
+    config = recipe.load(None, [*SMALL, "release_transform=true"])
     trainer = recipe.build_model(config)
     assert trainer.embedder.get_layer("transform") is trainer.extractor.get_layer("transform")
     assert "transform" in " ".join(w.path for w in trainer.trainable_weights)

@@ -8,13 +8,12 @@ from tfwm import losses
 from tfwm.losses import RampedWeights, SelfAdaptiveWeights
 from tfwm.networks import load_network
 from tfwm.recipes import parts, stegastamp
-from tfwm.resources import resource_directory
-from tfwm.training import ConfigError, load_config
+from tfwm.recipes.registry import config_files
+from tfwm.training import ConfigError
 from tfwm.watermarker import Watermarker
 
 recipe = stegastamp.RECIPE
-FOLDER = resource_directory("recipes") / "stegastamp"
-FILES = sorted(FOLDER.glob("*.toml"))
+FILES = config_files("stegastamp")
 SUITES = ("stegastamp", "stegastamp-fig2", "stegastamp-fig3")
 SMALL = [
     'photos=["bundled:train"]',
@@ -34,13 +33,12 @@ SMALL = [
 
 
 def config_of(file, output, *words):
-    words = [*SMALL, f"output={output}", f"name={output.name}", *words]
-    return load_config(recipe.config, FOLDER / f"{file}.toml", words)
+    return recipe.load(file, [*SMALL, f"output={output}", f"name={output.name}", *words])
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_recipe_is_sound(file):
-    config = load_config(recipe.config, file)
+    config = recipe.load(file)
     assert config.suite in SUITES and config.output.split("/")[-1] == config.name
     parts.build_attack(config, config.attacks, config.attack_per)
     parts.build_attack(config, config.validation_attacks or config.attacks, "slice")
@@ -48,7 +46,7 @@ def test_every_recipe_is_sound(file):
 
 
 def test_defaults_are_the_successors_paper():
-    config = load_config(recipe.config, FOLDER / "crop.toml")
+    config = recipe.load("crop")
     assert (config.crop_size, config.message_length, config.width) == (400, 100, 32)
     assert (config.normalization, config.last_normalization) == ("instance", True)
     assert (config.image_output, config.balance) == ("sigmoid", "self_adaptive")
@@ -58,7 +56,7 @@ def test_defaults_are_the_successors_paper():
 
 
 def test_original_is_stegastamps():
-    config = load_config(recipe.config, FOLDER / "original.toml")
+    config = recipe.load("original")
     assert (config.crop_size, config.message_length, config.batch_size) == (400, 100, 4)
     assert (config.normalization, config.image_output, config.balance) == ("none", "sum", "ramped")
     assert (config.message_only, config.loss_ramp, config.edge_start) == (1500, 15_000, 80_000)
@@ -79,7 +77,7 @@ def test_a_held_residual_needs_no_multiplier(tmp_path):
 def test_critic_of_the_original_is_the_codes():
     """Wasserstein, RMSProp at 1e-5, gradients to 0.25, weights to 0.01; it waits and rises."""
     words = [*SMALL, "message_only=3", "validation_attacks=[]"]
-    config = load_config(recipe.config, FOLDER / "original.toml", words)
+    config = recipe.load("original", words)
     trainer = recipe.build_model(config)
     adversary, optimizer = trainer.adversary, trainer.optimizer.critic_optimizer
     assert (adversary.kind, adversary.weight) == ("wasserstein", 0.5)
@@ -93,7 +91,7 @@ def test_critic_of_the_original_is_the_codes():
 
 
 def test_balances():
-    config = load_config(recipe.config, None, SMALL)
+    config = recipe.load(None, SMALL)
     adaptive = stegastamp.build_balance(config)
     assert isinstance(adaptive, SelfAdaptiveWeights) and adaptive.initial["message"] == 0.1
     assert adaptive.terms["image"].edge_gain == 0

@@ -252,7 +252,7 @@ class Ramp(Attack):
     """Increases the strength of an attack from nothing over a number of calls.
 
     In call number `n`, counted from 0, the attack has the share `s = (n - start) / steps`, from 0
-    to 1, of its strength. The result is `image + s * (attacked - image)`, which works for any attack.
+    to 1, of its strength. The result is `image + s * (attacked - image)`, for any attack.
     `Affine`, `GaussianNoise`, `JPEG`, `PerspectiveWarp` and `RandomResizedCrop` scale their
     drawn parameters by `s` instead, since a mixture of an image and a warped one is a double
     image. A ramp of a `Chain` or `RandomChoice` acts on each attack in it.

@@ -79,7 +79,7 @@ class Recipe:
         except ValueError as error:
             raise ConfigError(str(error)) from error
 
-    def load(self, file: str | None = QUICK, overrides: tuple | list = ()) -> Any:
+    def load(self, file: str | Path | None = QUICK, overrides: tuple | list = ()) -> Any:
         """Return a config: from defaults (`None`) or a TOML file, changed by `key=value` words."""
         path = None if file is None else find_config(self.name, file)
         return load_config(self.config, path, overrides)
@@ -295,7 +295,7 @@ def config_files(name: str) -> list[Path]:
     return sorted((resource_directory("recipes") / name).glob("*.toml"))
 
 
-def find_config(name: str, config: str) -> Path:
+def find_config(name: str, config: str | Path) -> Path:
     """Return the path of a TOML file, of the user's or of those that come with a recipe.
 
     Args:
