@@ -27,11 +27,21 @@ def test_it_marks_as_the_watermarker_does(stamper, photos, shape):
     image = photos[:, : shape[0], : shape[1]]
     marked = stamper.layer("x")(image).numpy()
     message = Stamp("acme-image", "2.1", "x").message
-    mark = stamper.watermarker.prepare(image[0], message, key="secret", bound=False)
+    mark = stamper.watermarker.prepare(image[0], message, key="secret")
     expected = mark.apply().to_array(image[0])
     np.testing.assert_allclose(marked[0], expected, atol=2e-4)
     rounded = np.uint8(np.rint(255 * marked[0]))
-    assert tfwm.load().extract(rounded, key="secret", search="none").message == message
+    found = tfwm.load().extract(rounded, key="secret", search="none")
+    assert found.message == message and found.binding.fits
+
+
+def test_a_mark_that_is_carried_away_is_told(stamper, photos):
+    """Its change, put onto another picture, reads as copied; without a key, nothing is bound."""
+    other = photos[:, ::-1, ::-1]
+    change = stamper.layer("x")(photos).numpy() - photos
+    copied = np.uint8(np.rint(255 * np.clip(other + change, 0, 1)))[0]
+    assert tfwm.load().extract(copied, key="secret", search="none").decision == "copied"
+    assert Stamper("acme-image", "2.1").layer("x").bound is None
 
 
 def test_a_model_with_it_is_saved_and_exported(stamper, photos, tmp_path):
@@ -48,8 +58,8 @@ def test_a_model_with_it_is_saved_and_exported(stamper, photos, tmp_path):
     served = exported.serve(tf.constant(given))
     np.testing.assert_allclose(served, marked, atol=1e-4)
     image = np.uint8(np.rint(127.5 * (np.asarray(served)[0] + 1)))
-    found = tfwm.load().extract(image, key="secret", search="none").message
-    assert found == "gen:acme-image/2.1/x"
+    found = tfwm.load().extract(image, key="secret", search="none")
+    assert found.message == "gen:acme-image/2.1/x" and found.binding.fits
     assert not model.trainable_weights
 
 

@@ -103,6 +103,18 @@ def frequencies():
     return sorted(pairs, key=lambda p: (sum(p), abs(p[0] - p[1]), p))[:CONTENT_BITS]
 
 
+def waves():
+    """Returns the waves of these frequencies, `(SURROUNDINGS, SURROUNDINGS)` of unit norm each."""
+    along = _waves()
+    return [np.outer(along[u], along[v]) for u, v in frequencies()]
+
+
+def _waves():
+    steps = np.pi / SURROUNDINGS * (np.arange(SURROUNDINGS) + 0.5)
+    along = np.cos(steps * np.arange(8)[:, None])
+    return along / np.linalg.norm(along, axis=1, keepdims=True)
+
+
 def content(plane, cell_shape, corner, grid):
     """Returns how far each bit of what is seen around each cell exceeds its threshold.
 
@@ -124,11 +136,9 @@ def content(plane, cell_shape, corner, grid):
 def _transformed(parts):
     """The coefficients of `content`, and the threshold `(rows, columns, 1)`, from `_parts`."""
     windows = _windows(parts.mean(axis=(1, 3)), mode="edge")
-    steps = np.pi / SURROUNDINGS * (np.arange(SURROUNDINGS) + 0.5)
-    waves = np.cos(steps * np.arange(8)[:, None])
-    waves /= np.linalg.norm(waves, axis=1, keepdims=True)
-    across = np.einsum("ijkl,vl->ijkv", windows, waves)
-    coefficients = [across[..., v] @ waves[u] for u, v in frequencies()]
+    along = _waves()
+    across = np.einsum("ijkl,vl->ijkv", windows, along)
+    coefficients = [across[..., v] @ along[u] for u, v in frequencies()]
     threshold = THRESHOLD * windows.mean(axis=(-2, -1))
     return np.stack(coefficients, axis=-1), threshold[..., None]
 

@@ -174,10 +174,11 @@ class Codec:
             uint8 of 0 and 1, of the same shape.
         """
         entries = np.asarray(numbers) << CONTENT_BITS | values
-        return self._bound_table[entries >> 3] >> (entries & 7) & 1
+        return self.bound_answers[entries >> 3] >> (entries & 7) & 1
 
     @functools.cached_property
-    def _bound_table(self):
+    def bound_answers(self):
+        """What `bound_bits` gives, a bit for each value of each slot, `(bytes,)` uint8."""
         size = BOUND_SLOTS << CONTENT_BITS - 3
         return np.frombuffer(self.key.stream("bound", size), np.uint8)
 

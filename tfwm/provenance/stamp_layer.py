@@ -16,6 +16,7 @@ from tfwm.marking.filtered import check_unfiltered  # noqa: E402
 from tfwm.networks import KerasNetwork, read_keras_models  # noqa: E402
 from tfwm.ops.color import add_to_luma, rgb_to_gray  # noqa: E402
 from tfwm.ops.resample import apply_separable, bicubic_matrix  # noqa: E402
+from tfwm.provenance.bound_bits import BoundBits  # noqa: E402
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
@@ -24,7 +25,8 @@ class StampLayer(Configured, keras.layers.Layer):
 
     `Stamper.layer` makes one. The sides of the pictures are fixed when the layer is built. What it
     marks is not read back: `Stamper` does that, and raises the strength. The bits of its message
-    lie in the graph; the key does not. Nothing of it is trained, and gradients pass through.
+    lie in the graph, and what binds it to each picture; the key does not. Nothing of it is trained,
+    and gradients pass through.
 
     Args:
         embedder: Keras model of a network that carries messages in blocks of a photo.
@@ -34,6 +36,7 @@ class StampLayer(Configured, keras.layers.Layer):
         patch: `(rows, columns)`: marked sides are multiples of these.
         strength: factor on the mark.
         range: `(low, high)`, the values of black and white; (0, 1) by default.
+        bound: `BoundBits` that binds marks to their pictures, or `None`.
 
     Call arguments:
         images: `(batch, H, W, 1 or 3)` floats.
@@ -50,12 +53,24 @@ class StampLayer(Configured, keras.layers.Layer):
     (1, 256, 256, 3)
     """
 
-    def __init__(self, embedder, slots, tile, block, patch, strength=1.0, range=None, **kwargs):
+    def __init__(
+        self,
+        embedder,
+        slots,
+        tile,
+        block,
+        patch,
+        strength=1.0,
+        range=None,
+        bound=None,
+        **kwargs,
+    ):
         super().__init__(dtype="float32", **{k: v for k, v in kwargs.items() if k != "dtype"})
         self.embedder, self.tile = embedder, tuple(tile)
         self.slots = np.asarray(slots, np.uint8)
         self.block, self.patch = tuple(block), tuple(patch)
         self.strength, self.range = float(strength), range
+        self.bound = bound
         self.embedder.trainable = False
         if self.slots.shape != (self._count,) or self.slots.max() > 1:
             raise ValueError(
@@ -68,12 +83,13 @@ class StampLayer(Configured, keras.layers.Layer):
         return math.prod(self.tile)
 
     @classmethod
-    def of(cls, network, slots, **kwargs):
+    def of(cls, network, slots, codec=None, **kwargs):
         """Makes the layer of a `tfwm.networks.Network` that has Keras files.
 
         Args:
             network: of the kind `"message"`, on disk or in memory, that marks blocks.
             slots: see the class, also for the others.
+            codec: `tfwm.payload.Codec` that made the slots; if it is `bound`, marks are.
         """
         if network.whole:
             raise ValueError(
@@ -84,7 +100,10 @@ class StampLayer(Configured, keras.layers.Layer):
         is_keras = isinstance(network, KerasNetwork)
         embedder = network.embedder if is_keras else read_keras_models(network.path)[0]
         block, patch = network.block_shape, network.patch_shape
-        return cls(embedder, slots, tiling_of(network).shape, block, patch, **kwargs)
+        tile = tiling_of(network).shape
+        if codec is not None and codec.bound:
+            kwargs["bound"] = BoundBits(codec.bound_places, tile, block, codec.bound_answers)
+        return cls(embedder, slots, tile, block, patch, **kwargs)
 
     def build(self, input_shape):
         height, width, channels = input_shape[1:]
@@ -126,6 +145,8 @@ class StampLayer(Configured, keras.layers.Layer):
         tiles = tf.reshape(tf.cast(bits, tf.float32), (-1, *self.tile))
         message = tf.gather(tf.gather(tiles, self._rows[0], axis=1), self._rows[1], axis=2)
         message = tf.broadcast_to(message, (batch, *message.shape[1:]))
+        if self.bound:
+            message = self.bound(before, message)
         inputs = {"image": before, "message": message, "strength": tf.ones((batch,))}
         after = tf.cast(self.embedder(inputs, training=False), tf.float32)
         change = self._grown(tf.clip_by_value(after, 0.0, 1.0) - before) * self.strength

@@ -108,8 +108,8 @@ class Stamper:
 
     @property
     def codec(self):
-        """The `tfwm.payload.Codec` of the network and the key."""
-        return self.watermarker.codec(self.options.key)
+        """The `tfwm.payload.Codec` of the network and the key, which binds if it can."""
+        return self.watermarker.codec(self.options.key, bound=True)
 
     def new_stamp(self, id=None):
         """Returns a `Stamp` with this generator and version, and a fresh id unless one is given."""
@@ -196,7 +196,7 @@ class Stamper:
 
         slots = self.slots(self.new_stamp(id))
         how = {"strength": self.options.strength, "range": self.layout["range"]}
-        return StampLayer.of(self.watermarker.network, slots, **how | kwargs)
+        return StampLayer.of(self.watermarker.network, slots, self.codec, **how | kwargs)
 
     def slots(self, stamp):
         """Returns the bits of a `Stamp`, `(slots,)` uint8, as `StampLayer` takes them."""
