@@ -27,12 +27,12 @@ def layer_of(codec, tile):
 
 @pytest.mark.parametrize("tile", [(32, 32, 1), (16, 16, 4)])
 def test_it_asks_as_the_watermarker_does(tile, codec, photo):
-    pair = np.concatenate([photo[:, :200, :320], photo[:, -200:, -320:, ::-1]])
-    message = np.full((2, 25, 40, tile[-1]), 0.5, np.float32)
+    pair = np.concatenate([photo[:, :200, :256], photo[:, -200:, -256:, ::-1]])
+    message = np.full((2, 25, 32, tile[-1]), 0.5, np.float32)
     bound = np.asarray(layer_of(codec, tile)(pair, message))
     for plane, found in zip(pair, bound, strict=True):
         expected = message[0].copy()
-        places, bits = asked(codec, Cells(tile[-1]), plane, (25, 40))
+        places, bits = asked(codec, Cells(tile[-1]), plane, (25, 32))
         expected[places] = bits
         assert len(bits) > 60 and 0.3 < bits.mean() < 0.7
         np.testing.assert_array_equal(found, expected)
