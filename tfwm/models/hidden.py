@@ -15,17 +15,26 @@ from the specification, which follows the port. Where this differs:
 * The last convolution of the encoder returns the residual `E(I, m) - I`. It can learn the same
   functions, as it sees the image as well, and training begins with the image instead of noise.
 * Convolutions before batch normalization have no bias, which normalization would remove.
+* At first each bit is read from one channel, with a gain. From random weights, a bit that nothing
+  tells of yet is soon read from nowhere, and then nothing asks for it any longer: a third of the
+  bits was never learned.
 
 Inside the network, pixels are `2 image - 1`.
 """
 
+import math
+
 import keras
+import numpy as np
 
 from tfwm.layers import DepthToSpace
 from tfwm.models import parts
 
 TILE = 128
 BITS = 30
+# What a bit's logit is of its channel at first, and the mean of a channel: of a normal variable's
+# positive part.
+GAIN, MEAN = 4.0, 1 / math.sqrt(2 * math.pi)
 
 
 def build_embedder(
@@ -119,5 +128,9 @@ def build_extractor(
         mean = keras.layers.GlobalAveragePooling2D(keepdims=True, name="mean", dtype="float32")
     else:
         mean = keras.layers.AveragePooling2D(tile_size, name="mean", dtype="float32")
-    logits = keras.layers.Conv2D(message_length, 1, name="logits", dtype="float32")(mean(x))
+    read = keras.layers.Conv2D(message_length, 1, name="logits", dtype="float32")
+    logits = read(mean(x))
+    read.set_weights(
+        [GAIN * np.eye(message_length)[None, None], np.full(message_length, -GAIN * MEAN)]
+    )
     return keras.Model(image, logits, name=name)
