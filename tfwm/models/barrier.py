@@ -10,8 +10,8 @@ CEILNet). The watermark is an image. Sizes are those of the released code, whose
   training begins at about 40 dB, and no pixel changes by more than the limit.
 * R normalizes by each image's own statistics, in training and in use. All convolutions but the
   last are normalized.
-* R ends in a ReLU, as in the code: a pixel that is 0 in all images cannot learn any more.
-  `output="sigmoid"` has a gradient at every pixel and stays below 1.
+* R ends in a ReLU, as in the code: a channel that is 0 in all images cannot learn any more, so it
+  begins at white. `output="sigmoid"` has a gradient at every pixel and stays below 1.
 * R needs 70 billion multiplications for 256 x 256 pixels, most of them in its residual blocks.
   With `halvings=2` these have a quarter of the places; half the width costs a quarter.
 
@@ -141,7 +141,12 @@ def build_extractor(
         x = layer(x, name=f"double{i}", kernel=4, strides=2, transposed=True)
     x = layer(x, name="conv3")
     watermark = keras.layers.Conv2D(
-        watermark_channels, 1, activation=output, name="watermark", dtype="float32"
+        watermark_channels,
+        1,
+        activation=output,
+        bias_initializer="ones" if output == "relu" else "zeros",
+        name="watermark",
+        dtype="float32",
     )(x)
     return keras.Model(image, watermark, name=name)
 
