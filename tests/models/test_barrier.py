@@ -1,5 +1,6 @@
 import re
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -148,3 +149,12 @@ def test_bad_watermarks():
         barrier.fit_watermark(np.zeros((4, 4, 1)), (8, 8), "cubic")
     with pytest.raises(ValueError, match=r"Received: watermark of shape \(4, 4\)"):
         barrier.fit_watermark(np.zeros((4, 4)), (8, 8))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_relu_begins_near_white(seed, photo):
+    """From a bias of 0, most of a channel is 0 at first."""
+    keras.utils.set_random_seed(seed)
+    extractor = barrier.build_extractor(width=16, halvings=2, output="relu")
+    alive = np.mean(np.asarray(extractor(photo[:, :64, :64])) > 0, axis=(0, 1, 2))
+    assert alive.min() > 0.7

@@ -49,6 +49,14 @@ def test_sizes_of_the_paper(build, millions, convolutions):
     assert round((count + biases) / 1e6, 3) == millions
 
 
+def test_each_bit_has_a_channel_of_its_own_at_first(models):
+    read = models[1].get_layer("logits")
+    channels = np.full((6, 1, 1, 5), (2 * np.pi) ** -0.5, np.float32)
+    channels[1:, 0, 0] += np.eye(5) / hidden.GAIN
+    expected = np.concatenate([np.zeros((1, 5)), np.eye(5)])
+    np.testing.assert_allclose(np.asarray(read(channels))[:, 0, 0], expected, atol=1e-6)
+
+
 def test_critic_has_the_size_of_the_paper():
     critic = build_critic(depth=3)
     count = sum(int(np.prod(w.shape)) for w in critic.trainable_weights)
