@@ -15,6 +15,8 @@ from the specification, which follows the port. Where this differs:
 * The last convolution of the encoder returns the residual `E(I, m) - I`. It can learn the same
   functions, as it sees the image as well, and training begins with the image instead of noise.
 * Convolutions before batch normalization have no bias, which normalization would remove.
+* Edges are mirrored, where the port has zeros: with zeros, bits of training crops smaller than a
+  tile were hidden along the edges, of which a tile has few.
 * At first each bit is read from one channel, with a gain. From random weights, a bit that nothing
   tells of yet is soon read from nowhere, and then nothing asks for it any longer: a third of the
   bits was never learned.
@@ -29,12 +31,18 @@ import numpy as np
 
 from tfwm.layers import DepthToSpace
 from tfwm.models import parts
+from tfwm.models.translators import ReflectionPadding
 
 TILE = 128
 BITS = 30
 # What a bit's logit is of its channel at first, and the mean of a channel: of a normal variable's
 # positive part.
 GAIN, MEAN = 4.0, 1 / math.sqrt(2 * math.pi)
+
+
+def _convolution(x, width, name):
+    """A `parts.convolution` behind mirrored edges."""
+    return parts.convolution(ReflectionPadding(1, name=f"{name}_edges")(x), width, name, "valid")
 
 
 def build_embedder(
@@ -72,12 +80,12 @@ def build_embedder(
     signal = parts.to_signal(image)
     x = signal
     for i in range(depth):
-        x = parts.convolution(x, width, f"conv{i + 1}")
+        x = _convolution(x, width, f"conv{i + 1}")
     # Not UpSampling2D: TFLite loses its number of channels.
     m = keras.ops.tile(parts.to_signs(message), (1, 1, 1, tile_size**2))
     m = DepthToSpace(tile_size, name="message_everywhere")(m)
     x = keras.layers.Concatenate(name="message_features_image")([m, x, signal])
-    x = parts.convolution(x, width, "fusion_conv")
+    x = _convolution(x, width, "fusion_conv")
     residual = keras.layers.Conv2D(3, 1, name="residual", dtype="float32")(x)
     watermarked = parts.add_residual(image, residual, strength)
     inputs = {"image": image, "message": message, "strength": strength}
@@ -121,8 +129,8 @@ def build_extractor(
     image = keras.Input((None, None, 3), name="image")
     x = parts.to_signal(image)
     for i in range(depth):
-        x = parts.convolution(x, width, f"conv{i + 1}")
-    x = parts.convolution(x, message_length, "bits_conv")
+        x = _convolution(x, width, f"conv{i + 1}")
+    x = _convolution(x, message_length, "bits_conv")
     # A mean over thousands of pixels needs more than the 8 bits of bfloat16.
     if whole:
         mean = keras.layers.GlobalAveragePooling2D(keepdims=True, name="mean", dtype="float32")

@@ -19,15 +19,16 @@ def check_sizes(**sizes):
             raise ValueError(f"Expected {key} to be an integer above 0. Received: {key}={value!r}")
 
 
-def convolution(x, width, name):
+def convolution(x, width, name, padding="same"):
     """Adds a 3 x 3 convolution, batch normalization and ReLU: the block of HiDDeN and MBRS.
 
     Args:
         x: features `(batch, rows, columns, channels)`.
         width: channels of the result.
         name: prefix of the layers' names.
+        padding: see `keras.layers.Conv2D`.
     """
-    x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False, name=name)(x)
+    x = keras.layers.Conv2D(width, 3, padding=padding, use_bias=False, name=name)(x)
     return keras.layers.ReLU(name=f"{name}_relu")(normalize(x, name))
 
 
