@@ -18,8 +18,7 @@ from the specification, which follows the port. Where this differs:
 * Edges are mirrored, where the port has zeros: with zeros, bits of training crops smaller than a
   tile were hidden along the edges, of which a tile has few.
 * At first each bit is read from one channel, with a gain. From random weights, a bit that nothing
-  tells of yet is soon read from nowhere, and then nothing asks for it any longer: a third of the
-  bits was never learned.
+  tells of yet is soon read from nowhere, and then nothing asks for it any longer.
 
 Inside the network, pixels are `2 image - 1`.
 """
