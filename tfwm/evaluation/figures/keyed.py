@@ -16,7 +16,7 @@ def key_figure(curves):
     Returns:
         `matplotlib.figure.Figure`.
     """
-    figure = new_figure(7, 3.2)
+    figure = new_figure(9, 3.2)
     axis = figure.subplots()
     for color, (name, rows) in zip(COLORS, curves.items(), strict=False):
         distances = [row["distance"] for row in rows]
@@ -32,7 +32,9 @@ def key_figure(curves):
     axis.set_xscale("symlog", base=2, linthresh=1)
     axis.set(xlabel="wrong bits of the key", ylim=(-0.3, 1.05))
     axis.set_xticks(distances, [str(n) for n in distances])
-    return _finished(figure, axis)
+    axis.grid(alpha=0.3)
+    figure.legend(loc="outside right upper", fontsize=7)
+    return figure
 
 
 def distortion_figure(curves):
@@ -55,12 +57,7 @@ def distortion_figure(curves):
             if mine[0]["qr"] is not None:
                 axis.plot(levels, [r["qr"] for r in mine], "s--", color=color, ms=3)
         axis.set(xlabel=damage, ylim=(-0.1, 1.05))
-        _finished(figure, axis)
+        axis.grid(alpha=0.3)
+        axis.legend(fontsize=7)
     figure.suptitle("similarity; dashed: QR codes decoded", fontsize=9)
-    return figure
-
-
-def _finished(figure, axis):
-    axis.grid(alpha=0.3)
-    axis.legend(fontsize=7)
     return figure
