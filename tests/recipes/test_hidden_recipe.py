@@ -116,7 +116,14 @@ def test_crops_may_be_parts_of_a_tile(tmp_path):
 
 @pytest.mark.slow
 def test_papers_full_setting_runs(tmp_path):
-    words = ["width=64", "crop_size=128", "message_length=30", "steps=6", "steps_per_epoch=6"]
+    words = [
+        "width=64",
+        "crop_size=128",
+        "tile_size=128",
+        "message_length=30",
+        "steps=6",
+        "steps_per_epoch=6",
+    ]
     trainer = recipe.train(config_of("combined", tmp_path / "run", *words))
     assert int(trainer.optimizer.iterations) == 6
     assert trainer.embedder.count_params() > 160_000
