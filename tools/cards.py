@@ -21,7 +21,9 @@ MEANING = (
     "to you, train on images of your own with this card's command."
 )
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+
+from kept_rows import commands_of  # noqa: E402
 
 from tfwm.networks import changed_files, read_card, write_card, write_manifest  # noqa: E402
 from tfwm.networks.card import FIELDS  # noqa: E402
@@ -98,7 +100,7 @@ def summarize(path, select, mean):
     """Returns the means of columns of a result file.
 
     Args:
-        path: CSV file; its first line, a comment, is the command that wrote it.
+        path: CSV file; its head says by which command it was written, or a run's rows.
         select: `{column: value}`; only rows with these values (compared as text, or as numbers
             where both are) count.
         mean: names of the columns to average; empty cells are left out.
@@ -106,14 +108,15 @@ def summarize(path, select, mean):
     Returns:
         dict: `file` (its name), `command`, `select`, `rows` and one entry for each column.
     """
-    head, rows = _read(path)
+    rows = _read(path)
     missing = {*select, *mean} - set(rows[0] if rows else ())
     if missing:
         raise ValueError(f"{path} has no column {sorted(missing)[0]!r}.")
     rows = [row for row in rows if _fits(row, select)]
     if not rows:
         raise ValueError(f"{path} has no row with {select}.")
-    summary = {"file": path.name, "command": head[0] if head else "unknown"}
+    (command,) = commands_of(path, [select.get("run")]).values()
+    summary = {"file": path.name, "command": command}
     summary |= {"select": dict(select), "rows": len(rows)}
     for column in mean:
         values = [float(row[column]) for row in rows if row[column].strip()]
@@ -123,14 +126,13 @@ def summarize(path, select, mean):
 
 def _read(path):
     lines = path.read_text(encoding="utf-8").splitlines()
-    head = [line.removeprefix("#").strip() for line in lines if line.startswith("#")]
-    return head, list(csv.DictReader(line for line in lines if not line.startswith("#")))
+    return list(csv.DictReader(line for line in lines if not line.startswith("#")))
 
 
 def _each(path, select, column):
     if column is None:
         return [select]
-    values = dict.fromkeys(row[column] for row in _read(path)[1] if _fits(row, select))
+    values = dict.fromkeys(row[column] for row in _read(path) if _fits(row, select))
     return [{**select, column: value} for value in values]
 
 

@@ -1,5 +1,6 @@
 import keyed_tables
 import pytest
+from kept_rows import commands_of
 
 from tfwm.files import read_csv, write_csv
 
@@ -61,8 +62,12 @@ def test_rows_of_other_runs_are_kept_if_asked(make_run, tables_of, tmp_path):
     tables_of(make_run("first"), make_run("second"))
     tables = tables_of("--keep", make_run("third"), str(tmp_path / "first"))
     assert [row["run"] for row in tables["keyed-tasks"]] == ["third", "first", "second"]
-    head = (tmp_path / "results/keyed-tasks.csv").read_text().splitlines()
-    assert any(line.startswith("# rows of second: of an earlier call") for line in head)
+    path = tmp_path / "results/keyed-tasks.csv"
+    commands = commands_of(path, ["first", "second", "third"])
+    assert commands["second"].endswith(f"{tmp_path / 'first'} {tmp_path / 'second'}")
+    assert commands["first"] == commands["third"] == path.read_text().splitlines()[0][2:]
+    tables_of("--keep", str(tmp_path / "third"))  # what was kept once keeps its command
+    assert commands_of(path, ["second"])["second"] == commands["second"]
     tables = tables_of(str(tmp_path / "third"))
     assert [row["run"] for row in tables["keyed-tasks"]] == ["third"]
 

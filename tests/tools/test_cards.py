@@ -48,6 +48,12 @@ def test_shipped_cards_are_what_results_say(cards, capsys):
     assert len(cards["networks"]()) == 14
 
 
+def test_command_of_a_run_whose_rows_were_kept(cards, results):
+    results.write_text("# late\n# rows of b: early\nrun,ber\na,0.1\nb,0.2\n")
+    found = [cards["summarize"](results, {"run": run}, ["ber"])["command"] for run in "ab"]
+    assert found == ["late", "early"]
+
+
 def test_means(cards, results):
     summarize = cards["summarize"]
     found = summarize(results, {"network": "a", "strength": 1}, ["psnr", "ber"])
