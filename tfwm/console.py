@@ -7,6 +7,8 @@ import re
 import sys
 import unicodedata
 
+from tfwm.startup import STDERR
+
 # Of the characters without a shape, texts need spaces and the joiners of scripts and emoji. All
 # others, among them control characters and what turns the order of letters round, are escaped.
 SHAPELESS = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
@@ -36,7 +38,8 @@ def say(text, flush=False):
 
 def tell(kind, text):
     """Prints one line on stderr: `tfwm: KIND: TEXT`."""
-    print(f"tfwm: {kind}: {in_one_line(text)}", file=sys.stderr)
+    with STDERR:  # not while a library in C is silenced in another thread
+        print(f"tfwm: {kind}: {in_one_line(text)}", file=sys.stderr)
 
 
 def say_json(text):
@@ -47,7 +50,7 @@ def say_json(text):
 
 def tell_json(values):
     """Prints a dict as one line of JSON on stderr, for programs that read logs, if any do."""
-    with contextlib.suppress(OSError, ValueError, AttributeError):
+    with STDERR, contextlib.suppress(OSError, ValueError, AttributeError):
         print(json.dumps(values), file=sys.stderr, flush=True)
 
 

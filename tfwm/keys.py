@@ -183,7 +183,12 @@ def write_key_file(path, key: str | None = None) -> Path:
     path = Path(path).expanduser()
     try:
         with open(path, "x", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-            file.write((key or new_key()) + "\n")
+            try:
+                file.write((key or new_key()) + "\n")
+                file.flush()
+            except BaseException:
+                path.unlink()  # half of a key is none
+                raise
     except FileExistsError:
         raise ValueError(
             f"{path} exists, and a lost key cannot be made again: choose another name."

@@ -8,6 +8,7 @@ import re
 import sys
 import tempfile
 import threading
+import warnings
 
 VARIABLE = "TF_CPP_MIN_LOG_LEVEL"
 NEEDS_TENSORFLOW = (
@@ -19,7 +20,10 @@ _LOG_LINES = re.compile(
     rb"(WARNING: All log messages before absl|To enable the following instructions:"
     rb"|INFO: Created TensorFlow Lite |[IWE]\d{4} |\d{4}-\d\d-\d\d [\d:.]+: [IWE] )"
 )
-_turning = threading.RLock()
+# Held by whoever turns descriptor 2 elsewhere, or writes there what must not be lost.
+STDERR = threading.RLock()
+_ignoring = threading.Lock()
+_ignored = []
 _forked = False
 
 
@@ -53,7 +57,7 @@ def quiet():
         yield
         return
     # The lines come from C++ and know file descriptor 2 only, which one thread at a time may turn.
-    with _turning, tempfile.TemporaryFile() as held, _descriptor_copy(2) as stderr:
+    with STDERR, tempfile.TemporaryFile() as held, _descriptor_copy(2) as stderr:
         os.dup2(held.fileno(), 2)
         failed = True
         try:
@@ -70,12 +74,37 @@ def quiet():
 @contextlib.contextmanager
 def muted():
     """Drops what a library in C writes to stderr, such as a decoder that raises errors as well."""
-    with _turning, open(os.devnull, "wb") as nowhere, _descriptor_copy(2) as stderr:
+    with STDERR, open(os.devnull, "wb") as nowhere, _descriptor_copy(2) as stderr:
         os.dup2(nowhere.fileno(), 2)
         try:
             yield
         finally:
             os.dup2(stderr, 2)
+
+
+@contextlib.contextmanager
+def without_warnings(modules):
+    """Ignores what some modules warn of, in all threads, while any thread is in here.
+
+    `warnings.catch_warnings` is not made for threads: each would restore what it found, and the
+    last one what another had set.
+
+    Args:
+        modules: regular expression that the names of the modules begin with.
+    """
+    with _ignoring:
+        if not _ignored:
+            _ignored.append(warnings.catch_warnings())
+            _ignored[0].__enter__()
+        _ignored.append(modules)
+        warnings.filterwarnings("ignore", module=modules)
+    try:
+        yield
+    finally:
+        with _ignoring:
+            _ignored.pop()
+            if len(_ignored) == 1:
+                _ignored.pop().__exit__(None, None, None)
 
 
 def check_fork():

@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import io
 import json
+import os
 import runpy
 from pathlib import Path
 
@@ -165,6 +166,65 @@ def test_a_job_goes_on_and_does_what_is_new_or_failed(places, engine, checker):
     assert embed(places, "Ada")["attempts"] == 0
     rows = [row["file"] for row in report(places[1])]
     assert rows == sorted(set(rows)) and len(rows) == 5
+
+
+def test_a_job_does_what_was_done_otherwise(places, engine, checker):
+    source, output = (Storage(place) for place in places)
+    assert embed(places, "Ada")["done"] == 2
+    result = embed(places, "Grace")
+    assert (result["before"], result["done"], result["failed"]) == (0, 0, 3)
+    assert checker.extract_bytes(output.read("a.jpg")).message == "Ada"
+    assert embed(places, "Ada")["before"] == 2  # nothing was replaced
+    assert embed(places, "Grace", overwrite=True)["done"] == 2
+    assert checker.extract_bytes(output.read("a.jpg")).message == "Grace"
+    assert {row["message"] for row in report(places[1]) if row["status"] == "done"} == {"Grace"}
+    assert embed(places, "Ada")["before"] == 0  # which it was, once
+    assert embed(places, "Grace", how={"strength": 2.0}, overwrite=True)["before"] == 0
+    marked = output.read("a.jpg")
+    output._system.rm_file(output._path("a.jpg"))
+    result = embed(places, "Grace", how={"strength": 2.0})
+    assert (result["before"], result["done"]) == (1, 2) and output.read("a.jpg") == marked
+    source._system.rm_file(source._path("sub/c.png"))
+    assert embed(places, "Grace", how={"strength": 2.0})["photos"] == 3
+
+
+def test_photos_are_counted_by_name(places, engine, monkeypatch):
+    source = Storage(places[0])
+    assert embed(places, "Ada")["done"] == 2
+    source.write("new.jpg", source.read("a.jpg"))
+    source._system.rm_file(source._path("sub/c.png"))
+    monkeypatch.setattr("tfwm.job.local.run_once", lambda *args: None)  # loses the shard
+    with pytest.raises(OSError, match="1 photos have no row"):
+        embed(places, "Ada", shard=1)
+
+
+def test_a_reading_job_with_a_register_ends(places, engine, tmp_path):
+    photo = Storage(places[0]).read("a.jpg")
+    Storage(places[0]).write("b.jpg", photo)
+    register = str(tmp_path / "register.db")
+    assert embed(places, "Ada", register=register)["done"] == 3
+    how = {"register": register, "how": {"search": "none"}}
+    settings = Settings("extract", places[1], f"{places[1]}-read", **how)
+    assert run.run_job(settings)["done"] == 3
+    assert [row["holds"] for row in report(f"{places[1]}-read")][:2] == ["True", "True"]
+    assert run.run_job(settings)["before"] == 3
+    searched = dataclasses.replace(settings, how={"search": "crop"})
+    assert run.run_job(searched)["before"] == 0
+
+
+def test_a_folder_that_may_not_be_read_ends_the_job(tmp_path, monkeypatch):
+    folder = Storage(str(tmp_path))
+    folder.write("locked/a.jpg", b"x")
+
+    def refuse(path):
+        if str(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", refuse)  # who runs this may be root
+    with pytest.raises(PermissionError, match="locked"):
+        list(folder.names())
 
 
 def test_the_key_is_nowhere_but_on_the_workers(places, engine, checker, monkeypatch, tmp_path):

@@ -80,7 +80,7 @@ def refuse_done(job, earlier, wanted, options, overwrite, is_marked):
     replaces = os.path.samefile(job.source, job.output)
     if overwrite and not replaces:
         return
-    other = _difference(job.output, earlier, wanted, options.key)
+    other = _difference(job, earlier, wanted, options.key, replaces)
     if not other:
         raise Skip(DONE_BEFORE)
     if replaces and options.over:
@@ -98,7 +98,7 @@ def refuse_done(job, earlier, wanted, options, overwrite, is_marked):
     )
 
 
-def _difference(output, earlier, wanted, key):
+def _difference(job, earlier, wanted, key, replaces):
     for name in ("message", "kind"):
         if str(earlier.get(name)) != str(wanted[name]):
             return "has another message"
@@ -109,7 +109,10 @@ def _difference(output, earlier, wanted, key):
     for name, what in (("network", "by the network"), ("settings", "with")):
         if earlier[name] != wanted[name]:
             return f"was marked {what} {earlier[name]}"
-    return "" if is_as_written(output, earlier) else "was changed after it was marked"
+    made_of = None if replaces else earlier.get("source_sha256")
+    if made_of and sha256(job.source) != made_of:
+        return "was made of another photo, or before this one was edited"
+    return "" if is_as_written(job.output, earlier) else "was changed after it was marked"
 
 
 def same_bytes(encoded, path):

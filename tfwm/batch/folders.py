@@ -6,7 +6,7 @@ import inspect
 import os
 from pathlib import Path
 
-from tfwm.batch.done import PUBLIC, refuse_done, same_bytes
+from tfwm.batch.done import PUBLIC, is_as_written, refuse_done, same_bytes
 from tfwm.batch.jobs import (
     KEEP,
     assign_outputs,
@@ -21,6 +21,7 @@ from tfwm.batch.lock import only_run, only_writer
 from tfwm.batch.messages import assign_messages, parse_message
 from tfwm.batch.report import EXTRACT_COLUMNS, REPORT, RunReport, embed_report
 from tfwm.batch.rows import (
+    check_values,
     embed_row,
     extract_values,
     marks_of,
@@ -29,7 +30,7 @@ from tfwm.batch.rows import (
     told_message,
 )
 from tfwm.batch.run import DONE_BEFORE, Pool, Skip, run_jobs
-from tfwm.files import check_writable, is_same_name, other_names
+from tfwm.files import check_writable, is_same_name, other_names, sha256
 from tfwm.images import ImageError, read_any, write_encoded
 from tfwm.marking import EmbedOptions
 from tfwm.marking.filtered import check_signpost
@@ -61,7 +62,7 @@ def embed_folder(
     """Marks the photos of a folder and its sub-folders; one failure does not stop the rest.
 
     A second run goes on where the first one ended: a photo is skipped if the report calls it
-    done with the same message, key, network and settings, and its output is what was written.
+    done with the same message, key, network and settings, and it and its output are what they were.
     What differs is told, and marked again only with `overwrite`. Two runs at once are refused.
 
     Args:
@@ -153,6 +154,7 @@ def _embedder(watermarker, options, pool, table, row, writing, overwrite, dry_ru
             job.source, job.output, job.message, options, pool.lane
         )
         values = measured(encoded, done, watermarker.columns) | told_message(job)
+        values |= {"source_sha256": sha256(job.source)}
         with writing(job, encoded), done.written():
             if os.path.lexists(job.output) and not overwrite:
                 # A run that was killed may have written it and not told so in its report.
@@ -193,17 +195,17 @@ def check_folder(
         Rows as dicts, sorted: `file`, `source`, `status` and what `Check` has.
     """
     check_signpost(watermarker.network, signpost)
-    jobs = _with_messages(watermarker, find_photos(sources, {REPORT}), message, messages, key, None)
+    jobs = find_photos(sources, {REPORT}, same_names=True)
+    jobs = _with_messages(watermarker, jobs, message, messages, key, None)
     watermarker.open()
     pool = Pool(workers, watermarker.network)
-    how = {"strength": strength, "psnr": psnr, "subtle": subtle, "signpost": signpost}
-    how["over"] = over
+    how = {"key": key, "strength": strength, "psnr": psnr, "subtle": subtle}
+    how |= {"signpost": signpost, "over": over}
 
     def check(job):
         photo = read_any(job.source)
         with pool.lane():
-            found = watermarker.check(photo, job.message, key=key, **how)
-        return found.to_dict()
+            return check_values(watermarker, photo, job.message, how)
 
     return run_jobs(pool, check, jobs, _check_row, None, progress)
 
@@ -227,7 +229,7 @@ def extract_folder(
         messages: path of the CSV by which photos were marked, or of the report: each row gets the
             further columns of the row with its message, such as `file`, `output` and a recipient.
         register: instead, `tfwm.register.Register` or its place, by which they were marked: each
-            row gets `recipient`, `file`, and in `picture` whether the copy shows what was marked.
+            row gets `file`, `recipient`, and `picture` and `holds`, see `tfwm.register.Owner`.
         report: table to write, .csv or .json.
         progress: see `embed_folder`.
         workers: number of threads.
@@ -242,7 +244,7 @@ def extract_folder(
     columns, find = recipients_of(messages, open_register(register), watermarker, options)
     table = RunReport(path, EXTRACT_COLUMNS, lambda row: (row["photo"],))
     table.add_columns((*columns, *["signer"] * bool(options.get("public_keys"))))
-    jobs = find_photos(sources, {REPORT, path})
+    jobs = find_photos(sources, {REPORT, path}, same_names=True)
     watermarker.open()
     pool = Pool(workers, watermarker.network)
 
@@ -317,8 +319,10 @@ def _made_before(table, sources, folder):
     source = Path(sources[0])
     if source.is_dir() and source.resolve() == folder.resolve():
         for row in table.rows:
-            if row["output"] and row["output"] != row["file"]:
-                yield source / row["output"]
+            made = row["status"] == "done" and row["output"] != row["file"]
+            if made and (source / row["output"]).is_file():
+                if not row.get("sha256") or is_as_written(source / row["output"], row):
+                    yield source / row["output"]
 
 
 def _report_path(report, folder):

@@ -295,6 +295,7 @@ def _walk(folder):
     jobs, problems = [], []
     for parent, folders, files in os.walk(folder, onerror=problems.append):
         folders[:] = [name for name in folders if not name.startswith(".")]
+        jobs += [_linked(Path(parent, name), folder) for name in folders if _is_link(parent, name)]
         for file in files:
             path = Path(parent, file)
             name = path.relative_to(folder).as_posix()
@@ -306,6 +307,18 @@ def _walk(folder):
         name = path.relative_to(folder).as_posix()
         jobs.append(Job(path, name, problem=f"may not be read: {error.strerror}"))
     return sorted(jobs, key=lambda job: job.name)
+
+
+def _is_link(parent, name):
+    return os.path.islink(os.path.join(parent, name))
+
+
+def _linked(path, folder):
+    """The job of a link to a folder, which is not followed."""
+    name = path.relative_to(folder).as_posix()
+    if path.resolve().is_relative_to(folder.resolve()):
+        return Job(path, name, skipped="a link to a folder that is taken itself")
+    return Job(path, name, problem="is a link to a folder: name the folder itself")
 
 
 def _standing(path):

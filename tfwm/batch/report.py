@@ -15,7 +15,7 @@ EMBED_FIRST = (
     *("file", "source", "output", "message", "kind", "strength", "psnr", "p_value", "margin"),
     *("status", "error", "notes"),
 )
-EMBED_ADDED = ("network", "settings", "key_id", "bytes", "sha256")
+EMBED_ADDED = ("network", "settings", "key_id", "bytes", "sha256", "source_sha256")
 EMBED_COLUMNS = EMBED_FIRST + EMBED_ADDED
 EXTRACT_COLUMNS = (
     *("photo", "decision", "message", "kind", "p_value", "margin", "corrected_errors"),
@@ -159,7 +159,7 @@ class RunReport:
                 names, rows, _ = read_table(self.path)
                 good = needed <= set(names)
                 self.add_columns(names if good and self._folder is not None else ())
-                rows = [_typed(row) for _, row in rows]
+                rows = [_typed(dict.fromkeys(names) | row) for _, row in rows]
         except ValueError:
             good = False
         if not good:

@@ -10,7 +10,7 @@ from tfwm.register import find_owner
 from tfwm.signatures import Signer
 
 MEASURED = ("strength", "psnr", "p_value", "margin", "notes")
-OWNER_COLUMNS = ("file", "recipient", "picture")
+OWNER_COLUMNS = ("file", "recipient", "picture", "holds")
 
 
 def marks_of(watermarker, options, salt=None):
@@ -85,7 +85,8 @@ def recipients_of(messages, register, watermarker, options):
         def find_in_register(photo, found):
             owner = find_owner(register, watermarker, photo, found, options.get("key"))
             file = "; ".join(dict.fromkeys(entry.file for entry in owner.entries))
-            told = {"recipient": "; ".join(owner.recipients) or None, "picture": owner.picture}
+            told = {"recipient": "; ".join(owner.recipients) or None}
+            told |= {"picture": owner.picture, "holds": owner.holds}
             if owner.holds and owner.picture == "same":
                 return told | {"file": file}, None
             worth = found.message is not None or owner.entries
@@ -102,6 +103,21 @@ def recipients_of(messages, register, watermarker, options):
         return given, f"its message is not in {messages}" if lacks else None
 
     return columns, find_in_table
+
+
+def check_values(watermarker, photo, message, how):
+    """Returns what is told of whether a photo carries a message: of a mistake, that it does not.
+
+    Args:
+        watermarker: `tfwm.Watermarker`.
+        photo: `tfwm.images.Photo` or `tfwm.images.Animation`.
+        message: to carry.
+        how: dict of the options of `Watermarker.check`.
+    """
+    try:
+        return watermarker.check(photo, message, **how).to_dict()
+    except ValueError as error:  # too small a photo, or too long a message
+        return {"fits": False, "reason": str(error)}
 
 
 def extract_values(photo, found, find=None):

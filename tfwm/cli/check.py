@@ -6,15 +6,13 @@ from tfwm.console import in_one_line, say
 
 
 def check_one(options, message, how):
+    from tfwm.batch.rows import check_values
     from tfwm.images import read_any
 
     photo = read_any(photo_source(options.photos[0]))
     print_notes(photo.name, photo.notes)
     watermarker = options.open_watermarker(options)
-    try:
-        check = watermarker.check(photo, message, **how).to_dict()
-    except ValueError as error:  # too small a photo, or too long a message
-        check = {"fits": False, "reason": str(error)}
+    check = check_values(watermarker, photo, message, how)
     print_notes(photo.name, check.get("notes", ()))
     if options.json:
         print_json({"photo": options.photos[0], "network": options.network, **check})

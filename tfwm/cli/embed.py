@@ -215,6 +215,8 @@ def run_embed(options):
     how |= {"subtle": options.subtle, "signpost": options.signpost, "over": options.over}
     if not options.check:
         how |= _register_of(options)
+    elif options.report:
+        raise ValueError("--check writes nothing: leave out --report, and take --json.")
     message = message_of(options)
     if message is None and options.messages is None:
         message = options.new_message
@@ -264,16 +266,16 @@ def _embed_into(options, message, how):
     folder, photo = Path(options.output), Path(options.photos[0])
     if not photo.exists():
         raise ValueError(f"{photo} does not exist: check the path.")
-    is_new = not folder.exists()
+    made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     options.output = str(folder / output_name(photo.name, options.format or "keep"))
     options.format = None
     try:
         return _embed_one(options, message, how)
     finally:
-        if is_new:
-            with contextlib.suppress(OSError):
-                folder.rmdir()  # which does nothing unless the photo failed
+        with contextlib.suppress(OSError):
+            for parent in made:
+                parent.rmdir()  # which does nothing unless the photo failed
 
 
 def _embed_one(options, message, how):

@@ -220,7 +220,7 @@ def _extract_many(options, how):
     read = [row for row in rows if row["status"] == "done"]
     failed = counts(rows)["failed"]
     present = sum(row["decision"] == "present" for row in read)
-    known = [r for r in read if not register or (r["recipient"] and r["picture"] != "another")]
+    known = [row for row in read if not register or row["holds"]]
     if options.json:
         count = {"present": present, "others": len(read) - present, "failed": failed}
         print_json({"report": options.report, "network": options.network, **count, "photos": rows})

@@ -115,6 +115,8 @@ def run_inspect(options):
 
     if not options.store and (options.follow or options.send_picture):
         raise ValueError("Expected --store with --follow and --send-picture: the service to ask.")
+    if not options.network and (options.trust or options.runtime != "auto"):
+        raise ValueError("Expected --network with --trust and --runtime: the network to open.")
     key = read_key(options)
     how = {
         "key": key,

@@ -149,8 +149,11 @@ def _settings(options, action, how):
                 "Expected the URL of a register without a password, which the pipeline would carry "
                 "in the open: let the database's driver find it on the workers (~/.pgpass)."
             )
+    if getattr(options, "recipient", None) and not options.register:
+        raise ValueError("--recipient goes with --register, which keeps it: add --register PLACE.")
     return Settings(
-        *(action, options.input, options.output, options.network, options.trust, how),
+        *(action, options.input, options.output, options.network, options.trust, options.runtime),
+        how=how,
         key_file=options.key_file,
         overwrite=getattr(options, "overwrite", False),
         register=options.register,

@@ -7,6 +7,7 @@ import sys
 import time
 
 from tfwm.console import in_one_line, say_json, tell
+from tfwm.startup import STDERR
 
 TEXT_SHOWN = 50
 # Where no bar is shown, the time that work will take is told after so many seconds.
@@ -60,7 +61,8 @@ def show_progress():
                 tell("note", f"{share:.0%} done, about {_duration(estimated)} to go")
             line = in_one_line(line)
             if line.startswith(("note: ", "error: ")):
-                bar.write(f"tfwm: {line}", file=sys.stderr)
+                with STDERR:
+                    bar.write(f"tfwm: {line}", file=sys.stderr)
             else:
                 bar.set_description_str(line[-TEXT_SHOWN:], refresh=False)
             bar.update(100 * share - bar.n)

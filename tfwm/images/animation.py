@@ -7,6 +7,8 @@ import numpy as np
 from PIL import Image
 
 from tfwm.checks import one_line
+from tfwm.images.arrays import to_uint8
+from tfwm.images.deep import is_deep
 from tfwm.images.photo import DamagedError, ImageError, Photo
 from tfwm.startup import muted
 
@@ -80,7 +82,7 @@ def read_frames(image, name, read_one, most_pixels, damaged=False):
             f"{most_pixels / 1e6:.1f} megapixels in all; cut or scale it down."
         )
     still_first = bool(image.info.get("default_image"))
-    plays = _plays(image)
+    plays, deep = _plays(image), is_deep(image)
     frames, durations, notes = [], [], []
     for number in range(count):
         try:
@@ -99,7 +101,8 @@ def read_frames(image, name, read_one, most_pixels, damaged=False):
         durations.append(float(image.info.get("duration") or 0))
         if number and frame.mode == "P":
             frame = frame.convert("RGBA" if "transparency" in frame.info else "RGB")
-        frames.append(read_one(frame, name))
+        frames.append(_eight_bit(read_one(frame, name)))
+    notes += ["16-bit color was read as 8-bit"] if deep else []
     first = frames[0]
     return Animation(
         frames=_alike(frames),
@@ -192,6 +195,12 @@ def _options(animation, file_format, still):
     if file_format == "PNG":
         return {"loop": animation.plays, "default_image": still, "blend": 0, "disposal": 0}
     return {}
+
+
+def _eight_bit(photo):
+    photo.pixels = to_uint8(photo.pixels)
+    photo.alpha = None if photo.alpha is None else to_uint8(photo.alpha)
+    return photo
 
 
 def _alike(frames):

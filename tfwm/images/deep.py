@@ -26,7 +26,7 @@ def is_deep(image):
     tiles = getattr(image, "tile", None) or ()
     if image.format == "PPM":
         return any(isinstance(tile.args, tuple) and tile.args[-1] > 255 for tile in tiles)
-    if image.format == "JPEG2000":
+    if image.format == "JPEG2000" and image.fp is not None:  # else it was loaded
         place = image.fp.tell()
         image.fp.seek(0)
         head = image.fp.read(4096)

@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import io
 import os
-import warnings
 
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
@@ -21,10 +20,10 @@ from tfwm.images.metadata import file_bytes, read_metadata, turned_samples
 from tfwm.images.photo import DamagedError, ImageError, Photo
 from tfwm.images.sources import opened
 from tfwm.images.wholeness import check_strips, check_whole
-from tfwm.startup import muted
+from tfwm.startup import muted, without_warnings
 
-# Pillow warns at this size: 89.5 megapixels, or 268 MB as RGB.
-MAX_PIXELS = Image.MAX_IMAGE_PIXELS
+# As Pillow's own limit, which users may change: 89.5 megapixels, or 268 MB as RGB.
+MAX_PIXELS = 89_478_485
 SOURCES = str | os.PathLike | bytes | bytearray | memoryview
 
 
@@ -130,8 +129,7 @@ def claimed_size(source):
 
 def _from_file(file, name, several=False, damaged=False):
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what matters is said below, in our words
+        with without_warnings("PIL|pi|tfwm.images"):  # what matters is said below, in our words
             if damaged:
                 return _from_remains(file, name, several)
             image = _open(file, name)

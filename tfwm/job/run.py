@@ -11,7 +11,7 @@ from pathlib import Path
 from tfwm.batch.done import key_id
 from tfwm.batch.lock import only_run
 from tfwm.batch.report import EMBED_COLUMNS, EXTRACT_COLUMNS
-from tfwm.batch.rows import OWNER_COLUMNS
+from tfwm.batch.rows import OWNER_COLUMNS, told_message
 from tfwm.databases import is_address
 from tfwm.files import finite
 from tfwm.job.plan import Ledger, find_jobs, write_plan, write_reports
@@ -39,8 +39,8 @@ def run_job(
 ):
     """Marks or reads the photos of a storage, on as many workers as the runner has.
 
-    A run does what the ledger does not call done; so a job that was killed goes on when it is
-    started again. Each photo is written as a whole under one name, and has one row in the report.
+    A run does what the ledger does not call done with the same message, key and settings, and whose
+    output is there; so a job that was killed goes on when it is started again. Each photo is written as a whole under one name, and has one row in the report.
 
     Args:
         settings: `tfwm.job.work.Settings`; `key_id` and `salt` are filled in here.
@@ -66,10 +66,11 @@ def run_job(
     with _held(output):
         jobs = find_jobs(source, file_format, message, messages)
         ledger = Ledger(output)
-        done = {_name(row): row for row in ledger.rows() if row["status"] == "done"}
+        earlier = list(ledger.rows())
         _settle(settings, output)
-        settings = _told(settings, source, output, done.values())
+        settings = _told(settings, source, output, earlier)
         wanted = [job for job in jobs if not job.idle]
+        done = _done(earlier, wanted, settings, source, output)
         left = [job for job in wanted if _wanted(job, source, embeds) not in done]
         run = ledger.new_run()
         shards = write_plan(output, run, left, shard)
@@ -78,9 +79,8 @@ def run_job(
         work = {"runner": runner, "options": options, "workers": workers or os.cpu_count()}
         attempts = _attempts(settings, shards, ledger, run, work, tell)
         _settle(settings, output)
-        rows = _all_rows(ledger, jobs, source, embeds)
-        lacks = len(wanted) - len(rows) + sum(row["status"] == "skipped" for row in rows)
-        if lacks > 0:
+        rows, lacks = _all_rows(ledger, jobs, source, embeds, done)
+        if lacks:
             raise OSError(f"{lacks} photos have no row in the ledger: run the job again.")
         write_reports(output, _columns(settings, rows), rows)
         told = {status: 0 for status in ("done", "skipped", "failed")}
@@ -117,9 +117,9 @@ def _attempts(settings, shards, ledger, run, work, tell):
         tell(f"{error}; {now} of {len(shards)} shards are done, the rest is started again")
 
 
-def _told(settings, source, output, done):
+def _told(settings, source, output, rows):
     """What the workers are told: whole paths, and a name of the key if this computer knows it."""
-    names = [row.get("key_id") for row in done]
+    names = [row.get("key_id") for row in rows]
     salt = next((n.partition("-")[0] for n in names if n and "-" in n), secrets.token_hex(4))
     key, name = None, None
     with contextlib.suppress(ValueError):  # a file that only the workers have
@@ -139,20 +139,37 @@ def _settle(settings, output):
         register.settle(output.url, digest_of)
 
 
-def _all_rows(ledger, jobs, source, embeds):
-    """One row for each photo, sorted: what was done counts, and else what came last."""
-    rows = {}
-    for row in ledger.rows():
-        name = _name(row)
-        if row["status"] == "done" or rows.get(name, {}).get("status") != "done":
-            rows[name] = row
+def _done(rows, wanted, settings, source, output):
+    """The rows of photos that earlier runs did as is wanted, by `_name`."""
+    embeds = settings.action == "embed"
+    there = set(output.names()) if embeds else ()
+    asked = {"settings": settings.asked(), "key_id": settings.key_id}
+    jobs = {_wanted(job, source, embeds): job for job in wanted}
+    last = {_name(row): row for row in rows if row["status"] == "done"}
+
+    def is_done(name, row):
+        if name not in jobs or (embeds and row["output"] not in there):
+            return False
+        told = dict(asked)
+        if embeds:
+            told |= {"source": source.place(row["file"]), **told_message(jobs[name])}
+        return all(v is None or str(row.get(column)) == str(v) for column, v in told.items())
+
+    return {name: row for name, row in last.items() if is_done(name, row)}
+
+
+def _all_rows(ledger, jobs, source, embeds, done):
+    """One row for each photo, sorted, and how many have none: of each, what came last."""
+    rows, named = {_name(row): row for row in ledger.rows()} | done, {}
     for job in jobs:
+        name = _wanted(job, source, embeds)
         if job.idle:
             first = {"file": job.name, "source": source.place(job.name)}
             first = first if embeds else {"photo": source.place(job.name)}
-            row = first | {"status": "skipped", "error": job.skipped}
-            rows.setdefault(_name(row), row)
-    return [rows[name] for name in sorted(rows)]
+            named[name] = first | {"status": "skipped", "error": job.skipped}
+        elif name in rows:
+            named[name] = rows[name]
+    return [named[name] for name in sorted(named)], len(jobs) - len(named)
 
 
 def _columns(settings, rows):
@@ -162,11 +179,12 @@ def _columns(settings, rows):
 
 
 def _name(row):
-    return row.get("file") or row.get("photo"), row.get("output") or ""
+    return (row["photo"], "") if "photo" in row else (row["file"], row.get("output") or "")
 
 
 def _wanted(job, source, embeds):
-    return (job.name, str(job.output)) if embeds else (source.place(job.name), "")
+    """What `_name` gives for the row of a job."""
+    return (job.name, str(job.output or "")) if embeds else (source.place(job.name), "")
 
 
 def _check_apart(source, output):

@@ -54,9 +54,13 @@ class Storage:
         return f"{self.url}/{name}"
 
     def names(self, under=""):
-        """Yields the names of all files, sorted; hidden ones and hidden folders are left out."""
+        """Yields the names of all files, sorted; hidden ones and hidden folders are left out.
+
+        Raises `PermissionError` for a folder of this computer that may not be read.
+        """
         start = self._path(under) if under else self._root
-        found = self._try(lambda: self._system.find(start), missing=[])
+        find = _find_here if self.is_local else self._system.find
+        found = self._try(lambda: find(start), missing=[])
         for path in sorted(found):
             name = path[len(self._root) :].lstrip("/")
             inside = name[len(under) :].lstrip("/")
@@ -104,6 +108,23 @@ class Storage:
                     raise StorageError(f"{self.url} cannot be used: {reason}") from error
                 time.sleep(PAUSE * 2**attempt)
         return None
+
+
+def _find_here(folder):
+    """The paths of all files in a folder of this computer; fsspec leaves out what it may not list.
+
+    Links to folders are not followed, and stand among the files.
+    """
+
+    def refuse(error):
+        if not isinstance(error, FileNotFoundError):  # it went meanwhile
+            raise error
+
+    found = []
+    for parent, folders, files in os.walk(folder, onerror=refuse):
+        links = [name for name in folders if os.path.islink(os.path.join(parent, name))]
+        found += [os.path.join(parent, name).replace(os.sep, "/") for name in (*links, *files)]
+    return found
 
 
 def digest_of(place):

@@ -2,10 +2,11 @@
 
 import dataclasses
 import functools
+import hashlib
 import json
 import time
 
-from tfwm.batch.done import is_key
+from tfwm.batch.done import is_key, key_id, settings_of
 from tfwm.batch.report import EXTRACT_COLUMNS
 from tfwm.batch.rows import embed_row, extract_values, marks_of, measured, recipients_of
 from tfwm.batch.run import Pool, run_jobs
@@ -30,7 +31,7 @@ class Settings:
         source: path or address of the photos.
         output: path or address of the outputs.
         network: name or path of the network, on the workers.
-        trust: see `tfwm.load`.
+        trust, runtime: see `tfwm.load`.
         how: dict of the options of `EmbedOptions`, or of `Watermarker.extract`, without the key.
         key_file: path of the key's file on the workers; `None`: their environment's TFWM_KEY.
         key_id: name of the key, see `tfwm.batch.done.key_id`, by which workers notice another one;
@@ -46,6 +47,7 @@ class Settings:
     output: str
     network: str = "photo"
     trust: bool = False
+    runtime: str = "auto"
     how: dict = dataclasses.field(default_factory=dict)
     key_file: str | None = None
     key_id: str | None = None
@@ -57,6 +59,12 @@ class Settings:
     def to_text(self):
         """Returns the settings as JSON."""
         return json.dumps(dataclasses.asdict(self), sort_keys=True)
+
+    def asked(self):
+        """Returns in one text how photos are marked or read, without the key."""
+        if self.action == "embed":
+            return settings_of(EmbedOptions(**self.how))
+        return " ".join(f"{name}={value}" for name, value in sorted(self.how.items()))
 
 
 class Worker:
@@ -79,7 +87,7 @@ class Worker:
                 "Expected the key that the job was started with. Received: another one, or none: "
                 "give each worker the key file, or the environment variable TFWM_KEY"
             )
-        self.watermarker = watermarker or load(settings.network, settings.trust)
+        self.watermarker = watermarker or load(settings.network, settings.trust, settings.runtime)
         self.watermarker.open()
         self._embeds = settings.action == "embed"
         if self._embeds:
@@ -89,6 +97,8 @@ class Worker:
             self._keeper = Keeper(settings.register, name, self.key)
         else:
             self._options = {"key": self.key, **settings.how}
+            # Not in the report: by these a job that is started again knows what it has read.
+            self._marks = {"key_id": key_id(self.key, settings.salt), "settings": settings.asked()}
             register = open_register(settings.register)
             self._find = recipients_of(None, register, self.watermarker, self._options)[1]
 
@@ -139,7 +149,8 @@ class Worker:
                 raise ImageError(f"{place} exists: add --overwrite, or move it away.")
             if there != encoded:
                 self.output.write(name, encoded)
-        return measured(encoded, done, self.watermarker.columns)
+        made_of = {"source_sha256": hashlib.sha256(data).hexdigest()}
+        return measured(encoded, done, self.watermarker.columns) | made_of
 
     def _extract(self, job, pool):
         photo = read_any(self.source.read(job.name))
@@ -151,7 +162,7 @@ class Worker:
         job = dataclasses.replace(job, source=self.source.place(job.name))
         if self._embeds:
             return embed_row(job, str(job.output), self._marks, values)
-        return dict.fromkeys(EXTRACT_COLUMNS) | values | {"photo": job.source}
+        return dict.fromkeys(EXTRACT_COLUMNS) | values | self._marks | {"photo": job.source}
 
 
 @functools.lru_cache(maxsize=1)

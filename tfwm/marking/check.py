@@ -175,7 +175,7 @@ class FileReport:
 
     def to_dict(self):
         """Returns plain values, ready for JSON; bytes as hex digits, a UUID as text."""
-        values = {**dataclasses.asdict(self), "message": to_plain(self.message)}
+        values = dataclasses.asdict(dataclasses.replace(self, message=to_plain(self.message)))
         encoding = self.encoding and self.encoding.to_dict()
         return {**values, "notes": list(self.notes), "encoding": encoding}
 

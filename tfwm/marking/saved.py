@@ -20,6 +20,7 @@ from tfwm.images.encoding import default_encoding
 from tfwm.marking.check import BESIDE, FileReport
 from tfwm.marking.earlier import objection_of, refuse
 from tfwm.marking.mark import LARGEST_STRENGTH, STRENGTH_STEP
+from tfwm.marking.strength import STRONGEST
 
 # At least this share of an animation's frames must read by themselves.
 ENOUGH = 0.5
@@ -120,7 +121,7 @@ def mark_frames(animation, target, options, prepare, check, progress=None):
     count = len(animation.frames)
     marked, checks = list(animation.frames), [None] * count
     strengths, todo = [options.strength] * count, list(range(count))
-    largest = options.strength * LARGEST_STRENGTH
+    largest = min(options.strength * LARGEST_STRENGTH, STRONGEST)
     while todo:
         for done, number in enumerate(todo):
             tell(0.5 * done / len(todo), f"frame {number + 1} of {count}")

@@ -3,12 +3,11 @@
 import contextlib
 import os
 import threading
-import warnings
 
 from tfwm.checks import one_line
 from tfwm.networks.form import Form
 from tfwm.networks.operations import check_tflite
-from tfwm.startup import quiet
+from tfwm.startup import quiet, without_warnings
 
 
 def open_tflite(files, name, kind, num_threads=1):
@@ -63,8 +62,7 @@ class _Interpreters:
         self._idle = [self.first]
 
     def _open(self):
-        with warnings.catch_warnings():  # TensorFlow's own interpreter calls itself outdated
-            warnings.filterwarnings("ignore", r"\s*Warning: tf.lite.Interpreter is deprecated")
+        with without_warnings("tensorflow"):  # whose own interpreter calls itself outdated
             interpreter = interpreter_class()(**self._how)
         with quiet(), contextlib.suppress(ValueError, RuntimeError):
             interpreter.allocate_tensors()  # the first one writes a line about its delegate

@@ -109,8 +109,10 @@ def to_plain(message):
     """
     if isinstance(message, Signature):
         return message.data.hex()
-    if isinstance(message, (bytes, bytearray)):
+    if isinstance(message, TYPES["bytes"]):
         return bytes(message).hex()
+    if isinstance(message, numbers.Integral):
+        return int(message)
     return str(message) if isinstance(message, uuid.UUID) else message
 
 
