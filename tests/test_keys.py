@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import io
 import os
 import re
 import unicodedata
@@ -156,6 +157,23 @@ def test_key_files(tmp_path):
     assert read_key_file(tmp_path / "spaces", strong=True) == OWNER
     assert read_key_file(tmp_path / "spaces") == f" {OWNER} \n"
     assert read_key_file(tmp_path / "bytes") == b"\xff\xfe" * 20
+
+
+def test_half_a_key_is_not_left(tmp_path, monkeypatch):
+    class Full(io.StringIO):
+        def flush(self):
+            raise OSError(28, "No space left on device")
+
+    path = tmp_path / "half.key"
+
+    def opened(name, *_, **__):
+        path.touch()
+        return Full()
+
+    monkeypatch.setattr("builtins.open", opened)
+    with pytest.raises(OSError, match="cannot be written to .*half.key: No space left"):
+        write_key_file(path)
+    assert not path.exists()
 
 
 def test_where_a_key_comes_from(tmp_path, monkeypatch):

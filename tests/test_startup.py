@@ -1,5 +1,11 @@
+import os
 import subprocess
 import sys
+import threading
+import warnings
+
+from tfwm.console import tell
+from tfwm.startup import muted, without_warnings
 
 HELD = """
 import os, sys
@@ -56,3 +62,46 @@ def test_every_part_is_there_after_import():
     code = "import tfwm; print([part for part in tfwm._PARTS if not getattr(tfwm, part).__doc__])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.stdout.strip() == "[]", result.stderr[-2000:]
+
+
+def test_warnings_of_a_module_are_back_when_the_last_thread_is_out():
+    before = list(warnings.filters)
+    inside, leave = threading.Event(), threading.Event()
+
+    def first():
+        with without_warnings("tests_of_nothing"):
+            inside.set()
+            leave.wait(10)
+
+    thread = threading.Thread(target=first)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        own = list(warnings.filters)
+        thread.start()
+        inside.wait(10)
+        with without_warnings("nothing_else"):
+            leave.set()
+            thread.join()
+            warnings.warn_explicit("noise", UserWarning, "a.py", 1, module="nothing_else.part")
+            warnings.warn_explicit("news", UserWarning, "a.py", 1, module="somebody")
+        assert list(warnings.filters) == own
+    assert [str(warning.message) for warning in told] == ["news"]
+    assert list(warnings.filters) == before
+
+
+def test_no_line_is_lost_while_another_thread_is_silenced(capfd):
+    inside, leave = threading.Event(), threading.Event()
+
+    def silent():
+        with muted():
+            os.write(2, b"noise of a decoder\n")
+            inside.set()
+            leave.wait(0.2)
+
+    thread = threading.Thread(target=silent)
+    thread.start()
+    inside.wait(10)
+    tell("error", "news")
+    leave.set()
+    thread.join()
+    assert capfd.readouterr().err == "tfwm: error: news\n"

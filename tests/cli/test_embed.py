@@ -197,6 +197,7 @@ def test_odd_but_good_photos(run, network, tmp_path):
         (["--message", "a", "--int", "1"], "not allowed with"),
         (["--message", "a", "--format", "jpg"], "--format goes with a folder"),
         (["--message", "a", "--report", "a.csv"], "--report goes with a folder"),
+        (["--check", "--message", "a", "--report", "a.csv"], "--check writes nothing"),
         (["--message", "a", "--key", ""], "key is empty"),
         (["--message", "a", "--key", "b", "--key-file", "c"], "not allowed with"),
         (["--message", "a", "--key-file", "nowhere.txt"], "nowhere.txt cannot be read"),

@@ -279,3 +279,32 @@ def test_a_link_in_place_marks_the_photo_behind_it(run, network, photo, tmp_path
     gone.symlink_to(tmp_path / "nowhere.png")
     code, _, err = run("embed", photo, "-o", gone, "--message", "a")
     assert code == 2 and "exists" in err and gone.is_symlink()
+
+
+def test_copies_of_one_name_are_read_and_checked_together(run, network, photos, tmp_path):
+    out = tmp_path / "marked"
+    run("embed", photos, "-o", out, "--message", MESSAGE)
+    shutil.copy(out / "a.jpg", out / "sub" / "a.jpg")
+    code, text, _ = run("extract", out / "a.jpg", out / "sub/a.jpg", "--search", "none")
+    assert code == 0 and text.count("present") == 2
+    shutil.copy(photos / "a.jpg", photos / "sub" / "a.jpg")
+    named = photos / "a.jpg", photos / "sub/a.jpg"
+    code, text, _ = run("embed", *named, "--check", "--message", MESSAGE)
+    assert code == 0 and [line.partition(":")[0] for line in text.splitlines()] == [
+        str(path) for path in named
+    ]
+
+
+def test_a_photo_that_is_too_small_does_not_fit_in_a_folder_either(run, network, photos):
+    Image.new("RGB", (20, 20)).save(photos / "tiny.png")
+    alone = run("embed", photos / "tiny.png", "--check", "--message", MESSAGE)
+    code, text, err = run("embed", photos, "--check", "--message", MESSAGE)
+    assert (alone[0], code, err) == (1, 1, "")
+    assert alone[1].strip() in text.splitlines()
+
+
+def test_a_dry_run_leaves_no_folders(run, network, photo, tmp_path):
+    code, _, _ = run(
+        *("embed", photo, "-o", f"{tmp_path}/new/deep/", "--message", MESSAGE, "--dry-run")
+    )
+    assert code == 0 and not (tmp_path / "new").exists()

@@ -118,3 +118,9 @@ def test_a_service_that_cannot_be_reached_leaves_the_local_answer(name, code, fi
     page, error = capsys.readouterr()
     assert page.count("\n") == 2 and error.count("\n") == 1
     assert (files / "origins.csv").read_text().count("cannot be reached") == 2
+
+
+def test_options_of_a_network_that_is_not_named(files, capsys):
+    for option in (["--runtime", "lite"], ["--trust"]):
+        assert main(["inspect", "plain.jpg", *option]) == 2
+        assert "--network with --trust and --runtime" in capsys.readouterr().err

@@ -81,3 +81,14 @@ def test_list_settle_remove(run, fails, network, photo, place, tmp_path):
     assert run("register", "settle", place)[1] == "0 confirmed, 0 removed\n"
     assert run("register", "remove", place, "--recipient", "Ada")[1] == "1 removed\n"
     assert "has no entry of Ada" in fails("register", "remove", place, "--recipient", "Ada")
+
+
+def test_a_copy_for_nobody_in_particular_is_known_in_a_folder_too(
+    run, network, photo, place, tmp_path
+):
+    out, how = tmp_path / "out", ["--register", place, "--key", "k"]
+    run("embed", photo, "-o", f"{out}/", "--int", 7, *how)
+    alone = run("extract", next(out.iterdir()), *how)
+    code, text, _ = run("extract", out, *how, "--search", "none", "--json")
+    (row,) = json.loads(text)["photos"]
+    assert (alone[0], code, row["holds"], row["recipient"]) == (0, 0, True, None)

@@ -1,6 +1,8 @@
 """Animations from and to disk."""
 
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -21,6 +23,7 @@ from tfwm.images import (
     write_photo,
 )
 from tfwm.images import reading as reading_module
+from tfwm.images.containers import PNG_START, png_chunk
 
 DURATIONS = [100, 40, 250, 70]
 FORMATS = {"GIF": ".gif", "WEBP": ".webp", "PNG": ".png"}
@@ -167,3 +170,32 @@ def test_cut_animations_are_one_line_or_what_is_there(frames, name):
         assert 0 < found.rows_read < 1 or "only the first frame" in found.notes[0]
         if name == "GIF" and share > 0.5:
             assert isinstance(found, Animation) and "its first frames were read" in found.notes[0]
+
+
+@pytest.mark.parametrize("colors", [1, 3])
+def test_sixteen_bits_become_eight_and_are_told(colors, tmp_path):
+    levels = np.linspace(0, 65535, 2 * 32 * 48 * colors).astype(">u2").reshape(2, 32, -1)
+    path = tmp_path / "deep.png"
+    path.write_bytes(_deep_animation(levels, colors))
+    animation = read_any(path)
+    assert animation.notes == ["16-bit color was read as 8-bit"]
+    assert [frame.pixels.dtype for frame in animation.frames] == [np.uint8] * 2
+    seen = np.stack([frame.pixels.reshape(32, -1) for frame in animation.frames])
+    assert np.abs(seen - levels / 257).max() <= 1  # Pillow takes the upper byte of colors
+    assert len(decode_any(encode_photo(animation, "a.webp")).frames) == 2
+
+
+def _deep_animation(frames, colors):
+    """The bytes of an APNG of two frames of 48 x 32 pixels with 16 bits."""
+
+    def rows(frame):
+        return zlib.compress(b"".join(b"\0" + row.tobytes() for row in frame))
+
+    def control(number):
+        return png_chunk(b"fcTL", struct.pack(">5I2H2B", number, 48, 32, 0, 0, 1, 10, 0, 0))
+
+    head = struct.pack(">2I5B", 48, 32, 16, {1: 0, 3: 2}[colors], 0, 0, 0)
+    chunks = [png_chunk(b"IHDR", head), png_chunk(b"acTL", struct.pack(">2I", 2, 0))]
+    chunks += [control(0), png_chunk(b"IDAT", rows(frames[0])), control(1)]
+    chunks += [png_chunk(b"fdAT", struct.pack(">I", 2) + rows(frames[1])), png_chunk(b"IEND", b"")]
+    return PNG_START + b"".join(chunks)

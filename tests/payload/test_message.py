@@ -1,9 +1,10 @@
+import json
 import uuid
 
 import numpy as np
 import pytest
 
-from tfwm.payload import to_bytes
+from tfwm.payload import to_bytes, to_plain
 from tfwm.payload.message import from_bytes
 
 ID = uuid.UUID("12345678-1234-5678-1234-567812345678")
@@ -64,3 +65,17 @@ def test_bytes_that_no_message_has_give_none():
     assert from_bytes("text", b"\xff") is None
     assert from_bytes("int", b"\x00\x01") is None
     assert from_bytes("uuid", b"short") is None
+
+
+@pytest.mark.parametrize(
+    ("message", "plain"),
+    [
+        (memoryview(b"abcd"), "61626364"),
+        (bytearray(b"abcd"), "61626364"),
+        (np.int64(5), 5),
+        (uuid.UUID(int=9), str(uuid.UUID(int=9))),
+        ("text", "text"),
+    ],
+)
+def test_every_message_is_plain_for_json(message, plain):
+    assert json.loads(json.dumps(to_plain(message))) == plain

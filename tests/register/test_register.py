@@ -1,5 +1,6 @@
 import dataclasses
 import hashlib
+import json
 import sqlite3
 import threading
 import uuid
@@ -225,3 +226,14 @@ def test_a_row_that_was_changed_is_told(tmp_path):
         with sqlite3.connect(tmp_path / "register.db") as database:
             database.execute(f"UPDATE tfwm_marks_1 SET {column} = ?", (before,))
     assert register.entries() == [entry()]
+
+
+@pytest.mark.parametrize("message", [memoryview(b"abcd"), bytearray(b"abcd"), np.int64(5)])
+def test_every_type_of_message_is_found_again(checker, tmp_path, message):
+    place, out = tmp_path / "register.db", tmp_path / "out.png"
+    photo = data.chelsea()[:256, :320]
+    report = checker.embed_file(photo, out, message, register=place)
+    json.dumps(report.to_dict())
+    found = checker.extract(out)
+    (entry,) = Register(place).find(found.message)
+    assert (entry.message, entry.kind) == (str(report.to_dict()["message"]), found.kind)

@@ -39,8 +39,9 @@ def run_job(
 ):
     """Marks or reads the photos of a storage, on as many workers as the runner has.
 
-    A run does what the ledger does not call done with the same message, key and settings, and whose
-    output is there; so a job that was killed goes on when it is started again. Each photo is written as a whole under one name, and has one row in the report.
+    A run does what the ledger does not call done with the same message, key and settings, and what
+    is no longer there; so a job that was killed goes on when it is started again. Each photo is
+    written as a whole under one name, and has one row in the report.
 
     Args:
         settings: `tfwm.job.work.Settings`; `key_id` and `salt` are filled in here.
