@@ -5,10 +5,11 @@ import json
 import os
 import re
 import sys
+import threading
 import unicodedata
 
-from tfwm.startup import STDERR
-
+# Held by whoever turns descriptor 2 elsewhere, or writes there what must not be lost.
+STDERR = threading.RLock()
 # Of the characters without a shape, texts need spaces and the joiners of scripts and emoji. All
 # others, among them control characters and what turns the order of letters round, are escaped.
 SHAPELESS = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")

@@ -10,6 +10,8 @@ import tempfile
 import threading
 import warnings
 
+from tfwm.console import STDERR
+
 VARIABLE = "TF_CPP_MIN_LOG_LEVEL"
 NEEDS_TENSORFLOW = (
     "This needs TensorFlow, which is not installed: pip install 'tfwm[tensorflow]'. Marking, "
@@ -20,8 +22,6 @@ _LOG_LINES = re.compile(
     rb"(WARNING: All log messages before absl|To enable the following instructions:"
     rb"|INFO: Created TensorFlow Lite |[IWE]\d{4} |\d{4}-\d\d-\d\d [\d:.]+: [IWE] )"
 )
-# Held by whoever turns descriptor 2 elsewhere, or writes there what must not be lost.
-STDERR = threading.RLock()
 _ignoring = threading.Lock()
 _ignored = []
 _forked = False

@@ -6,8 +6,7 @@ import re
 import sys
 import time
 
-from tfwm.console import in_one_line, say_json, tell
-from tfwm.startup import STDERR
+from tfwm.console import STDERR, in_one_line, say_json, tell
 
 TEXT_SHOWN = 50
 # Where no bar is shown, the time that work will take is told after so many seconds.
