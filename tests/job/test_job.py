@@ -270,3 +270,10 @@ def test_mistakes_are_one_line(places, engine, tmp_path):
         with pytest.raises(ValueError, match=told) as error:
             embed(given, "Ada")
         assert "\n" not in str(error.value)
+
+
+def test_an_output_that_is_a_link_into_the_photos(tmp_path):
+    Storage(str(tmp_path / "photos")).write("sub/a.jpg", b"x")
+    (tmp_path / "out").symlink_to(tmp_path / "photos/sub")
+    with pytest.raises(ValueError, match="Expected an output beside the photos"):
+        embed([str(tmp_path / "photos"), str(tmp_path / "out")], "Ada")

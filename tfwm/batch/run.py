@@ -162,7 +162,10 @@ def run_jobs(pool, work, jobs, make_row, table=None, progress=None):
             table.write()
         if len(skips) > SKIPS_TOLD:
             tell(f"note: {len(skips) - SKIPS_TOLD} more skipped")
-    return sorted(rows, key=lambda row: (next(iter(row.values())), row.get("output") or ""))
+    places = "output", "source"
+    return sorted(
+        rows, key=lambda row: (next(iter(row.values())), *(row.get(x) or "" for x in places))
+    )
 
 
 def _reason(error):

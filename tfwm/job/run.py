@@ -189,8 +189,9 @@ def _wanted(job, source, embeds):
 
 
 def _check_apart(source, output):
-    inside = f"{output.url}/".startswith(f"{source.url}/")
-    if inside or f"{source.url}/".startswith(f"{output.url}/"):
+    places = [os.path.realpath(x.url) if x.is_local else x.url for x in (source, output)]
+    first, second = (f"{place.rstrip('/')}/" for place in places)
+    if first.startswith(second) or second.startswith(first):
         raise ValueError(
             f"Expected an output beside the photos. Received: {output.url}, and {source.url}"
         )
