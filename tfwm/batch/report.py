@@ -26,7 +26,7 @@ COLUMNS = {*EMBED_COLUMNS, *EXTRACT_COLUMNS}
 NUMBERS = {"bytes": int} | dict.fromkeys(
     ("strength", "psnr", "p_value", "margin", "corrected_errors"), float
 )
-# Writing the report takes at most this share of a run's time.
+# Writing the report takes at most this share of a run's time, but where photos are replaced.
 WRITING_SHARE = 0.1
 
 
