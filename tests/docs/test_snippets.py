@@ -96,9 +96,22 @@ def check(words):
         if words[1] == "train" and len(words) > 2:
             recipe = find_recipe(words[2])
             options = recipe._options(words[3:], "tfwm train")
-            recipe.load(options.config or "quick", options.settings)
+            config = recipe.load(options.config or "quick", options.settings)
+            recipe.check_config(_with_bundled_photos(config))
     except SystemExit as end:
         assert not end.code, "it cannot be parsed; see the error above"
+
+
+def _with_bundled_photos(config):
+    for name in ("validation_photos", "clean_photos"):
+        if getattr(config, name, None):
+            setattr(config, name, ["bundled:train"])
+    config.photos = ["bundled:train"]
+    if config.test_photos:
+        config.test_photos = "bundled:test"
+    if getattr(config, "key_file", ""):
+        config.key_file, config.key = "", "a key that only tests have"
+    return config
 
 
 @pytest.mark.parametrize("where", BLOCKS)

@@ -29,9 +29,8 @@ def check_task(config):
     """Raise ValueError for a task or test photos that cannot be used."""
     if not config.adversarial_weight:
         refuse(config, parts.CRITIC, "has no effect without an adversarial_weight")
-    if not config.innocent_steps:
-        refuse(config, ("innocent_structures",), "has no effect without innocent_steps")
-    else:
+    # Structures stay as a recipe has them: innocent_steps=0 alone switches the networks off.
+    if config.innocent_steps:
         unknown = [name for name in config.innocent_structures if name not in INNOCENT]
         if unknown or not config.innocent_structures:
             raise ConfigError(
