@@ -25,7 +25,7 @@ PAPER_ATTACKS = [
     {"name": "Identity"},
 ]
 LIMITS = [
-    "Trained against JPEG; blur, noise, rotation and other scales were not in its training.",
+    "Rotation, other scales, and what the description does not name were not in its training.",
     KEY_LIMIT,
 ]
 
