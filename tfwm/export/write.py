@@ -64,12 +64,12 @@ def write_tflite(saved_model, path, number_format="float32", signatures=("embed"
     * `"float32"`: the SavedModel's numbers to 2e-4 gray levels and 2e-4 in the logits.
     * `"float16"`: half the size, 0.04 gray levels and 0.04 in the logits.
     * `"int8"`: int8 weights, and activations quantized on the fly with a scale for each patch
-      ("dynamic range"): a third of the size and the fastest. Single pixels move by up to 4
-      gray levels, PSNR falls by at most 0.2 dB, and at most 0.02 % of the bits are read
-      differently. Fixed int8 activations, calibrated on photos, were tried as well: single
-      pixels moved by up to 37 gray levels and up to 0.6 % of the bits of an undamaged image
-      were wrong, because one scale then serves the mean of a block and its fine detail;
-      int16 activations with int8 weights read 42 % wrong and took 20 times as long.
+      ("dynamic range"): a third of the size, the fastest on machines with instructions for it.
+      Single pixels move by up to 4 gray levels (of `redmark-mt` 18), PSNR falls by at most 0.2 dB,
+      and at most 0.02 % of the bits are read differently (of `photo` 0.05 %). Fixed
+      int8 activations, calibrated on photos, were tried as well: single pixels moved by up to 37
+      gray levels and up to 0.6 % of the bits of an undamaged image were wrong, because one scale
+      then serves the mean of a block and its fine detail; int16 activations with int8 weights read 42 % wrong and took 20 times as long.
 
     Args:
         saved_model: folder of the SavedModel, `<network>/1`.
