@@ -69,7 +69,8 @@ def write_tflite(saved_model, path, number_format="float32", signatures=("embed"
       and at most 0.02 % of the bits are read differently (of `photo` 0.05 %). Fixed
       int8 activations, calibrated on photos, were tried as well: single pixels moved by up to 37
       gray levels and up to 0.6 % of the bits of an undamaged image were wrong, because one scale
-      then serves the mean of a block and its fine detail; int16 activations with int8 weights read 42 % wrong and took 20 times as long.
+      then serves the mean of a block and its fine detail; int16 activations with int8 weights
+      read 42 % wrong and took 20 times as long.
 
     Args:
         saved_model: folder of the SavedModel, `<network>/1`.
