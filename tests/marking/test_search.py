@@ -60,6 +60,20 @@ def test_message_is_found(watermarker, marked, name):
     assert found.p_value < 1e-6
 
 
+@pytest.mark.parametrize("sides", [(1.0, 0.9), (1.08, 1.0)])
+def test_a_stretched_side_is_found_without_the_repetition(watermarker, marked, sides, monkeypatch):
+    monkeypatch.setattr("tfwm.marking.search.lattices", lambda *args, **options: [])
+    size = [round(n * side) for n, side in zip(marked.shape, sides, strict=False)]
+    copy = np.asarray(Image.fromarray(marked).resize(size[::-1], Image.LANCZOS))
+    found = watermarker.extract(copy, key="k", search="scale")
+    assert found.message == MESSAGE and found.decision == "present"
+    # Undone on one side, which is a scale of both and a stretch.
+    height, width = 1 / np.array(sides)
+    assert found.alignment.scale == pytest.approx(math.sqrt(height * width), rel=0.01)
+    assert found.alignment.stretch == pytest.approx(math.sqrt(width / height), rel=0.01)
+    assert watermarker.extract(copy, key="k", search="crop").message is None
+
+
 def test_the_alignment_tells_what_was_done(watermarker, marked):
     crop = watermarker.extract(marked[37:, 83:], key="k", search="crop").alignment
     # The next corner of a tile of 256 pixels, from the middle of what is left.

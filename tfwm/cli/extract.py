@@ -80,10 +80,10 @@ def _add_search(parser):
         choices=SEARCHES,
         default="rotate",
         help="none: the copy as it is, or plainly resized; crop: also cut, mirrored, quarter "
-        "turns; scale: also any scale, and any angle, stretch and shear where the mark's "
-        "repetition shows it; rotate (the default): also turned up to 12 degrees, its size "
-        "kept, and slightly bent (perspective, slow warps); all: turned and scaled at once, which "
-        "takes up to a minute for a photo",
+        "turns; scale: also any scale, one side stretched by up to 15 %%, and any angle, stretch "
+        "and shear where the mark's repetition shows it; rotate (the default): also turned up to "
+        "12 degrees, its size kept, and slightly bent (perspective, slow warps); all: turned and "
+        "scaled at once, which takes up to a minute for a photo",
     )
     parser.add_argument(
         "--damaged",

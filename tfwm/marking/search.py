@@ -33,6 +33,8 @@ SCALE_STEP = 1.024
 SCALE_RANGE = 3.6
 ROTATION_STEP = 1.25
 LARGEST_ROTATION = 12.5
+# One side is stretched by up to 15 %: so many steps of `SCALE_STEP`, which change both sides.
+STRETCHES = 3
 # The filter of a key, which is to fit as well, leaves half of that tolerance. Marks behind it have
 # many patterns, so that chance reaches more by so much, and a larger window is needed.
 FINER, FILTERED_WINDOW, HIGHER = 2, 320, 0.4
@@ -79,12 +81,12 @@ def candidates(reader, search="rotate", progress=None):
         reader: `Reader` of the copy.
         search: how far to look: `"none"`, only the copy as it is, at its own size and at the
             size before a resize; `"crop"`, shifts, mirror images and quarter turns as well;
-            `"scale"`, any scale from 1 / 3.6 to 3.6 times that; `"rotate"`, angles up to 12
-            degrees; `"all"`, angles and scales together: up to a minute for a photo without a
-            mark. From `"scale"` on, any scale, angle, stretch and shear at once is computed
+            `"scale"`, any scale from 1 / 3.6 to 3.6 times that, and one side stretched by up to
+            15 %; `"rotate"`, angles up to 12 degrees; `"all"`, angles and scales together: up to a
+            minute for an unmarked photo. From `"scale"` on, any map of these at once is computed
             first, where the repetition of the mark shows it (`tfwm.marking.lattice`). Then
-            scales and angles are tried one by one: with `"all"` each, else those with which a
-            copy would hold fewer than `ENOUGH_TILES` of the mark's repetitions. From
+            scales, stretches and angles are tried one by one: with `"all"` each, else those with
+            which a copy would hold fewer than `ENOUGH_TILES` of the mark's repetitions. From
             `"rotate"` on, copies that are bent by some pixels are unbent
             (`tfwm.marking.bending`). See `Plan` for networks with large blocks.
         progress: called with the share done (0 to 1) and the name of the stage.
@@ -130,7 +132,8 @@ def candidates(reader, search="rotate", progress=None):
         turned = [Alignment(scale, rotation=angle) for scale in scales for angle in plan.rotations]
         yield from _sweep(reader, turned, tell, (0.1, 0.4, "rotate"))
     shares = {2: (0.1, 1.0), 3: (0.4, 1.0), 4: (0.4, 0.6)}[last]
-    yield from _sweep(reader, [Alignment(s) for s in sweep], tell, (*shares, "scale"))
+    scaled = [*_stretched(scales, plan), *map(Alignment, sweep)]
+    yield from _sweep(reader, scaled, tell, (*shares, "scale"))
     if last == 4:
         both = [Alignment(scale, rotation=angle) for scale in sweep for angle in plan.rotations]
         yield from _sweep(reader, both, tell, (0.6, 1.0, "all"))
@@ -209,6 +212,19 @@ def _scales(plain, reader, plan):
     scales = [scale * ratio**n for scale in plain[:1] for n in steps]
     scales += [1.0] if plain != [1.0] else []
     return [s for s in scales if reader.fits(s) and s <= LARGEST_SCALE]
+
+
+def _stretched(scales, plan):
+    """Alignments that undo a stretch of one side.
+
+    What was marked at the working size is of this size again as a whole; a copy of scale 1 may be
+    of a smaller photo, whose other side is as it was.
+    """
+    ratio = SCALE_STEP ** (1 / plan.finer)
+    steps = sorted(range(-STRETCHES * plan.finer, STRETCHES * plan.finer + 1), key=abs)[1:]
+    for scale, stretch in itertools.product(scales, [ratio**n for n in steps]):
+        sizes = (stretch, 1 / stretch) if scale == 1.0 else (scale,)
+        yield from (Alignment(size, stretch=stretch) for size in sizes)
 
 
 def _repeated_tile(reader, plan):
@@ -333,6 +349,9 @@ def _neighbors(alignment, share):
     for factor in (ratio, 1 / ratio):
         offset = tuple(round(o * factor) for o in alignment.offset)
         yield alignment.moved(scale=alignment.scale * factor, offset=offset)
+        if alignment.stretch != 1.0:
+            offset = tuple(np.rint(np.divide(alignment.offset, (factor, 1 / factor))).astype(int))
+            yield alignment.moved(stretch=alignment.stretch * factor, offset=offset)
     for angle in (share * ROTATION_STEP, -share * ROTATION_STEP):
         yield alignment.moved(rotation=alignment.rotation + angle)
 
