@@ -417,7 +417,10 @@ def test_extract_folder(checker, photos, out, tmp_path):
     assert len(saved["bit_confidence"]) == 8 * len(MESSAGE) and saved["alignment"]["scale"] == 1
 
 
-@pytest.mark.parametrize("content", ["file,message\na.jpg,hi\n", "", "\xff", "[1]"])
+NESTED = pytest.param("[" * 100_000, id="nested")
+
+
+@pytest.mark.parametrize("content", ["file,message\na.jpg,hi\n", "", "\xff", "[1]", NESTED])
 def test_a_file_that_is_no_report_is_kept(checker, photos, out, tmp_path, content):
     for name in ("mine.csv", "mine.json"):
         path = tmp_path / name

@@ -1,10 +1,14 @@
+import base64
 import io
+import json
 
+import c2pa
 import pytest
 from PIL import Image
 
 from tfwm.images import ImageError
 from tfwm.provenance import read_manifest
+from tfwm.provenance.manifest import SETTINGS
 
 
 def test_a_file_without_a_manifest(picture, tmp_path):
@@ -76,3 +80,30 @@ def test_files_of_authorities(damage, signed, signer, tmp_path):
     with pytest.raises(ValueError, match="authorities.pem") as error:
         read_manifest(signed[0], trust_anchors=path)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    [None, 7, "text", ["text", 7, None, {}, {"value": 7}], {"value": "AWFkYQ=="}],
+    ids=["none", "number", "text", "odd ones", "object"],
+)
+def test_a_stranger_s_odd_soft_bindings_are_left_out(blocks, picture, signer):
+    assert odd_manifest(picture, signer, blocks).soft_bindings == ()
+
+
+def test_a_stranger_s_huge_number_is_no_message(picture, signer):
+    """Python does not write out integers of so many digits, as JSON of the report would."""
+    value = base64.b64encode(b"\2" + b"\xff" * 3000).decode()
+    report = odd_manifest(picture, signer, [{"value": value}])
+    assert report.soft_bindings[0].message is None
+    assert value in json.dumps(report.to_dict())
+
+
+def odd_manifest(picture, signer, blocks):
+    binding = {"alg": "org.tfwm.photo.1", "blocks": blocks}
+    assertion = {"label": "c2pa.soft-binding", "data": binding, "created": True}
+    content = {"claim_generator_info": [{"name": "eve"}], "assertions": [assertion]}
+    signed = io.BytesIO()
+    with c2pa.Builder(content, context=c2pa.Context.from_dict(SETTINGS)) as builder:
+        builder.sign(signer.open(), "image/jpeg", io.BytesIO(picture), signed)
+    return read_manifest(signed.getvalue())

@@ -160,7 +160,7 @@ class RunReport:
                 good = needed <= set(names)
                 self.add_columns(names if good and self._folder is not None else ())
                 rows = [_typed(dict.fromkeys(names) | row) for _, row in rows]
-        except ValueError:
+        except (ValueError, RecursionError):  # JSON that is nested too deeply
             good = False
         if not good:
             raise ValueError(

@@ -197,6 +197,7 @@ def _claims(options):
 
 
 def _assertions(path):
+    from tfwm.checks import shortened
     from tfwm.files import read_bounded
     from tfwm.networks.strict_json import parse_json
     from tfwm.provenance.certificates import LARGEST
@@ -206,7 +207,9 @@ def _assertions(path):
     except ValueError as error:
         raise ValueError(f"{path} cannot be read as JSON: {error}.") from error
     if not isinstance(found, dict):
-        raise ValueError(f"Expected an object of content by label in {path}. Received: a list.")
+        raise ValueError(
+            f"Expected an object of content by label in {path}. Received: {shortened(found)}"
+        )
     return found
 
 

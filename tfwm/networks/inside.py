@@ -5,6 +5,8 @@ import re
 import stat
 from pathlib import Path
 
+from tfwm.checks import shortened
+
 # Bytes; other files may be larger than any network today.
 LARGEST = {
     "card.json": 2**20,
@@ -14,6 +16,8 @@ LARGEST = {
     "watermark.png": 2**24,
 }
 LARGEST_FILE = 2**32
+# What stands in no name that is good on all systems: a drive, or more than a name may be long.
+ODD = re.compile(r"[\\\0\ud800-\udc7f\udd00-\udfff]|^[A-Za-z]:|[^/]{256}")
 MOST_FILES = 10_000
 
 
@@ -25,13 +29,13 @@ def inside(folder, name):
         name: path with `/`.
     """
     parts = name.split("/")
-    odd = {"", ".", ".."} & set(parts) or re.search(r"[\\\0]|^[A-Za-z]:", name)
+    odd = {"", ".", ".."} & set(parts) or ODD.search(name)
     root = os.path.realpath(folder)
     path = None if odd else os.path.realpath(os.path.join(root, *parts))
     if path is None or os.path.commonpath((root, path)) != root:
         raise ValueError(
-            f"Expected files inside of {folder}. Received: {name!r}, which leads outside. "
-            "Copy the file into the network's folder."
+            f"Expected files inside of {folder}. Received: {shortened(name)}, which leads outside "
+            "or names no file. Copy the file into the network's folder."
         )
     return Path(path)
 

@@ -17,6 +17,7 @@ from tfwm.payload.message import KINDS, from_bytes, to_bytes
 LABEL = "c2pa.soft-binding"
 PREFIX, VERSION = "org.tfwm.", "1"
 ALGORITHM = f"{PREFIX}photo.{VERSION}"
+LARGEST = 1 << 10  # bytes of a value; no network's mark carries as many
 NAME = re.compile(re.escape(PREFIX) + r"(.+)\." + VERSION)
 # The mark lies all over the picture.
 WHOLE = {
@@ -78,7 +79,7 @@ def from_value(value):
         data = base64.b64decode(value, validate=True)
     except (binascii.Error, TypeError, ValueError):
         return None
-    if len(data) < 2 or data[0] >= len(KINDS):
+    if not 2 <= len(data) <= LARGEST or data[0] >= len(KINDS):
         return None
     return from_bytes(KINDS[data[0]], data[1:])
 

@@ -305,12 +305,12 @@ def _made_with(manifest):
 
 def _soft_bindings(manifest):
     for data in _assertions(manifest, LABEL):
-        for block in data.get("blocks", ()):
-            algorithm, value = str(data.get("alg")), block.get("value")
-            if not isinstance(value, str):
-                continue
-            network = network_of(algorithm)
-            yield SoftBinding(algorithm, value, network, network and from_value(value))
+        algorithm, blocks = str(data.get("alg")), data.get("blocks")
+        network = network_of(algorithm)
+        for block in blocks if isinstance(blocks, list) else ():
+            value = block.get("value") if isinstance(block, dict) else None
+            if isinstance(value, str):
+                yield SoftBinding(algorithm, value, network, network and from_value(value))
 
 
 def _size(manifest):
