@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tfwm.serving.batching import BatchedNetwork, Batcher
+from tfwm.web import Busy
 
 
 def test_what_waits_is_joined_by_shape_and_parted_again():
@@ -64,6 +65,48 @@ def test_an_error_reaches_all_who_asked_and_nobody_else():
     with pytest.raises(RuntimeError, match="no"):
         batcher("bad", np.ones((1, 2)))
     assert batcher("good", np.ones((1, 2))).sum() == 2
+
+
+def test_what_fails_in_a_batch_harms_nobody_else_in_it():
+    def run(name, values):
+        if np.isnan(values).any():
+            raise RuntimeError("no")
+        return values
+
+    batcher = Batcher(run, max_batch=3, max_wait=5)
+    with ThreadPoolExecutor(3) as pool:
+        jobs = [pool.submit(batcher, "a", np.full((1, 2), n)) for n in (1, np.nan, 3)]
+        assert [jobs[n].result(5).sum() for n in (0, 2)] == [2, 6]
+        with pytest.raises(RuntimeError, match="no"):
+            jobs[1].result(5)
+
+
+def test_who_waits_too_long_for_a_batch_is_told_so():
+    """And what was given up is not computed; what is in work is awaited."""
+    gate, sizes = threading.Event(), []
+
+    def run(name, values):
+        gate.wait(5)
+        sizes.append(len(values))
+        return values
+
+    batcher = Batcher(run, max_batch=1, patience=0.05)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(batcher, "a", np.ones((1, 2)))
+        while batcher._queue or not first.running():
+            time.sleep(0.001)
+        with pytest.raises(Busy, match="waited too long"):
+            batcher("a", np.ones((1, 2)))
+        gate.set()
+        assert first.result(5).sum() == 2
+    assert batcher("a", np.ones((1, 2)), patience=5).sum() == 2 and sizes == [1, 1]
+
+
+def test_a_batch_that_was_given_up_while_it_filled():
+    batcher = Batcher(lambda _, x: x, max_batch=3, max_wait=0.2)
+    with pytest.raises(Busy):
+        batcher("a", np.ones((1, 2)), patience=0.01)
+    assert batcher("a", np.ones((1, 2)), patience=5).sum() == 2
 
 
 def test_a_batched_network_is_the_network(quadrant_network):

@@ -116,6 +116,27 @@ def test_arrays_are_those_of_the_network(model, quadrant_network):
     np.testing.assert_array_equal(logits, quadrant_network.extract(image))
 
 
+@pytest.mark.parametrize("strength", [np.nan, np.inf, 0, -1, 1e9])
+def test_arrays_take_the_strengths_that_photos_take(model, strength):
+    inputs = {"image": np.zeros((2, 32, 40, 1), np.float32), "message": np.ones((2, 4, 5, 1))}
+    with pytest.raises(ValueError, match="a strength above 0"):
+        model.predict("embed", {**inputs, "strength": [1, strength]})
+
+
+def test_arrays_that_wait_too_long_are_told_so(watermarker, monkeypatch):
+    model = Model(watermarker.network)
+    asked = []
+
+    def late(*_, patience):
+        asked.append(patience)
+        raise Busy("late")
+
+    monkeypatch.setattr(model.network, "_batcher", late)
+    with pytest.raises(Busy):
+        model.predict("extract", {"image": np.zeros((1, 32, 40, 1), np.float32)}, patience=0.5)
+    assert 0 < asked[0] <= 0.5
+
+
 def test_our_own_faults_are_not_told(model, photos, monkeypatch, caplog):
     def broken(photo):
         raise RuntimeError("secret detail")

@@ -37,7 +37,7 @@ class Form:
         strength = np.float32(inputs["strength"])
         if self.inputs[signature]["strength"]:
             strength = np.broadcast_to(strength, len(inputs["image"]))
-        elif strength.ndim and (strength != strength[:1]).any():
+        elif strength.size > 1 and (strength != strength[:1]).any():
             singles = [
                 self(signature, **{key: x[n : n + 1] for key, x in inputs.items()})
                 for n in range(len(strength))

@@ -4,6 +4,7 @@ import dataclasses
 import logging
 import math
 import threading
+import time
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from tfwm.images import ImageError, encode_photo, ending_of, read_photo
 from tfwm.marking.filtered import is_filtered
 from tfwm.marking.mark import Mark
 from tfwm.marking.reader import BATCH_PIXELS
+from tfwm.marking.strength import check_strength
 from tfwm.marking.tiling import tiling_of
 from tfwm.serving.batching import MAX_BATCH, MAX_WAIT, BatchedNetwork
 from tfwm.serving.signatures import BATCH, FORMATS, SIGNATURES, SLOTS
@@ -89,7 +91,8 @@ class Model:
         self._room = room or Room(self.limits.memory, self.limits.patience)
         getattr(network, "open", lambda: None)()
         if max_batch > 1:
-            network = BatchedNetwork(network, max_batch=max_batch, max_wait=max_wait, tell=tell)
+            how = {"max_batch": max_batch, "max_wait": max_wait, "patience": self.limits.patience}
+            network = BatchedNetwork(network, **how, tell=tell)
         self.network, self._watermarker = network, Watermarker(network)
         self.name, self.slots = name or network.name, tiling_of(network).slots
         self._decoding = threading.Lock()  # the decoder serves one thread at a time
@@ -215,15 +218,20 @@ class Model:
                 f"Expected images of up to {BATCH_PIXELS} pixels, the network's working size. "
                 f"Received: {pixels}; send photos as files to {name}_bytes"
             )
+        for strength in inputs.get("strength", ()):
+            check_strength(float(strength))
         step = max(BATCH_PIXELS // max(pixels, 1), 1)
-        call = getattr(self.network, name)
         parts = [
             tuple(x[i : i + step] for x in inputs.values()) for i in range(0, len(image), step)
         ]
         if isinstance(self.network, BatchedNetwork):  # which works by itself: batches grow here
-            results = [call(*part) for part in parts]
+            end = time.monotonic() + patience
+            results = [
+                getattr(self.network.within(max(end - time.monotonic(), 0)), name)(*part)
+                for part in parts
+            ]
         else:
-            results = self._turns.map(call, parts, patience)
+            results = self._turns.map(getattr(self.network, name), parts, patience)
         return {SIGNATURES[name].outputs[0].name: np.concatenate(results)}
 
     def mark_plain(self, encoded, message, **how):

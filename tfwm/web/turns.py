@@ -5,6 +5,8 @@ import contextlib
 import threading
 import time
 
+LATE = "This waited too long for its turn: try again later."
+
 
 class Busy(Exception):
     """There is no room for more work now; its text is one line."""
@@ -76,7 +78,7 @@ class Turns:
             futures[-1].add_done_callback(self._leave)
         late = concurrent.futures.wait(futures, patience).not_done
         if any([future.cancel() for future in late]):
-            raise Busy("This waited too long for its turn: try again later.")
+            raise Busy(LATE)
         return [future.result() for future in futures]
 
     def _leave(self, _):
