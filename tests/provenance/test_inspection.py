@@ -20,7 +20,7 @@ from tfwm.provenance import (
     write_manifest,
 )
 from tfwm.provenance.fields import told_source_type
-from tfwm.provenance.inspection import _network_of
+from tfwm.provenance.inspection import _reader_of
 from tfwm.provenance.reading import SoftBinding
 
 XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF
@@ -122,8 +122,22 @@ def test_a_manifest_never_names_a_path(signed):
     """A stranger's manifest chooses among networks that are known, and nothing else."""
     names = {"org.tfwm.redmark-mt.1": "redmark-mt", "org.tfwm.../../evil.1": "photo"}
     for algorithm, network in names.items():
-        assert _network_of(with_algorithm(signed[1].manifest, algorithm)) == network
-    assert _network_of(None) == "photo"
+        found = _reader_of(with_algorithm(signed[1].manifest, algorithm), [])
+        assert found.network.name == network
+    assert _reader_of(None, []).network.name == "photo"
+
+
+@pytest.mark.parametrize("name, why", [("barrier-xray", "carries messages"), ("cut", "is damaged")])
+def test_a_manifest_that_names_a_network_that_reads_no_messages(
+    name, why, signed, tmp_path, monkeypatch
+):
+    (tmp_path / "cut").mkdir()
+    (tmp_path / "cut" / "card.json").write_text("{")
+    monkeypatch.setenv("TFWM_NETWORKS", str(tmp_path))
+    unchecked = []
+    manifest = with_algorithm(signed[1].manifest, f"org.tfwm.{name}.1")
+    assert _reader_of(manifest, unchecked).network.name == "photo"
+    assert len(unchecked) == 1 and name in unchecked[0] and why in unchecked[0]
 
 
 def with_algorithm(report, algorithm):

@@ -148,7 +148,8 @@ def inspect(
             raise
         unchecked.append(f"the mark and the metadata: {one_line(error)}")
         return Inspection(name, judge(manifest=manifest), manifest, unchecked=tuple(unchecked))
-    watermarker = watermarker or load(network or _network_of(manifest))
+    if watermarker is None:
+        watermarker = load(network) if network else _reader_of(manifest, unchecked)
     how = {"search": search, "false_positive_rate": false_positive_rate, "progress": progress}
     with lane() if lane else contextlib.nullcontext():
         mark = watermarker.extract(photo, key=key, public_keys=public_keys, **how)
@@ -191,10 +192,19 @@ def _manifest(data, trust_anchors, unchecked):
     return found
 
 
-def _network_of(manifest):
-    """The network of ours that a manifest names; a stranger's text never becomes a path."""
+def _reader_of(manifest, unchecked):
+    """A `Watermarker` of the network of ours that a manifest names, as far as there is one here.
+
+    A stranger's text never becomes a path, nor keeps the rest from being told.
+    """
     named = [binding.network for binding in manifest.soft_bindings] if manifest else []
-    return next((name for name in named if name in network_names()), DEFAULT_NETWORK)
+    for name in (name for name in named if name in network_names()):
+        try:
+            return load(name).open()
+        except (ImportError, OSError, ValueError) as error:
+            told = one_line(error)
+            unchecked.append(f"the mark of {name}, the network that the manifest names: {told}")
+    return load(DEFAULT_NETWORK)
 
 
 def _signpost(photo, watermarker, mark):
