@@ -112,6 +112,25 @@ def test_watermarker_of_a_server_is_the_one_here(wire, scheme, photos, card, wat
     assert remote.extract(cut, key=KEY, search="crop").message == MESSAGE
 
 
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("token", ["two\nlines", "é" * 20, "a b", "", b"hidden", 7])
+def test_a_token_that_no_header_holds(scheme, token, card):
+    with pytest.raises(ValueError, match="printable ASCII characters, without spaces") as told:
+        Client(f"{scheme}://127.0.0.1:1", card, token=token)
+    assert "\n" not in str(told.value) and "hidden" not in str(told.value)
+
+
+def test_what_is_too_large_is_not_sent_again(wire, card, served, monkeypatch):
+    client = Client(f"grpc://127.0.0.1:{wire('grpc').port}", card, timeout=5.0)
+    asked, ask = [], client._connection._ask
+    monkeypatch.setattr(
+        client._connection, "_ask", lambda *args: (asked.append(args), ask(*args))[1]
+    )
+    with pytest.raises(ValueError, match="message larger than max"):
+        client.read_votes(b"x" * (served.limits.body + 1))
+    assert len(asked) == 1
+
+
 def test_waits_for_a_server_that_is_away_or_busy(serving, card, caplog, monkeypatch):
     import flask
 

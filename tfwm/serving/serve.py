@@ -6,6 +6,7 @@ from tfwm.checks import check_number, need
 from tfwm.console import tell_json
 from tfwm.serving.batching import MAX_BATCH, MAX_WAIT
 from tfwm.serving.models import Limits, Model
+from tfwm.serving.token import LEAST_TOKEN, check_token
 from tfwm.serving.transport import host_port
 from tfwm.web import Busy, Gate, NotFound, Room, Turns
 from tfwm.web.app import EXTRA
@@ -89,6 +90,7 @@ def serve(
     from tfwm.web.server import make_server, stopped_by_signals
 
     port = check_number("port", port, 0, 65535, "a port from 0 to 65535", kind=int)
+    token = check_token(token, least=LEAST_TOKEN)
     served = Served(networks, limits, max_batch=max_batch, max_wait=max_wait)
     threads = served.gate.most + CHEAP
     observe = _observer(served.metrics, access_log)

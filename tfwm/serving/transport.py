@@ -14,6 +14,7 @@ from tfwm.checks import need, one_line, shortened
 from tfwm.console import in_one_line
 from tfwm.serving import wire
 from tfwm.serving.signatures import SIGNATURES
+from tfwm.serving.token import check_token
 
 EXTRA = "serving"
 PORTS = {"grpc": 8500, "http": 8501, "https": 443}
@@ -24,6 +25,8 @@ FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0
 TOLD_WAIT = 0.8
 LARGEST, PART = 2**30, 2**20
 BUSY = (408, 425, 429, 500, 502, 503, 504)
+# What gRPC says of a message that is too large, here or there: it is so the next time too.
+TOO_LARGE = "message larger than max"
 log = logging.getLogger(__name__)
 
 
@@ -45,7 +48,7 @@ def connect(url, token=None, timeout=60.0, connections=8):
         connections: that REST keeps open at once; gRPC shares one.
     """
     scheme, host, port = _parts(url)
-    address = host, port or PORTS[scheme]
+    address, token = (host, port or PORTS[scheme]), check_token(token)
     if scheme == "grpc":
         return _Rpc(url, address, token, timeout)
     return _Rest(url, address, token, timeout, connections, scheme)
@@ -167,7 +170,7 @@ class _Rpc(_Connection):
                 raise ServerError(
                     f"{self.url} does not answer as TensorFlow Serving does."
                 ) from error
-            if error.code() in again:
+            if error.code() in again and TOO_LARGE not in told:
                 raise _Again(told) from error
             if error.code() == codes.DEADLINE_EXCEEDED:
                 raise ServerError(
