@@ -137,6 +137,12 @@ def test_exact_p_values():
     assert compare_with_unmarked([0.1], [0.2, 0.3]).p_value == pytest.approx(1)
 
 
+@pytest.mark.parametrize("n, m, least", [(1, 3, 1 / 4), (2, 2, 1 / 6), (3, 3, 1 / 20)])
+def test_equal_readings_prove_no_more_than_others(n, m, least):
+    p_value = compare_with_unmarked(np.ones(n), np.zeros(m)).p_value
+    assert p_value == pytest.approx(least)
+
+
 def test_false_claims_keep_their_rate():
     rng = np.random.default_rng(0)
     p_values = [

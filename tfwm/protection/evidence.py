@@ -200,8 +200,9 @@ def compare_with_unmarked(similarities, unmarked, false_positive_rate=1e-3) -> C
     Rank sums tell that the ones read more than the others, and not how much: the mark counts as
     proven if their mean is 0.1 higher as well. The test supposes nothing about how similarities are
     distributed, only that the suspected images would be like the unmarked ones if they had no mark.
-    A single image against `n` unmarked ones cannot have a p-value below `1 / (n + 1)`, and no
-    comparison one below 1e-4, see `Comparison`.
+    So many ways as there are to draw `n` of `n + m` images, one divided by that is the smallest
+    p-value, `1 / (m + 1)` of a single image, also where readings are equal; and no comparison has
+    one below 1e-4, see `Comparison`.
 
     Args:
         similarities: those of the suspected images, `(n,)`.
@@ -223,10 +224,12 @@ def compare_with_unmarked(similarities, unmarked, false_positive_rate=1e-3) -> C
             raise ValueError(f"Expected finite numbers. Received: {name}={values}")
     _check_rate(false_positive_rate)
     test = need("scipy.stats", "evaluate").mannwhitneyu(suspects, unmarked, alternative="greater")
+    # Where readings are equal, the test takes a normal distribution, which knows no such limit.
+    least = max(LEAST_P, 1 / math.comb(len(suspects) + len(unmarked), len(suspects)))
     return Comparison(
         float(suspects.mean()),
         float(unmarked.mean()),
-        max(LEAST_P, float(test.pvalue)),
+        max(least, float(test.pvalue)),
         false_positive_rate,
     )
 
