@@ -1,5 +1,7 @@
 import datetime
 import stat
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from cryptography import x509
@@ -7,7 +9,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from tfwm.provenance import load_signer, make_test_signer
+from tfwm.provenance import certificates, load_signer, make_test_signer
 from tfwm.provenance.certificates import CLAIM_SIGNING, TEST_NAME, write_test_certificate
 
 PEM = serialization.Encoding.PEM
@@ -138,6 +140,32 @@ def test_a_test_certificate_is_written_beside_what_is_there(tmp_path):
     assert names == ["chain.pem", "holiday.jpg", "key.pem", "more"]
     assert (tmp_path / "holiday.jpg").read_bytes() == b"mine"
     assert stat.S_IMODE((tmp_path / "key.pem").stat().st_mode) == 0o600
+
+
+def test_two_who_make_a_test_certificate_at_once_get_the_same(tmp_path, monkeypatch):
+    write = certificates.write_whole
+    monkeypatch.setattr(
+        certificates, "write_whole", lambda *a, **how: (time.sleep(0.05), write(*a, **how))
+    )
+    with ThreadPoolExecutor(4) as pool:
+        signers = list(pool.map(lambda _: make_test_signer(tmp_path / "test"), range(4)))
+    assert all(signer == signers[0] for signer in signers)
+    assert sorted(p.name for p in (tmp_path / "test").iterdir()) == ["chain.pem", "key.pem"]
+
+
+def test_half_of_a_test_certificate_is_made_again(tmp_path, monkeypatch):
+    write, written = certificates.write_whole, []
+
+    def fail_at_second(path, *args, **how):
+        written.append(path)
+        if len(written) == 2:
+            raise OSError("the disk is full")
+        return write(path, *args, **how)
+
+    monkeypatch.setattr(certificates, "write_whole", fail_at_second)
+    with pytest.raises(OSError, match="full"):
+        make_test_signer(tmp_path)
+    assert make_test_signer(tmp_path).is_test
 
 
 @pytest.mark.parametrize("lost", [(), ("key.pem",), ("chain.pem",), ("key.pem", "junk")])

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import time
 import warnings
 from pathlib import Path
 
@@ -13,17 +14,19 @@ else:
     import fcntl
 
 NAME = ".tfwm.lock"
+PAUSE = 0.02
 TAKEN = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
 
 
 @contextlib.contextmanager
-def only_run(folder):
+def only_run(folder, wait=0.0):
     """Holds a folder for one run; the lock of a run that died is none.
 
     The system keeps the lock, on network file systems as well, and lets go of it with the process.
 
     Args:
         folder: that of the outputs.
+        wait: seconds to wait for another run to end.
 
     Yields:
         Function that raises `OSError` if the folder is no longer where it was.
@@ -31,7 +34,7 @@ def only_run(folder):
     Raises:
         ValueError: another run holds the folder.
     """
-    with _lock(Path(folder) / NAME, folder):
+    with _lock(Path(folder) / NAME, folder, wait):
         before = os.stat(folder)
 
         def check():
@@ -54,8 +57,8 @@ def only_writer(path):
 
 
 @contextlib.contextmanager
-def _lock(path, what):
-    file = _taken(path, what)
+def _lock(path, what, wait=0.0):
+    file = _taken(path, what, time.monotonic() + wait)
     try:
         yield
     finally:
@@ -67,7 +70,7 @@ def _lock(path, what):
             _remove(path)
 
 
-def _taken(path, what):
+def _taken(path, what, end):
     while True:
         try:
             file = path.open("ab")
@@ -84,6 +87,9 @@ def _taken(path, what):
                 )
                 return file
             file.close()
+            if time.monotonic() < end:
+                time.sleep(PAUSE)
+                continue
             raise ValueError(
                 f"Another run is writing {what}: wait until it ends, or choose another place."
             ) from None

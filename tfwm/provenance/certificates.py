@@ -7,12 +7,14 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from tfwm.batch.lock import only_run
 from tfwm.checks import need, shortened
 from tfwm.files import read_bounded, write_whole
 
 EXTRA = "provenance"
 TEST_NAME = "tfwm TEST certificate"
 TEST_DAYS = 365
+SECONDS = 10.0  # to wait for another process that makes one
 CHAIN_FILE, KEY_FILE = "chain.pem", "key.pem"
 LARGEST = 2**20
 BEGIN = b"-----BEGIN CERTIFICATE-----"
@@ -161,11 +163,20 @@ def make_test_signer(folder=None, time_authority=None):
     """
     folder = Path(folder or certificate_folder())
     files = folder / CHAIN_FILE, folder / KEY_FILE
-    if all(file.is_file() for file in files):
-        with contextlib.suppress(ValueError):  # such as expired: a new one is made
-            return load_signer(*files, time_authority=time_authority)
-    write_test_certificate(folder)
-    return load_signer(*files, time_authority=time_authority)
+
+    def kept():
+        if all(file.is_file() for file in files):
+            with contextlib.suppress(ValueError):  # such as expired: a new one is made
+                return load_signer(*files, time_authority=time_authority)
+
+    if signer := kept():
+        return signer
+    folder.mkdir(parents=True, exist_ok=True)
+    with only_run(folder, SECONDS):  # another process may be making one
+        if signer := kept():
+            return signer
+        write_test_certificate(folder)
+        return load_signer(*files, time_authority=time_authority)
 
 
 def certificate_folder():
@@ -191,18 +202,19 @@ def write_test_certificate(folder, days=TEST_DAYS):
             f"{KEY_FILE} is not of one, and stays: name another folder, or move it away."
         )
     chain, key = make_test_certificate(days)
-    write_whole(files[1], key, mode=0o600)
+    # A chain alone tells that it is a test's, a key alone does not.
     write_whole(files[0], chain)
+    write_whole(files[1], key, mode=0o600)
 
 
 def _is_test(chain_file, key_file):
-    """Whether two files are the certificate of a test and its key, which may be replaced."""
+    """Whether two files, or the first alone, are of a test's certificate and may be replaced."""
     try:
         chain = _chain(read_bounded(chain_file, LARGEST, "The file of certificates"), chain_file)
-        key = _private_key(key_file, None)
+        key = _private_key(key_file, None) if os.path.lexists(key_file) else None
     except (OSError, ValueError):
         return False
-    fits = key.public_key() == chain[0].public_key()
+    fits = key is None or key.public_key() == chain[0].public_key()
     return fits and name_of(chain[0].subject) == TEST_NAME
 
 
