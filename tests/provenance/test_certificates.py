@@ -10,9 +10,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from tfwm.provenance import certificates, load_signer, make_test_signer
-from tfwm.provenance.certificates import CLAIM_SIGNING, TEST_NAME, write_test_certificate
+from tfwm.provenance.certificates import TEST_NAME, write_test_certificate
+from tfwm.provenance.chains import CLAIM_SIGNING
 
 PEM = serialization.Encoding.PEM
+AUTHORITY = x509.BasicConstraints(True, 0)
 EMAIL = ExtendedKeyUsageOID.EMAIL_PROTECTION
 
 
@@ -27,7 +29,18 @@ def key_usage(digital_signature=True):
 
 
 def write_chain(
-    folder, key=None, begin=-1, end=30, usage=EMAIL, ca=False, signs=True, own=False, upper=None
+    folder,
+    key=None,
+    begin=-1,
+    end=30,
+    usage=EMAIL,
+    ca=False,
+    signs=True,
+    own=False,
+    upper=None,
+    authority=(AUTHORITY,),
+    until=30,
+    called="Authority",
 ):
     """Writes a chain of two and its key; returns their paths."""
     key = key or ec.generate_private_key(ec.SECP256R1())
@@ -35,7 +48,7 @@ def write_chain(
     now = datetime.datetime.now(datetime.UTC)
     days = datetime.timedelta
 
-    def certificate(subject, issuer, public, signing, *extensions):
+    def certificate(subject, issuer, public, signing, *extensions, end=end):
         builder = x509.CertificateBuilder(issuer, subject, public, x509.random_serial_number())
         builder = builder.not_valid_before(now + days(begin)).not_valid_after(now + days(end))
         for extension in extensions:
@@ -50,7 +63,8 @@ def write_chain(
     issuer, signing = (named("Ada Ltd"), key) if own else (named("Authority"), root)
     leaf = certificate(named("Ada Ltd"), issuer, key.public_key(), signing, *extensions)
     other = upper or root
-    top = certificate(named("Authority"), named("Authority"), other.public_key(), other)
+    name = named(called)
+    top = certificate(name, name, other.public_key(), other, *authority, end=until)
     (folder / "chain.pem").write_bytes(leaf + top)
     form = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     (folder / "key.pem").write_bytes(key.private_bytes(PEM, *form))
@@ -87,6 +101,11 @@ def test_the_keys_that_c2pa_knows_are_taken(key, algorithm, tmp_path):
         ({"usage": ExtendedKeyUsageOID.SERVER_AUTH}, "c2pa-kp-claimSigning"),
         ({"own": True}, "self-signed"),
         ({"upper": ec.generate_private_key(ec.SECP256R1())}, "did not issue"),
+        ({"called": "Other"}, "which Other did not issue"),
+        ({"authority": ()}, "of the authority Authority of .*: the basic constraint CA"),
+        ({"authority": [x509.BasicConstraints(False, None)]}, "the basic constraint CA"),
+        ({"authority": [AUTHORITY, key_usage()]}, "keyCertSign"),
+        ({"until": -0.5}, "of the authority Authority of .*: one that has not expired"),
         ({"key": rsa.generate_private_key(65537, 1024)}, "2048 bits"),
         ({"key": ec.generate_private_key(ec.SECP256K1())}, "P-256"),
     ],

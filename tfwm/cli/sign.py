@@ -158,7 +158,7 @@ def _open_watermarker(options):
 def _signer(options):
     from tfwm.files import read_bounded
     from tfwm.provenance import load_signer, make_test_signer
-    from tfwm.provenance.certificates import LARGEST
+    from tfwm.provenance.chains import LARGEST
 
     own = options.certificate, options.private_key
     authority = options.time_authority
@@ -200,7 +200,7 @@ def _assertions(path):
     from tfwm.checks import shortened
     from tfwm.files import read_bounded
     from tfwm.networks.strict_json import parse_json
-    from tfwm.provenance.certificates import LARGEST
+    from tfwm.provenance.chains import LARGEST
 
     try:
         found = parse_json(read_bounded(path, LARGEST, "The file of assertions"))

@@ -10,17 +10,12 @@ from pathlib import Path
 from tfwm.batch.lock import only_run
 from tfwm.checks import need, shortened
 from tfwm.files import read_bounded, write_whole
+from tfwm.provenance.chains import EXTRA, LARGEST, check_chain, name_of, read_chain
 
-EXTRA = "provenance"
 TEST_NAME = "tfwm TEST certificate"
 TEST_DAYS = 365
 SECONDS = 10.0  # to wait for another process that makes one
 CHAIN_FILE, KEY_FILE = "chain.pem", "key.pem"
-LARGEST = 2**20
-BEGIN = b"-----BEGIN CERTIFICATE-----"
-# Extended key usages that C2PA takes: its own, then e-mail and documents, which come before it.
-CLAIM_SIGNING = "1.3.6.1.4.1.62558.2.1"
-USAGES = (CLAIM_SIGNING, "1.3.6.1.5.5.7.3.4", "1.3.6.1.5.5.7.3.36")
 CURVES = {"secp256r1": "es256", "secp384r1": "es384", "secp521r1": "es512"}
 ALGORITHMS = (*CURVES.values(), "ps256", "ps384", "ps512", "ed25519")
 
@@ -49,19 +44,19 @@ class Signer:
     @property
     def name(self):
         """Whom the certificate names: organization, else common name."""
-        return name_of(_chain(self.certificates, "the certificates")[0].subject)
+        return name_of(read_chain(self.certificates, "the certificates")[0].subject)
 
     @property
     def expires(self):
         """The day on which the signer's certificate expires, in ISO form."""
-        leaf = _chain(self.certificates, "the certificates")[0]
+        leaf = read_chain(self.certificates, "the certificates")[0]
         return f"{leaf.not_valid_after_utc:%Y-%m-%d}"
 
     @property
     def fingerprint(self):
         """The first 8 digits of the SHA-256 of the signer's certificate."""
         hashes = need("cryptography.hazmat.primitives.hashes", EXTRA)
-        leaf = _chain(self.certificates, "the certificates")[0]
+        leaf = read_chain(self.certificates, "the certificates")[0]
         return leaf.fingerprint(hashes.SHA256()).hex()[:8]
 
     def open(self):
@@ -91,7 +86,7 @@ def load_signer(certificates, key, *, password=None, time_authority=None):
         ValueError: one line that says what does not fit.
     """
     pem = read_bounded(certificates, LARGEST, "The file of certificates")
-    chain = _chain(pem, certificates)
+    chain = read_chain(pem, certificates)
     private = _private_key(key, password)
     serialization = need("cryptography.hazmat.primitives.serialization", EXTRA)
     form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
@@ -110,42 +105,6 @@ def load_signer(certificates, key, *, password=None, time_authority=None):
         time_authority=time_authority,
         is_test=name_of(chain[0].subject) == TEST_NAME,
     )
-
-
-def check_chain(chain, name):
-    """Raises `ValueError`, one line, where C2PA or its validators would refuse a chain.
-
-    Args:
-        chain: list of `cryptography.x509.Certificate`, the signer's first.
-        name: of their file, for the error.
-    """
-    x509 = need("cryptography.x509", EXTRA)
-    leaf, now = chain[0], datetime.datetime.now(datetime.UTC)
-    _expect(leaf.version == x509.Version.v3, name, "a certificate of X.509 version 3")
-    _expect(leaf.issuer != leaf.subject, name, "one that an authority issued, not a self-signed")
-    _expect(leaf.not_valid_before_utc <= now, name, f"one whose time has begun by {now:%Y-%m-%d}")
-    ended = f"{leaf.not_valid_after_utc:%Y-%m-%d}"
-    _expect(now <= leaf.not_valid_after_utc, name, f"one that has not expired, on {ended}")
-    basic = _extension(leaf, x509.BasicConstraints)
-    _expect(basic is None or not basic.ca, name, "a signer's certificate, not an authority's")
-    usage = _extension(leaf, x509.KeyUsage)
-    _expect(usage is not None and usage.digital_signature, name, "the key usage digitalSignature")
-    extended = _extension(leaf, x509.ExtendedKeyUsage) or ()
-    _expect(
-        any(usage.dotted_string in USAGES for usage in extended),
-        name,
-        "the extended key usage c2pa-kp-claimSigning, emailProtection or documentSigning",
-    )
-    identifier = _extension(leaf, x509.AuthorityKeyIdentifier)
-    _expect(identifier is not None, name, "an authority key identifier")
-    for lower, upper in zip(chain, chain[1:], strict=False):
-        try:
-            lower.verify_directly_issued_by(upper)
-        except Exception as error:
-            raise ValueError(
-                f"Expected the certificates of {name} in order, each issued by the next. Received: "
-                f"{name_of(lower.subject)}, which {name_of(upper.subject)} did not issue"
-            ) from error
 
 
 def make_test_signer(folder=None, time_authority=None):
@@ -210,7 +169,9 @@ def write_test_certificate(folder, days=TEST_DAYS):
 def _is_test(chain_file, key_file):
     """Whether two files, or the first alone, are of a test's certificate and may be replaced."""
     try:
-        chain = _chain(read_bounded(chain_file, LARGEST, "The file of certificates"), chain_file)
+        chain = read_chain(
+            read_bounded(chain_file, LARGEST, "The file of certificates"), chain_file
+        )
         key = _private_key(key_file, None) if os.path.lexists(key_file) else None
     except (OSError, ValueError):
         return False
@@ -261,34 +222,6 @@ def make_test_certificate(days=TEST_DAYS, usage="1.3.6.1.5.5.7.3.4"):
     return leaf.public_bytes(form) + authority.public_bytes(form), _key_pem(key)
 
 
-def name_of(name):
-    """Returns the organization of an X.509 name, else its common name, else all of it."""
-    oid = need("cryptography.x509.oid", EXTRA).NameOID
-    for part in (oid.ORGANIZATION_NAME, oid.COMMON_NAME):
-        found = name.get_attributes_for_oid(part)
-        if found:
-            return str(found[0].value)
-    return name.rfc4514_string() or "no name"
-
-
-def read_certificates(path, most, what):
-    """Returns the PEM of all certificates of a file, without what stands between them.
-
-    Args:
-        path: of the file.
-        most: see `read_bounded`, also for `what`.
-
-    Raises:
-        ValueError: one line that names the file; one of them cannot be read, or there is none.
-    """
-    encoding = need("cryptography.hazmat.primitives.serialization", EXTRA).Encoding.PEM
-    pem = read_bounded(path, most, what)
-    found = _chain(pem, path)
-    if len(found) != pem.count(BEGIN):
-        raise ValueError(f"{what} {path} is cut off or damaged: take it from a copy.")
-    return b"".join(certificate.public_bytes(encoding) for certificate in found)
-
-
 def check_signer(signer):
     """Raises `ValueError`, one line, if something is no `Signer`."""
     if not isinstance(signer, Signer):
@@ -296,16 +229,6 @@ def check_signer(signer):
             "Expected a signer, as load_signer and make_test_signer return. Received: "
             f"{shortened(signer)}"
         )
-
-
-def _chain(pem, name):
-    x509 = need("cryptography.x509", EXTRA)
-    try:
-        return x509.load_pem_x509_certificates(pem)
-    except ValueError as error:
-        raise ValueError(
-            f"Expected certificates in PEM (-----BEGIN CERTIFICATE-----). Received: {name}"
-        ) from error
 
 
 def _private_key(path, password):
@@ -358,16 +281,3 @@ def _test_name(text):
     oid = x509.oid.NameOID
     parts = (oid.ORGANIZATION_NAME, TEST_NAME), (oid.COMMON_NAME, f"{TEST_NAME}: {text}")
     return x509.Name([x509.NameAttribute(*part) for part in parts])
-
-
-def _extension(certificate, kind):
-    x509 = need("cryptography.x509", EXTRA)
-    try:
-        return certificate.extensions.get_extension_for_class(kind).value
-    except x509.ExtensionNotFound:
-        return None
-
-
-def _expect(holds, name, what):
-    if not holds:
-        raise ValueError(f"Expected of the first certificate of {name}: {what}.")

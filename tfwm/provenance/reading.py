@@ -10,7 +10,8 @@ from tfwm.checks import need
 from tfwm.images.kinds import HEAD_BYTES, MIME_TYPES, kind_of
 from tfwm.images.sources import opened
 from tfwm.provenance.binding import LABEL, from_value, network_of
-from tfwm.provenance.certificates import EXTRA, LARGEST, TEST_NAME, USAGES, read_certificates
+from tfwm.provenance.certificates import TEST_NAME
+from tfwm.provenance.chains import EXTRA, LARGEST, USAGES, read_certificates
 from tfwm.provenance.manifest import MARK
 from tfwm.provenance.problems import HASHES, REMOTE, SIGNATURE, TRUST, line_of_error, lines_of
 from tfwm.provenance.source_types import to_name

@@ -21,7 +21,8 @@ from tfwm.images.sources import opened
 from tfwm.images.xmp import SOURCE_TYPE, properties_of, with_property
 from tfwm.marking.check import FileReport
 from tfwm.provenance.binding import algorithm_of, fingerprint_binding, soft_binding, to_value
-from tfwm.provenance.certificates import EXTRA, check_signer
+from tfwm.provenance.certificates import check_signer
+from tfwm.provenance.chains import EXTRA
 from tfwm.provenance.ingredients import mime_of, read_sources, title_of
 from tfwm.provenance.manifest import (
     INPUT,
