@@ -1,3 +1,4 @@
+import base64
 import datetime
 import stat
 import time
@@ -114,6 +115,27 @@ def test_the_keys_that_c2pa_knows_are_taken(key, algorithm, tmp_path):
 def test_what_validators_refuse_is_told_before_the_work(change, told, tmp_path):
     with pytest.raises(ValueError, match=told) as error:
         load_signer(*write_chain(tmp_path, **change))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "file, old, new",
+    [
+        ("key.pem", "2a8648ce3d0201", "2a8648ce3d0209"),  # another kind of key
+        ("key.pem", "2a8648ce3d030107", "2a8648ce3d030177"),  # another curve
+        ("chain.pem", "2a8648ce3d0201", "2a8648ce3d0209"),
+        ("chain.pem", "a003020102", "a003020105"),  # another version of X.509
+        ("chain.pem", "551d0f", "551d13"),  # an extension twice
+    ],
+)
+def test_kinds_that_nobody_knows_are_told(file, old, new, tmp_path):
+    paths = write_chain(tmp_path)
+    lines = (tmp_path / file).read_text().split("-----")
+    data = base64.b64decode(lines[2]).replace(bytes.fromhex(old), bytes.fromhex(new))
+    lines[2] = f"\n{base64.encodebytes(data).decode()}"
+    (tmp_path / file).write_text("-----".join(lines))
+    with pytest.raises(ValueError, match=f"of usual kinds in .*{file}") as error:
+        load_signer(*paths)
     assert "\n" not in str(error.value)
 
 

@@ -10,7 +10,7 @@ import os
 import struct
 from pathlib import Path
 
-from tfwm.checks import need
+from tfwm.checks import need, one_line
 from tfwm.files import write_whole
 from tfwm.networks.inside import read_inside
 
@@ -115,6 +115,7 @@ def read_private_key(key_file):
     """Returns the `Ed25519PrivateKey` of a file in OpenSSH's or PEM's format."""
     serialization = need("cryptography.hazmat.primitives.serialization", "sign")
     ed25519 = need("cryptography.hazmat.primitives.asymmetric.ed25519", "sign")
+    unsupported = need("cryptography.exceptions", "sign").UnsupportedAlgorithm
     text = _text_of(key_file, "private key")
     load = "load_ssh_private_key" if "OPENSSH" in text else "load_pem_private_key"
     try:
@@ -123,6 +124,8 @@ def read_private_key(key_file):
         received = f"a {kind}" if not isinstance(key, ed25519.Ed25519PrivateKey) else None
     except TypeError:
         received = "one with a pass phrase, which `ssh-keygen -p -f FILE` takes off a copy"
+    except unsupported as error:
+        received = f"another one ({one_line(error, 100)})"
     except ValueError:
         received = "a public key" if text.startswith(("ssh-", "ecdsa-")) else "no private key"
     if received:

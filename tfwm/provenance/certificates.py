@@ -10,7 +10,7 @@ from pathlib import Path
 from tfwm.batch.lock import only_run
 from tfwm.checks import need, shortened
 from tfwm.files import read_bounded, write_whole
-from tfwm.provenance.chains import EXTRA, LARGEST, check_chain, name_of, read_chain
+from tfwm.provenance.chains import EXTRA, LARGEST, check_chain, known, name_of, read_chain
 
 TEST_NAME = "tfwm TEST certificate"
 TEST_DAYS = 365
@@ -90,7 +90,9 @@ def load_signer(certificates, key, *, password=None, time_authority=None):
     private = _private_key(key, password)
     serialization = need("cryptography.hazmat.primitives.serialization", EXTRA)
     form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    if private.public_key().public_bytes(*form) != chain[0].public_key().public_bytes(*form):
+    with known(certificates):
+        public = chain[0].public_key()
+    if private.public_key().public_bytes(*form) != public.public_bytes(*form):
         raise ValueError(
             f"The key {key} does not belong to the first certificate of {certificates}: expected "
             "the signer's own certificate first, and its key."
@@ -173,9 +175,11 @@ def _is_test(chain_file, key_file):
             read_bounded(chain_file, LARGEST, "The file of certificates"), chain_file
         )
         key = _private_key(key_file, None) if os.path.lexists(key_file) else None
+        with known(chain_file):
+            public = chain[0].public_key()
     except (OSError, ValueError):
         return False
-    fits = key is None or key.public_key() == chain[0].public_key()
+    fits = key is None or key.public_key() == public
     return fits and name_of(chain[0].subject) == TEST_NAME
 
 
@@ -235,16 +239,17 @@ def _private_key(path, password):
     serialization = need("cryptography.hazmat.primitives.serialization", EXTRA)
     pem = read_bounded(path, LARGEST, "The key file")
     password = password.encode() if isinstance(password, str) else password
-    try:
-        return serialization.load_pem_private_key(pem, password)
-    except TypeError:  # a password that lacks, or is not needed
-        what = "no password" if password else "the password that opens it"
-        raise ValueError(f"The key {path} needs {what}.") from None
-    except ValueError as error:
-        raise ValueError(
-            f"Expected a private key in PEM (-----BEGIN PRIVATE KEY-----), and its password if it "
-            f"has one. Received: {path}"
-        ) from error
+    with known(path):
+        try:
+            return serialization.load_pem_private_key(pem, password)
+        except TypeError:  # a password that lacks, or is not needed
+            what = "no password" if password else "the password that opens it"
+            raise ValueError(f"The key {path} needs {what}.") from None
+        except ValueError as error:
+            raise ValueError(
+                "Expected a private key in PEM (-----BEGIN PRIVATE KEY-----), and its password if "
+                f"it has one. Received: {path}"
+            ) from error
 
 
 def _algorithm(key, path):

@@ -1,8 +1,9 @@
 """Certificates in PEM, and what C2PA and its validators ask of a chain of them."""
 
+import contextlib
 import datetime
 
-from tfwm.checks import need
+from tfwm.checks import need, one_line
 from tfwm.files import read_bounded
 
 EXTRA = "provenance"
@@ -14,15 +15,30 @@ CLAIM_SIGNING = "1.3.6.1.4.1.62558.2.1"
 USAGES = (CLAIM_SIGNING, "1.3.6.1.5.5.7.3.4", "1.3.6.1.5.5.7.3.36")
 
 
+@contextlib.contextmanager
+def known(name):
+    """Raises `ValueError`, one line, where keys or certificates of a file are of unknown kinds."""
+    x509 = need("cryptography.x509", EXTRA)
+    unsupported = need("cryptography.exceptions", EXTRA).UnsupportedAlgorithm
+    odd = x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType
+    try:
+        yield
+    except (unsupported, *odd) as error:
+        raise ValueError(
+            f"Expected keys and certificates of usual kinds in {name}. Received: {one_line(error)}"
+        ) from error
+
+
 def read_chain(pem, name):
     """Returns the `cryptography.x509.Certificate`s in PEM; `ValueError`, one line, if none is."""
     x509 = need("cryptography.x509", EXTRA)
-    try:
-        return x509.load_pem_x509_certificates(pem)
-    except ValueError as error:
-        raise ValueError(
-            f"Expected certificates in PEM (-----BEGIN CERTIFICATE-----). Received: {name}"
-        ) from error
+    with known(name):
+        try:
+            return x509.load_pem_x509_certificates(pem)
+        except ValueError as error:
+            raise ValueError(
+                f"Expected certificates in PEM (-----BEGIN CERTIFICATE-----). Received: {name}"
+            ) from error
 
 
 def name_of(name):
@@ -60,8 +76,16 @@ def check_chain(chain, name):
         chain: list of `cryptography.x509.Certificate`, the signer's first.
         name: of their file, for the error.
     """
+    with known(name):
+        _check_signer(chain[0], name)
+        for lower, upper in zip(chain, chain[1:], strict=False):
+            _check_issued(lower, upper, name)
+        for below, upper in enumerate(chain[1:]):
+            _check_authority(upper, below, name)
+
+
+def _check_signer(leaf, name):
     x509 = need("cryptography.x509", EXTRA)
-    leaf = chain[0]
     _expect(leaf.version == x509.Version.v3, name, "a certificate of X.509 version 3")
     _expect(leaf.issuer != leaf.subject, name, "one that an authority issued, not a self-signed")
     _check_time(leaf, name)
@@ -77,16 +101,16 @@ def check_chain(chain, name):
     )
     identifier = _extension(leaf, x509.AuthorityKeyIdentifier)
     _expect(identifier is not None, name, "an authority key identifier")
-    for lower, upper in zip(chain, chain[1:], strict=False):
-        try:
-            lower.verify_directly_issued_by(upper)
-        except Exception as error:
-            raise ValueError(
-                f"Expected the certificates of {name} in order, each issued by the next. Received: "
-                f"{name_of(lower.subject)}, which {name_of(upper.subject)} did not issue"
-            ) from error
-    for below, upper in enumerate(chain[1:]):
-        _check_authority(upper, below, name)
+
+
+def _check_issued(lower, upper, name):
+    try:
+        lower.verify_directly_issued_by(upper)
+    except Exception as error:
+        raise ValueError(
+            f"Expected the certificates of {name} in order, each issued by the next. Received: "
+            f"{name_of(lower.subject)}, which {name_of(upper.subject)} did not issue"
+        ) from error
 
 
 def _check_authority(certificate, below, name):
