@@ -19,7 +19,7 @@ from tfwm.protection import (
     make_commitment,
     write_commitment,
 )
-from tfwm.protection.commitment import watermark_digest
+from tfwm.protection.commitment import FIELDS, FORM, watermark_digest
 
 KEY = "demonstration secret, not for use"
 FILES = {"extractor.keras": "ab" * 32, "host.keras": "0123456789abcdef" * 4}
@@ -94,21 +94,33 @@ def test_what_does_not_hold(folder, tmp_path):
     assert check_commitment_file(path, folder, KEY)["reason"] == "it is of another watermark"
 
 
+ODD = json.dumps(dict.fromkeys(FIELDS[1:], "a") | {"files": ["extractor.keras"]})
+
+
 @pytest.mark.parametrize(
     "text, words",
     [
         ("{", "no JSON"),
         ("[]", "it lacks form"),
         ('{"form": 1}', "it lacks date"),
+        ("7", "it lacks form"),
+        ('"form date network watermark files commitment"', "it lacks form"),
+        pytest.param("[" * 100_000, "no JSON .it is nested too deeply", id="nested"),
+        ("\xff", "no JSON"),
+        ('{"form": NaN}', "no JSON"),
+        (f'{ODD[:-1]}, "form": "other"}}', "its form is 'other'"),
+        (f'{ODD[:-1]}, "form": [[1]]}}', r"its form is \[\[1"),
+        (f'{ODD[:-1]}, "form": "{FORM}"}}', "its files is \\['extractor.keras"),
         (None, "No such"),
     ],
 )
 def test_damaged_files(text, words, folder, tmp_path):
     path = tmp_path / "commitment.json"
     if text is not None:
-        path.write_text(text)
-    with pytest.raises(ValueError, match=words):
+        path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(ValueError, match=words) as error:
         check_commitment_file(path, folder, KEY)
+    assert "\n" not in str(error.value) and len(str(error.value)) < 400
 
 
 def test_another_key_than_the_network_was_trained_with_is_told(keyed_folder, tmp_path):

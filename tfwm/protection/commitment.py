@@ -13,14 +13,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from tfwm.checks import one_line, shortened
 from tfwm.data.sources import read_source
-from tfwm.files import check_new_file, sha256, write_whole
+from tfwm.files import check_new_file, read_bounded, sha256, write_whole
 from tfwm.images import plane, to_float, to_uint8
 from tfwm.keys import DIGEST, NETWORK, derive_bytes
+from tfwm.networks.strict_json import parse_json
 from tfwm.protection.keyed import EXTRACTOR, HOST, load_keyed
 
 # Trained networks reach 0.77 to 1.00 on sample photos with their own key, 0.00 with others.
 LEAST_SIMILARITY = 0.2
+LARGEST = 2**20  # bytes of a file
 FORM = "tfwm keyed commitment 1"
 FIELDS = ("form", "date", "network", "watermark", "files", "commitment")
 
@@ -96,7 +99,8 @@ def check_commitment(published, key, watermark, files):
     False
     """
     found = make_commitment(key, watermark, files)
-    return hmac.compare_digest(found.encode(), str(published).strip().lower().encode())
+    told = str(published).strip().lower().encode("utf-8", "replace")
+    return hmac.compare_digest(found.encode(), told)
 
 
 def write_commitment(network, key, path, overwrite=False) -> dict:
@@ -171,19 +175,7 @@ def check_commitment_file(path, network, key) -> dict:
     Returns:
         The dict in the file, with `holds`, and in `reason` what does not fit, or `None`.
     """
-    try:
-        record = json.loads(Path(path).expanduser().read_text(encoding="utf-8"))
-        missing = [field for field in FIELDS if field not in record]
-    except OSError as error:
-        raise ValueError(f"The commitment {path} cannot be read: {error.strerror}.") from error
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{path} is no commitment of `tfwm keyed commit`: no JSON.") from error
-    if missing or record["form"] != FORM:
-        raise ValueError(
-            f"{path} is no commitment of `tfwm keyed commit`: "
-            + (f"it lacks {missing[0]}." if missing else f"its form is {record['form']!r}.")
-        )
-    network = load_keyed(network)
+    record, network = _read_record(path), load_keyed(network)
     watermark, files = network.watermark, _digests(network.folder)
     reason = None
     if record["watermark"] != watermark_digest(watermark):
@@ -194,6 +186,26 @@ def check_commitment_file(path, network, key) -> dict:
     elif not check_commitment(record["commitment"], key, watermark, files):
         reason = "it was made with another key"
     return {**record, "holds": reason is None, "reason": reason}
+
+
+def _read_record(path):
+    none = f"{path} is no commitment of `tfwm keyed commit`:"
+    try:
+        data = read_bounded(Path(path).expanduser(), LARGEST, "The commitment")
+        record = parse_json(data)
+    except OSError as error:
+        raise ValueError(f"The commitment {path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise ValueError(f"{none} no JSON ({one_line(error, 100)}).") from error
+    record = record if isinstance(record, dict) else {}
+    if missing := [field for field in FIELDS if field not in record]:
+        raise ValueError(f"{none} it lacks {missing[0]}.")
+    for field in FIELDS:
+        value = record[field]
+        fits = isinstance(value, dict if field == "files" else str)
+        if not fits or (field == "form" and value != FORM):
+            raise ValueError(f"{none} its {field} is {shortened(value)}.")
+    return record
 
 
 def _digests(folder):
