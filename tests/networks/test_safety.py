@@ -249,9 +249,9 @@ def wider(parts):
     parts["config.json"] = text.replace('"filters": 8', '"filters": 100000')
 
 
-def external(parts):
+def weights(parts, content):
     with h5py.File("w.h5", "w") as file:
-        file["x"] = h5py.ExternalLink("/etc/passwd", "x")
+        file["x"] = content
     with open("w.h5", "rb") as file:
         parts["model.weights.h5"] = file.read()
 
@@ -268,7 +268,9 @@ def external(parts):
         (lambda p: p.update({"assets/x": b"x"}), "holds 'assets/x'"),
         (lambda p: p.update({"config.json": b"[" * 10**5}), "nested too deeply"),
         (wider, "larger than|filters"),
-        (external, "to elsewhere"),
+        (lambda p: weights(p, h5py.ExternalLink("/etc/passwd", "x")), "to elsewhere"),
+        (lambda p: weights(p, np.dtype("f4")), "has 'x', which holds no numbers"),
+        (lambda p: weights(p, h5py.Empty("f4")), "has 'x', which holds no numbers"),
     ],
 )
 def test_keras_files_only_compute(copy, change, match, tmp_path, monkeypatch):

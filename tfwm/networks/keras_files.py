@@ -155,7 +155,7 @@ def _stored_elements(data):
     found = []
 
     def look(name, item):
-        if isinstance(item, h5py.Dataset):
+        if isinstance(item, h5py.Dataset) and item.shape is not None:
             size = math.prod(item.shape)
             stored = item.id.get_storage_size()
             bomb = size * item.dtype.itemsize > 1000 * (stored + 64)
@@ -163,6 +163,8 @@ def _stored_elements(data):
                 raise ValueError(f"{WEIGHTS} has data set {shortened(name)} outside of the file")
             found.append(size)
             return
+        if not isinstance(item, h5py.Group):  # such as a type with a name
+            raise ValueError(f"{WEIGHTS} has {shortened(name)}, which holds no numbers")
         for key in item:
             link = item.get(key, getlink=True)
             if not isinstance(link, h5py.HardLink):
