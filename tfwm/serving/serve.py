@@ -110,6 +110,9 @@ def serve(
         def stop():
             served.ready = False
             http.stop(DRAIN)
+            if rpc is not None:
+                _tell_health(health, served, False)
+                rpc.stop(DRAIN)
 
         with stopped_by_signals(stop):
             if ready is not None:
@@ -120,7 +123,7 @@ def serve(
         served.ready = False
         if rpc is not None:
             _tell_health(health, served, False)
-            rpc.stop(DRAIN).wait()
+            rpc.stop(max(http.ends - time.time(), 0) if http.ends else DRAIN).wait()
         http.close()
 
 
