@@ -1,6 +1,7 @@
 """What a picture from a stranger may ask for, known before anything of it is decoded."""
 
 from tfwm.images import ImageError, claimed_size
+from tfwm.images.containers import jpeg_segments
 from tfwm.images.kinds import HEAD_BYTES, kind_of
 
 # Pixels, bytes of all samples, and scans of a JPEG, of which a usual one has up to 15.
@@ -26,6 +27,8 @@ def check_claim(encoded, most_pixels=MAX_PIXELS, most_decoded=MAX_DECODED):
             f"{most_decoded / 1e6:.0f} MB before compression. Received: {pixels / 1e6:.1f} "
             f"megapixels, {size / 1e6:.0f} MB"
         )
-    if kind_of(encoded[:HEAD_BYTES]) == "JPEG" and encoded.count(SCAN) > MAX_SCANS:
-        raise ImageError(f"Expected a JPEG of at most {MAX_SCANS} scans: save it again.")
+    if kind_of(encoded[:HEAD_BYTES]) == "JPEG":
+        _, end = jpeg_segments(encoded)  # behind it there may be a video
+        if encoded.count(SCAN, 0, end) > MAX_SCANS:
+            raise ImageError(f"Expected a JPEG of at most {MAX_SCANS} scans: save it again.")
     return size, pixels
