@@ -72,6 +72,20 @@ def test_fingerprints_are_found_by_likeness(store):
     assert store.find(fingerprints.ALGORITHM, value) == []
 
 
+@pytest.mark.parametrize("like", [None, bytes(32)])
+def test_what_another_program_removes_meanwhile_is_not_found(like, store, monkeypatch):
+    for number in (1, 2):
+        store.add(record(number), b"m", {ALGORITHM: "same"})
+    named = store._named
+
+    def late(database, ranked):
+        ManifestStore(store.path).remove("urn:c2pa:2")
+        return named(database, ranked)
+
+    monkeypatch.setattr(store, "_named", late)
+    assert store.find(ALGORITHM, "same", like=like) == [Match("urn:c2pa:1")]
+
+
 @pytest.mark.parametrize("part", [1, 7, 1000])
 def test_a_store_is_looked_through_part_by_part(part, store, monkeypatch):
     monkeypatch.setattr(stores, "ROWS", part)

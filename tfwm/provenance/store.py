@@ -260,16 +260,17 @@ class ManifestStore:
                 known = [own for _, own in part]
                 if {*map(type, known)} != {bytes} or not {*map(len, known)} <= {0, len(value)}:
                     for number, own in part:
-                        id = self._row(database, "number", number, "id")[0]
-                        self._checked(("id", "fingerprint"), (id, own))
+                        id = self._row(database, "number", number, "id")
+                        self._checked(("id", "fingerprint"), (id and id[0], own))
                 yield part
 
         return fingerprints.nearest(value, parts(), most, limit)
 
     def _named(self, database, ranked):
-        """Yields identifier and distance of each `(distance, number)`."""
+        """Yields identifier and distance of each `(distance, number)` that is still there."""
         for distance, number in ranked:
-            yield self._checked(("id",), self._row(database, "number", number, "id"))[0], distance
+            if row := self._row(database, "number", number, "id"):
+                yield self._checked(("id",), row)[0], distance
 
     def _get(self, id, *columns):
         with self._opened() as database:
