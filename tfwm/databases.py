@@ -79,8 +79,14 @@ class SQLiteFile:
             ) as database:
                 database.execute("PRAGMA foreign_keys = ON")
                 yield database
+        except UnicodeDecodeError as error:  # SQLite's own words hold bytes of the file
+            raise OSError(
+                f"The {self.layout.what} {self.name} is damaged: take it from a copy."
+            ) from error
         except sqlite3.DatabaseError as error:
-            raise OSError(f"The {self.layout.what} {self.name} cannot be used: {error}.") from error
+            raise OSError(
+                f"The {self.layout.what} {self.name} cannot be used: {one_line(error)}."
+            ) from error
 
     @contextlib.contextmanager
     def transaction(self, write=False):

@@ -251,3 +251,15 @@ def test_bytes_in_place_of_a_value_are_told(store):
         database.execute("UPDATE bindings SET value = x'00ff' WHERE value = 'a'")
     with pytest.raises(OSError, match="was damaged or changed: the value"):
         store.find(ALGORITHM, "a")
+
+
+@pytest.mark.parametrize("name", [b"\xff\xfe", b"\n\n"])
+def test_a_damaged_schema_is_told_in_a_line(name, store):
+    """SQLite's error holds the name of the table as it stands in the file."""
+    data, old = store.path.read_bytes(), b"tablebindingsbindings"
+    assert old in data
+    data = data.replace(old, b"table" + name + old[7:])
+    store.path.write_bytes(data.replace(b"CREATE TABLE b", b"CREATE TABLE ("))
+    with pytest.raises(OSError, match="is damaged|cannot be used") as error:
+        ManifestStore(store.path)
+    assert "\n" not in str(error.value)
