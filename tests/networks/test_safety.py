@@ -322,6 +322,14 @@ def key(tmp_path):
     return path
 
 
+def test_a_key_that_cannot_be_read_is_told_before_anything_is_written(packaged, tmp_path):
+    (tmp_path / "old").mkdir()
+    for key in (tmp_path / "absent", packaged / "card.json"):
+        with pytest.raises(ValueError, match="private"):
+            export_again(packaged, tmp_path / "old", key)
+    assert not list((tmp_path / "old").iterdir())
+
+
 def test_signatures(packaged, key, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:  # which forms are written is tested elsewhere
         patch.setattr("tfwm.export.package.package_network", lambda *_, **__: None)

@@ -15,7 +15,7 @@ from tfwm.networks.keras_files import find_keras_models, read_keras_models
 from tfwm.networks.manifest import write_manifest
 from tfwm.networks.network_files import NetworkFiles
 from tfwm.networks.places import network_directory
-from tfwm.networks.signing import sign_network
+from tfwm.networks.signing import read_private_key, sign_network
 
 SMALLEST = "int8"
 # What else lies in the folders of barriers and keyed networks, and goes along.
@@ -106,6 +106,7 @@ def export_again(source, directory, sign=None, keras_only=False):
     Returns:
         `pathlib.Path` of what was written.
     """
+    key = None if sign is None else read_private_key(sign)
     folder = find_keras_models(network_directory(source))
     files = NetworkFiles(folder)
     card = files.card
@@ -122,6 +123,6 @@ def export_again(source, directory, sign=None, keras_only=False):
             for model, name in zip(models, KINDS[kind].keras_files, strict=True):
                 model.save(draft / name)
             write_manifest(draft)
-    if sign is not None:
-        sign_network(directory, sign)
+    if key is not None:
+        sign_network(directory, key)
     return Path(directory) if card else Path(directory) / "1"

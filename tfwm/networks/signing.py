@@ -67,7 +67,8 @@ def sign_network(folder, key_file):
 
     Args:
         folder: a network's folder with a manifest.
-        key_file: OpenSSH or PEM file of the key, without a pass phrase.
+        key_file: OpenSSH or PEM file of the key, without a pass phrase; or what `read_private_key`
+            returned for it.
 
     Returns:
         `pathlib.Path` of the signature.
@@ -146,7 +147,8 @@ def _text_of(path, what):
 
 
 def _signature(data, key_file):
-    key = read_private_key(key_file)
+    is_file = isinstance(key_file, str | os.PathLike)
+    key = read_private_key(key_file) if is_file else key_file
     public = key.public_key().public_bytes_raw()
     raw = key.sign(_message(data, b"sha512"))
     blob = b"SSHSIG" + struct.pack(">I", 1)
