@@ -1,9 +1,12 @@
 import json
 import os
+import subprocess
+import sys
+import threading
 
 import pytest
 
-from tfwm.files import atomic_directory, read_csv, write_csv, write_whole
+from tfwm.files import atomic_directory, check_new_file, read_csv, write_csv, write_whole
 
 LONGEST = [
     "a" * 251 + ".png",
@@ -61,3 +64,27 @@ def test_a_replaced_file_keeps_its_permissions(tmp_path):
     with pytest.raises(OSError, match="write-protected. Nothing was changed"):
         write_whole(path, b"newer")
     assert path.read_bytes() == b"new" and os.listdir(tmp_path) == ["a"]
+
+
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path):
+    pipe, read = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()), daemon=True)
+    reader.start()
+    check_new_file(pipe)
+    assert write_whole(pipe, "text", overwrite=False) == pipe
+    reader.join(10)
+    assert read == [b"text"] and pipe.is_fifo() and os.listdir(tmp_path) == ["pipe"]
+    assert write_whole("/dev/null", b"data").is_char_device()
+
+
+@pytest.mark.parametrize("piped", [True, False])
+def test_the_standard_output_is_written_to_wherever_it_goes(piped, tmp_path):
+    code = "from tfwm.files import write_whole; write_whole('/dev/fd/1', b'data')"
+    command, log = [sys.executable, "-c", code], tmp_path / "log"
+    log.write_bytes(b"before ")
+    with log.open("ab") as file:
+        done = subprocess.run(command, stdout=subprocess.PIPE if piped else file, check=True)
+    assert (done.stdout, log.read_bytes()) == (
+        (b"data", b"before ") if piped else (None, b"before data")
+    )

@@ -10,6 +10,7 @@ import re
 import secrets
 import shlex
 import shutil
+import stat
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -22,6 +23,8 @@ LIBRARIES = ("numpy", "scipy", "pillow", "scikit-image", "tensorflow", "keras")
 
 def write_whole(path, data, overwrite=True, mode=None):
     """Writes text or bytes to a file that appears whole or not at all.
+
+    A device or a pipe, such as `/dev/stdout`, is written to as it is.
 
     Args:
         path: file to write; its folder is made.
@@ -41,6 +44,10 @@ def write_whole(path, data, overwrite=True, mode=None):
     if isinstance(data, str):
         data = data.encode("utf-8", "backslashreplace")
     try:
+        if is_stream(path):
+            with path.open("ab") as file:
+                file.write(data)
+            return path
         path.parent.mkdir(parents=True, exist_ok=True)
         # Made here rather than by tempfile, whose files nobody else may read.
         draft.touch(0o666 if mode is None else mode, exist_ok=False)
@@ -64,6 +71,21 @@ def write_whole(path, data, overwrite=True, mode=None):
     return path
 
 
+def is_stream(path):
+    """Returns whether a path is a device or a pipe, which is written to and never replaced.
+
+    Links of the system to what is open, such as `/dev/stdout`, are, whatever they lead to.
+    """
+    path = Path(path)
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    if path.is_symlink() and path.absolute().parts[1:2] in (("dev",), ("proc",)):
+        return True
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
 def check_writable(path):
     """Raises `OSError`, in one line, where permissions tell that nothing can be written to a path.
 
@@ -72,6 +94,8 @@ def check_writable(path):
     Args:
         path: of a file or a folder, there or not.
     """
+    if is_stream(path):
+        return
     there = next(p for p in (Path(path).absolute(), *Path(path).absolute().parents) if p.exists())
     folder = there if there.is_dir() else there.parent
     if there != Path(path).absolute() and not there.is_dir():
@@ -88,7 +112,7 @@ def check_new_file(path, overwrite=False):
         overwrite: whether an existing one may be replaced.
     """
     path = Path(path).expanduser()
-    if path.exists() and not overwrite:
+    if path.exists() and not overwrite and not is_stream(path):
         raise ValueError(f"{path} exists: choose another name, or add --overwrite.")
     check_writable(path)
 

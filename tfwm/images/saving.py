@@ -56,8 +56,6 @@ class PhotoImage(Image.Image):
         encoded = self._encoded(file_format, params)
         if path is None:
             fp.write(encoded)
-        elif path.exists() and not path.is_file():  # such as /dev/stdout
-            path.write_bytes(encoded)
         elif not path.parent.is_dir():
             raise FileNotFoundError(f"The folder {path.parent} does not exist: make it first.")
         else:
