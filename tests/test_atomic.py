@@ -46,3 +46,16 @@ def test_permissions_are_ordinary(tmp_path):
         pass
     modes = [(tmp_path / name).stat().st_mode for name in ("net", "ordinary")]
     assert modes[0] == modes[1]
+
+
+def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path):
+    (tmp_path / "disk" / "net").mkdir(parents=True)
+    (tmp_path / "disk" / "net" / "old").touch()
+    for name, where in (("there", "net"), ("dangling", "new")):
+        link = tmp_path / name
+        link.symlink_to(tmp_path / "disk" / where)
+        with atomic_directory(link) as draft:
+            (draft / "x").write_text("new")
+        assert link.is_symlink() and [p.name for p in link.iterdir()] == ["x"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["dangling", "disk", "there"]
+    assert sorted(p.name for p in (tmp_path / "disk").iterdir()) == ["net", "new"]

@@ -151,12 +151,13 @@ def atomic_directory(target):
     of one line.
 
     Args:
-        target: folder to make; an older one of that name is replaced.
+        target: folder to make; an older one of that name is replaced, behind a link if it is one.
 
     Yields:
         `pathlib.Path` of the empty folder to fill.
     """
     target = Path(target).absolute()
+    target = Path(os.path.realpath(target)) if target.is_symlink() else target
     if target.exists() and not target.is_dir():
         raise FileExistsError(f"Cannot write the folder {target}: a file has that name.")
     missing = [p for p in target.parents if not p.exists()]
