@@ -1,5 +1,6 @@
 import json
 import socket
+import sys
 import threading
 import time
 
@@ -103,6 +104,13 @@ def test_a_fault_of_ours_is_logged_and_not_shown(
     assert "secret detail" in caplog.text
     monkeypatch.setattr(watermarker, "extract", broken)
     assert ask("read", png(coffee), search="none")[0] == 500
+
+
+def test_a_library_that_lacks_is_told_in_a_line(call, monkeypatch, caplog):
+    monkeypatch.setitem(sys.modules, "skimage.data", None)
+    status, _, body = call("GET", "/example.png")
+    assert status == 501 and "pip install 'tfwm[evaluate]'" in json.loads(body)["error"]
+    assert caplog.text == ""
 
 
 # Other sites

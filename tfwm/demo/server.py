@@ -7,6 +7,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from tfwm import pages
+from tfwm.checks import one_line
 from tfwm.demo.envelope import pack, unpack
 from tfwm.demo.sliders import SLIDERS
 from tfwm.web import Busy, Room, Turns
@@ -117,6 +118,8 @@ class Handler(BaseHTTPRequestHandler):
             self._refuse(Refused(400, " ".join(str(error).split())), keep=True)
         except Busy as error:
             self._refuse(Refused(503, str(error)))
+        except ImportError as error:  # such as the one of the example photo
+            self._refuse(Refused(501, one_line(error)))
         except MemoryError:
             self._refuse(Refused(413, "There is not enough memory for this photo."))
         except Exception:
