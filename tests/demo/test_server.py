@@ -123,6 +123,13 @@ def test_other_hosts_are_refused(call, host):
         assert status == 403 and "only one address" in json.loads(body)["error"]
 
 
+def test_browsers_leave_out_port_80():
+    assert "127.0.0.1" in server_module.hosts_of(80) and "localhost:80" in server_module.hosts_of(
+        80
+    )
+    assert server_module.hosts_of(8765) == {"127.0.0.1:8765", "localhost:8765"}
+
+
 def test_other_origins_are_refused(call, server, coffee, png):
     body = pack({}, {"photo": png(coffee)})
     own = f"http://127.0.0.1:{server.server_port}"

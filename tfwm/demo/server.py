@@ -13,6 +13,7 @@ from tfwm.demo.sliders import SLIDERS
 from tfwm.web import Busy, Room, Turns
 
 LOCAL = "127.0.0.1"
+HTTP = 80  # the port that browsers leave out
 MAX_BODY = 160 * 2**20
 # Bodies that are held at once, requests that may wait, and for how many seconds.
 HELD, WAITING, PATIENCE = 2 * MAX_BODY, 8, 60.0
@@ -38,6 +39,18 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 log = logging.getLogger(__name__)
+
+
+def hosts_of(port):
+    """Returns what browsers send as the host of a page on a port of this computer.
+
+    Example:
+
+    >>> sorted(hosts_of(80))
+    ['127.0.0.1', '127.0.0.1:80', 'localhost', 'localhost:80']
+    """
+    names = (LOCAL, "localhost")
+    return {f"{name}:{port}" for name in names} | set(names if port == HTTP else ())
 
 
 class Refused(Exception):
@@ -74,7 +87,7 @@ class DemoServer(ThreadingHTTPServer):
         # One thread for all photos: what each thread keeps of memory would add up.
         self.turns, self.room = Turns(1, WAITING, PATIENCE), Room(HELD, PATIENCE)
         self.url = f"http://{LOCAL}:{self.server_port}/"
-        self.hosts = {f"{name}:{self.server_port}" for name in (LOCAL, "localhost")}
+        self.hosts = hosts_of(self.server_port)
 
     def handle_error(self, request, client_address):
         log.debug("a connection broke", exc_info=True)  # such as a page that was closed
