@@ -16,7 +16,7 @@ from PIL import Image
 
 from tfwm.fingerprints import ALGORITHM as FINGERPRINT
 from tfwm.images.containers import PNG_START, png_chunk
-from tfwm.provenance import read_manifest
+from tfwm.provenance import StoreClient, read_manifest
 from tfwm.provenance import service as services
 from tfwm.provenance.recovery import look_up
 from tfwm.provenance.service import make_app
@@ -222,6 +222,18 @@ def test_there_are_threads_for_all_pictures_that_may_wait(monkeypatch, kept):
     with pytest.raises(ZeroDivisionError):
         services.serve(kept[0])
     assert made[0][3] > services.READERS + services.WAITING
+
+
+def test_an_address_of_ipv6_is_told_as_clients_take_it(kept):
+    class Told(Exception):
+        pass
+
+    def ready(address):
+        assert StoreClient(address)._fetcher._home[1] == "::1"
+        raise Told(address)
+
+    with pytest.raises(Told, match=r"http://\[::1\]:[0-9]+$"):
+        services.serve(kept[0], host="::1", port=0, ready=ready)
 
 
 def test_who_waits_too_long_is_told_to_come_back(monkeypatch, kept, copy_of):

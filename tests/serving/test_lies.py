@@ -13,6 +13,7 @@ from tfwm.images import ImageError
 from tfwm.serving import Client, RemoteWatermarker, ServerError, transport, wire
 from tfwm.serving.rest import make_rest
 from tfwm.serving.rpc import make_rpc
+from tfwm.web.address import host_port
 
 ODD = (
     None, True, -1, 10**400, 1e308, float("nan"), "", "x" * 999, "\n\x00", [], [[]], {}, [None],
@@ -183,6 +184,6 @@ def test_addresses_that_are_none(url, card):
 
 
 def test_addresses_of_ipv6():
-    assert transport.host_port("::1", 8500) == "[::1]:8500"
-    assert transport.host_port("a", 1) == "a:1"
+    assert host_port("::1", 8500) == "[::1]:8500"
+    assert host_port("a", 1) == "a:1"
     assert transport._parts("grpc://[::1]:8500") == ("grpc", "::1", 8500)

@@ -20,6 +20,7 @@ from tfwm.provenance.signpost import DISCOVERY
 from tfwm.provenance.store import MOST_RESULTS, RESULTS
 from tfwm.web import Turns, check_claim
 from tfwm.web import make_app as make_plain_app
+from tfwm.web.address import host_port
 
 VERSION = "2.4.0"
 BASE = "/v1"
@@ -213,7 +214,7 @@ def serve(store, watermarker=None, *, host="127.0.0.1", port=8766, ready=None, *
     server = make_server(app, host, port, READERS + WAITING + CHEAP, MAX_BODY)
     with contextlib.closing(server), stopped_by_signals(server.stop):
         if ready is not None:
-            ready(f"http://{server.effective_host}:{server.effective_port}")
+            ready(f"http://{host_port(server.effective_host, server.effective_port)}")
         server.run()
 
 

@@ -12,8 +12,8 @@ from tfwm.serving import wire
 from tfwm.serving.models import check_names, signature_of
 from tfwm.serving.rest import allowed
 from tfwm.serving.signatures import SIGNATURES
-from tfwm.serving.transport import host_port
 from tfwm.web import Busy, NotFound
+from tfwm.web.address import host_port
 from tfwm.web.app import EXTRA
 
 MOST_ELEMENTS = 2**24

@@ -7,8 +7,8 @@ from tfwm.console import tell_json
 from tfwm.serving.batching import MAX_BATCH, MAX_WAIT
 from tfwm.serving.models import Limits, Model
 from tfwm.serving.token import LEAST_TOKEN, check_token
-from tfwm.serving.transport import host_port
 from tfwm.web import Busy, Gate, NotFound, Room, Turns
+from tfwm.web.address import host_port
 from tfwm.web.app import EXTRA
 
 PORT, GRPC_PORT = 8501, 8500  # those of TensorFlow Serving

@@ -15,6 +15,7 @@ from tfwm.console import in_one_line
 from tfwm.serving import wire
 from tfwm.serving.signatures import SIGNATURES
 from tfwm.serving.token import check_token
+from tfwm.web.address import host_port
 
 EXTRA = "serving"
 PORTS = {"grpc": 8500, "http": 8501, "https": 443}
@@ -52,11 +53,6 @@ def connect(url, token=None, timeout=60.0, connections=8):
     if scheme == "grpc":
         return _Rpc(url, address, token, timeout)
     return _Rest(url, address, token, timeout, connections, scheme)
-
-
-def host_port(host, port):
-    """Returns `host:port`, an address of IPv6 in brackets."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _parts(url):

@@ -18,6 +18,7 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask
 from waitress.utilities import Error
 
+from tfwm.web.address import host_port
 from tfwm.web.observe import observed
 
 # Seconds in which a request arrives as a whole, in which its answer is taken, and without either.
@@ -190,8 +191,8 @@ def make_server(app, host, port, threads, most_bytes, observe=None):
         )
     except OSError as error:
         raise OSError(
-            f"Nothing can listen at {host}:{port} ({error.strerror}): choose another port, or 0 "
-            "for any."
+            f"Nothing can listen at {host_port(host, port)} ({error.strerror}): choose another "
+            "port, or 0 for any."
         ) from error
     server.observe = observe
     return server
