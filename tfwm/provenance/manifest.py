@@ -6,7 +6,7 @@ import re
 
 from tfwm.checks import shortened
 from tfwm.provenance.binding import LABEL
-from tfwm.provenance.source_types import to_uri
+from tfwm.provenance.source_types import to_name, to_uri
 from tfwm.version import __version__
 
 ACTIONS = "c2pa.actions.v2"
@@ -112,7 +112,7 @@ def definition(bindings, claims, ingredients, mime, when=None, size=None):
     stamp = when.isoformat(timespec="seconds").replace("+00:00", "Z")
     parents = [(name, kind) for relation, name, kind in ingredients if relation == PARENT]
     actions = [_first(claims, parents)]
-    if parents and claims.source_type and claims.source_type != parents[0][1]:
+    if parents and claims.source_type and to_name(claims.source_type) != parents[0][1]:
         actions.append(_made(EDITED, claims))
     placed = [name for relation, name, _ in ingredients if relation == COMPONENT]
     actions += [{"action": PLACED, "parameters": {"ingredientIds": [name]}} for name in placed]
