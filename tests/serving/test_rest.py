@@ -17,6 +17,7 @@ from tfwm.images import read_photo
 from tfwm.serving.rest import make_rest, parse
 from tfwm.serving.serve import Served
 from tfwm.web import server as servers
+from tfwm.web.observe import observed
 
 PREDICT = "/v1/models/photo:predict"
 TOKEN = "a token of sixteen or more".replace(" ", "-")
@@ -177,6 +178,21 @@ def test_photos_for_people(client, photos, watermarker):
     both = client.post("/v1/models/photo:embed?message=Ada&over=beside", data=owned).data
     read = [watermarker.extract(both, key=key, search="none").message for key in (None, "secret")]
     assert read == ["Ada", "Eve"]
+
+
+def test_photos_are_counted_once_they_are_answered(served, photos):
+    told = []
+    app = make_rest(served)
+    app.wsgi_app = observed(app.wsgi_app, told.append)
+    client = app.test_client()
+    for path, data, count in (
+        ("embed?message=Ada", photos[2], 1),
+        ("embed?message=Ada", b"no photo", 0),
+        ("extract", photos[2], 1),
+        ("extract", b"no photo", 0),
+    ):
+        client.post(f"/v1/models/photo:{path}", data=data)
+        assert told[-1].get("photos", 0) == count, path
 
 
 def test_the_server_stops_taking_requests(watermarker, photos):

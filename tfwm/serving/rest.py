@@ -101,18 +101,20 @@ def _add_plain(app, flask, served, bodies):
             raise ValueError(f"Expected ?message=TEXT, and format as one of {', '.join(FORMATS)}")
         how = {"over": OVER_ASKED.get(asked.get("over"), False)}
         how |= {key: _number(asked[key], kind) for key, kind in NUMBERS.items() if key in asked}
-        flask.request.environ[ABOUT].update(model=name, signature="embed", photos=1)
+        flask.request.environ[ABOUT].update(model=name, signature="embed")
         with served.gate, bodies.hold(IN_MEMORY * (flask.request.content_length or 0)):
             how["file_format"] = "jpg" if file_format == "jpeg" else file_format
             marked = model.mark_plain(flask.request.get_data(cache=False), asked["message"], **how)
+        flask.request.environ[ABOUT]["photos"] = 1
         return flask.Response(marked, mimetype=_media_type(marked))
 
     @app.post(f"{BASE}:extract")
     def extract(name):
-        flask.request.environ[ABOUT].update(model=name, signature="extract", photos=1)
+        flask.request.environ[ABOUT].update(model=name, signature="extract")
         with served.gate, bodies.hold(IN_MEMORY * (flask.request.content_length or 0)):
             encoded = flask.request.get_data(cache=False)
             found = served.model(name).read_plain(encoded).to_dict()
+        flask.request.environ[ABOUT]["photos"] = 1
         told = {key: found[key] for key in ("decision", "message", "p_value", "reason")}
         return json.loads(json.dumps(told, default=str))
 
