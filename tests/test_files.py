@@ -27,6 +27,11 @@ def test_rows_come_back(tmp_path):
     assert found == rows and isinstance(found[0]["count"], int)
 
 
+def test_only_lines_above_the_head_are_comments(tmp_path):
+    rows = [{"name": "#1", "text": "a\n# b"}, {"name": "# c", "text": "d"}]
+    assert read_csv(write_csv(rows, tmp_path / "rows.csv", ["a command"])) == rows
+
+
 def test_floats_keep_six_digits_and_truths_are_words(tmp_path):
     path = write_csv([{"x": 1 / 3, "proven": True}], tmp_path / "rows.csv")
     assert read_csv(path) == [{"x": pytest.approx(1 / 3, abs=1e-6), "proven": "true"}]

@@ -4,6 +4,7 @@ import contextlib
 import csv
 import hashlib
 import io
+import itertools
 import math
 import os
 import re
@@ -250,7 +251,8 @@ def read_csv(path):
     [{'network': 'a', 'ber': 0.25, 'n': 3}]
     """
     with open(path, newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
+        lines = itertools.dropwhile(lambda line: line.startswith("#"), file)
+        rows = list(csv.DictReader(lines))
     return [{key: _value(cell) for key, cell in row.items()} for row in rows]
 
 
