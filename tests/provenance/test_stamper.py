@@ -163,6 +163,11 @@ def test_a_signpost_names_the_detector(watermarker, batch):
     assert read_signpost(shown, watermarker, search="none").host == "acme.example"
 
 
+def test_ids_may_be_an_array(stamper, batch):
+    stamps = stamper.stamp(batch, ids=np.array(["a", "b"])).stamps
+    assert [stamp.id for stamp in stamps] == ["a", "b"]
+
+
 def test_bad_input_is_told_in_one_line(stamper, watermarker, batch):
     with pytest.raises(ValueError, match="takes 80 bytes, but at most 64"):
         Stamper("a" * 60, "2.1", network=watermarker)

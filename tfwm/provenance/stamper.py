@@ -205,7 +205,7 @@ class Stamper:
     def _stamps(self, ids, count):
         if ids is not None and len(ids) != count:
             raise ValueError(f"Expected {count} ids, one a picture. Received: {len(ids)}")
-        return [self.new_stamp(id) for id in ids or [None] * count]
+        return [self.new_stamp(id) for id in ([None] * count if ids is None else ids)]
 
     def _mark(self, photo, message) -> tuple[Photo, Check | None]:
         """The marked photo, and what was read back from it."""
