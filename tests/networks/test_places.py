@@ -1,5 +1,6 @@
 """Networks that an install lacks as a whole or in some forms."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -63,6 +64,20 @@ def test_search_path_of_the_environment(wheel, packaged, monkeypatch, tmp_path):
     assert list(list_networks()) == ["other", "tiny"] and network_directory("tiny") == mine
     monkeypatch.setenv("TFWM_NETWORKS", os.fspath(tmp_path / "nowhere"))
     with pytest.raises(ValueError, match="folders of networks in TFWM_NETWORKS.*nowhere"):
+        list_networks()
+
+
+def test_folders_of_networks_that_may_not_be_read(monkeypatch, tmp_path):
+    monkeypatch.setenv("TFWM_NETWORKS", "a" * 5000)  # of which the system does not tell whether
+    with pytest.raises(ValueError, match="folders of networks in TFWM_NETWORKS.*, no folder"):
+        list_networks()
+
+    def refuse(path):
+        raise PermissionError(errno.EACCES, "Permission denied", os.fspath(path))
+
+    monkeypatch.setenv("TFWM_NETWORKS", os.fspath(tmp_path))
+    monkeypatch.setattr(places.Path, "iterdir", refuse)
+    with pytest.raises(ValueError, match=f"in TFWM_NETWORKS .*{tmp_path} .Permission denied"):
         list_networks()
 
 

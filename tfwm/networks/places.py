@@ -19,7 +19,7 @@ def search_path():
     """
     folders = [Path(part) for part in os.environ.get(VARIABLE, "").split(os.pathsep) if part]
     for folder in folders:
-        if not folder.is_dir():
+        if not os.path.isdir(folder):  # which raises nothing where it may not look
             raise ValueError(
                 f"Expected folders of networks in {VARIABLE}. Received: {folder}, no folder"
             )
@@ -105,7 +105,14 @@ def how_to_get(name):
 def _folders():
     found = {}
     for root in search_path():
-        for folder in root.iterdir():
-            if (folder / CARD).is_file():
+        try:
+            folders = list(root.iterdir())
+        except OSError as error:
+            raise ValueError(
+                f"Expected folders of networks that may be read, in {VARIABLE} or of this install. "
+                f"Received: {root} ({error.strerror})"
+            ) from error
+        for folder in folders:
+            if os.path.isfile(folder / CARD):
                 found.setdefault(folder.name, folder)
     return found
