@@ -170,3 +170,14 @@ def test_errors_are_one_line(serving):
         answer = client.get(f"/{name}")
         assert (answer.status_code, answer.json) == (status, {"error": text})
     assert client.get("/busy").headers["Retry-After"] == "1"
+
+
+@pytest.mark.parametrize("host", ["", "nonsense.invalid", "http://127.0.0.1", "127.0.0.1:80", "é"])
+def test_a_host_that_is_none(host):
+    with pytest.raises(ValueError, match="Expected a name or an address of this .*0.0.0.0"):
+        servers.make_server(app, host, 0, 1, 100)
+
+
+def test_a_host_of_another_computer():
+    with pytest.raises(OSError, match="192.0.2.1:0 .*: choose another host"):
+        servers.make_server(app, "192.0.2.1", 0, 1, 100)

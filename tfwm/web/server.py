@@ -7,6 +7,7 @@ stop, it takes no further connections and ends when what it has is answered.
 """
 
 import contextlib
+import errno
 import logging
 import math
 import signal
@@ -18,6 +19,7 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask
 from waitress.utilities import Error
 
+from tfwm.checks import shortened
 from tfwm.web.address import host_port
 from tfwm.web.observe import observed
 
@@ -189,10 +191,16 @@ def make_server(app, host, port, threads, most_bytes, observe=None):
             outbuf_high_watermark=2**30,  # a slow reader never holds a thread
             ident=None,
         )
+    except ValueError as error:
+        raise ValueError(
+            "Expected a name or an address of this computer as host, such as 127.0.0.1 for this "
+            f"computer only, or 0.0.0.0 for all. Received: {shortened(host)}"
+        ) from error
     except OSError as error:
+        other = "host" if error.errno == errno.EADDRNOTAVAIL else "port, or 0 for any"
         raise OSError(
             f"Nothing can listen at {host_port(host, port)} ({error.strerror}): choose another "
-            "port, or 0 for any."
+            f"{other}."
         ) from error
     server.observe = observe
     return server
