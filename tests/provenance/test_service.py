@@ -224,6 +224,17 @@ def test_there_are_threads_for_all_pictures_that_may_wait(monkeypatch, kept):
     assert made[0][3] > services.READERS + services.WAITING
 
 
+def test_pages_of_all_sites_may_ask(client):
+    """A browser asks first whether it may send a type that forms do not send."""
+    asked = {"Origin": "https://example.org", "Access-Control-Request-Method": "POST"}
+    asked["Access-Control-Request-Headers"] = "content-type"
+    for path in (BINDING, "/v1/matches/byContent", "/v1/verdict"):
+        answer = client.options(path, headers=asked)
+        assert answer.status_code == 200
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert answer.headers["Access-Control-Allow-Headers"] == "Content-Type"
+
+
 def test_an_address_of_ipv6_is_told_as_clients_take_it(kept):
     class Told(Exception):
         pass
