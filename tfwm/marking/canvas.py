@@ -106,7 +106,20 @@ class Canvas:
         """Returns the canvas of a photo for a network."""
         return cls(photo, network.channels, network.patch_shape if network.whole else None)
 
-    def scaled(self, scale, window=None):
+    def part(self, scale, window, focus=(0, 0)):
+        """Returns rows and columns of the scaled photo, and the first ones of a part of it.
+
+        See `scaled` for the arguments.
+        """
+        sides = [max(int(n * scale + 1e-6), 1) for n in (self.height, self.width)]
+        if not window:
+            return sides, [0, 0]
+        return sides, [
+            max(min(n // 2 - window // 2 + round(f * scale), n - window), 0)
+            for n, f in zip(sides, focus, strict=True)
+        ]
+
+    def scaled(self, scale, window=None, focus=(0, 0)):
         """Returns the photo at a scale, `(height, width, channels)` in [0, 1].
 
         Antialiased bicubic; every pixel covers exactly `1 / scale` pixels of the photo, from
@@ -116,11 +129,13 @@ class Canvas:
             scale: factor from the photo's size.
             window: largest side of a part around the center pixel `(side // 2)` to return,
                 instead of all `(floor(height * scale), floor(width * scale))`.
+            focus: `(rows, columns)` from the center, in the photo's pixels, to that of the part,
+                which is moved into the photo where it would reach beyond.
         """
-        sides = [max(int(n * scale + 1e-6), 1) for n in (self.height, self.width)]
-        starts = [max(n // 2 - window // 2, 0) if window else 0 for n in sides]
-        ends = [min(s + window, n) if window else n for s, n in zip(starts, sides, strict=True)]
-        (top, left), (bottom, right) = starts, ends
+        sides, (top, left) = self.part(scale, window, focus)
+        bottom, right = (
+            min(n, s + window) if window else n for n, s in zip(sides, (top, left), strict=True)
+        )
         if scale == 1.0:
             planes = [p.crop((left, top, right, bottom)) for p in self._planes]
         else:

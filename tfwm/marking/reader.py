@@ -5,12 +5,10 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from tfwm.marking.ahead import ahead
-from tfwm.marking.bending import bent
-from tfwm.marking.canvas import transformed
 from tfwm.marking.filtered import FilteredNetwork, behind_filter
+from tfwm.marking.planes import Planes, center
 from tfwm.marking.tiling import tiling_of
 from tfwm.payload.layout import pattern_signs
 
@@ -64,7 +62,7 @@ class Reader:
         pilots = np.vstack([codec.pilot * self._patterns, np.abs(codec.pilot)])
         pilots = pilots.reshape(-1, *self._tiling.shape)
         self._templates = np.conj(np.fft.rfft2(pilots, axes=(1, 2)))
-        self._scaled = {}
+        self.planes = Planes(canvas, self.network)
 
     @property
     def _threads(self):
@@ -108,7 +106,7 @@ class Reader:
         return found and found._replace(logits=found.logits[0]), trials
 
     def _shifted(self, alignment, shifts):
-        plane, corner = self._plane(alignment)
+        plane, corner = self.planes.at(alignment)
         tile = (0, 0)
         if alignment.offset is not None and not self.network.whole:
             tile = [o - c for o, c in zip(alignment.offset, corner, strict=True)]
@@ -212,7 +210,7 @@ class Reader:
             alignments: iterable of `Alignment`; their offsets matter only with `near`.
             step: pixels between the offsets that are tried, within a patch of the network.
                 Shifts by whole patches cost nothing and are all tried.
-            window: largest side of the part, around the center, that is looked at, in pixels.
+            window: largest side of the part that is looked at, in pixels, see `Planes`.
             near: tries only offsets within one step of the alignment's.
 
         Yields:
@@ -292,53 +290,18 @@ class Reader:
         *products, energy = np.fft.irfft2(products, s=folded.shape[1:3], axes=(2, 3))
         return np.stack(products, axis=1) / np.sqrt(np.maximum(energy, 1e-3))[:, None]
 
-    def _plane(self, alignment, window=None):
-        """The copy as `alignment` puts it, and its top left pixel as seen from the center.
-
-        For a network of whole photos, it lies on a plane of the network's size at the
-        alignment's offset, with its edges repeated around it.
-        """
-        # A turned window needs some more around it.
-        more = 1.3 if alignment.rotation else 1.0
-        if alignment.warped:
-            more = np.abs(np.linalg.inv(alignment.warp)).sum(axis=1).max()
-        reach = window and int(more * window)
-        plane = self.at_scale(alignment.scale, reach)
-        if alignment.flipped:
-            plane = plane[:, ::-1]
-        plane = np.rot90(plane, alignment.turns)
-        if alignment.warped:
-            plane = _warped(plane, alignment.warp, window)
-        elif alignment.rotation:
-            images = [Image.fromarray(p) for p in np.moveaxis(plane, -1, 0).copy("C")]
-            images = [i.rotate(alignment.rotation, Image.BICUBIC, fillcolor=0.5) for i in images]
-            plane = np.dstack(images)
-            plane = _center(plane, window) if window else plane
-        if alignment.bend:
-            plane = bent(plane, alignment.bend)
-        if self.network.whole:
-            return _placed(plane, self.network.patch_shape, alignment.offset or (0, 0)), (0, 0)
-        return plane, (-(plane.shape[0] // 2), -(plane.shape[1] // 2))
-
     def _view(self, alignment, window=None):
         """`_plane` as the network sees it; a window is filtered with what lies around it."""
         if not (window and self._filtered):
-            plane, corner = self._plane(alignment, window)
+            plane, corner = self.planes.at(alignment, window)
             return self._seen(plane), corner
-        plane, _ = self._plane(alignment, window + 2 * AROUND)
-        plane = _center(self._seen(plane), window)
-        return plane, (-(plane.shape[0] // 2), -(plane.shape[1] // 2))
+        plane, corner = self.planes.at(alignment, window + 2 * AROUND)
+        seen = center(self._seen(plane), window)
+        sides = zip(corner, plane.shape[:2], seen.shape[:2], strict=True)
+        return seen, tuple(c + n // 2 - m // 2 for c, n, m in sides)
 
     def _seen(self, plane):
         return self.network.seen(plane[None])[0] if self._filtered else plane
-
-    def at_scale(self, scale, window=None):
-        """`Canvas.scaled`; the last result is kept."""
-        found = self._scaled.get((scale, window))
-        if found is None:
-            found = self.canvas.scaled(scale, window)
-            self._scaled = {(scale, window): found}
-        return found
 
     def _covered(self, alignment, logits, phase, plane):
         """Which cells of an unfolded frame have their middle in the copy."""
@@ -368,31 +331,3 @@ class Reader:
 
 def _nearest_zero(position, period):
     return (position + period // 2) % period - period // 2
-
-
-def _warped(plane, warp, window):
-    """Maps a plane around its center pixel; gray fills the frame, or the window of it."""
-    size = np.array(plane.shape[1::-1])
-    frame = np.ceil(np.abs(warp) @ size / 2).astype(int) * 2
-    frame = np.minimum(frame, window) if window else frame
-    back = np.linalg.inv(warp)
-    start = size // 2 - back @ (frame // 2)
-    data = [*back[0], start[0], *back[1], start[1]]
-    size = tuple(int(n) for n in frame)
-    return transformed(plane, size, Image.Transform.AFFINE, data, fillcolor=0.5)
-
-
-def _placed(plane, shape, offset):
-    """Moves the plane's center by `offset` from that of a plane of `shape`."""
-    for axis in (0, 1):
-        side = plane.shape[axis]
-        places = np.arange(shape[axis]) - shape[axis] // 2 + side // 2 - offset[axis]
-        plane = np.take(plane, np.clip(places, 0, side - 1), axis)
-    return plane
-
-
-def _center(plane, window):
-    """Cuts a window whose center pixel `(side // 2)` is the plane's."""
-    height, width = plane.shape[:2]
-    top, left = (max(n // 2 - window // 2, 0) for n in (height, width))
-    return plane[top : top + window, left : left + window]

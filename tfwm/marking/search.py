@@ -35,9 +35,9 @@ ROTATION_STEP = 1.25
 LARGEST_ROTATION = 12.5
 # One side is stretched by up to 15 %: so many steps of `SCALE_STEP`, which change both sides.
 STRETCHES = 3
-# The filter of a key, which is to fit as well, leaves half of that tolerance. Marks behind it have
-# many patterns, so that chance reaches more by so much, and a larger window is needed.
-FINER, FILTERED_WINDOW, HIGHER = 2, 320, 0.4
+# The filter of a key, which is to fit as well, leaves half of the tolerance in positions. Of all of
+# these, and of the many patterns of marks behind it, chance reaches more by so much.
+FILTERED_STEP, HIGHER = 2, 0.7
 # Stretches, shears, scales and angles that are smaller than this are errors of the lattice.
 EXACT = 8e-4
 # So many places are looked at closely after each sweep.
@@ -124,7 +124,7 @@ def candidates(reader, search="rotate", progress=None):
             starts += [place for score, place in parts if score > plan.hopeful]
         for place in filter(None, (unbent(reader, start) for start in starts)):
             yield BENT, place
-    sweep = _scales(scales, reader, plan)
+    sweep = _scales(scales, reader)
     if tile and last < 4:
         scales, sweep = ([s for s in found if _few(reader, s, tile)] for found in (scales, sweep))
     # Few angles are tried, many scales: angles go first.
@@ -132,7 +132,7 @@ def candidates(reader, search="rotate", progress=None):
         turned = [Alignment(scale, rotation=angle) for scale in scales for angle in plan.rotations]
         yield from _sweep(reader, turned, tell, (0.1, 0.4, "rotate"))
     shares = {2: (0.1, 1.0), 3: (0.4, 1.0), 4: (0.4, 0.6)}[last]
-    scaled = [*_stretched(scales, plan), *map(Alignment, sweep)]
+    scaled = [*_stretched(scales), *map(Alignment, sweep)]
     yield from _sweep(reader, scaled, tell, (*shares, "scale"))
     if last == 4:
         both = [Alignment(scale, rotation=angle) for scale in sweep for angle in plan.rotations]
@@ -147,22 +147,18 @@ class Plan(NamedTuple):
     network with larger blocks gets a larger window, in which crops are looked for as well. A
     patch that has more than 128 such positions, from 48 pixels a side on, is searched more
     coarsely, in steps of 12 pixels for 128; scales and angles of its copies are then tried
-    without a crop only. Behind the filter of a key, all steps are half as long, but for the
-    positions at each of the scales and angles, whose window has 320 pixels.
+    without a crop only. Behind the filter of a key, positions are half as far apart.
 
     Args:
         step: pixels between two positions.
         window: largest side of the part that is looked at, for scales and angles.
         crop_window: the same for crops, or `None`.
-        finer: how many steps of scale and angle there are for one of `SCALE_STEP` and
-            `ROTATION_STEP`.
         hopeful: score from which on a place is refined; see `HOPEFUL`, also for `doubtful`.
     """
 
     step: int
     window: int
     crop_window: int | None
-    finer: int = 1
     hopeful: float = HOPEFUL
     doubtful: float = DOUBTFUL
 
@@ -174,25 +170,22 @@ class Plan(NamedTuple):
     @property
     def rotations(self):
         """The angles to try, in degrees, the smallest first."""
-        step = ROTATION_STEP / self.finer
-        counts = range(1, round(LARGEST_ROTATION / step) + 1)
-        return [sign * n * step for n in counts for sign in (1, -1)]
+        counts = range(1, round(LARGEST_ROTATION / ROTATION_STEP) + 1)
+        return [sign * n * ROTATION_STEP for n in counts for sign in (1, -1)]
 
 
 def plan_of(network):
     """Returns the `Plan` for a network."""
     patch, block = network.patch_shape, network.block_shape
-    finer = FINER if isinstance(network, FilteredNetwork) else 1
-    for step in itertools.count(COARSE_STEP // finer, PHASES):
+    filtered = isinstance(network, FilteredNetwork)
+    for step in itertools.count(FILTERED_STEP if filtered else COARSE_STEP, PHASES):
         if math.prod(math.ceil(side / step) for side in patch) <= POSITIONS:
             break
     cells = math.ceil(math.sqrt(WINDOW_BITS / network.bits))
     window = max(cells * side for side in block) + max(patch)
     crop_window = window if window > WINDOW else None
-    if finer == 1:
-        return Plan(step, max(window, WINDOW), crop_window)
-    least, scores = max(window, FILTERED_WINDOW), (HOPEFUL + HIGHER, DOUBTFUL + HIGHER)
-    return Plan(step, least, crop_window, finer, *scores)
+    higher = HIGHER if filtered else 0.0
+    return Plan(step, max(window, WINDOW), crop_window, HOPEFUL + higher, DOUBTFUL + higher)
 
 
 def plain_scales(reader):
@@ -205,24 +198,22 @@ def plain_scales(reader):
     return [scale for scale in scales if reader.fits(scale)]
 
 
-def _scales(plain, reader, plan):
-    ratio = SCALE_STEP ** (1 / plan.finer)
-    count = round(math.log(SCALE_RANGE) / math.log(ratio))
+def _scales(plain, reader):
+    count = round(math.log(SCALE_RANGE) / math.log(SCALE_STEP))
     steps = sorted(range(-count, count + 1), key=abs)
-    scales = [scale * ratio**n for scale in plain[:1] for n in steps]
+    scales = [scale * SCALE_STEP**n for scale in plain[:1] for n in steps]
     scales += [1.0] if plain != [1.0] else []
     return [s for s in scales if reader.fits(s) and s <= LARGEST_SCALE]
 
 
-def _stretched(scales, plan):
+def _stretched(scales):
     """Alignments that undo a stretch of one side.
 
     What was marked at the working size is of this size again as a whole; a copy of scale 1 may be
     of a smaller photo, whose other side is as it was.
     """
-    ratio = SCALE_STEP ** (1 / plan.finer)
-    steps = sorted(range(-STRETCHES * plan.finer, STRETCHES * plan.finer + 1), key=abs)[1:]
-    for scale, stretch in itertools.product(scales, [ratio**n for n in steps]):
+    steps = sorted(range(-STRETCHES, STRETCHES + 1), key=abs)[1:]
+    for scale, stretch in itertools.product(scales, [SCALE_STEP**n for n in steps]):
         sizes = (stretch, 1 / stretch) if scale == 1.0 else (scale,)
         yield from (Alignment(size, stretch=stretch) for size in sizes)
 
@@ -247,7 +238,7 @@ def _repeated(reader, plan, side):
     scale = natural_scale(canvas.height, canvas.width)
     if not reader.fits(scale):
         return
-    plane = reader.at_scale(scale).mean(axis=-1)
+    plane = reader.planes.at_scale(scale).mean(axis=-1)
     for number, lattice in enumerate(lattices(plane, side, reach=SCALE_RANGE)):
         places = [
             _undone(lattice.basis / side, scale, turns, flipped)
@@ -305,7 +296,8 @@ def _sweep(reader, alignments, tell, share):
     found = []
     if plan.sparse:
         alignments = [reader.uncropped(alignment) for alignment in alignments]
-    scans = reader.scans(alignments, COARSE_STEP, plan.window, near=plan.sparse)
+    step = min(plan.step, COARSE_STEP)
+    scans = reader.scans(alignments, step, plan.window, near=plan.sparse)
     for number, (score, place) in enumerate(scans):
         tell(start + (end - start) * number / len(alignments), stage)
         if score > CLEAR:
@@ -324,14 +316,16 @@ def _refine(reader, score, alignment, plan):
         score, alignment = _climb(
             score,
             alignment,
-            share / plan.finer,
+            share,
             lambda places: reader.scans(places, 2, plan.window, near=True),
         )
         if score < plan.hopeful:
             return alignment
-    score, alignment = reader.scan(alignment, 1, near=True)
+    # The window may lie far from the center, around which an angle that is not exact yet turns.
+    for step in (2, 1):
+        score, alignment = reader.scan(alignment, step, near=True)
     for share in (0.25, 0.1):
-        score, alignment = _climb(score, alignment, share / plan.finer, reader.scores)
+        score, alignment = _climb(score, alignment, share, reader.scores)
     return reader.scan(alignment, 1, near=True)[1]
 
 
