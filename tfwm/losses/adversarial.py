@@ -61,6 +61,8 @@ class AdversarialLoss(Configured, keras.layers.Layer):
         self.step = add_number(self, "step")
 
     def build(self, input_shape):
+        if not self.critic.built:
+            self.critic(keras.KerasTensor(input_shape[0]))
         self.built = True
 
     def call(self, inputs, training=None):

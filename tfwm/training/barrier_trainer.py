@@ -122,6 +122,7 @@ class BarrierTrainer(Trainer):
     def build(self, input_shape):
         build_part(self.attack, input_shape["target"])
         build_part(self.carrier, input_shape["target"])
+        build_part(self.adversary, [input_shape["target"]] * 2)
         for network in self.innocent:
             build_part(network, input_shape["input"], input_shape["target"])
         super().build(input_shape)

@@ -12,7 +12,8 @@ class Trainer(Configured, keras.Model):
 
     Derive from it. Keep each of the constructor's arguments (Keras objects, plain values and
     arrays) as an attribute of the same name. Write `call`, which returns a dict of outputs, and
-    `targets`. A `build` of your own ends with `super().build(input_shape)`, which makes the
+    `targets`. A `build` of your own builds what `call` does not reach, and ends with
+    `super().build(input_shape)`, which makes the networks' weights where they lack, and then the
     optimizer's variables: call `compile` before `build`.
     """
 
@@ -56,6 +57,9 @@ class Trainer(Configured, keras.Model):
 
     def build(self, input_shape):
         self.built = True
+        if not all(layer.built for layer in self.layers):
+            inputs = keras.tree.map_shape_structure(keras.KerasTensor, input_shape)
+            self.compute_output_spec(inputs, training=False)
         if getattr(self, "optimizer", None) is not None:
             # Made later, its variables would let the first step be traced twice.
             self.optimizer.build(self.trainable_variables)
@@ -93,5 +97,5 @@ def _to_reduce(logs):
 def build_part(part, *shape):
     """Builds a part that a trainer may lack and that may be built already."""
     # A checkpoint is only restored into weights that exist: a ramp's counter is one.
-    if part is not None and not part.built:
+    if isinstance(part, keras.Layer) and not part.built:
         part.build(*shape)

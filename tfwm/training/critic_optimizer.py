@@ -25,7 +25,7 @@ class CriticOptimizer(keras.optimizers.Optimizer):
         super().__init__(learning_rate=0.0, name=name)
         self.optimizer = optimizer
         self.critic_optimizer = critic_optimizer
-        self.critic_variables = {id(v) for v in critic.trainable_variables}
+        self.critic = critic
 
     def build(self, variables):
         if not self.built:
@@ -68,6 +68,7 @@ class CriticOptimizer(keras.optimizers.Optimizer):
     def _split(self, variables, gradients=None):
         """Returns each optimizer with its pairs of variable and gradient."""
         pairs = list(zip(variables, gradients or [None] * len(variables), strict=True))
-        own = [pair for pair in pairs if id(pair[0]) in self.critic_variables]
-        others = [pair for pair in pairs if id(pair[0]) not in self.critic_variables]
+        critic = {id(variable) for variable in self.critic.variables}  # perhaps made since
+        own = [pair for pair in pairs if id(pair[0]) in critic]
+        others = [pair for pair in pairs if id(pair[0]) not in critic]
         return (self.optimizer, others), (self.critic_optimizer, own)

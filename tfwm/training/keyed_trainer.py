@@ -97,6 +97,8 @@ class KeyedTrainer(Trainer):
 
     def build(self, input_shape):
         build_part(self.attack, input_shape["target"])
+        build_part(self.adversary, [input_shape["target"]] * 2)
+        build_part(self.wrong_keys, None)
         for part in (self.fine_tuned, *self.innocent):
             build_part(part, input_shape["input"], input_shape["target"])
         self.step = add_number(self, "step")

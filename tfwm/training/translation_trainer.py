@@ -2,7 +2,7 @@
 
 import keras
 
-from tfwm.training.base import Trainer
+from tfwm.training.base import Trainer, build_part
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
@@ -36,6 +36,10 @@ class TranslationTrainer(Trainer):
         super().__init__(**kwargs)
         self.network = network
         self.adversary = adversary
+
+    def build(self, input_shape):
+        build_part(self.adversary, [input_shape["target"]] * 2)
+        super().build(input_shape)
 
     def call(self, inputs, training=None):
         return {"output": self.network(inputs["input"], training=training)}

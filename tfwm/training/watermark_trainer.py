@@ -109,7 +109,9 @@ class WatermarkTrainer(Trainer):
         shape = input_shape["image"] if isinstance(input_shape, dict) else input_shape
         build_part(self.attack, shape)
         build_part(self.validation_attack, shape)
+        build_part(self.random_message, shape)
         build_part(self.hold_psnr, [shape, shape])
+        build_part(self.adversary, [shape, shape])
         build_part(self.balance, None)
         build_part(self.phases, shape)
         build_part(self.alignment, None)
