@@ -11,8 +11,15 @@ class Configured:
     """Mixin that makes the config of a Keras object from its constructor's arguments.
 
     Name it before the Keras class, and keep each argument as an attribute of the same name. Keras
-    objects among them, also in lists and dicts, are serialized and made again.
+    objects among them, also in lists and dicts, are serialized and made again. A subclass with
+    arguments of its own may leave those of its bases to `**kwargs`.
     """
+
+    def __new__(cls, *args, **kwargs):
+        new = super().__new__
+        made = new(cls) if new is object.__new__ else new(cls, *args, **kwargs)
+        vars(made)["_given"] = tuple(kwargs)
+        return made
 
     def get_config(self):
         """Returns the constructor's arguments, each read from the attribute of its name."""
@@ -20,7 +27,14 @@ class Configured:
 
     def own_arguments(self):
         """Returns what the class itself adds to the config."""
-        names = inspect.signature(type(self).__init__).parameters
+        own, *bases = (
+            inspect.signature(kind.__init__).parameters
+            for kind in type(self).__mro__
+            if issubclass(kind, Configured)
+        )
+        # What a subclass passes to its bases by itself is no argument of its constructor.
+        passed = [name for name in self._given if any(name in base for base in bases)]
+        names = dict.fromkeys([*own, *passed])
         return {name: _plain(getattr(self, name)) for name in names if hasattr(self, name)}
 
     @classmethod
