@@ -195,6 +195,13 @@ def test_papers_full_setting_takes_a_step(file, tmp_path):
         (["fine_tuned_weight=1", "fine_tuning_steps=0"], "Expected fine_tuning_steps above 0"),
         (["steps=0"], "Expected steps above 0"),
         (["test_photos=none-such"], "no such folder"),
+        # Of the second stage
+        (["watermark=rose"], "Received: 'rose'"),
+        (["watermark_size=24"], "multiples of the watermark's"),
+        (["keying=none"], "Received: keying='none'"),
+        (["attacks=Jpg"], "Jpg"),
+        (["flipped_bits=0"], "Expected at least 1 flipped bit"),
+        (["gain=0.5"], "Expected gain and gain_steps of at least 1"),
     ],
 )
 def test_bad_settings_are_refused(words, message, refuses):

@@ -201,6 +201,11 @@ def test_missing_photos_are_told_before_training(name, refuses):
         refuses(find_recipe(name), [f"{source}=nowhere"], "nowhere, no such folder")
 
 
+@pytest.mark.parametrize("name", ["keyed", "photo"])
+def test_a_name_that_no_network_can_have_is_told_before_training(name, refuses):
+    refuses(find_recipe(name), ["name=my/network"], "Expected a name of 1 to 200 characters")
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_begun_run_needs_resume(name, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(Checkpoint, "exists", lambda self: True)

@@ -155,6 +155,11 @@ def kind_of(card):
     return KINDS[nearest("kind of network", name, KINDS)]
 
 
+def check_name(name):
+    """Raises `ValueError`, in one line, for what cannot be the name of a network."""
+    _check({"name": name}, {"name": NAME}, "", ())
+
+
 def check_card(card):
     """Raises `ValueError`, in one line, at the first field that is missing, odd or unknown."""
     is_host = isinstance(card, dict) and card.get("kind") == "keyed"

@@ -49,7 +49,7 @@ CARRIER = "carrier_start", "carrier_steps", "common_weight"
 SIZES = (
     *("steps", "steps_per_epoch", "surrogate_steps", "adversarial_steps", "batch_size"),
     *("crop_size", "width", "extractor_width", "surrogate_width"),
-    *("test_images", "clean_images"),
+    *("test_images", "clean_images", "surrogate_learning_rate", "adversarial_learning_rate"),
 )
 
 
@@ -147,6 +147,8 @@ def check(config):
             raise ConfigError(f"Expected names that differ. Received: {names}")
     check_multiple(config, "2**depth", 2**config.depth)
     check_multiple(config, "2**surrogate_depth", 2**config.surrogate_depth)
+    channels = task.channels_in, task.channels_out
+    Surrogate.of("unet").build(*channels, config.surrogate_width, config.surrogate_depth)
     check_multiple(config, "the period", config.period or 1)
     if not config.carrier_cycles:
         refuse(config, CARRIER, "has no effect without carrier_cycles")

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from tfwm.networks.card import check_name
 from tfwm.training.config import ConfigError, check_choices, setting
 
 POSITIVE = ("steps", "steps_per_epoch", "batch_size", "crop_size", "width")
@@ -160,6 +161,7 @@ def check_shared(config):
     """Raise `ConfigError` for what no recipe can use, before anything is built."""
     check_positive(config)
     check_choices(config)
+    check_name(config.name)
     if config.optimizer == "sgd":
         refuse(config, ("beta_1", "beta_2", "epsilon"), 'has no effect with optimizer = "sgd"')
     else:

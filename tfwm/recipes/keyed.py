@@ -117,8 +117,8 @@ def check(config):
         names = ("fine_tuning_steps", "fine_tuning_rate")
         refuse(config, names, "has no effect without a fine_tuned_weight")
     check_positive(config, ("fine_tuning_steps", "fine_tuning_rate"))
-    build_key(config)
     check_task(config)
+    build_trainer(config)  # of the second stage
 
 
 def build_key(config):
