@@ -50,3 +50,13 @@ def test_a_tint_of_millions_of_pixels():
     gray = np.random.default_rng(0).random((4, 1000, 1000, 1), dtype=np.float32)
     tint = plain_ways(gray, np.repeat(gray, 3, -1), (gray, np.float32(0.5) * gray))["one tint"]
     assert tint(np.full((1, 1, 1, 1), 0.8)).item() == pytest.approx(0.4, abs=1e-4)
+
+
+def test_color_inputs_of_gray_outputs():
+    color = np.random.default_rng(0).random((2, 16, 16, 3), "float32")
+    gray = color @ np.float32([0.299, 0.587, 0.114])[:, None]
+    ways = plain_ways(color, 0.5 * gray, (color, 0.5 * gray))
+    assert list(ways) == ["gray", "one tint"]
+    np.testing.assert_allclose(ways["gray"](color), gray, atol=1e-6)
+    np.testing.assert_allclose(ways["one tint"](color), 0.5 * gray, atol=1e-5)
+    assert baseline_rows(color, gray)[0]["psnr"] > 40

@@ -4,6 +4,7 @@ import numpy as np
 from PIL import Image
 
 from tfwm.images.arrays import to_uint8
+from tfwm.images.luma import luminance
 from tfwm.images.quality import mean_quality
 
 
@@ -18,8 +19,8 @@ def plain_ways(inputs, targets, fit=None):
 
     Returns:
         dict of functions by name: `"bicubic"` where outputs are larger, `"input"` where inputs
-        could be outputs, and for gray inputs of color outputs `"gray"` (copied to red, green and
-        blue) and `"one tint"` (a factor and an offset for each channel).
+        could be outputs, and where only one of them is gray `"gray"` (the input's luminance in
+        each channel) and `"one tint"` (that with a factor and an offset for each channel).
 
     Example:
 
@@ -33,7 +34,7 @@ def plain_ways(inputs, targets, fit=None):
         return {"bicubic": lambda x: _enlarged(x, size)}
     if inputs.shape[-1] == targets.shape[-1]:
         return {"input": lambda x: x}
-    ways = {"gray": lambda x: np.repeat(x, 3, axis=-1)}
+    ways = {"gray": lambda x: np.repeat(_gray(x), targets.shape[-1], axis=-1)}
     if fit is not None:
         ways["one tint"] = _tint(*fit)
     return ways
@@ -67,9 +68,13 @@ def gain_share(marked, unmarked, baseline):
 def _tint(inputs, targets):
     channels = range(targets.shape[-1])
     # In float32, the sums of millions of pixels would be far off.
-    inputs, targets = np.float64(inputs), np.float64(targets)
+    inputs, targets = np.float64(_gray(inputs)), np.float64(targets)
     lines = [np.polyfit(inputs.ravel(), targets[..., c].ravel(), 1) for c in channels]
-    return lambda x: np.concatenate([np.polyval(line, x) for line in lines], axis=-1)
+    return lambda x: np.concatenate([np.polyval(line, _gray(x)) for line in lines], axis=-1)
+
+
+def _gray(images):
+    return np.stack([luminance(image) for image in images])[..., None]
 
 
 def _enlarged(images, size):
