@@ -11,6 +11,7 @@ from tfwm.attacks import (
     JPEG,
 )
 from tfwm.ops import jpeg
+from tfwm.ops.color import rgb_to_ycbcr
 from tfwm.ops.jpeg import CHROMINANCE_TABLE, LUMINANCE_TABLE
 from tfwm.ops.transforms import dct_matrix
 
@@ -47,6 +48,14 @@ def test_noise_follows_equation_3():
     table = jpeg.quantization_table(70).numpy().ravel()
     assert (np.abs(error) <= 0.5 * table + 1e-2).all()
     np.testing.assert_allclose(error.std(axis=0), table / np.sqrt(12), rtol=0.2)
+
+
+def test_noise_of_both_chroma_planes_is_independent():
+    image = tf.fill((50, 8, 8, 3), 0.5)
+    attacked = JPEG(70, method="noise", subsampling="4:4:4", seed=0)(image)
+    planes = tf.split(rgb_to_ycbcr(attacked) - rgb_to_ycbcr(image), 3, -1)
+    noise = [np.asarray(jpeg.block_dct(plane)).ravel() for plane in planes]
+    assert abs(np.corrcoef(noise) - np.eye(3)).max() < 0.1
 
 
 @pytest.mark.parametrize("mask, kept", [("square", (25, 9)), ("zigzag", (25, 9))])

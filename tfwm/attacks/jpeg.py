@@ -118,13 +118,13 @@ class JPEG(Attack):
     def _compress(self, image, seed, share=None):
         if image.shape[-1] not in (1, 3):
             raise ValueError(f"Expected 1 or 3 channels. Received: image of shape {image.shape}")
-        quality_seed, luma_seed, chroma_seed = split_seed(seed, 3)
+        quality_seed, *noise_seeds = split_seed(seed, 4)
         quality = draw_integer(self.quality, quality_seed, tf.shape(image)[0])
         if share is not None:
             loss = share * tf.cast(100 - quality, tf.float32)
             quality = 100 - tf.cast(tf.round(loss), tf.int32)
         if self.method == "noise":
-            return self._quantized(image, quality, [_add_noise(luma_seed), _add_noise(chroma_seed)])
+            return self._quantized(image, quality, [_add_noise(part) for part in noise_seeds])
         image = straight_through_clip(image)
         if self.method == "mask":
             return straight_through_clip(self._masked(image))
@@ -142,27 +142,28 @@ class JPEG(Attack):
 
     def _smooth(self, image, quality):
         if self.method in SMOOTH_ROUNDING:
-            return self._quantized(image, quality, [SMOOTH_ROUNDING[self.method]] * 2)
+            return self._quantized(image, quality, [SMOOTH_ROUNDING[self.method]] * 3)
         if self.gradient == "cubic":
-            return self._quantized(image, quality, [cubic_round, cubic_round])
+            return self._quantized(image, quality, [cubic_round] * 3)
         if self.gradient == "zero":
             return 0.0 * image
         if image.shape[-1] == 1 or self.subsampling == "4:4:4":
             return image
-        return jpeg.simulate(image, None, None, self.subsampling)
+        return jpeg.simulate(image, None, self.subsampling)
 
     def _quantized(self, image, quality, rounding):
         def quantize(table, round_values):
             table = jpeg.flat_table(jpeg.quantization_table(quality, table))
             return lambda coefficients: round_values(coefficients / table) * table
 
-        luma = quantize(jpeg.LUMINANCE_TABLE, rounding[0])
-        chroma = quantize(jpeg.CHROMINANCE_TABLE, rounding[1])
-        return jpeg.simulate(image, luma, chroma, self.subsampling)
+        tables = jpeg.LUMINANCE_TABLE, jpeg.CHROMINANCE_TABLE, jpeg.CHROMINANCE_TABLE
+        functions = [quantize(*pair) for pair in zip(tables, rounding, strict=True)]
+        return jpeg.simulate(image, functions, self.subsampling)
 
     def _masked(self, image):
         luma, chroma = (jpeg.low_frequency_mask(n, self.mask).ravel() for n in MASKS[self.mask])
-        return jpeg.simulate(image, lambda x: x * luma, lambda x: x * chroma, self.subsampling)
+        functions = [lambda x: x * luma, *[lambda x: x * chroma] * 2]
+        return jpeg.simulate(image, functions, self.subsampling)
 
 
 def _add_noise(seed):

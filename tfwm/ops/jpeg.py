@@ -125,27 +125,27 @@ def interleaved(first, second, axis):
     return tf.reshape(x, shape)
 
 
-def simulate(image, quantize_luma, quantize_chroma, subsampling):
+def simulate(image, quantize, subsampling):
     """Applies color conversion, chroma subsampling and block DCT to images, and their inverses.
 
     Args:
         image: `(batch, height, width, 1 or 3)` in [0, 1], any size.
-        quantize_luma: function of the orthonormal DCT coefficients
-            `(batch, rows, columns, 64)`, in gray levels, of the luma plane; `None`
-            skips the DCT.
-        quantize_chroma: the same for the chroma planes.
+        quantize: three functions, of the luma and of both chroma planes, from the orthonormal
+            DCT coefficients `(batch, rows, columns, 64)` in gray levels to others; `None` skips
+            the DCT.
         subsampling: `"4:2:0"` or `"4:4:4"`, for color.
 
     Returns:
         As `image`, not clipped.
     """
+    luma, *chroma = quantize or [None] * 3
     if image.shape[-1] == 1:
-        return (_plane(image * 255 - 128, quantize_luma) + 128) / 255
+        return (_plane(image * 255 - 128, luma) + 128) / 255
     # Gray has a chroma of 128 in libjpeg, but of 0.5 * 255 here.
     levels = rgb_to_ycbcr(image) * 255 - _CENTERS
     y, cb, cr = tf.split(levels, 3, axis=-1)
-    y = _plane(y, quantize_luma)
-    cb, cr = (_chroma(plane, quantize_chroma, subsampling) for plane in (cb, cr))
+    y = _plane(y, luma)
+    cb, cr = (_chroma(*pair, subsampling) for pair in zip((cb, cr), chroma, strict=True))
     return ycbcr_to_rgb((tf.concat([y, cb, cr], axis=-1) + _CENTERS) / 255)
 
 
