@@ -84,6 +84,13 @@ class Trainer(Configured, keras.Model):
         targets = self.targets(inputs, outputs)
         return targets, {key: outputs[key] for key in targets}
 
+    def compile_from_config(self, config):
+        optimizer = config["optimizer"]
+        if optimizer and optimizer["class_name"] == "CriticOptimizer":
+            # Keras would make the optimizer a critic of its own.
+            optimizer["config"]["critic"] = self.adversary.critic
+        super().compile_from_config(config)
+
     def get_config(self):
         return {"name": self.name, **self.own_arguments()}
 

@@ -2,9 +2,11 @@
 
 import keras
 
+from tfwm.layers.base import Configured
+
 
 @keras.saving.register_keras_serializable(package="tfwm")
-class CriticOptimizer(keras.optimizers.Optimizer):
+class CriticOptimizer(Configured, keras.optimizers.Optimizer):
     """Updates a critic's variables by an optimizer of their own.
 
     Args:
@@ -58,6 +60,9 @@ class CriticOptimizer(keras.optimizers.Optimizer):
     def finalize_variable_values(self, variables):
         for optimizer, part in self._split(variables):
             optimizer.finalize_variable_values([variable for variable, _ in part])
+
+    def get_config(self):
+        return self.own_arguments()  # the base's are both optimizers'
 
     def save_own_variables(self, store):
         pass  # both optimizers save theirs
