@@ -147,6 +147,15 @@ def test_innocent_networks_enlarge_after_every_other_start(images):
     )
 
 
+def test_innocent_networks_run_under_xla(network, images):
+    layers = [innocent(network, 10**9), innocent(network, 10**9)]
+    for layer in layers:
+        layer.begun.assign(1)
+    small = images[:, ::2, ::2, :1]
+    compiled = tf.function(lambda *pair: layers[0](*pair), jit_compile=True)
+    np.testing.assert_allclose(compiled(small, images), layers[1](small, images), atol=1e-4)
+
+
 def test_outputs_of_innocent_networks_are_constants_of_equal_parts(network, images):
     layers = [innocent(network, 10**9), innocent(network, 10**9, learning_rate=0.0)]
     with tf.GradientTape() as tape:

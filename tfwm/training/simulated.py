@@ -6,7 +6,9 @@ import tensorflow as tf
 
 from tfwm.checks import check_number
 from tfwm.layers.base import Configured, add_number, mean_over_replicas
+from tfwm.ops.jpeg import image_size
 from tfwm.ops.random import normal, uniform
+from tfwm.ops.resample import apply_separable, resize_matrix
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
 
@@ -197,11 +199,16 @@ def _fitted(image, target):
     if image.shape[-1] != target.shape[-1]:
         image = tf.repeat(tf.reduce_mean(image, -1, keepdims=True), target.shape[-1], axis=-1)
     if image.shape[1:3] != target.shape[1:3]:
-        image = tf.image.resize(image, tf.shape(target)[1:3], "bicubic")
+        image = _resized(image, target)
     return image
 
 
 def _enlarged(target):
     """The target squeezed to a quarter of its sides and enlarged again."""
-    small = tf.nn.avg_pool2d(target, 4, 4, "SAME")
-    return tf.image.resize(small, tf.shape(target)[1:3], "bicubic")
+    return _resized(tf.nn.avg_pool2d(target, 4, 4, "SAME"), target)
+
+
+def _resized(image, target):
+    # Not `tf.image.resize`, whose bicubic kernel XLA lacks.
+    sizes = zip(image_size(image), image_size(target), strict=True)
+    return apply_separable(image, *(resize_matrix(*pair, method="bicubic") for pair in sizes))
