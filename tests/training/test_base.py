@@ -3,7 +3,14 @@ import numpy as np
 import pytest
 
 from tfwm.losses import AdversarialLoss
-from tfwm.training import BarrierTrainer, KeyedTrainer, TranslationTrainer, WatermarkTrainer
+from tfwm.training import (
+    BarrierTrainer,
+    FineTuned,
+    Innocent,
+    KeyedTrainer,
+    TranslationTrainer,
+    WatermarkTrainer,
+)
 from tfwm.training.critic_optimizer import CriticOptimizer
 
 IMAGES = np.random.default_rng(0).random((4, 8, 8, 3), "float32")
@@ -54,3 +61,37 @@ def test_networks_without_weights_at_first_are_trained(make):
     assert len(before) in (4, 6)  # of one or two networks, and the critic
     assert all(np.any(a != b) for a, b in zip(before, after, strict=True))
     assert len(sgd.variables) == 2 and len(adam.variables) == 2 + 2 * (len(before) - 2)
+
+
+def convolution():
+    return keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(3, 3, padding="same")])
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("kind", [BarrierTrainer, KeyedTrainer])
+def test_mixed_precision(kind, policy):
+    """Networks compute in half precision, and losses in float32."""
+    keras.config.set_dtype_policy(policy)
+    try:
+        host, innocent = convolution(), [Innocent(convolution(), "mae", 3)]
+        if kind is BarrierTrainer:
+            more = {"period": 2, "surrogate": convolution(), "unrelated": convolution()}
+            trainer = kind(Lazy(), convolution(), MARK, innocent=innocent, **more)
+        else:
+            tuned = FineTuned(host, "mae", 3)
+            trainer = kind(host, Lazy(), MARK, [0, 1], fine_tuned=tuned, innocent=innocent)
+        trainer.build(keras.tree.map_structure(lambda images: images.shape, PAIRS))
+        outputs = trainer(PAIRS, training=True)
+        trainer.compile("adam", dict.fromkeys(outputs, "mse"), run_eagerly=True)
+        before = [weight.numpy() for weight in trainer.trainable_variables]
+        logs = trainer.train_on_batch(PAIRS, return_dict=True)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert host.compute_dtype == policy.removeprefix("mixed_")
+    assert {output.dtype.name for output in outputs.values()} == {"float32"}
+    assert all(np.isfinite(value) for value in logs.values())
+    after = [weight.numpy() for weight in trainer.trainable_variables]
+    changed = [np.any(a != b) for a, b in zip(before, after, strict=True)]
+    assert all(changed) or policy == "mixed_float16"  # the first scales of losses may be too large
+    own = [np.asarray(weight) for weight in innocent[0].own]
+    assert any(np.any(weight) for weight in own) and all(np.isfinite(w).all() for w in own)

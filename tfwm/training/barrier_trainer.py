@@ -136,6 +136,7 @@ class BarrierTrainer(Trainer):
             {"image": inputs[self.source], "message": watermarks, "strength": strength},
             training=training and not frozen,
         )
+        watermarked = tf.cast(watermarked, after.dtype)
         groups, extra, sign = {"extracted": watermarked}, {}, 1.0
         residual = watermarked - after
         if self.carrier is not None:
@@ -160,7 +161,7 @@ class BarrierTrainer(Trainer):
         if self.attack is not None:
             # Clean images as well: otherwise traces of the attack would separate marked from clean.
             images = self.attack(images, cover=tf.concat(covers, axis=0), training=training)
-        read = self.extractor(images, training=training)
+        read = tf.cast(self.extractor(images, training=training), after.dtype)
         outputs = dict(zip(groups, tf.split(read, sizes), strict=True))
         marked = [outputs[key] for key in ("extracted", "copied", "surrogate") if key in outputs]
         marked = tf.concat(marked, axis=0)

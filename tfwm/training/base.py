@@ -14,8 +14,13 @@ class Trainer(Configured, keras.Model):
     arrays) as an attribute of the same name. Write `call`, which returns a dict of outputs, and
     `targets`. A `build` of your own builds what `call` does not reach, and ends with
     `super().build(input_shape)`, which makes the networks' weights where they lack, and then the
-    optimizer's variables: call `compile` before `build`.
+    optimizer's variables: call `compile` before `build`. In mixed precision, `call` is
+    given float32 all the same, as a pixel in bfloat16 has 8 bits.
     """
+
+    @property
+    def input_dtype(self):
+        return "float32"
 
     def targets(self, inputs, outputs):
         """Returns what the losses and metrics of `compile` compare outputs with.

@@ -106,9 +106,10 @@ class KeyedTrainer(Trainer):
 
     def call(self, inputs, training=None):
         output = self.host(inputs["input"], training=training)
+        output = tf.cast(output, inputs["target"].dtype)
         seen = {
             "marked": self._amplify(output) if training else output,
-            "unmarked": tf.cast(inputs.get("unmarked", inputs["target"]), output.dtype),
+            "unmarked": inputs.get("unmarked", inputs["target"]),
         }
         pair = inputs["input"], inputs["target"]
         if training and self.fine_tuned is not None:
@@ -133,6 +134,7 @@ class KeyedTrainer(Trainer):
         keys = tf.concat([right] * len(seen) + [self.wrong_keys(right)], axis=0)
         images = tf.concat([*batches, batches[0]], axis=0)
         read = self.extractor({"image": images, "key": keys}, training=training)
+        read = tf.cast(read, images.dtype)
         names = (*seen, "wrong_key")
         return dict(zip(names, tf.split(read, len(names)), strict=True))
 
@@ -141,7 +143,7 @@ class KeyedTrainer(Trainer):
         step = tf.convert_to_tensor(self.step)
         self.step.assign(step + 1.0)
         more = (self.gain - 1) * (1 - tf.minimum(step / self.gain_steps, 1.0))
-        return output + tf.cast(more, output.dtype) * (output - tf.stop_gradient(output))
+        return output + more * (output - tf.stop_gradient(output))
 
     def penalties(self, inputs, outputs, training):
         """See `Trainer.penalties`: the adversary's."""

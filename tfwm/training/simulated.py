@@ -11,12 +11,15 @@ from tfwm.ops.random import normal, uniform
 from tfwm.ops.resample import apply_separable, resize_matrix
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
+# In float16, gradients would vanish without a factor on the loss.
+FLOAT16_SCALE = 2.0**10
 
 
 class _Simulated(Configured, keras.layers.Layer):
     """Trains weights of its own by Adam, one step a call, and starts again after some steps."""
 
     def __init__(self, loss, steps, learning_rate, **kwargs):
+        kwargs["dtype"] = "float32"  # all but the network, which has a precision of its own
         super().__init__(**kwargs)
         self.loss = keras.losses.get(loss)
         self.steps = check_number("steps", steps, 1, 10**9, "at least 1 step", kind=int)
@@ -43,13 +46,19 @@ class _Simulated(Configured, keras.layers.Layer):
         }
         kinds = network.trainable_variables, network.non_trainable_variables
         state = [[replaced.get(id(v), v.value) for v in kind] for kind in kinds]
+        half = any(layer.compute_dtype == "float16" for layer in network.layers)
+        scale = FLOAT16_SCALE if half else 1.0
         with tf.GradientTape() as tape:
             tape.watch(weights)
             output, _ = network.stateless_call(*state, image, training=True)
+            output = tf.cast(output, target.dtype)
             # Keras divides a loss by the number of replicas, whose gradients are averaged here.
             replicas = tf.distribute.get_strategy().num_replicas_in_sync
-            loss = self.loss(target, output) * replicas
-        self._step(tape.gradient(loss, weights))
+            loss = tf.reduce_mean(self.loss(target, output)) * replicas * scale
+        gradients = tape.gradient(loss, weights)
+        if half:  # too large ones are left out
+            gradients = [tf.where(tf.math.is_finite(g), g / scale, 0.0) for g in gradients]
+        self._step(gradients)
         return output
 
     def _step(self, gradients):
