@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfwm.losses import MessageLoss, PSNRLoss, SSIMLoss
 
@@ -17,6 +18,16 @@ def test_message_loss_equals_keras():
 
 def test_message_loss_is_finite_for_huge_logits():
     assert float(MessageLoss()([[1.0, 0.0]], [[-1e4, 1e4]])) == pytest.approx(1e4)
+
+
+def test_message_loss_has_the_gradient_of_a_sigmoid():
+    """Also of the logit 0, where the parts of the loss have none."""
+    bits, logits = tf.constant([[0.0, 1.0] * 3]), tf.constant([[0.0, 0.0, -50, 50, 2, -2]])
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        loss = MessageLoss()(bits, logits)
+    expected = (tf.sigmoid(logits) - bits) / 6
+    np.testing.assert_allclose(tape.gradient(loss, logits), expected, atol=1e-7)
 
 
 def test_psnr_loss_averages_decibels():

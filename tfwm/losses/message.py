@@ -38,5 +38,5 @@ class MessageLoss(Configured, keras.losses.Loss):
         if self.kind == "squared_error":
             loss = ops.square(y_true - 0.5 - y_pred)
         else:
-            loss = ops.maximum(y_pred, 0) - y_pred * y_true + ops.log1p(ops.exp(-ops.abs(y_pred)))
+            loss = ops.binary_crossentropy(y_true, y_pred, from_logits=True)
         return ops.mean(loss, axis=tuple(range(1, len(loss.shape))))
