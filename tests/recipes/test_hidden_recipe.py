@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -144,6 +146,18 @@ def test_noise_on_crops_fades_and_is_a_function_of_seed_and_step(tmp_path):
         iter(recipe.stream(config_of("quick", tmp_path / "a", *words, "seed=1")).dataset())
     )
     assert not np.array_equal(other, pairs[0][0])
+
+
+def test_noise_on_the_crops_of_each_worker_is_its_own(tmp_path):
+    config = config_of("quick", tmp_path / "run", "cover_noise=0.04", "cover_noise_steps=4")
+    noisy = recipe.stream(config)
+    crops, noise = np.full((1, 8, 8, 3), 0.5, "float32"), []
+    for worker in ((0, 1), (0, 2), (1, 2)):
+        noisy.stream.worker = worker
+        noise += [np.asarray(noisy._noisy(np.int64(step), crops)) for step in (0, 1)]
+    alone, *several = noise[0], *noise[2:]
+    np.testing.assert_array_equal(alone, several[0])
+    assert all(np.any(a != b) for a, b in itertools.combinations(several, 2))
 
 
 @pytest.mark.parametrize(

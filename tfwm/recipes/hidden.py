@@ -99,7 +99,8 @@ class NoisyCrops:
 
     def _noisy(self, step, crops):
         share = tf.maximum(0.0, 1.0 - tf.cast(step, tf.float32) / self.steps)
-        seed = tf.stack([tf.cast(self.stream.seed, step.dtype), step])
+        index, workers = self.stream.worker
+        seed = tf.stack([tf.cast(self.stream.seed, step.dtype), step * workers + index])
         noise = normal(tf.shape(crops), seed)
         return tf.clip_by_value(crops + share * self.stddev * noise, 0.0, 1.0)
 
