@@ -63,3 +63,8 @@ def test_bicubic_is_pillows(sizes):
     expected = Image.fromarray(line).resize((out_size, 1), Image.BICUBIC, box)
     matrix = resample.bicubic_matrix(in_size, out_size, length).numpy()
     np.testing.assert_allclose(line @ matrix.T, np.asarray(expected), atol=2e-6)
+
+
+def test_window_of_plain_integers():
+    expected = resample.window_matrix(7, tf.constant(2), tf.constant(4))
+    np.testing.assert_array_equal(resample.window_matrix(7, 2, 4), expected)

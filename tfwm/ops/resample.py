@@ -97,7 +97,7 @@ def window_matrix(size, start, length):
            [0.  , 0.  , 1.  , 0.  ]], dtype=float32)
     """
     first = tf.cast(start, tf.float32)[..., None, None]
-    return _matrix(length, size, size, size, "bilinear", first)
+    return _matrix(tf.convert_to_tensor(length), size, size, size, "bilinear", first)
 
 
 def _matrix(in_size, out_size, max_out_size, max_in_size, method, first=0.0):
