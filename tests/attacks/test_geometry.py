@@ -172,3 +172,18 @@ def test_warp_moves_corners_by_up_to_the_offset():
         assert 9 < moved.max() < 10.2
         # Half of the corners lie beyond the border and show the edge pixel.
         assert moved.mean() == pytest.approx(mean, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    "attack", [Affine(shift=(5, 6), seed=1), PerspectiveWarp((0.1, 0.2), "edge", seed=1)]
+)
+def test_repeated_edges_come_from_no_place(attack):
+    x = np.linspace(0, 1, 32, dtype="float32")
+    image = tf.constant(np.stack(np.broadcast_arrays(x, x[:, None], 0.5), -1)[None])
+    attacked, positions = attack.call_with_positions(image)
+    known = np.asarray(abs(positions[..., 2] - 0.5) < 1e-3)
+    assert 0.2 < known.mean() < 0.95
+    moved = np.asarray(positions)[..., :2] * 32 - 0.5  # to the places of centers
+    np.testing.assert_allclose(31 * np.asarray(attacked)[known][:, :2], moved[known], atol=0.01)
+    edges = np.isclose(np.asarray(attacked)[..., :2] * 31 % 31, 0).any(-1)
+    assert not known[edges].any()

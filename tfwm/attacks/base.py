@@ -191,3 +191,8 @@ def only_moves():
 def is_left_out(attack):
     """Returns whether an attack inside another one is left out; see `only_moves`."""
     return _ONLY_MOVES.get() and not getattr(attack, "moves", False)
+
+
+def edge_fill():
+    """Returns what is beyond an edge that repeats: `None`, or among positions 0, no position."""
+    return 0.0 if _ONLY_MOVES.get() else None

@@ -5,9 +5,9 @@ import math
 import keras
 import tensorflow as tf
 
-from tfwm.attacks.base import Attack, Twin, needed_cover
+from tfwm.attacks.base import Attack, Twin, edge_fill, needed_cover
 from tfwm.checks import largest, number_or_range, one_of
-from tfwm.ops.perspective import random_homography, unwarp
+from tfwm.ops.perspective import random_homography, sample_filled, unwarp
 from tfwm.ops.random import draw_strength, split_seed, uniform
 from tfwm.ops.resample import (
     METHODS,
@@ -16,7 +16,7 @@ from tfwm.ops.resample import (
     resize_matrix,
     window_matrix,
 )
-from tfwm.ops.warp import affine_grid, sample_bilinear
+from tfwm.ops.warp import affine_grid
 
 __all__ = ["Affine", "Mirror", "PerspectiveWarp", "RandomResizedCrop", "Resize"]
 
@@ -64,7 +64,7 @@ class Affine(Attack):
         scale = 1 + share * (scale - 1)
         sides = [image.shape[i] or tf.shape(image)[i] for i in (1, 2)]
         rows, columns = affine_grid(sides, rotation, scale, tf.stack([down, right], axis=-1))
-        return sample_bilinear(image, rows, columns)
+        return sample_filled(image, rows, columns, edge_fill())
 
 
 @keras.saving.register_keras_serializable(package="tfwm")
@@ -138,7 +138,7 @@ class PerspectiveWarp(Attack):
         return self.apply_share(image, seed, cover)
 
     def apply_share(self, image, seed, cover=None, share=1.0):
-        fill = {"white": 1.0, "edge": None}.get(self.fill, cover)
+        fill = {"white": 1.0, "edge": edge_fill()}.get(self.fill, cover)
         if self.fill == "cover":
             fill = needed_cover(self, cover)
         batch, height, width, _ = tf.unstack(tf.shape(image))

@@ -121,10 +121,15 @@ def warp(image, matrix, fill=None):
     [1.0, 2.0, 3.0, 9.0]
     """
     sides = [image.shape[i] or tf.shape(image)[i] for i in (1, 2)]
-    rows, columns = perspective_grid(sides, matrix)
+    return sample_filled(image, *perspective_grid(sides, matrix), fill)
+
+
+def sample_filled(image, rows, columns, fill=None):
+    """Returns `sample_bilinear` of images, with a `fill` beyond the border as in `warp`."""
     seen = sample_bilinear(image, rows, columns)
     if fill is None:
         return seen
+    sides = [image.shape[i] or tf.shape(image)[i] for i in (1, 2)]
     inside = share_inside(sides, rows, columns)
     return fill + inside * (seen - fill)
 
