@@ -3,6 +3,7 @@ import pytest
 
 from tfwm.networks import load_network
 from tfwm.recipes import carriers, parts
+from tfwm.recipes.fit import _begin_with
 from tfwm.recipes.registry import config_files
 
 recipe = carriers.RECIPE
@@ -24,6 +25,18 @@ def test_the_embedder_holds_the_error_alone():
     assert trainer.hold_psnr is None and trainer.alignment.layer == "registration"
     held = trainer.embedder.get_layer("held")
     assert (held.target, held.start, held.ramp_steps) == (40, 30, 5)
+
+
+def test_initial_weights_leave_the_steps_of_their_training(tmp_path):
+    config = recipe.load("quick", ["crop_size=128", "width=8", f"output={tmp_path}"])
+    first, second = (recipe.build_model(config) for _ in range(2))
+    first.embedder.get_layer("held").step.assign(600.0)
+    for network in (first.embedder, first.extractor):
+        network.save(tmp_path / f"{network.name}.keras")
+    _begin_with(second, tmp_path)
+    assert float(second.embedder.get_layer("held").step) == 0
+    for a, b in zip(first.trainable_weights, second.trainable_weights, strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.slow

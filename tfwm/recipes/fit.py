@@ -127,4 +127,6 @@ def _begin_with(trainer, network):
                 f"Expected as initial an {model.name} of the same layers and width. Received: "
                 f"{network!r}, which has others"
             )
-        model.set_weights(saved.get_weights())
+        for weight, value in zip(model.weights, saved.get_weights(), strict=True):
+            if weight.name != "step":  # a ramp, which begins with the training
+                weight.assign(value)
