@@ -199,3 +199,25 @@ def test_affine_has_a_scale_and_offset_for_each_channel(instance_features):
     np.testing.assert_allclose(layer(instance_features), reference(instance_features), atol=5e-6)
     again = InstanceNormalization.from_config(layer.get_config())
     assert again.affine
+
+
+@pytest.mark.parametrize("arguments", [{"axis": 1}, {"scale": False, "center": False}])
+def test_what_the_kernel_lacks_is_refused(arguments):
+    with pytest.raises(ValueError, match=f"Received: {', '.join(sorted(arguments))}"):
+        FusedBatchNormalization(**arguments)
+
+
+def test_fused_layer_is_made_again_from_its_config():
+    layer = FusedBatchNormalization(0.7, 1e-3, name="norm", trainable=False, dtype="bfloat16")
+    copy = FusedBatchNormalization.from_config(layer.get_config())
+    assert (copy.momentum, copy.epsilon, copy.name, copy.trainable) == (0.7, 1e-3, "norm", False)
+    assert copy.dtype == "float32"
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "mixed_bfloat16"])
+def test_learned_scale_in_half_precision(dtype, features):
+    half = InstanceNormalization(affine=True, dtype=dtype)
+    plain = InstanceNormalization(affine=True)
+    outputs = half(features)
+    assert outputs.dtype.name == dtype.removeprefix("mixed_")
+    np.testing.assert_allclose(tf.cast(outputs, tf.float32), plain(features), atol=0.05)

@@ -35,6 +35,11 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
     """
 
     def __init__(self, momentum=0.9, epsilon=1e-5, **kwargs):
+        if others := sorted(kwargs.keys() - {"name", "trainable", "dtype"}):
+            raise ValueError(
+                "Expected momentum, epsilon, name and trainable; for others take "
+                f"keras.layers.BatchNormalization. Received: {', '.join(others)}"
+            )
         kwargs["dtype"] = "float32"
         super().__init__(momentum=momentum, epsilon=epsilon, autocast=False, **kwargs)
 
@@ -111,7 +116,7 @@ class InstanceNormalization(Configured, keras.layers.Layer):
         variance = tf.reduce_mean(tf.square(centered), axes, keepdims=True)
         x = centered * tf.math.rsqrt(variance + self.epsilon)
         if self.affine:
-            x = x * self.gamma + self.beta
+            x = x * tf.cast(self.gamma, tf.float32) + tf.cast(self.beta, tf.float32)
         return tf.cast(x, inputs.dtype)
 
     def compute_output_shape(self, input_shape):
