@@ -149,6 +149,21 @@ def test_killed_and_resumed_training_is_that_without_a_pause(tmp_path, monkeypat
         np.testing.assert_array_equal(a, b)
 
 
+def test_steps_that_fill_no_epoch_are_trained_too(tmp_path):
+    """Gone on with to more steps, it is the training that has them at once."""
+    recipe, output = find_recipe("photo"), tmp_path / "parts"
+    noise = 'attacks={name="GaussianNoise", stddev=0.02}'
+    # Neither the PSNR nor the learning rate follows the share of the steps.
+    words = [noise, "steps_per_epoch=2", "psnr=0", "schedule=constant"]
+    whole = recipe.train(tiny("photo", tmp_path / "whole", *words, "steps=5"))
+    for steps in (3, 5, 5):
+        trained = recipe.train(tiny("photo", output, *words, f"steps={steps}"), steps == 5)
+        assert Checkpoint(output / "checkpoints").exists()
+        assert sorted((output / "checkpoints").glob("*.npz"))[-1].stem == f"step-{steps:09d}"
+    for a, b in zip(whole.get_weights(), trained.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_resume_of_the_previous_checkpoint(tmp_path, monkeypatch, capsys):
     """Of the stage whose last one is damaged, or else of the one that was written last."""
     recipe, model = (

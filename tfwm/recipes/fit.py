@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import platform
 import sys
 
@@ -14,6 +15,7 @@ from tfwm.training import (
     Checkpoint,
     ConfigError,
     EarlyStopping,
+    LastStep,
     RestOfEpoch,
     save_config,
     training_strategy,
@@ -55,8 +57,8 @@ def fit(build_trainer, input_shape, config, folder, data, validation_data=None, 
             _begin_with(trainer, config.initial)
         trainer.build(input_shape)
         first_epoch = checkpoint.restore(trainer, epoch_steps)
-    epochs = max(1, config.steps // config.steps_per_epoch)
-    more = first_epoch < epochs and not any(one.stopped_epoch for one in stopping)
+    rest = config.steps - checkpoint.step
+    more = rest > 0 and not any(one.stopped_epoch for one in stopping)
     if more:  # read before anything is written
         batches, validation = data(checkpoint.step), validation_data and validation_data()
     if is_chief():
@@ -66,8 +68,9 @@ def fit(build_trainer, input_shape, config, folder, data, validation_data=None, 
             callback.set_model(trainer)
             callback.on_train_end()
         return trainer
-    rest = [RestOfEpoch(epoch_steps - checkpoint.batch)] if checkpoint.batch else []
-    logs = []
+    ends, logs = [LastStep(rest)], []
+    if checkpoint.batch:
+        ends.append(RestOfEpoch(epoch_steps - checkpoint.batch))
     if is_chief():
         # Logged first: a kill before the checkpoint then repeats a line, and loses none.
         logs.append(keras.callbacks.CSVLogger(folder / "log.csv", append=checkpoint.step > 0))
@@ -76,11 +79,11 @@ def fit(build_trainer, input_shape, config, folder, data, validation_data=None, 
         trainer.fit(
             batches,
             validation_data=validation,
-            epochs=epochs,
+            epochs=math.ceil(config.steps / epoch_steps),
             shuffle=False,
             initial_epoch=first_epoch,
             steps_per_epoch=epoch_steps,
-            callbacks=[*rest, *callbacks, *logs, checkpoint],
+            callbacks=[*ends, *callbacks, *logs, checkpoint],
             verbose=0 if not is_chief() else 1 if sys.stdout.isatty() else 2,
         )
     return trainer

@@ -5,7 +5,13 @@ from tfwm.startup import need_tensorflow
 need_tensorflow()
 
 from tfwm.training.barrier_trainer import BarrierTrainer
-from tfwm.training.callbacks import EarlyStopping, MeanGradients, RestOfEpoch, TellSkipped
+from tfwm.training.callbacks import (
+    EarlyStopping,
+    LastStep,
+    MeanGradients,
+    RestOfEpoch,
+    TellSkipped,
+)
 from tfwm.training.carrier import Carrier
 from tfwm.training.checkpoint import Checkpoint
 from tfwm.training.config import ConfigError, load_config, save_config
@@ -24,6 +30,7 @@ __all__ = [
     "FineTuned",
     "Innocent",
     "KeyedTrainer",
+    "LastStep",
     "MeanGradients",
     "RestOfEpoch",
     "TellSkipped",

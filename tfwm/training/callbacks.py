@@ -1,4 +1,4 @@
-"""Callbacks: the rest of an epoch, early stopping that is resumed, and a log of gradients."""
+"""Callbacks: the rest of an epoch, the last step, early stopping that is resumed, and a log of gradients."""
 
 import keras
 import tensorflow as tf
@@ -24,6 +24,23 @@ class RestOfEpoch(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if self.batches is not None:
             self.model.stop_training, self.batches = False, None
+
+
+class LastStep(keras.callbacks.Callback):
+    """Ends a training after a number of steps, maybe within an epoch, which is the last one.
+
+    Args:
+        steps: number of steps.
+    """
+
+    def __init__(self, steps):
+        super().__init__()
+        self.steps = steps
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.steps -= 1
+        if not self.steps:
+            self.model.stop_training = True
 
 
 class TellSkipped(keras.callbacks.Callback):
