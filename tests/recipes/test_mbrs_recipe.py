@@ -135,3 +135,10 @@ def test_papers_full_setting_runs(file, block_size, tmp_path):
 )
 def test_bad_settings_are_refused(words, message, refuses):
     refuses(recipe, [*SMALL, *words], message, "mbrs")
+
+
+def test_no_attack_and_no_rounding(tmp_path):
+    config = config_of("mbrs", tmp_path / "run", "attacks=[]", "rounding_noise=0")
+    image = np.random.default_rng(0).random((1, 8, 8, 3), np.float32)
+    attack = recipe.build_model(config).attack
+    np.testing.assert_array_equal(attack(image), image)

@@ -77,7 +77,7 @@ def build_attack(config, tables, per):
     parts = [attacks.RandomChoice(layers, weights, per=per)] if layers else []
     if config.rounding_noise:
         parts.append(attacks.GaussianNoise(config.rounding_noise))
-    return attacks.Chain(parts, seed=config.seed)
+    return attacks.Chain(parts or [attacks.Identity()], seed=config.seed)
 
 
 def _attack(table):
