@@ -2,13 +2,15 @@
 
 import json
 import runpy
+import types
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tfwm.evaluation import load_suite
 from tfwm.report import write_conformance
-from tfwm.report.conformance import FAMILIES, OTHER, _family
+from tfwm.report.conformance import FAMILIES, OTHER, _about, _family
 from tfwm.watermarker import Watermarker
 
 Page = runpy.run_path(str(Path(__file__).with_name("test_page.py")))["Page"]
@@ -59,3 +61,13 @@ def test_every_edit_of_the_suite_has_a_family():
 def test_a_suite_of_bits_is_refused(quadrant_network, tmp_path):
     with pytest.raises(ValueError, match="Expected a suite of whole messages"):
         write_conformance(quadrant_network, "bundled:test", "redmark", tmp_path)
+
+
+def test_the_largest_photo_has_the_most_pixels(quadrant_network, small):
+    photos = types.SimpleNamespace(
+        images=[np.zeros((h, w, 3), "uint8") for h, w in ((200, 20), (100, 150))],
+        name="two",
+        skipped=0,
+    )
+    test = _about(quadrant_network, "quadrant", small, photos, 0, "")
+    assert (test["smallest"], test["largest"]) == ("20 x 200", "150 x 100")

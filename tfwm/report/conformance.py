@@ -8,6 +8,7 @@ import dataclasses
 import datetime
 import hashlib
 import json
+import math
 import platform
 from pathlib import Path
 
@@ -157,7 +158,7 @@ def _about(network, name, suite, photos, seed, command):
     pixels = hashlib.sha256()
     for image in photos.images:
         pixels.update(repr(image.shape).encode() + image.tobytes())
-    sides = sorted(image.shape[:2] for image in photos.images)
+    sides = sorted((image.shape[:2] for image in photos.images), key=math.prod)
     manifest = Path(getattr(network, "path", "")) / MANIFEST
     return {
         "network": name,
