@@ -196,3 +196,8 @@ def test_a_carrier_for_the_part_that_is_copied(pairs):
     np.testing.assert_allclose(outputs["common"][:1], common_part(residual, 4), atol=1e-5)
     targets = trainer.targets(pairs, outputs)
     assert not np.any(targets["common"]) and "common" not in make(period=4)(pairs)
+
+
+def test_a_carrier_needs_a_period():
+    with pytest.raises(ValueError, match="Expected a period"):
+        make(carrier=Carrier(1.0))

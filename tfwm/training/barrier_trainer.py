@@ -103,6 +103,8 @@ class BarrierTrainer(Trainer):
     ):
         super().__init__(**kwargs)
         one_of("source", source, SOURCES)
+        if carrier is not None and period is None:
+            raise ValueError("Expected a period, which a carrier's part has. Received: period=None")
         self.embedder = embedder
         self.extractor = extractor
         self.watermark = np.asarray(watermark, np.float32)
