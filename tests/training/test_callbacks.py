@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from tfwm import losses
 from tfwm.models import redmark
-from tfwm.training import Checkpoint, MeanGradients, WatermarkTrainer
+from tfwm.training import Checkpoint, EarlyStopping, MeanGradients, WatermarkTrainer
 
 
 @pytest.fixture
@@ -86,3 +86,12 @@ def test_a_checkpoint_of_other_networks_is_refused(tmp_path):
     np.testing.assert_array_equal(same.get_weights()[0], first.get_weights()[0])
     with pytest.raises(ValueError, match="choose another output="):
         checkpoint.restore(deeper)
+
+
+def test_restored_early_stopping_is_forgotten_in_the_next_training():
+    stopping = EarlyStopping("loss", patience=1)
+    stopping.state = {"wait": np.int64(5), "best": np.float64(0.1)}
+    stopping.on_train_begin()
+    assert stopping.wait == 5
+    stopping.on_train_begin()
+    assert stopping.wait == 0

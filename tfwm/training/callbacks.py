@@ -1,4 +1,4 @@
-"""Callbacks: the rest of an epoch, the last step, early stopping that is resumed, and a log of gradients."""
+"""Callbacks: first and last epochs cut short, early stopping that is resumed, mean gradients."""
 
 import keras
 import tensorflow as tf
@@ -82,6 +82,7 @@ class EarlyStopping(keras.callbacks.EarlyStopping):
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)  # forgets all
         self._take_restored()
+        self._restored = {}  # another training begins anew
 
     def _take_restored(self):
         for key in self.NUMBERS:
