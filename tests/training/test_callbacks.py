@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from tfwm import losses
+from tfwm.attacks import GaussianNoise, Ramp
 from tfwm.models import redmark
 from tfwm.training import Checkpoint, EarlyStopping, MeanGradients, WatermarkTrainer
 
@@ -95,3 +96,12 @@ def test_restored_early_stopping_is_forgotten_in_the_next_training():
     assert stopping.wait == 5
     stopping.on_train_begin()
     assert stopping.wait == 0
+
+
+def test_gradients_are_logged_without_a_step(trainer, covers):
+    trainer.attack = Ramp(GaussianNoise(0.1), steps=10)
+    trainer.build(covers.shape)
+    before = [variable.numpy() for variable in trainer.variables]
+    gradients_of(trainer, covers)
+    for old, variable in zip(before, trainer.variables, strict=False):
+        np.testing.assert_array_equal(old, variable.numpy())

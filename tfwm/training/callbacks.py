@@ -121,8 +121,11 @@ class MeanGradients(keras.callbacks.Callback):
             getattr(self.model, part).get_layer(name).kernel.value
             for part, name in self._layers.items()
         ]
+        state = [(variable, variable.numpy()) for variable in self.model.variables]
         with tf.GradientTape() as tape:
             outputs = self.model(self._covers, training=True)
             loss = self.model.compute_loss(self._covers, None, outputs, training=True)
         for name, gradient in zip(self._layers, tape.gradient(loss, kernels), strict=True):
             logs[f"gradient_{name}"] = float(tf.reduce_mean(tf.abs(gradient)))
+        for variable, value in state:  # counters and statistics are those of the training alone
+            variable.assign(value)
