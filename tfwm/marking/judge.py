@@ -92,7 +92,8 @@ class Judge:
     Each stage of the search has its own p-value: that of its best score among all that it tried
     (Sidak). The least p-value of the stages counts, corrected for their number. A message whose
     authentication tag fits is evidence too: a random reading has one with probability
-    `tag_p_value`, which is doubled because there are two ways to be convinced.
+    `tag_p_value`, which is doubled because there are two ways to be convinced: chance reaches a
+    p-value at most one and a half times as often as it says, and tags of 32 bits hardly ever fit.
 
     A mark is present if it was made for what the photo shows, where marks are bound to that; if it
     was made for something else, it was copied.

@@ -1,7 +1,7 @@
 """Finds a mark in a copy that was cropped, rescaled, turned or mirrored.
 
-The search goes from coarse to fine, cheapest first, and follows the pilot's score alone: a window
-in the middle shows which scales and angles deserve a look at the whole copy.
+The search goes from coarse to fine, cheapest first, and follows the pilot's score alone: a window,
+where a mark shows best, tells which scales and angles deserve a look at the whole copy.
 """
 
 import itertools
