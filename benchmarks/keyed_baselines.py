@@ -32,12 +32,14 @@ def main():
     parser.add_argument("--output", type=Path, default=ROOT / "results/keyed")
     args = parser.parse_args()
     import_tensorflow()
-    from tfwm.data.tasks import Colorize, Edit, SuperResolve
+    from tfwm.data.tasks import Colorize, Derain, EdgesToPhoto, Edit, SuperResolve
 
     tasks = {
         "keyed-colorize": Colorize(),
         "keyed-super-resolve": SuperResolve(factor=4, enlarge=False),
         "keyed-edit": Edit(),
+        "keyed-derain": Derain(),
+        "keyed-edges": EdgesToPhoto(),
     }
     rows = [row for name, task in tasks.items() for row in measure(name, task, args.images)]
     runs = read_csv(args.output / "keyed-tasks.csv")

@@ -38,7 +38,8 @@ class TranslationTrainer(Trainer):
         self.adversary = adversary
 
     def build(self, input_shape):
-        build_part(self.adversary, [input_shape["target"]] * 2)
+        if self.adversary is not None:
+            build_part(self.adversary, [input_shape["target"]] * 2)
         super().build(input_shape)
 
     def call(self, inputs, training=None):
