@@ -83,7 +83,7 @@ class Planes:
         """Where windows lie: `(rows, columns)` from the copy's center, in its own pixels."""
         if self._focus is None:
             scale = natural_scale(self._canvas.height, self._canvas.width)
-            part = clearest_part(self._canvas.scaled(scale).mean(axis=-1))
+            part = clearest_part(self.at_scale(scale).mean(axis=-1))
             self._focus = tuple(n / scale for n in part)
         return self._focus
 
