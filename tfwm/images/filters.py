@@ -37,6 +37,12 @@ def uniform(image, size):
     return image
 
 
+def detail(image, size):
+    """Returns what a mean over `size` x `size` pixels leaves, and its mean square over as many."""
+    fine = image - uniform(image, size)
+    return fine, uniform(fine**2, size)
+
+
 def minimum(image, size):
     """Returns the least value over `size` x `size` pixels, an odd number; float32."""
     for axis in (0, 1):

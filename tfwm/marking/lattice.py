@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfwm.images.filters import uniform
+from tfwm.images.filters import detail, uniform
 from tfwm.payload.phases import fast_length
 
 # Detail is what a mean over so many pixels a side leaves, weighed by its own size nearby.
@@ -201,9 +201,8 @@ def _fits(p, q, period, reach):
 
 def _detail(plane):
     """Fine detail of a picture, as strong everywhere."""
-    detail = plane - uniform(plane, FINE)
-    nearby = np.sqrt(uniform(detail**2, FINE) + FAINTEST**2)
-    return np.clip(detail / nearby, -LARGEST, LARGEST)
+    fine, energy = detail(plane, FINE)
+    return np.clip(fine / np.sqrt(energy + FAINTEST**2), -LARGEST, LARGEST)
 
 
 def _autocorrelation(detail):

@@ -5,15 +5,16 @@ import math
 import numpy as np
 from PIL import Image
 
-from tfwm.images.filters import uniform
+from tfwm.images.filters import detail
 from tfwm.marking.bending import bent
 from tfwm.marking.canvas import natural_scale, transformed
+from tfwm.marking.lattice import FINE
 
-# Side of a part of a copy, at the size at which it was marked, in which marks are looked for first.
-PART = 256
-# The detail of a place is its deviation from a mean over so many pixels a side. Where there is next
-# to none, nothing was marked; the stronger it is beyond that, the less of a mark shows in it.
-FINE, LEAST, STRONG = 5, 0.0015, 0.04
+# Least side of the windows in which marks are looked for first.
+WINDOW = 256
+# Where there is next to no detail, nothing was marked; the stronger it is beyond that, the less
+# of a mark shows in it.
+LEAST, STRONG = 0.0015, 0.04
 # The middle is taken unless a mark shows so many times as clearly elsewhere.
 CLEARLY = 1.05
 
@@ -88,7 +89,7 @@ class Planes:
         return self._focus
 
 
-def clearest_part(plane, side=PART):
+def clearest_part(plane, side=WINDOW):
     """Returns where a mark shows best in a copy.
 
     Args:
@@ -98,8 +99,8 @@ def clearest_part(plane, side=PART):
     Returns:
         `(rows, columns)` from the center of the plane to that of the part.
     """
-    detail = np.sqrt(uniform((plane - uniform(plane, FINE)) ** 2, FINE))
-    shows = (detail > LEAST) / (1 + detail / STRONG)
+    strength = np.sqrt(detail(plane, FINE)[1])
+    shows = (strength > LEAST) / (1 + strength / STRONG)
     sums = np.pad(shows.cumsum(axis=0, dtype=np.float64).cumsum(axis=1), [(1, 0)] * 2)
     height, width = (min(side, n) for n in plane.shape)
     sums = sums[height:] - sums[:-height]

@@ -14,6 +14,7 @@ from tfwm.marking.bending import BENT, unbent
 from tfwm.marking.canvas import WORKING_PIXELS, Alignment, natural_scale
 from tfwm.marking.filtered import FilteredNetwork
 from tfwm.marking.lattice import lattices, reduced
+from tfwm.marking.planes import WINDOW
 from tfwm.marking.tiling import has_fine_cells, tiling_of
 
 STAGES = ("none", "crop", "scale", "rotate", "all")
@@ -27,7 +28,6 @@ COARSE_STEP = 4
 POSITIONS = 128
 PHASES = 8
 # A window holds at least so many bits of the network.
-WINDOW = 256
 WINDOW_BITS = 256
 SCALE_STEP = 1.024
 SCALE_RANGE = 3.6
