@@ -12,6 +12,7 @@ import pytest
 DEVICES = """
     import sys
     import keras, numpy as np, tensorflow as tf
+    tf.config.threading.set_intra_op_parallelism_threads(1)  # sums in one order on each machine
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 4)
     from tfwm import attacks, losses, training

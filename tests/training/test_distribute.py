@@ -100,6 +100,21 @@ def test_devices_by_option(devices, line, tmp_path):
     assert line in done.stdout.splitlines()
 
 
+@pytest.mark.parametrize(
+    "text, lacks",
+    [
+        ("processor : 0\nflags\t\t: fpu avx2 avx512f\n", True),
+        ("flags\t\t: fpu avx2 avx512f avx512_bf16\n", False),
+        ("Features\t: fp asimd\n", True),
+        ("Features\t: fp asimd bf16\n", False),
+        ("no such line\n", False),
+    ],
+)
+def test_a_processor_without_bfloat16_is_told(text, lacks, tmp_path):
+    (tmp_path / "cpuinfo").write_text(text)
+    assert distribute.lacks_bfloat16(tmp_path / "cpuinfo") == lacks
+
+
 def free_ports(count):
     sockets = [socket.socket() for _ in range(count)]
     for one in sockets:

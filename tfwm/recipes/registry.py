@@ -27,6 +27,7 @@ from tfwm.training.config import ConfigError, load_config, save_config, setting_
 from tfwm.training.distribute import (
     devices,
     is_chief,
+    lacks_bfloat16,
     set_devices,
     set_workers,
     training_strategy,
@@ -121,6 +122,8 @@ class Recipe:
             _step_back(output)
         wait_for_all()
         say(devices(), flush=True)
+        if getattr(config, "precision", "") == "mixed_bfloat16" and lacks_bfloat16():
+            say("this processor has no bfloat16: precision=float32 is likely faster", flush=True)
         return self.run(config)
 
     def main(self, words: list[str] | None = None, prog: str | None = None) -> int:

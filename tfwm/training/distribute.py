@@ -4,6 +4,7 @@ import functools
 import json
 import os
 import re
+from pathlib import Path
 
 import tensorflow as tf
 
@@ -154,3 +155,23 @@ def devices():
     kind = "GPU" if gpus else "CPU" if count == 1 else "virtual CPU"
     text = f"training on {count} {kind}{'s' * (count > 1)}"
     return text if workers == 1 else f"{text} each of {workers} workers, of which this is {index}"
+
+
+def lacks_bfloat16(cpuinfo="/proc/cpuinfo"):
+    """Returns whether this process computes on a processor that has no products of bfloat16.
+
+    There TensorFlow computes them in float32 and rounds, which takes longer than float32 alone.
+
+    Args:
+        cpuinfo: file in which Linux tells what its processor has; other systems have none, and
+            `False` is returned.
+
+    Example:
+
+    >>> lacks_bfloat16("no/such/file")
+    False
+    """
+    if tf.config.list_logical_devices("GPU") or not Path(cpuinfo).is_file():
+        return False
+    lines = re.findall(r"^(?:flags|Features)\s*:(.*)", Path(cpuinfo).read_text("utf-8"), re.M)
+    return bool(lines) and not {"amx_bf16", "avx512_bf16", "bf16"} & set(lines[0].split())
