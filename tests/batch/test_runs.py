@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from marked_folders import table
 from PIL import Image
 from skimage import data
 
@@ -30,16 +31,6 @@ def photos(tmp_path):
     image.save(folder / "a.jpg", quality=95)
     image.transpose(Image.FLIP_LEFT_RIGHT).save(folder / "sub" / "c.png")
     return folder
-
-
-@pytest.fixture
-def out(tmp_path):
-    return tmp_path / "marked"
-
-
-def table(path):
-    with open(path, newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def statuses(rows):
