@@ -52,14 +52,17 @@ class _Simulated(Configured, keras.layers.Layer):
             tape.watch(weights)
             output, _ = network.stateless_call(*state, image, training=True)
             output = tf.cast(output, target.dtype)
-            # Keras divides a loss by the number of replicas, whose gradients are averaged here.
-            replicas = tf.distribute.get_strategy().num_replicas_in_sync
-            loss = tf.reduce_mean(self.loss(target, output)) * replicas * scale
+            loss = tf.reduce_mean(self.loss(target, output)) * self._shares() * scale
         gradients = tape.gradient(loss, weights)
         if half:  # too large ones are left out
             gradients = [tf.where(tf.math.is_finite(g), g / scale, 0.0) for g in gradients]
         self._step(gradients)
         return output
+
+    def _shares(self):
+        """The number by which Keras has divided the loss, as if replicas' gradients were summed."""
+        divided = isinstance(self.loss, keras.losses.Loss)  # and not a function
+        return tf.distribute.get_strategy().num_replicas_in_sync if divided else 1
 
     def _step(self, gradients):
         """Takes a step of Adam, or starts again."""
