@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from marked_folders import table
 from PIL import Image
-from skimage import data
 
 from tfwm.batch import folders, jobs
 from tfwm.batch.done import key_id
@@ -24,13 +23,9 @@ MESSAGE = "(c) Ada Lovelace"
 
 
 @pytest.fixture
-def photos(tmp_path):
-    folder = tmp_path / "photos"
-    (folder / "sub").mkdir(parents=True)
-    image = Image.fromarray(data.chelsea()[:256, :320])
-    image.save(folder / "a.jpg", quality=95)
-    image.transpose(Image.FLIP_LEFT_RIGHT).save(folder / "sub" / "c.png")
-    return folder
+def photos(photos):
+    (photos / "b.bmp").unlink()
+    return photos
 
 
 def statuses(rows):
