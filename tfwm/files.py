@@ -13,6 +13,7 @@ import shlex
 import shutil
 import stat
 import sys
+import time
 from importlib import metadata
 from pathlib import Path
 
@@ -121,6 +122,19 @@ def check_new_file(path, overwrite=False):
 def draft_of(path):
     """Returns a new name beside a path, for what is not whole yet; it fits wherever `path` does."""
     return Path(path).with_name(f".tfwm-{secrets.token_hex(6)}.part")
+
+
+def remove_drafts(folder, age=3600):
+    """Removes what runs that were killed left unfinished in a folder and its sub-folders.
+
+    Args:
+        folder: path.
+        age: seconds for which nobody may have written to a draft that is removed.
+    """
+    for path in Path(folder).rglob(".tfwm-*.part"):
+        with contextlib.suppress(OSError):
+            if time.time() - path.lstat().st_mtime > age:
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def is_same_name(first, second):

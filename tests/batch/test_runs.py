@@ -329,3 +329,16 @@ def test_a_photo_that_cannot_be_replaced_is_not_called_done(checker, photos):
         "a.jpg": "failed",
         "sub/c.png": "done",
     }
+
+
+def test_drafts_of_killed_runs_are_removed_and_those_of_others_kept(checker, photos, out):
+    (out / "sub").mkdir(parents=True)
+    old, new, mine = (out / "sub" / f".tfwm-{n}.part" for n in ("0a", "0b", "0c"))
+    old.write_bytes(b"half a photo")
+    new.write_bytes(b"another is writing this")
+    mine.mkdir()
+    (mine / "file").write_bytes(b"half a folder")
+    for path in (old, mine):
+        os.utime(path, (time.time() - 7200,) * 2)
+    embed_folder(checker, [photos], out, MESSAGE)
+    assert not old.exists() and not mine.exists() and new.read_bytes()

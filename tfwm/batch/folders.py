@@ -30,7 +30,7 @@ from tfwm.batch.rows import (
     told_message,
 )
 from tfwm.batch.run import DONE_BEFORE, Pool, Skip, run_jobs
-from tfwm.files import check_writable, is_same_name, other_names, sha256
+from tfwm.files import check_writable, is_same_name, other_names, remove_drafts, sha256
 from tfwm.images import ImageError, read_any, write_encoded
 from tfwm.marking import EmbedOptions
 from tfwm.marking.filtered import check_signpost
@@ -307,6 +307,7 @@ def _held(folder, report, dry_run):
             only_run(folder) as check,
             only_writer(report) if elsewhere else contextlib.nullcontext(),
         ):
+            remove_drafts(folder)
             yield check
     finally:
         with contextlib.suppress(OSError):
