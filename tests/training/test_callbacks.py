@@ -6,7 +6,14 @@ import tensorflow as tf
 from tfwm import losses
 from tfwm.attacks import GaussianNoise, Ramp
 from tfwm.models import redmark
-from tfwm.training import Checkpoint, EarlyStopping, MeanGradients, WatermarkTrainer
+from tfwm.training import (
+    Checkpoint,
+    ConfigError,
+    Diverged,
+    EarlyStopping,
+    MeanGradients,
+    WatermarkTrainer,
+)
 
 
 @pytest.fixture
@@ -105,3 +112,17 @@ def test_gradients_are_logged_without_a_step(trainer, covers):
     gradients_of(trainer, covers)
     for old, variable in zip(before, trainer.variables, strict=False):
         np.testing.assert_array_equal(old, variable.numpy())
+
+
+def test_a_training_that_diverges_ends_and_keeps_the_checkpoint_before(trainer, covers, tmp_path):
+    checkpoint = Checkpoint(tmp_path)
+    data = tf.data.Dataset.from_tensors(covers).repeat()
+    steps = dict(steps_per_epoch=2, verbose=0, callbacks=[Diverged(), checkpoint])
+    trainer.build(covers.shape)
+    trainer.fit(data, **steps)
+    before = sorted(tmp_path.glob("step-*"))
+    weight = trainer.embedder.trainable_variables[0]
+    weight.assign(np.full(weight.shape, np.nan))
+    with pytest.raises(ConfigError, match="The loss is nan: training has diverged"):
+        trainer.fit(data, **steps)
+    assert before and sorted(tmp_path.glob("step-*")) == before

@@ -166,6 +166,8 @@ def none_readable(source, count):
 
 def check_source(source):
     """Raise FileNotFoundError or ValueError for a source without photos; reads and loads none."""
+    if isinstance(source, str) and not source.strip():
+        raise ValueError("Expected a source of photos: a folder, for instance. Received: ''")
     kind, rest = _split(source)
     if kind == "bundled":
         one_of("split", rest or "train", BUNDLED)

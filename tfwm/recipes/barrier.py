@@ -76,7 +76,7 @@ class Config(TaskConfig):
     extractor_width: int = setting(128, "channels of the extractor's hidden layers")
     extractor_halvings: int = setting(1, "halvings in the extractor")
     extractor_output: str = setting("relu", "the extractor's last activation: `relu`, `sigmoid`")
-    blank: float = setting(1.0, "gray level to be read from unmarked images")
+    blank: float = setting(1.0, "gray level to be read from unmarked images", most=1)
     # Losses, equations 5 and 11
     image_weight: float = setting(1.0, "weight of the error of marked images")
     psnr: float = setting(

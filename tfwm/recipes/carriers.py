@@ -42,9 +42,11 @@ class Config(MessageConfig):
     width: int = 32
     # Network
     message_length: int = setting(100, "bits in a photo")
-    smallest_crop: float = setting(0.64, "least share of a side that crops keep and are found by")
+    smallest_crop: float = setting(
+        0.64, "least share of a side that crops keep and are found by", most=1
+    )
     psnr: float = setting(38.0, "error of the mark as a PSNR in dB")
-    psnr_start: float = setting(34.0, "the same at which training starts")
+    psnr_start: float = setting(34.0, "the same at which training starts", least=-60)
     psnr_error: str = "visible"
     # Losses
     image_weight: float = 0.0

@@ -1,11 +1,16 @@
 """The settings that recipes share, and checks of them. Their help texts are the documentation."""
 
 import dataclasses
+import math
 
 from tfwm.networks.card import check_name
-from tfwm.training.config import ConfigError, check_choices, setting
+from tfwm.training.config import ConfigError, check_values, setting
 
-POSITIVE = ("steps", "steps_per_epoch", "batch_size", "crop_size", "width")
+POSITIVE = (
+    *("steps", "steps_per_epoch", "batch_size", "crop_size", "width"),
+    *("learning_rate", "epsilon"),
+)
+BELOW_1 = math.nextafter(1, 0)
 
 
 @dataclasses.dataclass
@@ -14,7 +19,9 @@ class TrainingConfig:
 
     name: str = setting("network", "name of the trained network, and of its folder in `output`")
     output: str = setting("runs/network", "folder of the run: checkpoints, log, report, network")
-    seed: int = setting(0, "seed of the first weights, of crops, messages and attacks")
+    seed: int = setting(
+        0, "seed of the first weights, of crops, messages and attacks", most=2**32 - 1
+    )
     # Data
     photos: list = setting(
         ["bundled:train"],
@@ -32,9 +39,9 @@ class TrainingConfig:
     )
     optimizer: str = setting("sgd", "`sgd` or `adam`", ("sgd", "adam"))
     learning_rate: float = setting(1e-4, "learning rate; the largest one if `schedule` changes it")
-    momentum: float = setting(0.98, "momentum of `sgd`")
-    beta_1: float = setting(0.9, "decay of Adam's mean of gradients")
-    beta_2: float = setting(0.999, "decay of Adam's mean of squared gradients")
+    momentum: float = setting(0.98, "momentum of `sgd`", most=BELOW_1)
+    beta_1: float = setting(0.9, "decay of Adam's mean of gradients", most=BELOW_1)
+    beta_2: float = setting(0.999, "decay of Adam's mean of squared gradients", most=BELOW_1)
     epsilon: float = setting(1e-7, "number that Adam adds to its divisor")
     clip_norm: float = setting(
         0.0, "norm to which all gradients together are scaled down; 0 leaves them as they are"
@@ -126,9 +133,9 @@ class MessageConfig(TrainingConfig):
     message_weight: float = setting(1.0, "weight of that loss")
     adversarial_weight: float = setting(0.0, "weight of misleading a critic; 0: no critic")
     psnr: float = setting(0.0, "PSNR in dB that a multiplier holds; 0: none")
-    psnr_start: float = setting(27.0, "PSNR in dB at which it starts")
-    psnr_hold: float = setting(0.0, "share of the steps before it begins to rise")
-    psnr_ramp: float = setting(0.5, "share of the steps in which it rises to `psnr`")
+    psnr_start: float = setting(27.0, "PSNR in dB at which it starts", least=-60)
+    psnr_hold: float = setting(0.0, "share of the steps before it begins to rise", most=1)
+    psnr_ramp: float = setting(0.5, "share of the steps in which it rises to `psnr`", most=1)
     psnr_rate: float = setting(0.005, "how fast the multiplier changes")
     psnr_multiplier: float = setting(0.05, "the multiplier at the start")
     psnr_penalty: str = setting("log", "measure that it multiplies, see `tfwm.losses.HoldPSNR`")
@@ -160,7 +167,7 @@ def check_multiple(config, name, divisor):
 def check_shared(config):
     """Raise `ConfigError` for what no recipe can use, before anything is built."""
     check_positive(config)
-    check_choices(config)
+    check_values(config)
     check_name(config.name)
     if config.optimizer == "sgd":
         refuse(config, ("beta_1", "beta_2", "epsilon"), 'has no effect with optimizer = "sgd"')

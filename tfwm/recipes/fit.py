@@ -14,6 +14,7 @@ from tfwm.networks import find_keras_models, network_directory, read_keras_model
 from tfwm.training import (
     Checkpoint,
     ConfigError,
+    Diverged,
     EarlyStopping,
     LastStep,
     RestOfEpoch,
@@ -68,7 +69,7 @@ def fit(build_trainer, input_shape, config, folder, data, validation_data=None, 
             callback.set_model(trainer)
             callback.on_train_end()
         return trainer
-    ends, logs = [LastStep(rest)], []
+    ends, logs = [LastStep(rest), Diverged()], []
     if checkpoint.batch:
         ends.append(RestOfEpoch(epoch_steps - checkpoint.batch))
     if is_chief():

@@ -90,7 +90,7 @@ class Config(TaskConfig):
     fine_tuning_rate: float = setting(3e-4, "its learning rate")
     flipped_bits: int = setting(8, "wrong bits of a wrong key in training; T_d")
     gain: float = setting(1.0, "factor at first on what the host is told of the mark")
-    gain_share: float = setting(0.5, "share of the steps until that factor is 1")
+    gain_share: float = setting(0.5, "share of the steps until that factor is 1", most=1)
     # Training
     steps: int = 100_000
     steps_per_epoch: int = 500

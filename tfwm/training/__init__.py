@@ -6,6 +6,7 @@ need_tensorflow()
 
 from tfwm.training.barrier_trainer import BarrierTrainer
 from tfwm.training.callbacks import (
+    Diverged,
     EarlyStopping,
     LastStep,
     MeanGradients,
@@ -26,6 +27,7 @@ __all__ = [
     "Carrier",
     "Checkpoint",
     "ConfigError",
+    "Diverged",
     "EarlyStopping",
     "FineTuned",
     "Innocent",

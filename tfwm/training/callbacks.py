@@ -1,7 +1,11 @@
 """Callbacks: first and last epochs cut short, early stopping that is resumed, mean gradients."""
 
+import math
+
 import keras
 import tensorflow as tf
+
+from tfwm.training.config import ConfigError
 
 
 class RestOfEpoch(keras.callbacks.Callback):
@@ -41,6 +45,17 @@ class LastStep(keras.callbacks.Callback):
         self.steps -= 1
         if not self.steps:
             self.model.stop_training = True
+
+
+class Diverged(keras.callbacks.Callback):
+    """Ends a training by an error once its loss is no number; put it before `Checkpoint`."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        if not math.isfinite((logs or {}).get("loss", 0.0)):
+            raise ConfigError(
+                f"The loss is {logs['loss']}: training has diverged. Take a smaller learning_rate, "
+                "or a clip_norm, and go on from the last checkpoint with --resume"
+            )
 
 
 class TellSkipped(keras.callbacks.Callback):

@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import json
+import math
 import tomllib
 from pathlib import Path
 
@@ -13,7 +14,7 @@ class ConfigError(ValueError):
     """A setting that cannot be used; the message is one line for the user."""
 
 
-def setting(default, text, choices=()):
+def setting(default, text, choices=(), least=0, most=math.inf):
     """Return a dataclass field with a default and a sentence that says what it means.
 
     A subclass that only changes the default needs no new sentence: `setting_texts` finds it.
@@ -21,7 +22,8 @@ def setting(default, text, choices=()):
     Args:
         default: any value; lists and dicts are copied for each config.
         text: what the setting means, for the help and for the documentation.
-        choices: values that it takes, see `check_choices`; all by default.
+        choices: values that it takes, see `check_values`; all by default.
+        least: the smallest number that it takes, and `most` the largest.
 
     Example:
 
@@ -31,7 +33,7 @@ def setting(default, text, choices=()):
     >>> setting_texts(Config)
     {'steps': 'training steps'}
     """
-    metadata = {"text": text, "choices": choices}
+    metadata = {"text": text, "choices": choices, "range": (least, most)}
     if isinstance(default, list | dict):
         return dataclasses.field(default_factory=lambda: copy.deepcopy(default), metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
@@ -42,14 +44,25 @@ def setting_texts(config_class):
     return _metadata(config_class, "text", "")
 
 
-def check_choices(config):
-    """Raise `ConfigError` for a setting that is none of its choices."""
+def check_values(config):
+    """Raise `ConfigError` for a setting that is none of its choices, or a number out of range.
+
+    Numbers, also those in lists, are finite and in the range that `setting` says.
+    """
     for name, choices in _metadata(type(config), "choices", ()).items():
         value = getattr(config, name)
         if choices and value not in choices:
             names = ", ".join(choice or '""' for choice in choices)
             article = "an" if name[0] in "aeiou" else "a"
             raise ConfigError(f"Expected {article} {name} of {names}. Received: {name}={value!r}")
+    for name, (least, most) in _metadata(type(config), "range", (0, math.inf)).items():
+        value = getattr(config, name)
+        for number in value if isinstance(value, list) else [value]:
+            if not isinstance(number, int | float):
+                continue
+            if not least <= number <= most or math.isinf(number):
+                end = f"{least} or more" if most == math.inf else f"{least} to {most}"
+                raise ConfigError(f"Expected a {name} of {end}. Received: {name}={value!r}")
 
 
 def load_config(config_class, path=None, overrides=()):
