@@ -272,6 +272,14 @@ def test_numbers_out_of_range_are_refused(name, words, message, refuses):
     refuses(find_recipe(name), words, message)
 
 
+@pytest.mark.parametrize("place", ["file", "file/inside"])
+def test_an_output_that_is_a_file_is_refused(place, tmp_path, capsys):
+    (tmp_path / "file").write_text("mine")
+    assert find_recipe("mbrs").main([f"output={tmp_path / place}"]) == 2
+    assert "Expected as output a folder that can be made" in capsys.readouterr().err
+    assert (tmp_path / "file").read_text() == "mine"
+
+
 def test_saved_settings_are_loaded_again(tmp_path):
     for name in NAMES:
         config = find_recipe(name).load("quick")

@@ -240,7 +240,12 @@ class StagedRecipe(Recipe):
 @contextlib.contextmanager
 def _alone(output):
     """Holds the folder of a run; one in which nothing was written goes again."""
-    output.mkdir(parents=True, exist_ok=True)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"Expected as output a folder that can be made. Received: {output} ({error.strerror})"
+        ) from error
     try:
         with only_run(output):
             yield

@@ -54,7 +54,7 @@ class Diverged(keras.callbacks.Callback):
         if not math.isfinite((logs or {}).get("loss", 0.0)):
             raise ConfigError(
                 f"The loss is {logs['loss']}: training has diverged. Take a smaller learning_rate, "
-                "or a clip_norm, and go on from the last checkpoint with --resume"
+                "or a clip_norm; with --resume it goes on from the last checkpoint, if there is one"
             )
 
 
