@@ -181,7 +181,7 @@ def test_all_losses_of_the_first_stage(tmp_path):
         (["carrier_cycles=2.0", "period=0"], "Expected carrier_cycles above 0, and a period"),
         (["adversarial_steps=0"], "adversarial_steps above 0"),
         (["surrogate_depth=1"], "Expected a depth that is an integer from 2"),
-        (["surrogate_learning_rate=-1"], "surrogate_learning_rate above 0"),
+        (["surrogate_learning_rate=0"], "surrogate_learning_rate above 0"),
         (["adversarial_learning_rate=0"], "adversarial_learning_rate above 0"),
         (["test_photos=nowhere"], "nowhere"),
         (['clean_photos=["elsewhere"]'], "elsewhere"),

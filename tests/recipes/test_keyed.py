@@ -186,7 +186,7 @@ def test_papers_full_setting_takes_a_step(file, tmp_path):
         (["task_loss=l3"], "Expected a task_loss of l1, l2, perceptual"),
         (["attack_per=slice"], "Expected an attack_per of image, batch"),
         (["key=short"], "at least 16 bytes"),
-        (["innocent_steps=-1"], "Expected innocent_steps above 0"),
+        (["innocent_steps=-1"], "Expected innocent_steps of 0 or more"),
         (
             ["innocent_steps=9", "crop_size=36"],
             "innocent networks halve to, 8. Received: crop_size=36",

@@ -256,15 +256,15 @@ def test_a_setting_without_effect_is_refused(name, words, message, refuses):
 @pytest.mark.parametrize(
     "name, words, message",
     [
-        ("mbrs", ["learning_rate=nan"], "Expected a learning_rate of 0 or more"),
+        ("mbrs", ["learning_rate=nan"], "Expected learning_rate of 0 or more"),
         ("mbrs", ["learning_rate=0"], "Expected learning_rate above 0"),
-        ("photo", ["psnr=-5"], "Expected a psnr of 0 or more. Received: psnr=-5.0"),
-        ("photo", ["psnr_rate=inf"], "Expected a psnr_rate of 0 or more"),
-        ("mbrs", ["psnr_ramp=1.5"], "Expected a psnr_ramp of 0 to 1."),
-        ("mbrs", ["strength=[1, -1]"], "Expected a strength of 0 or more"),
-        ("redmark", ["seed=-1"], "Expected a seed of 0 to 4294967295"),
-        ("keyed", ["beta_2=1"], "Expected a beta_2 of 0 to 0.99"),
-        ("barrier", ["clean_weight=-1"], "Expected a clean_weight of 0 or more"),
+        ("photo", ["psnr=-5"], "Expected psnr of 0 or more. Received: psnr=-5.0"),
+        ("photo", ["psnr_rate=inf"], "Expected psnr_rate of 0 or more"),
+        ("mbrs", ["psnr_ramp=1.5"], "Expected psnr_ramp of 0 to 1."),
+        ("mbrs", ["strength=[1, -1]"], "Expected strength of 0 or more"),
+        ("redmark", ["seed=-1"], "Expected seed of 0 to 4294967295"),
+        ("keyed", ["beta_2=1"], "Expected beta_2 of 0 to 0.99"),
+        ("barrier", ["clean_weight=-1"], "Expected clean_weight of 0 or more"),
         ("carriers", ["photos="], "Expected a source of photos"),
     ],
 )

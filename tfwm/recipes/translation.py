@@ -8,7 +8,7 @@ from tfwm import data, losses, metrics
 from tfwm.data.tasks import build_task
 from tfwm.models import translators
 from tfwm.recipes import parts
-from tfwm.recipes.config import check_multiple, check_positive, refuse
+from tfwm.recipes.config import check_multiple, refuse
 from tfwm.recipes.fit import fit
 from tfwm.training import ConfigError, Innocent, TellSkipped, TranslationTrainer
 from tfwm.training.distribute import worker
@@ -37,7 +37,6 @@ def check_task(config):
                 f"Expected innocent_structures among {', '.join(INNOCENT)}. "
                 f"Received: {config.innocent_structures}"
             )
-        check_positive(config, ("innocent_steps",))
         check_multiple(config, "what innocent networks halve to", 2**INNOCENT_DEPTH)
     read_crops(config, config.test_photos, 1)
 

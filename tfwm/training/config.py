@@ -62,7 +62,7 @@ def check_values(config):
                 continue
             if not least <= number <= most or math.isinf(number):
                 end = f"{least} or more" if most == math.inf else f"{least} to {most}"
-                raise ConfigError(f"Expected a {name} of {end}. Received: {name}={value!r}")
+                raise ConfigError(f"Expected {name} of {end}. Received: {name}={value!r}")
 
 
 def load_config(config_class, path=None, overrides=()):
