@@ -113,7 +113,8 @@ DEVICES = """
         host = translators.build_unet(width=4, depth=2, normalization=None)
         trainer = training.KeyedTrainer(
             host, keyed.build_extractor(16, 16, 3, 1, width=8), np.ones((16, 16, 1)), [0, 1] * 8,
-            attack=chain(), fine_tuned=training.FineTuned(host, "mse", 2, 1e-4), seed=0,
+            attack=chain(), seed=0,
+            fine_tuned=training.FineTuned(host, keras.losses.MeanSquaredError(), 2, 1e-4),
         )
         data = {"input": images(8, 16, seed=1), "target": images(8, 16, seed=2)}
         return trainer, data, dict.fromkeys(("output", "marked", "fine_tuned"), "mse")
